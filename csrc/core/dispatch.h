@@ -1,0 +1,59 @@
+// The boxed call: layers, then the backend.
+#pragma once
+
+#include <initializer_list>
+
+#include "core/op.h"
+
+namespace dovetail {
+
+// Call an op. args: n_args values in schema order (the rest are defaults), borrowed. outs: on entry DT_NONE or a
+// destination; on return owned. Throws; then no out is owned.
+void call(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs);
+// Run the decomposition; inside a layer its ops enter at that layer again.
+void decompose(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs);
+
+// The thread's state.
+struct LayerEntry {
+  int32_t position;
+  dt_layer_fn fn;
+  void* self;
+};
+struct ThreadState {
+  bool grad_mode = true;
+  bool inference_mode = false;
+  // Layers pushed on this thread, innermost first: sorted by position, later ones of a position above earlier ones.
+  std::vector<LayerEntry> layers;
+  int visible = 0;            // entries of `layers` that the current call may still meet: those below this index
+  bool below_autograd = false; // inside the autograd layer or below it
+  // Bits of a tensor that make a layer act; kept in step with grad_mode and below_autograd.
+  uint32_t active_bits = DT_BIT_GRAD;
+};
+ThreadState& thread_state() noexcept;
+void update_active_bits(ThreadState& state) noexcept;
+
+void push_layer(int position, dt_layer_fn fn, void* self);
+void pop_layer(int position);
+void set_autograd_layer(dt_layer_fn fn, void* self);
+
+// Boxing. None of these retains.
+inline dt_value box(TensorImpl* t) { dt_value v{}; v.tag = t ? DT_TENSOR : DT_NONE; v.as.tensor = t; return v; }
+inline dt_value box(const Tensor& t) { return box(t.get()); }
+inline dt_value box_int(int64_t i) { dt_value v{}; v.tag = DT_INT; v.as.i = i; return v; }
+inline dt_value box_bool(bool b) { dt_value v{}; v.tag = DT_BOOLEAN; v.as.i = b; return v; }
+inline dt_value box_float(double f) { dt_value v{}; v.tag = DT_FLOAT; v.as.f = f; return v; }
+inline dt_value box_ints(const int64_t* ints, int count) { dt_value v{}; v.tag = DT_INTS; v.count = count; v.as.ints = ints; return v; }
+inline dt_value box_dtype(DType dtype) { dt_value v{}; v.tag = DT_DTYPE; v.as.i = dtype; return v; }
+inline dt_value box_device(Device device) { dt_value v{}; v.tag = DT_DEVICE; v.as.device = device; return v; }
+inline dt_value box_none() { return dt_value{}; }
+void release_value(dt_value* value) noexcept;
+
+// Call an op with one tensor result: `call1(op, {box(a), box_int(0)})`.
+Tensor call1(const Op& op, std::initializer_list<dt_value> args);
+
+// A Python number as a zero-dim CPU tensor that does not decide the dtype.
+Tensor wrap_number(const dt_value& number);
+// The one element of a tensor, copied to the host.
+dt_value item(const TensorImpl& t);
+
+}  // namespace dovetail

@@ -1,0 +1,40 @@
+// The dtypes: sizes, names, categories and promotion (PyTorch's rules).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "dovetail/abi.h"
+
+namespace dovetail {
+
+using DType = int32_t;  // DT_FLOAT32...
+
+enum class Category : uint8_t { boolean, integral, floating, complex };
+
+struct DTypeInfo {
+  const char* name;
+  int32_t itemsize;
+  Category category;
+  bool is_signed;
+};
+
+const DTypeInfo& dtype_info(DType dtype);
+inline int64_t itemsize(DType dtype) { return dtype_info(dtype).itemsize; }
+inline const char* dtype_name(DType dtype) { return dtype_info(dtype).name; }
+inline Category category(DType dtype) { return dtype_info(dtype).category; }
+inline bool is_floating(DType dtype) { return category(dtype) == Category::floating; }
+inline bool is_complex(DType dtype) { return category(dtype) == Category::complex; }
+// bool counts as integral where a rule says "integers become floats".
+inline bool is_exact(DType dtype) { return category(dtype) <= Category::integral; }
+
+// The dtype in which two tensors of these dtypes meet.
+DType promote(DType a, DType b);
+// Whether a result of one dtype may be written into a tensor of another (no category is lost).
+bool can_cast(DType from, DType to);
+DType dtype_by_name(std::string_view name);  // -1: none
+
+DType default_dtype();
+void set_default_dtype(DType dtype);
+
+}  // namespace dovetail

@@ -1,0 +1,172 @@
+// Ops and their registry. An op is declared once:
+//
+//   op("exp(Tensor self) -> Tensor").elementwise(Result::floating).method().inplace().out()
+//       .doc("The exponential of every element.\n\n    out = e ** self");
+//
+// The declaration holds all that core, the bindings, the stubs and the documentation know of it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/schema.h"
+#include "core/tensor.h"
+
+namespace dovetail {
+
+using Op = dt_op;
+
+// ---- inference ------------------------------------------------------------------------------------------
+
+constexpr int kMaxOutputs = 4;
+
+struct OutputSpec {
+  int ndim = 0;
+  int64_t sizes[DT_MAX_DIMS];
+  DType dtype = DT_FLOAT32;
+
+  void like(const TensorImpl& t) { ndim = t.ndim; std::copy_n(t.sizes(), t.ndim, sizes); dtype = t.dtype; }
+  void push(int64_t size) { sizes[ndim++] = size; }
+};
+
+// What an op's infer function reads and fills in. It validates the arguments (throwing Error, whose message begins with
+// op name), normalises them in place (wraps dims, resolves defaults) and says what the outputs are.
+// Arguments are read by their position in the schema.
+struct Inference {
+  const Op& op;
+  dt_value* args;
+  int n_args;
+  OutputSpec outs[kMaxOutputs];
+  // The dtype that floating/integral tensor inputs are cast to before the kernel; -1 leaves each as it is.
+  DType compute = -1;
+
+  const char* name() const;
+  bool given(int i) const { return args[i].tag != DT_NONE; }
+  TensorImpl& tensor(int i) const { return *args[i].as.tensor; }
+  int64_t integer(int i) const { return args[i].as.i; }
+  bool boolean(int i) const { return args[i].as.i != 0; }
+  double number(int i) const { return args[i].tag == DT_FLOAT ? args[i].as.f : static_cast<double>(args[i].as.i); }
+  // Wrap dim argument i against `ndim` (zero-dim counts as one), in place.
+  int dim(int i, int ndim);
+  // New list storage that lives until the call ends, for normalised lists.
+  int64_t* new_ints(int count);
+  std::vector<std::unique_ptr<int64_t[]>> lists;
+};
+
+using InferFn = void (*)(Inference&);
+
+// How an elementwise op's dtypes follow from its (promoted) inputs.
+enum class Result : uint8_t {
+  same,       // compute and result in the promoted dtype
+  floating,   // integers and bool compute in the default float
+  boolean,    // computed in the promoted dtype, result bool
+  predicate,  // like boolean, for ops that look at truth: inputs stay as they are if alone
+};
+
+// How a reduction's dtypes follow.
+enum class Reduced : uint8_t {
+  same,       // amax
+  sum,        // integers and bool accumulate in int64
+  floating,   // mean: integers are refused
+  boolean,    // any, all
+  index,      // argmax: int64
+};
+
+// ---- the op ---------------------------------------------------------------------------------------------
+
+// A decomposition in C++: fills outs with owned values. Throws on error.
+using CompositeFn = void (*)(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs);
+// A view: returns the new tensor; core has checked the arguments' types only.
+using ViewFn = Tensor (*)(Inference& call);
+
+}  // namespace dovetail
+
+struct dt_op {
+  int32_t id = -1;
+  dovetail::Schema schema;
+  int32_t form = DT_FORM_COMPOSITE;
+  bool required = false;  // a primitive that every backend must bring
+  bool differentiable = true;
+  bool random = false;
+  bool is_method = false, is_inplace = false, has_out = false, is_function = true;
+  bool factory = false;   // takes dtype, device and (in Python) requires_grad
+  dovetail::Result result = dovetail::Result::same;
+  dovetail::Reduced reduced = dovetail::Reduced::same;
+  uint32_t allowed = ~0u;  // dtypes (1 << dtype) that the op has a meaning for, after promotion
+  const char* refuses = "";  // what to say of the others: "use logical_not() or ~ on bool"
+  dovetail::InferFn infer = nullptr;
+  dovetail::ViewFn view = nullptr;
+  dovetail::CompositeFn composite = nullptr;
+  // A decomposition that lives elsewhere (a Python function).
+  dt_status (*foreign)(void* self, const dt_op*, const dt_value* args, int32_t n_args, dt_value* outs, int32_t n_outs) = nullptr;
+  void* foreign_self = nullptr;
+  std::string doc;
+  std::string family;               // the file that declares it: "unary"
+  std::vector<std::string> aliases; // other public names: "absolute"
+  // Kernels found so far, by device kind and dtypes (see kernels.cc).
+  std::atomic<void*> kernels[16] = {};
+
+  const std::string& name() const { return schema.name; }
+  bool decomposes() const { return composite || foreign; }
+  bool returns_list() const { return schema.returns_list; }
+  int n_outputs() const { return schema.returns_list ? 1 : static_cast<int>(schema.returns.size()); }
+};
+
+namespace dovetail {
+
+// Sets of dtypes for `only` and `except`.
+constexpr uint32_t bit(DType dtype) { return 1u << dtype; }
+constexpr uint32_t kFloats = bit(DT_FLOAT32) | bit(DT_FLOAT64) | bit(DT_FLOAT16) | bit(DT_BFLOAT16);
+constexpr uint32_t kComplexes = bit(DT_COMPLEX64) | bit(DT_COMPLEX128);
+constexpr uint32_t kIntegers = bit(DT_INT8) | bit(DT_INT16) | bit(DT_INT32) | bit(DT_INT64) | bit(DT_UINT8) | bit(DT_UINT16) | bit(DT_UINT32) | bit(DT_UINT64);
+constexpr uint32_t kBool = bit(DT_BOOL);
+
+// The declaration in progress; the op is registered when it goes out of scope.
+class Declare {
+ public:
+  explicit Declare(const char* family, const char* schema);
+  Declare(Declare&&) = delete;
+  ~Declare() noexcept(false);
+
+  // Form. Elementwise and reduction ops need no infer function; plain ones do.
+  Declare& elementwise(Result result);
+  Declare& reduction(Reduced reduced);  // reads the arguments named dim and keepdim, and dtype where there is one
+  Declare& plain(InferFn infer);
+  Declare& dynamic(InferFn infer);      // infer checks the arguments and sets the dtypes
+  Declare& view(ViewFn fn);
+  Declare& composite(CompositeFn fn);   // with a form: the fallback where a backend has no kernel
+  // Every backend must bring it. (Without: a kernel is optional and there must be a decomposition.)
+  Declare& required();
+
+  Declare& method();    // Tensor.name
+  Declare& inplace();   // Tensor.name_
+  Declare& out();       // dt.name(..., out=)
+  Declare& internal();  // no public dt.name
+  Declare& factory();
+  Declare& random();
+  Declare& non_differentiable();
+  Declare& only(uint32_t dtypes, const char* instead = "");
+  Declare& except(uint32_t dtypes, const char* instead = "");
+  Declare& alias(const char* name);
+  Declare& doc(const char* text);
+
+ private:
+  std::unique_ptr<Op> op_;
+};
+
+// The registry. Ops are never removed. find is thread-safe and costs a hash; keep the pointer.
+Op* register_op(std::unique_ptr<Op> op);  // throws Error if the name is taken
+Op* find_op(std::string_view name);       // null: none
+Op& get_op(std::string_view name);        // throws Error
+int32_t op_count();
+Op* op_at(int32_t id);
+
+// Every family file defines one of these, named in ops/families.h.
+using FamilyFn = void (*)();
+
+}  // namespace dovetail

@@ -1,0 +1,143 @@
+// TensorImpl and Storage: what a tensor is.
+//
+// A tensor is geometry (sizes, strides, offset, dtype) over a reference-counted storage. It is usable without the
+// GIL; its one Python wrapper, its gradient and its extension slot hang on it as opaque pointers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+#include "core/dtype.h"
+#include "core/error.h"
+#include "dovetail/abi.h"
+
+struct _object;
+
+namespace dovetail {
+
+using Device = dt_device;
+inline bool operator==(Device a, Device b) { return a.kind == b.kind && a.index == b.index; }
+inline bool operator!=(Device a, Device b) { return !(a == b); }
+constexpr Device kCpu{0, 0};
+
+// A block of memory that tensors share. Versions count writes (see TensorImpl::version).
+struct Storage {
+  std::atomic<int32_t> refs{1};
+  Device device{};
+  void* data = nullptr;
+  size_t bytes = 0;
+  std::atomic<int64_t> version{0};
+  std::atomic<int32_t> exports{0};  // live buffers, NumPy arrays and DLPack capsules: no resizing while there are any
+  bool read_only = false;           // borrowed from a read-only buffer
+  void (*release)(Storage*) = nullptr;  // for foreign memory; null: the device's allocator
+  void* context = nullptr;              // release's own
+};
+
+Storage* new_storage(Device device, size_t bytes);  // uninitialised; throws
+void retain(Storage* storage);
+void release(Storage* storage) noexcept;
+
+constexpr int kInlineDims = 6;
+
+}  // namespace dovetail
+
+struct dt_tensor {
+  std::atomic<int32_t> refs{1};
+  uint32_t bits = 0;
+  int32_t dtype = DT_FLOAT32;
+  dt_device device{};
+  int32_t ndim = 0;
+  bool contiguous = true;
+  bool own_version = false;  // `.data`: writes through it are not seen by those who watch the storage's version
+  bool owns_pyobj = false;   // the wrapper lives because the impl does (Python dropped it first)
+  int64_t numel = 1;
+  int64_t offset = 0;  // in elements
+  dovetail::Storage* storage = nullptr;
+  char* data = nullptr;     // storage->data + offset * itemsize
+  int64_t* dims = nullptr;  // sizes, then strides; inline_dims unless there are many
+  int64_t inline_dims[2 * dovetail::kInlineDims];
+  dt_tensor* base = nullptr;  // the non-view tensor this is a view of, owned
+  std::atomic<int64_t> private_version{0};
+  _object* pyobj = nullptr;
+  dt_tensor* grad = nullptr;
+  dt_slot* slot = nullptr;
+
+  const int64_t* sizes() const { return dims; }
+  const int64_t* strides() const { return dims + ndim; }
+  int64_t size(int i) const { return dims[i]; }
+  int64_t stride(int i) const { return dims[ndim + i]; }
+  dovetail::Device dev() const { return device; }
+  std::atomic<int64_t>& version() {
+    if (!own_version) return storage->version;
+    return base && base->own_version ? base->private_version : private_version;
+  }
+};
+
+namespace dovetail {
+
+using TensorImpl = dt_tensor;
+
+// An owning pointer to a tensor.
+class Tensor {
+ public:
+  Tensor() = default;
+  Tensor(std::nullptr_t) {}
+  static Tensor steal(TensorImpl* impl) { Tensor t; t.impl_ = impl; return t; }
+  static Tensor borrow(TensorImpl* impl) { if (impl) impl->refs.fetch_add(1, std::memory_order_relaxed); return steal(impl); }
+  Tensor(const Tensor& other) : Tensor(borrow(other.impl_)) {}
+  Tensor(Tensor&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
+  Tensor& operator=(Tensor other) noexcept { std::swap(impl_, other.impl_); return *this; }
+  ~Tensor();
+  TensorImpl* get() const { return impl_; }
+  TensorImpl* release() { return std::exchange(impl_, nullptr); }
+  TensorImpl* operator->() const { return impl_; }
+  TensorImpl& operator*() const { return *impl_; }
+  explicit operator bool() const { return impl_ != nullptr; }
+
+ private:
+  TensorImpl* impl_ = nullptr;
+};
+
+// Reference counting. release_tensor destroys at zero, without recursion through `base`.
+inline void retain(TensorImpl* t) { t->refs.fetch_add(1, std::memory_order_relaxed); }
+void destroy(TensorImpl* t) noexcept;
+inline void release(TensorImpl* t) noexcept {
+  if (t && t->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(t);
+}
+inline Tensor::~Tensor() { dovetail::release(impl_); }
+
+// Bindings hook: drop the wrapper that the impl owns (takes the GIL).
+extern void (*release_pyobj)(TensorImpl* t);
+
+// New tensors. Throw Error (negative sizes, overflow) or std::bad_alloc.
+TensorImpl* new_impl(int ndim);  // geometry unset; dims points to room for it
+Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device);
+inline Tensor empty(std::initializer_list<int64_t> sizes, DType dtype, Device device = kCpu) {
+  return empty(static_cast<int>(sizes.size()), sizes.begin(), dtype, device);
+}
+// A view of `of` with other geometry: shares storage and version; its base is of's base, or `of`.
+Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset);
+Tensor detach(TensorImpl* of);                // shares the version
+Tensor detach_private(TensorImpl* of);        // `.data`: its own version
+Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset, DType dtype);
+// `t.data = from`: t takes over from's storage and geometry.
+void set_data(TensorImpl* t, TensorImpl* from);
+void set_grad(TensorImpl* t, TensorImpl* grad);
+void set_slot(TensorImpl* t, dt_slot* slot);
+
+// Geometry.
+void update_contiguous(TensorImpl* t);
+void contiguous_strides(int ndim, const int64_t* sizes, int64_t* strides);
+int64_t checked_numel(const char* who, int ndim, const int64_t* sizes, int64_t itemsize);  // throws Error
+std::string shape_text(int ndim, const int64_t* sizes);  // "(2, 3)", "(4,)", "()"
+inline std::string shape_text(const TensorImpl& t) { return shape_text(t.ndim, t.sizes()); }
+std::string describe(const TensorImpl& t);  // "float32 (2, 3) on cpu"
+int wrap_dim(const char* who, int64_t dim, int ndim);  // -1 -> ndim-1; throws IndexError
+
+inline void bump_version(TensorImpl* t) { t->version().fetch_add(1, std::memory_order_relaxed); }
+
+}  // namespace dovetail

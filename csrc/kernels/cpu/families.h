@@ -1,0 +1,30 @@
+// Every family of CPU kernels, by the function that registers it.
+#pragma once
+
+#define DOVETAIL_CPU_FAMILIES(X) \
+  X(unary)                       \
+  X(binary)                      \
+  X(compare)                     \
+  X(bitwise)                     \
+  X(select)                      \
+  X(copy)                        \
+  X(create)                      \
+  X(reduce)                      \
+  X(scan)                        \
+  X(gather)                      \
+  X(concat)                      \
+  X(sort)                        \
+  X(random)                      \
+  X(softmax)                     \
+  X(norm)                        \
+  X(optim)                       \
+  X(contract)                    \
+  X(conv)                        \
+  X(pool)
+
+namespace dovetail::cpu {
+class KernelTable;
+#define DOVETAIL_DECLARE(family) void register_##family(KernelTable& table);
+DOVETAIL_CPU_FAMILIES(DOVETAIL_DECLARE)
+#undef DOVETAIL_DECLARE
+}  // namespace dovetail::cpu
