@@ -1,0 +1,39 @@
+"""Rebuild the compiled packages in place, incrementally, for the Python that runs this.
+
+    python tools/build.py                  all of them
+    python tools/build.py tensor-core      one
+    python tools/build.py -- -k 0          options after -- go to ninja
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from cmake_hook import build_in_place
+
+PACKAGES = Path(__file__).resolve().parent.parent / "packages"
+COMPILED = ["tensor-core", "autograd"]
+
+
+def main() -> int:
+    arguments = sys.argv[1:]
+    ninja = arguments[arguments.index("--") :] if "--" in arguments else []
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("packages", nargs="*", metavar="package", help=", ".join(COMPILED))
+    chosen = parser.parse_args(arguments[: len(arguments) - len(ninja)]).packages or COMPILED
+    unknown = set(chosen) - set(COMPILED)
+    if unknown:
+        parser.error(f"{', '.join(sorted(unknown))}: not a compiled package (there are {', '.join(COMPILED)})")
+    try:
+        for package in chosen:
+            build_in_place(PACKAGES / package, *ninja)
+    except subprocess.CalledProcessError as error:
+        return int(error.returncode)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
