@@ -25,6 +25,9 @@ struct ThreadState {
   // Layers pushed on this thread, innermost first: sorted by position, later ones of a position above earlier ones.
   std::vector<LayerEntry> layers;
   int visible = 0;            // entries of `layers` that the current call may still meet: those below this index
+  // Which layer's function is running: an index into `layers`, or one of the constants below.
+  static constexpr int kNone = -1, kAutograd = -2;
+  int entered = kNone;
   bool below_autograd = false; // inside the autograd layer or below it
   // Bits of a tensor that make a layer act; kept in step with grad_mode and below_autograd.
   uint32_t active_bits = DT_BIT_GRAD;

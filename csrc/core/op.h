@@ -42,8 +42,12 @@ struct Inference {
   dt_value* args;
   int n_args;
   OutputSpec outs[kMaxOutputs];
-  // The dtype that floating/integral tensor inputs are cast to before the kernel; -1 leaves each as it is.
+  // The dtype that tensor inputs are cast to before the kernel; -1 leaves each as it is.
   DType compute = -1;
+  // Bit i: argument i is not cast (an index, a mask).
+  uint64_t as_is = 0;
+
+  Inference(const Op& op, dt_value* args, int n_args) : op(op), args(args), n_args(n_args) {}
 
   const char* name() const;
   bool given(int i) const { return args[i].tag != DT_NONE; }
@@ -56,6 +60,12 @@ struct Inference {
   // New list storage that lives until the call ends, for normalised lists.
   int64_t* new_ints(int count);
   std::vector<std::unique_ptr<int64_t[]>> lists;
+  // Let the kernel have another tensor, or list of tensors, as argument i (an index cast to int64). Kept until the call
+  // ends; those of a list may be null where the schema says so.
+  void replace(int i, Tensor tensor);
+  void replace(int i, std::vector<Tensor> tensors);
+  std::vector<Tensor> kept;
+  std::vector<std::unique_ptr<TensorImpl*[]>> kept_lists;
 };
 
 using InferFn = void (*)(Inference&);
@@ -96,6 +106,9 @@ struct dt_op {
   bool is_method = false, is_inplace = false, has_out = false, is_function = true;
   bool factory = false;   // takes dtype, device and (in Python) requires_grad
   dovetail::Result result = dovetail::Result::same;
+  dovetail::Result (*result_by)(const dt_value* args) = nullptr;  // where an attribute decides (div's rounding_mode)
+  bool condition_first = false;  // the first tensor is a bool condition and takes no part in promotion (where)
+  bool copy_form = false;  // the output keeps the first argument's shape and dtype (copy, fill)
   dovetail::Reduced reduced = dovetail::Reduced::same;
   uint32_t allowed = ~0u;  // dtypes (1 << dtype) that the op has a meaning for, after promotion
   const char* refuses = "";  // what to say of the others: "use logical_not() or ~ on bool"
@@ -135,6 +148,9 @@ class Declare {
 
   // Form. Elementwise and reduction ops need no infer function; plain ones do.
   Declare& elementwise(Result result);
+  Declare& result_by(Result (*decide)(const dt_value* args));
+  Declare& condition_first();
+  Declare& copy_form();                 // elementwise, but the output has the first argument's shape and dtype
   Declare& reduction(Reduced reduced);  // reads the arguments named dim and keepdim, and dtype where there is one
   Declare& plain(InferFn infer);
   Declare& dynamic(InferFn infer);      // infer checks the arguments and sets the dtypes

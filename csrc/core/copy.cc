@@ -1,0 +1,163 @@
+#include "core/copy.h"
+
+#include <algorithm>
+
+#include "core/execute.h"
+
+namespace dovetail {
+
+namespace {
+
+void give(dt_value& out, Tensor t) { out = box(t.release()); }
+
+// Memory order is kept where the source is dense (a transposed matrix is cloned transposed), as elementwise ops do.
+Tensor empty_like_layout(TensorImpl* t, DType dtype) {
+  Tensor out = empty(t->ndim, t->sizes(), dtype, t->device);
+  if (t->contiguous) return out;
+  int order[DT_MAX_DIMS];
+  for (int i = 0; i < t->ndim; ++i) order[i] = i;
+  std::stable_sort(order, order + t->ndim, [&](int a, int b) { return t->stride(a) > t->stride(b); });
+  int64_t step = 1;
+  for (int i = t->ndim - 1; i >= 0; --i) {
+    if (t->size(order[i]) != 1 && t->stride(order[i]) != step) return out;
+    step *= t->size(order[i]);
+  }
+  step = 1;
+  for (int i = t->ndim - 1; i >= 0; --i) {
+    out->dims[t->ndim + order[i]] = step;
+    step *= t->size(order[i]);
+  }
+  update_contiguous(out.get());
+  return out;
+}
+
+Tensor copy_as(TensorImpl* t, DType dtype) {
+  Tensor out = empty_like_layout(t, dtype);
+  copy_into(out.get(), t);
+  return out;
+}
+
+Tensor make_contiguous(TensorImpl* t) { return t->contiguous ? Tensor::borrow(t) : cast_copy(t, t->dtype); }
+
+void copy_bytes(TensorImpl* dst, TensorImpl* src) {
+  const size_t bytes = static_cast<size_t>(src->numel * itemsize(src->dtype));
+  if (bytes == 0) return;
+  const bool from_host = src->device.kind == 0;
+  const Device device = from_host ? dst->device : src->device;
+  const dt_backend& table = backend(device.kind);
+  void* stream = table.current_stream ? table.current_stream(table.self, device.index) : nullptr;
+  const int direction = from_host ? DT_COPY_HOST_TO_DEVICE
+                                  : dst->device.kind == 0 ? DT_COPY_DEVICE_TO_HOST : DT_COPY_DEVICE_TO_DEVICE;
+  check_status(table.copy(table.self, device.index, dst->data, src->data, bytes, direction, stream));
+}
+
+// Between two backends, or two devices of one, the way is by the host unless one of them is the host.
+Tensor move(TensorImpl* t, Device device) {
+  if (t->device == device) return copy_as(t, t->dtype);
+  Tensor source = make_contiguous(t);
+  const bool through_host = t->device.kind != 0 && device.kind != 0;
+  if (through_host) source = move(source.get(), kCpu);
+  Tensor out = empty(t->ndim, t->sizes(), t->dtype, device);
+  copy_bytes(out.get(), source.get());
+  return out;
+}
+
+}  // namespace
+
+void clone_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
+  TensorImpl* self = args[0].as.tensor;
+  give(outs[0], copy_as(self, self->dtype));
+}
+
+void cast_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
+  give(outs[0], copy_as(args[0].as.tensor, static_cast<DType>(args[1].as.i)));
+}
+
+void to_device_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Device device = resolve_device(args[1].as.device);
+  check_device(op.name().c_str(), device);
+  give(outs[0], move(args[0].as.tensor, device));
+}
+
+void contiguous_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
+  give(outs[0], make_contiguous(args[0].as.tensor));
+}
+
+void empty_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const int size = op.schema.find_arg("size"), dtype = op.schema.find_arg("dtype"), device = op.schema.find_arg("device");
+  const DType d = args[dtype].tag == DT_DTYPE ? static_cast<DType>(args[dtype].as.i) : default_dtype();
+  const Device where = args[device].tag == DT_DEVICE ? args[device].as.device : kCpu;
+  give(outs[0], empty(args[size].count, args[size].as.ints, d, where));
+}
+
+// ---- numbers --------------------------------------------------------------------------------------------
+
+Tensor wrap_number(const dt_value& number) {
+  Tensor out;
+  switch (number.tag) {
+    case DT_BOOLEAN:
+      out = empty(0, nullptr, DT_BOOL, kCpu);
+      *reinterpret_cast<bool*>(out->data) = number.as.i != 0;
+      break;
+    case DT_INT:
+      out = empty(0, nullptr, DT_INT64, kCpu);
+      *reinterpret_cast<int64_t*>(out->data) = number.as.i;
+      break;
+    case DT_FLOAT:
+      out = empty(0, nullptr, DT_FLOAT64, kCpu);
+      *reinterpret_cast<double*>(out->data) = number.as.f;
+      break;
+    case DT_COMPLEX:
+      out = empty(0, nullptr, DT_COMPLEX128, kCpu);
+      *reinterpret_cast<dt_complex*>(out->data) = number.as.complex;
+      break;
+    default:
+      type_error("wrap_number: expected a number, got a boxed value of tag ", number.tag);
+  }
+  out->bits |= DT_BIT_WRAPPED;
+  return out;
+}
+
+namespace {
+
+template <class T>
+dt_value integer_item(const char* data) {
+  T value;
+  std::memcpy(&value, data, sizeof value);
+  return box_int(static_cast<int64_t>(value));
+}
+
+}  // namespace
+
+dt_value item(const TensorImpl& t) {
+  if (t.numel != 1)
+    value_error("item: a tensor of shape ", shape_text(t), " has ", t.numel, " elements; only one element converts to a number");
+  if (t.device.kind != 0) {
+    Tensor host = on_device(const_cast<TensorImpl*>(&t), kCpu);
+    return item(*host);
+  }
+  const char* data = t.data;
+  switch (t.dtype) {
+    case DT_FLOAT32: return box_float(*reinterpret_cast<const float*>(data));
+    case DT_FLOAT64: return box_float(*reinterpret_cast<const double*>(data));
+    case DT_BOOL: return box_bool(*data != 0);
+    case DT_INT8: return integer_item<int8_t>(data);
+    case DT_INT16: return integer_item<int16_t>(data);
+    case DT_INT32: return integer_item<int32_t>(data);
+    case DT_INT64: return integer_item<int64_t>(data);
+    case DT_UINT8: return integer_item<uint8_t>(data);
+    case DT_UINT16: return integer_item<uint16_t>(data);
+    case DT_UINT32: return integer_item<uint32_t>(data);
+    case DT_UINT64: return integer_item<uint64_t>(data);
+    default: break;
+  }
+  // The rest goes through a dtype that is easy to read.
+  Tensor wide = cast_copy(const_cast<TensorImpl*>(&t), is_complex(t.dtype) ? DT_COMPLEX128 : DT_FLOAT32);
+  if (!is_complex(t.dtype)) return box_float(*reinterpret_cast<const float*>(wide->data));
+  dt_value v{};
+  v.tag = DT_COMPLEX;
+  v.as.complex = *reinterpret_cast<const dt_complex*>(wide->data);
+  return v;
+}
+
+}  // namespace dovetail

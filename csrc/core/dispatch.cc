@@ -1,0 +1,160 @@
+#include "core/dispatch.h"
+
+#include "core/execute.h"
+
+namespace dovetail {
+
+// ---- the thread's state ---------------------------------------------------------------------------------
+
+ThreadState& thread_state() noexcept {
+  static thread_local ThreadState state;
+  return state;
+}
+
+void update_active_bits(ThreadState& state) noexcept {
+  state.active_bits = state.grad_mode && !state.below_autograd ? uint32_t{DT_BIT_GRAD} : 0u;
+}
+
+namespace {
+
+LayerEntry autograd_layer{DT_LAYER_AUTOGRAD, nullptr, nullptr};
+
+// Narrows the thread to what is below a layer, and puts it back.
+class Narrow {
+ public:
+  Narrow(ThreadState& state, int entered, int visible, bool below_autograd)
+      : state_(state), entered_(state.entered), visible_(state.visible), below_(state.below_autograd) {
+    state.entered = entered;
+    state.visible = visible;
+    state.below_autograd = below_autograd;
+    update_active_bits(state);
+  }
+  ~Narrow() {
+    state_.entered = entered_;
+    state_.visible = visible_;
+    state_.below_autograd = below_;
+    update_active_bits(state_);
+  }
+  Narrow(const Narrow&) = delete;
+
+ private:
+  ThreadState& state_;
+  int entered_, visible_;
+  bool below_;
+};
+
+inline uint32_t bits_of(const dt_value& v) {
+  if (v.tag == DT_TENSOR) return v.as.tensor->bits;
+  if (v.tag != DT_TENSORS) return 0;
+  uint32_t bits = 0;
+  for (int i = 0; i < v.count; ++i)
+    if (v.as.tensors[i]) bits |= v.as.tensors[i]->bits;
+  return bits;
+}
+
+// Some layer acts on this call: enter the outermost.
+void enter_layer(ThreadState& state, bool grad, const Op& op, const dt_value* args, int n_args, dt_value* outs,
+                 int n_outs) {
+  const int top = state.visible - 1;
+  const bool pushed = top >= 0 && (!grad || state.layers[top].position > DT_LAYER_AUTOGRAD);
+  if (!pushed && !autograd_layer.fn)
+    runtime_error(op.name(), ": an argument requires grad, but dovetail.autograd is not loaded");
+  const LayerEntry entry = pushed ? state.layers[top] : autograd_layer;
+  const bool below = state.below_autograd || entry.position <= DT_LAYER_AUTOGRAD;
+  Narrow narrow(state, pushed ? top : ThreadState::kAutograd, pushed ? top : state.visible, below);
+  check_status(entry.fn(entry.self, &op, args, n_args, outs, n_outs));
+}
+
+void call_full(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  ThreadState& state = thread_state();
+  uint32_t bits = 0;
+  for (int i = 0; i < n_args; ++i) bits |= bits_of(args[i]);
+  for (int i = 0; i < n_outs; ++i) bits |= bits_of(outs[i]);
+  const uint32_t grad = bits & state.active_bits;
+  if (__builtin_expect(state.visible | grad, 0))
+    enter_layer(state, grad != 0, op, args, n_args, outs, n_outs);
+  else
+    execute(op, args, n_args, outs, n_outs);
+}
+
+// Append the schema's defaults to the arguments given.
+void fill_defaults(const Op& op, dt_value* full, int given, int total) {
+  for (int i = given; i < total; ++i) {
+    const Arg& arg = op.schema.args[i];
+    if (!arg.has_default) type_error(op.name(), ": missing argument ", arg.name, "; signature: ", op.schema.text);
+    full[i] = arg.default_value;
+  }
+}
+
+}  // namespace
+
+// ---- calls ----------------------------------------------------------------------------------------------
+
+void call(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  const int total = static_cast<int>(op.schema.args.size());
+  if (__builtin_expect(n_args == total, 1)) return call_full(op, args, n_args, outs, n_outs);
+  if (n_args > total) type_error(op.name(), ": takes ", total, " arguments, got ", n_args, "; signature: ", op.schema.text);
+  dt_value* full = static_cast<dt_value*>(__builtin_alloca(sizeof(dt_value) * total));
+  std::copy_n(args, n_args, full);
+  fill_defaults(op, full, n_args, total);
+  call_full(op, full, total, outs, n_outs);
+}
+
+void decompose(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  const int total = static_cast<int>(op.schema.args.size());
+  dt_value* full = static_cast<dt_value*>(__builtin_alloca(sizeof(dt_value) * (total + 1)));
+  std::copy_n(args, n_args, full);
+  fill_defaults(op, full, n_args, total);
+  ThreadState& state = thread_state();
+  if (state.entered == ThreadState::kNone) return run_decomposition(op, full, total, outs, n_outs);
+  const bool autograd = state.entered == ThreadState::kAutograd;
+  const int visible = autograd ? state.visible : state.entered + 1;
+  const bool below = !autograd && state.layers[state.entered].position < DT_LAYER_AUTOGRAD;
+  Narrow narrow(state, ThreadState::kNone, visible, below);
+  run_decomposition(op, full, total, outs, n_outs);
+}
+
+Tensor call1(const Op& op, std::initializer_list<dt_value> args) {
+  dt_value out{};
+  call(op, args.begin(), static_cast<int>(args.size()), &out, 1);
+  return Tensor::steal(out.as.tensor);
+}
+
+// ---- layers ---------------------------------------------------------------------------------------------
+
+void push_layer(int position, dt_layer_fn fn, void* self) {
+  if (position <= DT_LAYER_BACKEND || position > DT_LAYER_PROFILER || position == DT_LAYER_AUTOGRAD)
+    value_error("push_layer: there is no position ", position);
+  ThreadState& state = thread_state();
+  int at = state.visible;  // a layer pushed from inside another is below it
+  while (at > 0 && state.layers[at - 1].position > position) --at;
+  state.layers.insert(state.layers.begin() + at, LayerEntry{position, fn, self});
+  ++state.visible;
+}
+
+void pop_layer(int position) {
+  ThreadState& state = thread_state();
+  for (int i = state.visible - 1; i >= 0; --i) {
+    if (state.layers[i].position != position) continue;
+    state.layers.erase(state.layers.begin() + i);
+    --state.visible;
+    return;
+  }
+  runtime_error("pop_layer: no layer is pushed at position ", position);
+}
+
+void set_autograd_layer(dt_layer_fn fn, void* self) { autograd_layer = {DT_LAYER_AUTOGRAD, fn, self}; }
+
+// ---- values ---------------------------------------------------------------------------------------------
+
+void release_value(dt_value* value) noexcept {
+  if (value->tag == DT_TENSOR) {
+    release(value->as.tensor);
+  } else if (value->tag == DT_TENSORS) {
+    for (int i = 0; i < value->count; ++i) release(value->as.tensors[i]);
+    delete[] value->as.tensors;
+  }
+  *value = dt_value{};
+}
+
+}  // namespace dovetail

@@ -1,0 +1,299 @@
+// The elementwise form: promote, broadcast, collapse, run one kernel.
+#include <algorithm>
+
+#include "core/execute.h"
+
+namespace dovetail {
+
+namespace {
+
+constexpr int kMostOperands = 10;
+
+Result result_rule(const Op& op, const dt_value* args) { return op.result_by ? op.result_by(args) : op.result; }
+
+struct Types {
+  DType compute, result;
+};
+
+Types infer_types(const Op& op, const dt_value* args, DType meet) {
+  switch (result_rule(op, args)) {
+    case Result::floating:
+      if (is_exact(meet)) meet = default_dtype();
+      return {meet, meet};
+    case Result::boolean:
+    case Result::predicate:
+      return {meet, DT_BOOL};
+    default:
+      return {meet, meet};
+  }
+}
+
+// An input as the kernel will read it: in the compute dtype, on the call's device. Zero-dim host values of another
+// dtype are converted on the stack.
+struct Operand {
+  Tensor owned;             // a cast copy, where one was needed
+  TensorImpl* t = nullptr;
+  alignas(16) char value[16];
+};
+
+void prepare(Operand& operand, TensorImpl* t, DType compute, Device device) {
+  operand.t = t;
+  if (__builtin_expect(t->device != device, 0)) {
+    operand.owned = on_device(t, device);
+    operand.t = operand.owned.get();
+  }
+  if (operand.t->dtype != compute) {
+    operand.owned = cast_copy(operand.t, compute);
+    operand.t = operand.owned.get();
+  }
+}
+
+struct Shape {
+  int ndim = 0;
+  int64_t sizes[DT_MAX_DIMS];
+};
+
+void broadcast_shape(const Op& op, TensorImpl* const* tensors, int count, Shape& shape) {
+  for (int k = 0; k < count; ++k)
+    if (tensors[k]) shape.ndim = std::max(shape.ndim, tensors[k]->ndim);
+  std::fill_n(shape.sizes, shape.ndim, 1);
+  for (int k = 0; k < count; ++k) {
+    const TensorImpl* t = tensors[k];
+    if (!t) continue;
+    for (int i = 0; i < t->ndim; ++i) {
+      int64_t& size = shape.sizes[shape.ndim - t->ndim + i];
+      if (size == t->size(i) || t->size(i) == 1) continue;
+      if (size == 1) {
+        size = t->size(i);
+        continue;
+      }
+      std::string shapes;
+      for (int j = 0; j < count; ++j)
+        if (tensors[j]) shapes += (shapes.empty() ? "" : " and ") + shape_text(*tensors[j]);
+      value_error(op.name(), ": shapes ", shapes, " do not broadcast (dim ", shape.ndim - t->ndim + i, ": ", size,
+                  " against ", t->size(i), ")");
+    }
+  }
+}
+
+bool same_sizes(const TensorImpl& t, int ndim, const int64_t* sizes) {
+  return t.ndim == ndim && std::equal(sizes, sizes + ndim, t.sizes());
+}
+
+// A fresh output. Where an input is dense but permuted (a transpose), the output is laid out like it.
+Tensor allocate_like(TensorImpl* const* tensors, int count, const Shape& shape, DType dtype, Device device) {
+  const TensorImpl* model = nullptr;
+  for (int k = 0; k < count && !model; ++k)
+    if (tensors[k] && tensors[k]->ndim > 1 && same_sizes(*tensors[k], shape.ndim, shape.sizes)) model = tensors[k];
+  Tensor out = empty(shape.ndim, shape.sizes, dtype, device);
+  if (!model || model->contiguous) return out;
+  int order[DT_MAX_DIMS];
+  for (int i = 0; i < shape.ndim; ++i) order[i] = i;
+  std::stable_sort(order, order + shape.ndim, [&](int a, int b) { return model->stride(a) > model->stride(b); });
+  int64_t step = 1;
+  for (int i = shape.ndim - 1; i >= 0; --i) {  // dense and without broadcast dims?
+    const int d = order[i];
+    if (model->size(d) != 1 && model->stride(d) != step) return out;
+    step *= model->size(d);
+  }
+  step = 1;
+  for (int i = shape.ndim - 1; i >= 0; --i) {
+    out->dims[shape.ndim + order[i]] = step;
+    step *= shape.sizes[order[i]];
+  }
+  update_contiguous(out.get());
+  return out;
+}
+
+// The iteration space of one call: operands' strides over common sizes, sorted so that the output is walked in memory
+// order, neighbours merged.
+struct Iteration {
+  int ndim = 0;
+  int64_t sizes[DT_MAX_DIMS];
+  int64_t strides[kMostOperands][DT_MAX_DIMS];
+};
+
+void set_strides(Iteration& it, int k, const TensorImpl& t, int ndim) {
+  const int lead = ndim - t.ndim;
+  for (int i = 0; i < ndim; ++i) it.strides[k][i] = i < lead || t.size(i - lead) == 1 ? 0 : t.stride(i - lead);
+}
+
+void swap_dims(Iteration& it, int operands, int a, int b) {
+  std::swap(it.sizes[a], it.sizes[b]);
+  for (int k = 0; k < operands; ++k) std::swap(it.strides[k][a], it.strides[k][b]);
+}
+
+void collapse(Iteration& it, int operands) {
+  for (int i = 1; i < it.ndim; ++i)  // insertion sort by the output's stride, largest first
+    for (int j = i; j > 0 && std::abs(it.strides[0][j - 1]) < std::abs(it.strides[0][j]); --j) swap_dims(it, operands, j - 1, j);
+  int last = 0;
+  for (int i = 1; i < it.ndim; ++i) {
+    bool merges = true;
+    for (int k = 0; k < operands && merges; ++k) merges = it.strides[k][last] == it.strides[k][i] * it.sizes[i];
+    if (it.sizes[last] == 1 || merges) {
+      it.sizes[last] = it.sizes[last] == 1 ? it.sizes[i] : it.sizes[last] * it.sizes[i];
+      for (int k = 0; k < operands; ++k) it.strides[k][last] = it.strides[k][i];
+    } else if (it.sizes[i] != 1) {
+      ++last;
+      it.sizes[last] = it.sizes[i];
+      for (int k = 0; k < operands; ++k) it.strides[k][last] = it.strides[k][i];
+    }
+  }
+  it.ndim = std::min(it.ndim, last + 1);
+}
+
+void run_kernel(const Op& op, const dt_kernel& kernel, TensorImpl* out, Operand* operands, int n_ins, Device device,
+                const dt_value* args, int n_args) {
+  if (out->numel == 0) return;
+  dt_array arrays[kMostOperands];
+  Iteration it;
+  bool flat = out->contiguous;
+  for (int k = 0; k < n_ins && flat; ++k) {
+    const TensorImpl* t = operands[k].t;
+    flat = !t || t->numel == 1 || (t->contiguous && t->numel == out->numel);
+  }
+  if (flat) {  // everything lies in order, or is one value: one dim
+    it.ndim = out->numel == 1 ? 0 : 1;
+    it.sizes[0] = out->numel;
+    it.strides[0][0] = 1;
+    for (int k = 0; k < n_ins; ++k) it.strides[k + 1][0] = operands[k].t && operands[k].t->numel != 1;
+  } else {
+    it.ndim = out->ndim;
+    std::copy_n(out->sizes(), out->ndim, it.sizes);
+    set_strides(it, 0, *out, out->ndim);
+    for (int k = 0; k < n_ins; ++k) {
+      if (operands[k].t) set_strides(it, k + 1, *operands[k].t, out->ndim);
+      else std::copy_n(it.strides[0], it.ndim, it.strides[k + 1]);  // absent: never in the way
+    }
+    collapse(it, n_ins + 1);
+  }
+  arrays[0] = {out->data, it.sizes, it.strides[0], it.ndim, out->dtype};
+  for (int k = 0; k < n_ins; ++k) {
+    const TensorImpl* t = operands[k].t;
+    arrays[k + 1] = t ? dt_array{t->data, it.sizes, it.strides[k + 1], it.ndim, t->dtype} : no_array();
+  }
+  KernelRun run(op, device);
+  run.run(kernel, arrays, 1, arrays + 1, n_ins, args, n_args);
+}
+
+// Writing while reading: safe only when an input is the very same elements as the output, or shares none with it.
+bool reads_what_it_writes(const TensorImpl& out, TensorImpl* const* tensors, int count) {
+  for (int k = 0; k < count; ++k) {
+    const TensorImpl* t = tensors[k];
+    if (!t || t == &out || t->storage != out.storage || !memory_overlaps(out, *t)) continue;
+    const bool same = t->offset == out.offset && same_sizes(*t, out.ndim, out.sizes()) && t->dtype == out.dtype &&
+                      std::equal(t->strides(), t->strides() + t->ndim, out.strides());
+    if (!same) return true;
+  }
+  return false;
+}
+
+bool all_plain(TensorImpl* const* tensors, int count, const TensorImpl& first) {
+  for (int k = 1; k < count; ++k)
+    if (!tensors[k] || tensors[k]->dtype != first.dtype || !same_sizes(*tensors[k], first.ndim, first.sizes())) return false;
+  return true;
+}
+
+}  // namespace
+
+bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
+  TensorArgs tensors;
+  collect_tensors(op, args, n_args, tensors);
+  const int n = tensors.count;
+  if (n >= kMostOperands) runtime_error(op.name(), ": too many operands");
+
+  // dtypes
+  const int first = op.condition_first ? 1 : 0;
+  DType meet = promoted(tensors.items + first, n - first);
+  if (n == 0) {  // a creation op: its dtype argument, else the default
+    const int at = op.schema.find_arg("dtype");
+    meet = at >= 0 && args[at].tag == DT_DTYPE ? static_cast<DType>(args[at].as.i) : default_dtype();
+  }
+  check_allowed(op, meet);
+  const Types types = infer_types(op, args, meet);
+  const dt_kernel kernel = find_kernel(op, tensors.device.kind, &types.compute, 1);
+  if (!kernel.fn) return false;
+
+  // shape
+  Shape shape;
+  if (n == 0) {
+    const dt_value& size = args[op.schema.find_arg("size")];
+    shape.ndim = size.count;
+    checked_numel(op.name().c_str(), size.count, size.as.ints, itemsize(types.result));
+    std::copy_n(size.as.ints, size.count, shape.sizes);
+  } else if (tensors.items[0] && all_plain(tensors.items, n, *tensors.items[0])) {
+    shape.ndim = tensors.items[0]->ndim;
+    std::copy_n(tensors.items[0]->sizes(), shape.ndim, shape.sizes);
+  } else {
+    broadcast_shape(op, tensors.items, n, shape);
+  }
+
+  // output
+  TensorImpl* destination = outs[0].tag == DT_TENSOR ? outs[0].as.tensor : nullptr;
+  if (destination)
+    check_destination(op, destination, shape.ndim, shape.sizes, types.result, tensors.device);
+  const bool direct = destination && destination->dtype == types.result &&
+                      !reads_what_it_writes(*destination, tensors.items, n);
+  Tensor out = direct ? Tensor::borrow(destination)
+                      : allocate_like(tensors.items, n, shape, types.result, tensors.device);
+
+  // inputs
+  Operand operands[kMostOperands];
+  for (int k = 0; k < n; ++k) {
+    if (!tensors.items[k]) continue;
+    const bool condition = op.condition_first && k == 0;
+    prepare(operands[k], tensors.items[k], condition ? static_cast<DType>(DT_BOOL) : types.compute, tensors.device);
+  }
+
+  run_kernel(op, kernel, out.get(), operands, n, tensors.device, args, n_args);
+  if (destination) {
+    if (!direct) copy_into(destination, out.get());
+    bump_version(destination);
+    out = Tensor::borrow(destination);
+  }
+  outs[0] = box(out.release());
+  return true;
+}
+
+// ---- copies ---------------------------------------------------------------------------------------------
+
+void copy_into(TensorImpl* dst, TensorImpl* src) {
+  static const Op& copy = get_op("copy");
+  if (dst->numel == 0) return;
+  Tensor moved = on_device(src, dst->device);
+  const DType dtypes[2] = {dst->dtype, src->dtype};
+  const dt_kernel kernel = find_kernel(copy, dst->device.kind, dtypes, 2);
+  if (!kernel.fn) no_kernel(copy, dst->device, dtypes, 2);
+  Operand operand;
+  operand.t = moved.get();
+  if (dst->storage == operand.t->storage && dst != operand.t && memory_overlaps(*dst, *operand.t)) {
+    operand.owned = empty(operand.t->ndim, operand.t->sizes(), src->dtype, dst->device);
+    copy_into(operand.owned.get(), operand.t);
+    operand.t = operand.owned.get();
+  }
+  run_kernel(copy, kernel, dst, &operand, 1, dst->device, nullptr, 0);
+}
+
+void run_copy_form(const Op& op, const dt_value* args, dt_value* outs) {
+  TensorImpl* self = args[0].as.tensor;
+  TensorImpl* src = args[1].as.tensor;
+  TensorImpl* destination = outs[0].tag == DT_TENSOR ? outs[0].as.tensor : nullptr;
+  Shape shape;
+  TensorImpl* both[2] = {self, src};
+  broadcast_shape(op, both, 2, shape);
+  if (!same_sizes(*self, shape.ndim, shape.sizes))
+    value_error(op.name(), ": a source of shape ", shape_text(*src), " does not broadcast to shape ", shape_text(*self));
+  Tensor out;
+  if (destination) {
+    if (destination->storage->read_only || overlaps_itself(*destination) || destination != self)
+      check_destination(op, destination, self->ndim, self->sizes(), self->dtype, self->device);
+    out = Tensor::borrow(destination);
+  } else {
+    out = allocate_like(both, 1, shape, self->dtype, self->device);
+  }
+  copy_into(out.get(), src);
+  if (destination) bump_version(destination);
+  outs[0] = box(out.release());
+}
+
+}  // namespace dovetail

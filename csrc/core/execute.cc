@@ -1,0 +1,222 @@
+#include "core/execute.h"
+
+#include <algorithm>
+
+namespace dovetail {
+
+namespace {
+
+// ---- plain and dynamic ----------------------------------------------------------------------------------
+
+// The outputs of one call: fresh tensors or destinations.
+struct Outputs {
+  Tensor tensors[kMaxOutputs];
+  dt_array arrays[kMaxOutputs];
+  bool direct[kMaxOutputs];
+};
+
+void prepare_outputs(const Op& op, Inference& call, const TensorArgs& inputs, const dt_value* outs, int n_outs,
+                     Outputs& outputs) {
+  for (int k = 0; k < n_outs; ++k) {
+    const OutputSpec& spec = call.outs[k];
+    TensorImpl* destination = outs[k].tag == DT_TENSOR ? outs[k].as.tensor : nullptr;
+    if (destination) check_destination(op, destination, spec.ndim, spec.sizes, spec.dtype, inputs.device);
+    bool direct = destination && destination->dtype == spec.dtype;
+    for (int i = 0; i < inputs.count && direct; ++i) {
+      const TensorImpl* t = inputs.items[i];
+      // The first argument may be written in place (scatter_); every other overlap is not safe.
+      if (t && memory_overlaps(*destination, *t) && !(i == 0 && t == destination && op.is_inplace)) direct = false;
+    }
+    outputs.direct[k] = direct;
+    outputs.tensors[k] = direct ? Tensor::borrow(destination) : empty(spec.ndim, spec.sizes, spec.dtype, inputs.device);
+    outputs.arrays[k] = array_of(*outputs.tensors[k]);
+  }
+}
+
+void deliver(Outputs& outputs, dt_value* outs, int n_outs) {
+  for (int k = 0; k < n_outs; ++k) {
+    if (outs[k].tag == DT_TENSOR) {
+      TensorImpl* destination = outs[k].as.tensor;
+      if (!outputs.direct[k]) copy_into(destination, outputs.tensors[k].get());
+      bump_version(destination);
+      outputs.tensors[k] = Tensor::borrow(destination);
+    }
+  }
+  for (int k = 0; k < n_outs; ++k) outs[k] = box(outputs.tensors[k].release());
+}
+
+// Inputs as the kernel reads them: on the device, and in the compute dtype where inference named one.
+struct Inputs {
+  std::vector<Tensor> tensors;
+  std::vector<dt_array> arrays;
+
+  void add(TensorImpl* t, Device device, DType dtype) {
+    if (!t) {
+      tensors.emplace_back();
+      arrays.push_back(no_array());
+      return;
+    }
+    Tensor ready = on_device(t, device);
+    if (dtype >= 0) ready = as_dtype(ready.get(), dtype);
+    arrays.push_back(array_of(*ready));
+    tensors.push_back(std::move(ready));
+  }
+  int count() const { return static_cast<int>(arrays.size()); }
+};
+
+void prepare_inputs(const Op& op, const dt_value* args, int n_args, Device device, DType compute, uint64_t as_is,
+                    Inputs& inputs) {
+  inputs.tensors.reserve(8);
+  inputs.arrays.reserve(8);
+  for (int i = 0; i < n_args; ++i) {
+    const DType dtype = as_is >> i & 1 ? -1 : compute;
+    if (args[i].tag == DT_TENSOR) {
+      inputs.add(args[i].as.tensor, device, dtype);
+    } else if (args[i].tag == DT_TENSORS) {
+      for (int j = 0; j < args[i].count; ++j) inputs.add(args[i].as.tensors[j], device, dtype);
+    } else if (args[i].tag == DT_NONE && op.schema.args[i].kind == ArgType::tensor) {
+      inputs.add(nullptr, device, dtype);
+    }
+  }
+}
+
+// The dtypes by which a kernel is asked for: those of the tensors as they will be read, or the result's.
+int kernel_dtypes(const Inputs& inputs, const Inference& call, DType* dtypes, int capacity) {
+  int n = 0;
+  for (const Tensor& t : inputs.tensors)
+    if (t && n < capacity) dtypes[n++] = t->dtype;
+  if (n == 0 && call.op.n_outputs() > 0) dtypes[n++] = call.outs[0].dtype;
+  // A list of tensors (cat) and the pieces of a fused update all have the first one's dtype.
+  if (n > 2 && std::all_of(dtypes, dtypes + n, [&](DType d) { return d == dtypes[0]; })) n = 1;
+  return n;
+}
+
+bool run_plain(const Op& op, const dt_value* given, int n_args, dt_value* outs) {
+  dt_value* args = static_cast<dt_value*>(__builtin_alloca(sizeof(dt_value) * (n_args + 1)));
+  std::copy_n(given, n_args, args);
+  Inference call(op, args, n_args);
+  op.infer(call);
+  if (call.compute >= 0) check_allowed(op, call.compute);
+  TensorArgs tensors;  // after inference, which may have replaced some
+  collect_tensors(op, args, n_args, tensors);
+
+  Inputs inputs;
+  prepare_inputs(op, args, n_args, tensors.device, call.compute, call.as_is, inputs);
+  DType dtypes[16];
+  const int n_dtypes = kernel_dtypes(inputs, call, dtypes, 16);
+  const dt_kernel kernel = find_kernel(op, tensors.device.kind, dtypes, n_dtypes);
+  if (!kernel.fn) return false;
+
+  const int n_outs = op.n_outputs();
+  KernelRun run(op, tensors.device);
+  if (op.form == DT_FORM_DYNAMIC) {
+    Tensor made[kMaxOutputs];
+    DType made_dtypes[kMaxOutputs];
+    for (int k = 0; k < n_outs; ++k) made_dtypes[k] = call.outs[k].dtype;
+    run.dynamic_outs = made;
+    run.dynamic_dtypes = made_dtypes;
+    run.n_dynamic = n_outs;
+    run.run(kernel, nullptr, 0, inputs.arrays.data(), inputs.count(), args, n_args);
+    for (int k = 0; k < n_outs; ++k) {
+      if (!made[k]) runtime_error(op.name(), ": the kernel of backend '", backend(tensors.device.kind).name, "' made no output ", k);
+      outs[k] = box(made[k].release());
+    }
+    return true;
+  }
+  Outputs outputs;
+  prepare_outputs(op, call, tensors, outs, n_outs, outputs);
+  run.run(kernel, outputs.arrays, n_outs, inputs.arrays.data(), inputs.count(), args, n_args);
+  deliver(outputs, outs, n_outs);
+  return true;
+}
+
+// ---- written arguments (fused updates) ------------------------------------------------------------------
+
+void bump_written(const Op& op, const dt_value* args, int n_args) {
+  for (int i = 0; i < n_args; ++i) {
+    if (!op.schema.args[i].written) continue;
+    if (args[i].tag == DT_TENSOR) bump_version(args[i].as.tensor);
+    if (args[i].tag == DT_TENSORS)
+      for (int j = 0; j < args[i].count; ++j) bump_version(args[i].as.tensors[j]);
+  }
+}
+
+// A fused update has a kernel for tensors of one dtype, all contiguous; anything else goes by its decomposition.
+bool try_written(const Op& op, const dt_value* args, int n_args) {
+  TensorArgs tensors;
+  collect_tensors(op, args, n_args, tensors);
+  if (tensors.count == 0 || !tensors.items[0]) return false;
+  const DType dtype = tensors.items[0]->dtype;
+  for (int i = 0; i < tensors.count; ++i) {
+    const TensorImpl* t = tensors.items[i];
+    if (t && (t->device != tensors.device || (t->ndim > 0 && (t->dtype != dtype || !t->contiguous)))) return false;
+  }
+  const dt_kernel kernel = find_kernel(op, tensors.device.kind, &dtype, 1);
+  if (!kernel.fn) return false;
+  Inputs inputs;
+  prepare_inputs(op, args, n_args, tensors.device, -1, 0, inputs);
+  KernelRun run(op, tensors.device);
+  run.run(kernel, nullptr, 0, inputs.arrays.data(), inputs.count(), args, n_args);
+  bump_written(op, args, n_args);
+  return true;
+}
+
+// ---- views ----------------------------------------------------------------------------------------------
+
+void run_view(const Op& op, const dt_value* given, int n_args, dt_value* outs) {
+  if (outs[0].tag == DT_TENSOR) value_error(op.name(), ": makes a view and takes no out=");
+  dt_value args[16];
+  std::copy_n(given, n_args, args);
+  Inference call(op, args, n_args);
+  outs[0] = box(op.view(call).release());
+}
+
+bool try_kernel(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
+  switch (op.form) {
+    case DT_FORM_ELEMENTWISE: return try_elementwise(op, args, n_args, outs);
+    case DT_FORM_REDUCTION: return try_reduction(op, args, n_args, outs);
+    case DT_FORM_PLAIN:
+    case DT_FORM_DYNAMIC: return run_plain(op, args, n_args, outs);
+    default: return op.schema.writes && try_written(op, args, n_args);
+  }
+}
+
+[[noreturn]] void nothing_to_run(const Op& op, const dt_value* args, int n_args) {
+  TensorArgs tensors;
+  collect_tensors(op, args, n_args, tensors);
+  DType dtypes[TensorArgs::kInline];
+  int n = 0;
+  for (int i = 0; i < tensors.count && n < TensorArgs::kInline; ++i)
+    if (tensors.items[i]) dtypes[n++] = tensors.items[i]->dtype;
+  no_kernel(op, tensors.device, dtypes, n);
+}
+
+}  // namespace
+
+bool try_plain(const Op& op, const dt_value* args, int n_args, dt_value* outs) { return run_plain(op, args, n_args, outs); }
+
+void run_decomposition(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  if (!op.decomposes()) nothing_to_run(op, args, n_args);
+  dt_value results[kMaxOutputs + 1] = {};
+  if (op.composite) op.composite(op, args, n_args, results, n_outs);
+  else check_status(op.foreign(op.foreign_self, &op, args, n_args, results, n_outs));
+  if (op.schema.writes) bump_written(op, args, n_args);
+  for (int k = 0; k < n_outs; ++k) {
+    if (outs[k].tag != DT_TENSOR) {
+      outs[k] = results[k];
+      continue;
+    }
+    Tensor result = Tensor::steal(results[k].as.tensor);
+    write_result(op, outs[k].as.tensor, result.get());
+    retain(outs[k].as.tensor);
+  }
+}
+
+void execute(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  if (op.form == DT_FORM_VIEW) return run_view(op, args, n_args, outs);
+  if (op.copy_form) return run_copy_form(op, args, outs);
+  if (try_kernel(op, args, n_args, outs)) return;
+  run_decomposition(op, args, n_args, outs, n_outs);
+}
+
+}  // namespace dovetail

@@ -1,0 +1,214 @@
+#include "core/op.h"
+
+#include <deque>
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "core/ops/families.h"
+
+namespace dovetail {
+
+// ---- registry -------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Registry {
+  std::shared_mutex mutex;
+  std::deque<std::unique_ptr<Op>> ops;  // by id
+  std::unordered_map<std::string_view, Op*> by_name;
+};
+
+void declare_families();
+
+Registry& registry() {
+  static Registry* instance = new Registry;  // never destroyed: ops outlive every static
+  static std::once_flag declared;
+  static thread_local bool declaring = false;
+  if (!declaring) {
+    declaring = true;
+    std::call_once(declared, declare_families);
+    declaring = false;
+  }
+  return *instance;
+}
+
+void declare_families() {
+#define DOVETAIL_CALL(family) declare_##family();
+  DOVETAIL_OP_FAMILIES(DOVETAIL_CALL)
+#undef DOVETAIL_CALL
+}
+
+}  // namespace
+
+Op* register_op(std::unique_ptr<Op> op) {
+  Registry& r = registry();
+  std::unique_lock lock(r.mutex);
+  if (r.by_name.count(op->name())) value_error("op: ", op->name(), " is registered already, as ", r.by_name[op->name()]->schema.text);
+  op->id = static_cast<int32_t>(r.ops.size());
+  Op* result = op.get();
+  r.ops.push_back(std::move(op));
+  r.by_name.emplace(result->name(), result);
+  return result;
+}
+
+Op* find_op(std::string_view name) {
+  Registry& r = registry();
+  std::shared_lock lock(r.mutex);
+  auto found = r.by_name.find(name);
+  return found == r.by_name.end() ? nullptr : found->second;
+}
+
+Op& get_op(std::string_view name) {
+  Op* op = find_op(name);
+  if (!op) value_error("op: there is none named ", name);
+  return *op;
+}
+
+int32_t op_count() {
+  Registry& r = registry();
+  std::shared_lock lock(r.mutex);
+  return static_cast<int32_t>(r.ops.size());
+}
+
+Op* op_at(int32_t id) {
+  Registry& r = registry();
+  std::shared_lock lock(r.mutex);
+  return id >= 0 && id < static_cast<int32_t>(r.ops.size()) ? r.ops[id].get() : nullptr;
+}
+
+// ---- declarations ---------------------------------------------------------------------------------------
+
+Declare::Declare(const char* family, const char* schema) : op_(std::make_unique<Op>()) {
+  op_->schema = parse_schema(schema);
+  op_->family = family;
+}
+
+Declare::~Declare() noexcept(false) {
+  if (op_) register_op(std::move(op_));
+}
+
+Declare& Declare::elementwise(Result result) {
+  op_->form = DT_FORM_ELEMENTWISE;
+  op_->result = result;
+  return *this;
+}
+Declare& Declare::result_by(Result (*decide)(const dt_value* args)) {
+  op_->result_by = decide;
+  return *this;
+}
+Declare& Declare::condition_first() {
+  op_->condition_first = true;
+  return *this;
+}
+Declare& Declare::copy_form() {
+  op_->form = DT_FORM_ELEMENTWISE;
+  op_->copy_form = true;
+  return *this;
+}
+Declare& Declare::reduction(Reduced reduced) {
+  op_->form = DT_FORM_REDUCTION;
+  op_->reduced = reduced;
+  return *this;
+}
+Declare& Declare::plain(InferFn infer) {
+  op_->form = DT_FORM_PLAIN;
+  op_->infer = infer;
+  return *this;
+}
+Declare& Declare::dynamic(InferFn infer) {
+  op_->form = DT_FORM_DYNAMIC;
+  op_->infer = infer;
+  return *this;
+}
+Declare& Declare::view(ViewFn fn) {
+  op_->form = DT_FORM_VIEW;
+  op_->view = fn;
+  return *this;
+}
+Declare& Declare::composite(CompositeFn fn) {
+  op_->composite = fn;
+  return *this;
+}
+Declare& Declare::required() {
+  op_->required = true;
+  return *this;
+}
+Declare& Declare::method() {
+  op_->is_method = true;
+  return *this;
+}
+Declare& Declare::inplace() {
+  op_->is_inplace = true;
+  return *this;
+}
+Declare& Declare::out() {
+  op_->has_out = true;
+  return *this;
+}
+Declare& Declare::internal() {
+  op_->is_function = false;
+  return *this;
+}
+Declare& Declare::factory() {
+  op_->factory = true;
+  return *this;
+}
+Declare& Declare::random() {
+  op_->random = true;
+  return *this;
+}
+Declare& Declare::non_differentiable() {
+  op_->differentiable = false;
+  return *this;
+}
+Declare& Declare::only(uint32_t dtypes, const char* instead) {
+  op_->allowed = dtypes;
+  op_->refuses = instead;
+  return *this;
+}
+Declare& Declare::except(uint32_t dtypes, const char* instead) {
+  op_->allowed = ~dtypes;
+  op_->refuses = instead;
+  return *this;
+}
+Declare& Declare::alias(const char* name) {
+  op_->aliases.emplace_back(name);
+  return *this;
+}
+Declare& Declare::doc(const char* text) {
+  op_->doc = text;
+  return *this;
+}
+
+// ---- inference ------------------------------------------------------------------------------------------
+
+const char* Inference::name() const { return op.name().c_str(); }
+
+int Inference::dim(int i, int ndim) {
+  const int wrapped = wrap_dim(name(), args[i].as.i, ndim);
+  args[i].as.i = wrapped;
+  return wrapped;
+}
+
+void Inference::replace(int i, Tensor tensor) {
+  args[i].as.tensor = tensor.get();
+  kept.push_back(std::move(tensor));
+}
+
+void Inference::replace(int i, std::vector<Tensor> tensors) {
+  kept_lists.push_back(std::make_unique<TensorImpl*[]>(tensors.size() + 1));
+  args[i].count = static_cast<int32_t>(tensors.size());
+  args[i].as.tensors = kept_lists.back().get();
+  for (size_t k = 0; k < tensors.size(); ++k) {
+    args[i].as.tensors[k] = tensors[k].get();
+    kept.push_back(std::move(tensors[k]));
+  }
+}
+
+int64_t* Inference::new_ints(int count) {
+  lists.push_back(std::make_unique<int64_t[]>(count > 0 ? count : 1));
+  return lists.back().get();
+}
+
+}  // namespace dovetail

@@ -1,0 +1,28 @@
+// Every family of op declarations, by the function that declares it.
+#pragma once
+
+#define DOVETAIL_OP_FAMILIES(X) \
+  X(unary)                      \
+  X(binary)                     \
+  X(select)                     \
+  X(reduce)                     \
+  X(scan)                       \
+  X(copy)                       \
+  X(create)                     \
+  X(view)                       \
+  X(shape)                      \
+  X(gather)                     \
+  X(sort)                       \
+  X(contract)                   \
+  X(conv)                       \
+  X(pool)                       \
+  X(softmax)                    \
+  X(norm)                       \
+  X(activation)                 \
+  X(random)
+
+namespace dovetail {
+#define DOVETAIL_DECLARE(family) void declare_##family();
+DOVETAIL_OP_FAMILIES(DOVETAIL_DECLARE)
+#undef DOVETAIL_DECLARE
+}  // namespace dovetail

@@ -1,0 +1,183 @@
+#include "core/tensor.h"
+
+#include <algorithm>
+
+#include "core/backend.h"
+#include "core/freelist.h"
+
+namespace dovetail {
+
+void (*release_pyobj)(TensorImpl* t) = nullptr;
+
+// ---- making and destroying ------------------------------------------------------------------------------
+
+TensorImpl* new_impl(int ndim) {
+  if (ndim > DT_MAX_DIMS) value_error("tensor: ", ndim, " dims are more than the ", DT_MAX_DIMS, " there may be");
+  TensorImpl* t = thread_free_list<TensorImpl>().take();
+  t->ndim = ndim;
+  t->dims = ndim <= kInlineDims ? t->inline_dims : new int64_t[2 * ndim];
+  return t;
+}
+
+void destroy(TensorImpl* t) noexcept {
+  if (t->owns_pyobj && release_pyobj) {
+    release_pyobj(t);
+    if (t->refs.load(std::memory_order_acquire) > 0) return;  // a weak reference took the wrapper up again
+  }
+  // A base is never itself a view, so this recurses once at most.
+  if (t->slot) {
+    dt_slot* slot = std::exchange(t->slot, nullptr);
+    slot->destroy(slot);
+  }
+  if (t->grad) release(t->grad);
+  if (t->base) release(t->base);
+  release(t->storage);
+  if (t->dims != t->inline_dims) delete[] t->dims;
+  thread_free_list<TensorImpl>().give(t);
+}
+
+Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device) {
+  const int64_t item = itemsize(dtype);
+  const int64_t numel = checked_numel("empty", ndim, sizes, item);
+  if (device.kind != 0) check_device("empty", device = resolve_device(device));
+  Tensor result = Tensor::steal(new_impl(ndim));
+  TensorImpl* t = result.get();
+  std::copy_n(sizes, ndim, t->dims);
+  contiguous_strides(ndim, sizes, t->dims + ndim);
+  t->dtype = dtype;
+  t->device = device;
+  t->numel = numel;
+  t->storage = new_storage(device, static_cast<size_t>(numel * item));
+  t->data = static_cast<char*>(t->storage->data);
+  return result;
+}
+
+Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset,
+                    DType dtype) {
+  Tensor result = Tensor::steal(new_impl(ndim));
+  TensorImpl* t = result.get();
+  std::copy_n(sizes, ndim, t->dims);
+  std::copy_n(strides, ndim, t->dims + ndim);
+  t->dtype = dtype;
+  t->device = storage->device;
+  t->offset = offset;
+  t->storage = storage;
+  retain(storage);
+  t->data = storage->data ? static_cast<char*>(storage->data) + offset * itemsize(dtype) : nullptr;
+  update_contiguous(t);
+  return result;
+}
+
+Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset) {
+  Tensor view = over_storage(of->storage, ndim, sizes, strides, offset, of->dtype);
+  view->bits = of->bits & DT_BIT_INFERENCE;
+  view->base = of->base ? of->base : of;
+  retain(view->base);
+  view->own_version = of->own_version;
+  return view;
+}
+
+Tensor detach(TensorImpl* of) {
+  Tensor result = over_storage(of->storage, of->ndim, of->sizes(), of->strides(), of->offset, of->dtype);
+  if (of->own_version) {  // the counter lives in `of`
+    result->own_version = true;
+    result->base = of->base ? of->base : of;
+    retain(result->base);
+  }
+  return result;
+}
+
+Tensor detach_private(TensorImpl* of) {
+  Tensor result = over_storage(of->storage, of->ndim, of->sizes(), of->strides(), of->offset, of->dtype);
+  result->own_version = true;
+  return result;
+}
+
+void set_data(TensorImpl* t, TensorImpl* from) {
+  if (t == from) return;
+  int64_t* dims = from->ndim <= kInlineDims ? t->inline_dims : new int64_t[2 * from->ndim];
+  retain(from->storage);
+  release(t->storage);
+  if (t->dims != t->inline_dims && t->dims != dims) delete[] t->dims;
+  t->dims = dims;
+  std::copy_n(from->dims, 2 * from->ndim, dims);
+  t->ndim = from->ndim;
+  t->dtype = from->dtype;
+  t->device = from->device;
+  t->contiguous = from->contiguous;
+  t->numel = from->numel;
+  t->offset = from->offset;
+  t->storage = from->storage;
+  t->data = from->data;
+}
+
+void set_grad(TensorImpl* t, TensorImpl* grad) {
+  if (grad) retain(grad);
+  TensorImpl* old = std::exchange(t->grad, grad);
+  if (old) release(old);
+}
+
+void set_slot(TensorImpl* t, dt_slot* slot) {
+  dt_slot* old = std::exchange(t->slot, slot);
+  if (old) old->destroy(old);
+}
+
+// ---- geometry -------------------------------------------------------------------------------------------
+
+void update_contiguous(TensorImpl* t) {
+  int64_t numel = 1;
+  bool contiguous = true;
+  for (int i = t->ndim - 1; i >= 0; --i) {
+    if (t->size(i) != 1 && t->stride(i) != numel) contiguous = false;
+    numel *= t->size(i);
+  }
+  t->numel = numel;
+  t->contiguous = contiguous || numel == 0;
+}
+
+void contiguous_strides(int ndim, const int64_t* sizes, int64_t* strides) {
+  int64_t step = 1;
+  for (int i = ndim - 1; i >= 0; --i) {
+    strides[i] = step;
+    step *= std::max<int64_t>(sizes[i], 1);
+  }
+}
+
+int64_t checked_numel(const char* who, int ndim, const int64_t* sizes, int64_t itemsize) {
+  int64_t numel = 1;
+  bool overflow = false, empty = false;
+  for (int i = 0; i < ndim; ++i) {
+    if (__builtin_expect(sizes[i] < 0, 0))
+      value_error(who, ": sizes must not be negative, got ", shape_text(ndim, sizes));
+    if (sizes[i] == 0) empty = true;
+    overflow |= __builtin_mul_overflow(numel, sizes[i], &numel);
+  }
+  if (empty) return 0;
+  int64_t bytes;
+  if (overflow || __builtin_mul_overflow(numel, itemsize, &bytes))
+    fail(DT_ERR_MEMORY, who, ": a tensor of shape ", shape_text(ndim, sizes), " has more bytes than can be addressed");
+  return numel;
+}
+
+std::string shape_text(int ndim, const int64_t* sizes) {
+  std::string text = "(";
+  for (int i = 0; i < ndim; ++i) {
+    if (i) text += ", ";
+    text += std::to_string(sizes[i]);
+  }
+  return text + (ndim == 1 ? ",)" : ")");
+}
+
+std::string describe(const TensorImpl& t) {
+  return std::string(dtype_name(t.dtype)) + " " + shape_text(t) + " on " + device_text(t.device);
+}
+
+int wrap_dim(const char* who, int64_t dim, int ndim) {
+  const int64_t range = std::max(ndim, 1);
+  if (dim < -range || dim >= range)
+    index_error(who, ": dim ", dim, " is out of range for a tensor of ", ndim, " dims (expected ", -range, " to ",
+                range - 1, ")");
+  return static_cast<int>(dim < 0 ? dim + range : dim);
+}
+
+}  // namespace dovetail
