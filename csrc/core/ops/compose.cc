@@ -67,6 +67,7 @@ void check_floating(const char* who, const char* arg, const TensorImpl& t) {
 }
 
 void normalise_index(Inference& call, int i) {
+  call.as_is |= uint64_t{1} << i;
   const TensorImpl& index = call.tensor(i);
   if (index.dtype == DT_INT64) return;
   if (index.dtype != DT_INT32)
