@@ -1,8 +1,8 @@
 """Rebuild the compiled packages in place, incrementally, for the Python that runs this.
 
-    python tools/build.py                  all of them
-    python tools/build.py tensor-core      one
-    python tools/build.py -- -k 0          options after -- go to ninja
+python tools/build.py                  all of them
+python tools/build.py tensor-core      one
+python tools/build.py -- -k 0          options after -- go to ninja
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class CMakeBuildHook(BuildHookInterface[Any]):
         if version == "editable":
             build_in_place(root)
         else:
-            folder = build(root)
+            folder = build(root, "wheel")
             stage = folder / "stage"
             shutil.rmtree(stage, ignore_errors=True)
             run("cmake", "--install", folder, "--prefix", stage, "--strip")
@@ -34,9 +34,10 @@ class CMakeBuildHook(BuildHookInterface[Any]):
         build_data["infer_tag"] = True
 
 
-def build(root: Path, *options: str) -> Path:
+def build(root: Path, kind: str, *options: str) -> Path:
     """Configure and compile what changed of the package in `root`; returns the build folder."""
-    folder = root / "build" / str(sys.implementation.cache_tag)
+    # Wheels and editable installs are built by different environments; sharing a folder would rebuild all in turns.
+    folder = root / "build" / f"{sys.implementation.cache_tag}-{kind}"
     folder.mkdir(parents=True, exist_ok=True)
     prefixes = [path for path in map(package_folder, ("pybind11", "scipy_openblas32")) if path]
     with open(folder / "lock", "w") as lock:  # two builds of one tree take turns
@@ -52,7 +53,7 @@ def build(root: Path, *options: str) -> Path:
 
 def build_in_place(root: Path, *options: str) -> None:
     """Compile, and put the products into the package's src/, where an editable install finds them."""
-    products = build(root, *options) / "inplace"
+    products = build(root, "editable", *options) / "inplace"
     for product in filter(Path.is_file, products.rglob("*")):
         target = root / "src" / product.relative_to(products)
         target.parent.mkdir(parents=True, exist_ok=True)
