@@ -86,7 +86,7 @@ def imported(tree: ast.AST, module: list[str]) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = module[: len(module) - node.level + 1] if node.level else []
+            base = module[: len(module) - node.level] if node.level else []
             parts = base + (node.module.split(".") if node.module else [])
             yield from ((node.lineno, ".".join([*parts, alias.name])) for alias in node.names)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in roots:
