@@ -1,0 +1,239 @@
+// Ops over views: reshape, splitting, and writing into a part of a copy.
+#include "core/ops/compose.h"
+#include "core/ops/geometry.h"
+
+namespace dovetail {
+
+namespace {
+
+Declare op(const char* schema) { return Declare("shape", schema); }
+
+const Callee view("view"), clone("clone"), slice("slice"), select("select"), diagonal("diagonal"),
+    as_strided("as_strided");
+
+// ---- reshape --------------------------------------------------------------------------------------------
+
+Tensor reshaped(const char* who, const Tensor& self, int ndim, const int64_t* shape) {
+  if (ndim > DT_MAX_DIMS) value_error(who, ": ", ndim, " dims are more than the ", DT_MAX_DIMS, " there may be");
+  int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
+  resolve_sizes(who, *self, ndim, shape, sizes);
+  const dt_value size = box_ints(sizes, ndim);
+  return view_strides(*self, ndim, sizes, strides) ? view(self, size) : view(clone(self), size);
+}
+
+void reshape_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  give(outs[0], reshaped(op.name().c_str(), tensor(args[0]), args[1].count, args[1].as.ints));
+}
+
+void flatten_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor self = tensor(args[0]);
+  const char* who = op.name().c_str();
+  const int start = wrap_dim(who, args[1].as.i, self->ndim), end = wrap_dim(who, args[2].as.i, self->ndim);
+  if (start > end) value_error(who, ": start_dim ", start, " comes after end_dim ", end);
+  if (self->ndim > 0 && start == end) return give(outs[0], self);
+  std::vector<int64_t> shape(self->sizes(), self->sizes() + std::min(start, self->ndim));
+  int64_t folded = 1;
+  for (int i = start; i <= end && i < self->ndim; ++i) folded *= self->size(i);
+  shape.push_back(folded);
+  for (int i = end + 1; i < self->ndim; ++i) shape.push_back(self->size(i));
+  give(outs[0], reshaped(who, self, static_cast<int>(shape.size()), shape.data()));
+}
+
+// ---- splitting ------------------------------------------------------------------------------------------
+
+void split_with_sizes_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor self = tensor(args[0]);
+  const char* who = op.name().c_str();
+  if (self->ndim == 0) value_error(who, ": a zero-dim tensor can't be split");
+  const int dim = wrap_dim(who, args[2].as.i, self->ndim);
+  const dt_value& sizes = args[1];
+  int64_t left = self->size(dim);
+  for (int i = 0; i < sizes.count; ++i) {
+    if (sizes.as.ints[i] < 0) value_error(who, ": split_sizes must not be negative, got ", ints_text(sizes));
+    left -= std::min(sizes.as.ints[i], left + 1);  // never far below zero: no overflow
+    if (left < 0) break;
+  }
+  if (left != 0)
+    value_error(who, ": split_sizes must add up to ", self->size(dim), ", the size of dim ", dim, " of shape ",
+                shape_text(*self), ", got ", ints_text(sizes));
+  std::vector<Tensor> parts;
+  int64_t at = 0;
+  for (int i = 0; i < sizes.count; ++i) {
+    parts.push_back(slice(self, dim, at, at + sizes.as.ints[i]));
+    at += sizes.as.ints[i];
+  }
+  give_list(outs[0], std::move(parts));
+}
+
+void unbind_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor self = tensor(args[0]);
+  const char* who = op.name().c_str();
+  if (self->ndim == 0) index_error(who, ": a zero-dim tensor has no dim to unbind");
+  const int dim = wrap_dim(who, args[1].as.i, self->ndim);
+  std::vector<Tensor> parts;
+  for (int64_t i = 0; i < self->size(dim); ++i) parts.push_back(select(self, dim, i));
+  give_list(outs[0], std::move(parts));
+}
+
+// ---- writing into a part --------------------------------------------------------------------------------
+
+// Write src into a view of the copy; no broadcasting, so that a wrong part is noticed.
+void scatter_into(const Op& op, dt_value& out, const Tensor& copy, const Tensor& part, const Tensor& src) {
+  if (src->ndim != part->ndim || !std::equal(src->sizes(), src->sizes() + src->ndim, part->sizes()))
+    value_error(op.name(), ": src must have the shape of the part it replaces, ", shape_text(*part), ", got ",
+                shape_text(*src));
+  write_into(part, src);
+  give(out, copy);
+}
+
+void slice_scatter_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor copy = clone(tensor(args[0]));
+  scatter_into(op, outs[0], copy, slice(copy, args[2], args[3], args[4], args[5]), tensor(args[1]));
+}
+
+void select_scatter_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor copy = clone(tensor(args[0]));
+  scatter_into(op, outs[0], copy, select(copy, args[2], args[3]), tensor(args[1]));
+}
+
+void diagonal_scatter_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor copy = clone(tensor(args[0]));
+  scatter_into(op, outs[0], copy, diagonal(copy, args[2], args[3], args[4]), tensor(args[1]));
+}
+
+void as_strided_scatter_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor copy = clone(tensor(args[0]));
+  // The copy starts where its storage does, whatever the original's offset.
+  const dt_value offset = given(args[4]) ? args[4] : box_int(0);
+  scatter_into(op, outs[0], copy, as_strided(copy, args[2], args[3], offset), tensor(args[1]));
+}
+
+// ---- declarations ---------------------------------------------------------------------------------------
+
+void declare_reshapes() {
+  op("reshape(Tensor(a) self, int[] shape) -> Tensor(a)")
+      .composite(reshape_op)
+      .method()
+      .doc(R"(The same elements in another shape: a view where the strides allow it, else a copy.
+
+Args:
+    self: a tensor of any shape.
+    shape: the new shape, of as many elements; one size may be -1 and is then computed.
+
+Example:
+    >>> dt.reshape(dt.arange(4), (2, 2)).tolist()
+    [[0, 1], [2, 3]]
+)");
+  op("flatten(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)")
+      .composite(flatten_op)
+      .method()
+      .doc(R"(A range of dims folded into one; a zero-dim tensor becomes one of shape (1,).
+
+Args:
+    self: a tensor of any shape.
+    start_dim, end_dim: the first and the last dim of the range.
+
+Example:
+    >>> dt.flatten(dt.tensor([[1, 2], [3, 4]])).tolist()
+    [1, 2, 3, 4]
+)");
+}
+
+void declare_splits() {
+  op("split_with_sizes(Tensor(a) self, int[] split_sizes, int dim=0) -> Tensor(a)[]")
+      .composite(split_with_sizes_op)
+      .method()
+      .doc(R"(Views of consecutive parts of a dim.
+
+Args:
+    self: a tensor of at least one dim.
+    split_sizes: the parts' sizes, which add up to the dim's.
+    dim: the dim.
+
+Example:
+    >>> [part.tolist() for part in dt.split_with_sizes(dt.arange(4), (1, 3))]
+    [[0], [1, 2, 3]]
+)");
+  op("unbind(Tensor(a) self, int dim=0) -> Tensor(a)[]")
+      .composite(unbind_op)
+      .method()
+      .doc(R"(Views of every place along a dim, which falls away.
+
+Args:
+    self: a tensor of at least one dim.
+    dim: the dim.
+
+Example:
+    >>> [part.tolist() for part in dt.unbind(dt.tensor([[1, 2], [3, 4]]))]
+    [[1, 2], [3, 4]]
+)");
+}
+
+void declare_scatters() {
+  op("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor")
+      .composite(slice_scatter_op)
+      .method()
+      .doc(R"(A copy of the tensor in which a slice is replaced.
+
+Args:
+    self: a tensor of at least one dim.
+    src: what to put there, of the slice's shape.
+    dim, start, end, step: the slice, by Python's rules.
+
+Example:
+    >>> dt.slice_scatter(dt.zeros(4), dt.ones(2), 0, 1, 3).tolist()
+    [0.0, 1.0, 1.0, 0.0]
+)");
+  op("select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor")
+      .composite(select_scatter_op)
+      .method()
+      .doc(R"(A copy of the tensor in which one place along a dim is replaced.
+
+Args:
+    self: a tensor of at least one dim.
+    src: what to put there, of `self`'s shape without the dim.
+    dim, index: the place.
+
+Example:
+    >>> dt.select_scatter(dt.zeros(2, 2), dt.ones(2), 0, 1).tolist()
+    [[0.0, 0.0], [1.0, 1.0]]
+)");
+  op("diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor")
+      .composite(diagonal_scatter_op)
+      .method()
+      .doc(R"(A copy of the tensor in which a diagonal is replaced.
+
+Args:
+    self: a tensor of at least two dims.
+    src: what to put there, of the diagonal's shape.
+    offset, dim1, dim2: which diagonal; see `diagonal`.
+
+Example:
+    >>> dt.diagonal_scatter(dt.zeros(2, 2), dt.ones(2)).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+)");
+  op("as_strided_scatter(Tensor self, Tensor src, int[] size, int[] stride, int? storage_offset=None) -> Tensor")
+      .composite(as_strided_scatter_op)
+      .method()
+      .doc(R"(A copy of the tensor, laid out contiguously, in which what as_strided() shows is replaced.
+
+Args:
+    self: a tensor of any shape.
+    src: what to put there, of shape `size`.
+    size, stride, storage_offset: the part; see `as_strided`.
+
+Example:
+    >>> dt.as_strided_scatter(dt.zeros(4), dt.ones(2), (2,), (3,)).tolist()
+    [1.0, 0.0, 0.0, 1.0]
+)");
+}
+
+}  // namespace
+
+void declare_shape() {
+  declare_reshapes();
+  declare_splits();
+  declare_scatters();
+}
+
+}  // namespace dovetail
