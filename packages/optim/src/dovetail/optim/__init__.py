@@ -1,0 +1,15 @@
+"""Optimizers and learning-rate schedules.
+
+    optimizer = Adam(model.parameters(), lr=1e-3)
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+"""
+
+from . import lr_scheduler
+from .__about__ import __version__
+from .adam import Adam, AdamW
+from .optimizer import Optimizer
+from .sgd import SGD
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "__version__", "lr_scheduler"]
