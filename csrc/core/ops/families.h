@@ -12,6 +12,8 @@
   X(view)                       \
   X(shape)                      \
   X(gather)                     \
+  X(concat)                     \
+  X(index)                      \
   X(sort)                       \
   X(contract)                   \
   X(conv)                       \

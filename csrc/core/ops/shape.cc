@@ -111,7 +111,7 @@ void as_strided_scatter_op(const Op& op, const dt_value* args, int, dt_value* ou
 // ---- declarations ---------------------------------------------------------------------------------------
 
 void declare_reshapes() {
-  op("reshape(Tensor(a) self, int[] shape) -> Tensor(a)")
+  op("reshape(Tensor self, int[] shape) -> Tensor")
       .composite(reshape_op)
       .method()
       .doc(R"(The same elements in another shape: a view where the strides allow it, else a copy.
@@ -124,7 +124,7 @@ Example:
     >>> dt.reshape(dt.arange(4), (2, 2)).tolist()
     [[0, 1], [2, 3]]
 )");
-  op("flatten(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)")
+  op("flatten(Tensor self, int start_dim=0, int end_dim=-1) -> Tensor")
       .composite(flatten_op)
       .method()
       .doc(R"(A range of dims folded into one; a zero-dim tensor becomes one of shape (1,).
@@ -140,7 +140,7 @@ Example:
 }
 
 void declare_splits() {
-  op("split_with_sizes(Tensor(a) self, int[] split_sizes, int dim=0) -> Tensor(a)[]")
+  op("split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]")
       .composite(split_with_sizes_op)
       .method()
       .doc(R"(Views of consecutive parts of a dim.
@@ -154,7 +154,7 @@ Example:
     >>> [part.tolist() for part in dt.split_with_sizes(dt.arange(4), (1, 3))]
     [[0], [1, 2, 3]]
 )");
-  op("unbind(Tensor(a) self, int dim=0) -> Tensor(a)[]")
+  op("unbind(Tensor self, int dim=0) -> Tensor[]")
       .composite(unbind_op)
       .method()
       .doc(R"(Views of every place along a dim, which falls away.
