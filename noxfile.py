@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -65,6 +66,32 @@ def alone(session: nox.Session, package: str) -> None:
     session.run("pytest", "-n", "auto", f"packages/{package}/tests", *session.posargs)
 
 
+@nox.session(requires=["wheels"])
+@nox.parametrize("package", LIBRARIES, ids=LIBRARIES)
+def lowest(session: nox.Session, package: str) -> None:
+    """As alone, with the lowest versions that the metadata admits of what is not ours; arguments go to pytest."""
+    packages = wheelhouse.closure(package)
+    third_party = {name for needed in packages for name in wheelhouse.third_party(needed)}
+    lowest_versions = sorted(name.replace(">=", "==") for name in third_party)
+    session.install(*wheelhouse.wheels(packages), *lowest_versions, *group("test", package))
+    session.run("pytest", "-n", "auto", f"packages/{package}/tests", *session.posargs)
+
+
+@nox.session
+def sdists(session: nox.Session) -> None:
+    """Build every package from its source distribution, away from the repository, and import all of it."""
+    built = Path(session.create_tmp()).resolve() / "sdists"
+    shutil.rmtree(built, ignore_errors=True)
+    session.install("hatchling")
+    for package in wheelhouse.PACKAGES:
+        with session.chdir(ROOT / "packages" / package):
+            session.run("python", "-m", "hatchling", "build", "-t", "sdist", "-d", str(built))
+    session.install(*map(str, sorted(built.glob("*.tar.gz"))))
+    pieces = ", ".join(f"dovetail.{piece}" for piece in ("autograd", "data", "nn", "onnx", "optim"))
+    with session.chdir(built):
+        session.run("python", "-c", f"import dovetail, {pieces}; print(dovetail.arange(3))")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style of Python and C++, and what each room of the house may touch."""
@@ -79,9 +106,8 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy over all packages at once, without building them."""
-    requirements = {name for package in LIBRARIES for name in wheelhouse.pyproject(package)["project"]["dependencies"]}
-    third_party = sorted(name for name in requirements if not name.startswith("dovetail"))
-    session.install(*group("types"), *third_party)
+    third_party = {name for package in LIBRARIES for name in wheelhouse.third_party(package)}
+    session.install(*group("types"), *sorted(third_party))
     session.run("python", "tools/link_tree.py", "build/types")
     session.run("mypy", "build/types/dovetail", *session.posargs)
     session.run("mypy", "noxfile.py", "tools")
@@ -89,9 +115,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def docs(session: nox.Session) -> None:
-    """Run every example in the documentation and the docstrings, and follow its links."""
+    """Run every example in the documentation and the docstrings, and follow the links; arguments go to pytest."""
     session.install(*wheelhouse.wheels(), *group("tests"), *group("examples"))
-    session.run("python", "tools/check_docs.py", *session.posargs)
+    session.run("pytest", "-n", "auto", "tests/docs", *session.posargs)
 
 
 @nox.session(requires=["wheels"])

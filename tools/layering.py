@@ -54,7 +54,7 @@ def violations() -> Iterator[str]:
             yield from check_python(path, package, path.read_text(encoding="utf-8"))
     for folder in INCLUDES:
         for path in sorted((ROOT / "csrc" / folder).rglob("*")):
-            if path.suffix in {".h", ".hpp", ".cc", ".cu"}:
+            if path.suffix in {".h", ".hpp", ".inc", ".cc", ".cu"}:
                 yield from check_cxx(path, folder, path.read_text(encoding="utf-8"))
 
 

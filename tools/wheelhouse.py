@@ -33,6 +33,12 @@ def build_requirements(packages: tuple[str, ...] = PACKAGES) -> list[str]:
     return sorted({name for package in packages for name in pyproject(package)["build-system"]["requires"]})
 
 
+def third_party(package: str) -> list[str]:
+    """What the package requires that is not ours."""
+    requirements: list[str] = pyproject(package)["project"]["dependencies"]
+    return [requirement for requirement in requirements if not requirement.startswith("dovetail")]
+
+
 def closure(package: str) -> list[str]:
     """The package and the siblings that its metadata, and theirs, require: nothing that is not declared."""
     found = [package]
