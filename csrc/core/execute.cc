@@ -141,16 +141,26 @@ void bump_written(const Op& op, const dt_value* args, int n_args) {
   }
 }
 
-// A fused update has a kernel for tensors of one dtype, all contiguous; anything else goes by its decomposition.
+// A fused update has a kernel for lists of contiguous tensors of one dtype on one device; anything else goes by its
+// decomposition. Single tensors (a step count, a learning rate) are zero-dim float32.
+bool suits_fused(const dt_value& v, DType dtype, Device device) {
+  if (v.tag == DT_TENSOR)
+    return v.as.tensor->ndim == 0 && v.as.tensor->dtype == DT_FLOAT32 && v.as.tensor->device == device;
+  if (v.tag != DT_TENSORS) return true;
+  for (int i = 0; i < v.count; ++i) {
+    const TensorImpl* t = v.as.tensors[i];
+    if (!t || t->dtype != dtype || t->device != device || !t->contiguous) return false;
+  }
+  return true;
+}
+
 bool try_written(const Op& op, const dt_value* args, int n_args) {
   TensorArgs tensors;
   collect_tensors(op, args, n_args, tensors);
   if (tensors.count == 0 || !tensors.items[0]) return false;
   const DType dtype = tensors.items[0]->dtype;
-  for (int i = 0; i < tensors.count; ++i) {
-    const TensorImpl* t = tensors.items[i];
-    if (t && (t->device != tensors.device || (t->ndim > 0 && (t->dtype != dtype || !t->contiguous)))) return false;
-  }
+  for (int i = 0; i < n_args; ++i)
+    if (!suits_fused(args[i], dtype, tensors.device)) return false;
   const dt_kernel kernel = find_kernel(op, tensors.device.kind, &dtype, 1);
   if (!kernel.fn) return false;
   Inputs inputs;
