@@ -105,14 +105,16 @@ void declare_arithmetic() {
       .inplace()
       .out()
       .alias("divide")
-      .doc(row_doc({"div(", "The quotient of two tensors, element by element. Integers are divided as floats.",
-                    "out = self / other", "[3.0, 8.0]", "[2.0, 4.0]", "[1.5, 2.0]"},
-                   "\nrounding_mode: None; 'trunc' rounds the quotient towards zero and 'floor' down, and then integers\n"
-                   "    stay integers.")
+      .doc(row_doc(
+               {"div(", "The quotient of two tensors, element by element. Integers are divided as floats.",
+                "out = self / other", "[3.0, 8.0]", "[2.0, 4.0]", "[1.5, 2.0]"},
+               "\nrounding_mode: None; 'trunc' rounds the quotient towards zero and 'floor' down, and then integers\n"
+               "    stay integers.")
                .c_str());
 }
 
-void primitive(const Row& row, Result result, uint32_t except = 0, const char* instead = "", const char* alias = nullptr) {
+void primitive(const Row& row, Result result, uint32_t except = 0, const char* instead = "",
+               const char* alias = nullptr) {
   Declare declaration("binary", row.schema);
   declaration.elementwise(result).required().method().inplace().out().doc(row_doc(row).c_str());
   if (except) declaration.except(except, instead);
@@ -149,14 +151,14 @@ void declare_more_arithmetic() {
              "The angle, in radians, between the x axis and the point (other, self).",
              "out = arctan(self / other), in the quadrant of the point", "[0.0]", "[1.0]", "[0.0]"},
             Result::floating, 0, "", "arctan2");
-  primitive({"maximum(Tensor self, Tensor other) -> Tensor",
-             "The larger of two tensors' elements; NaN where either is.", "out = max(self, other)", "[1.0, 5.0]",
-             "[3.0, 2.0]", "[3.0, 5.0]"},
-            Result::same);
-  primitive({"minimum(Tensor self, Tensor other) -> Tensor",
-             "The smaller of two tensors' elements; NaN where either is.", "out = min(self, other)", "[1.0, 5.0]",
-             "[3.0, 2.0]", "[1.0, 2.0]"},
-            Result::same);
+  primitive(
+      {"maximum(Tensor self, Tensor other) -> Tensor", "The larger of two tensors' elements; NaN where either is.",
+       "out = max(self, other)", "[1.0, 5.0]", "[3.0, 2.0]", "[3.0, 5.0]"},
+      Result::same);
+  primitive(
+      {"minimum(Tensor self, Tensor other) -> Tensor", "The smaller of two tensors' elements; NaN where either is.",
+       "out = min(self, other)", "[1.0, 5.0]", "[3.0, 2.0]", "[1.0, 2.0]"},
+      Result::same);
 }
 
 void declare_comparisons() {
@@ -207,8 +209,8 @@ void declare_bitwise() {
            "The bits that exactly one element has; on bool, whether they differ.", "out = self ^ other", "[6, 3]",
            "[3, 1]", "[5, 2]"},
           kIntegers | kBool);
-  bitwise({"bitwise_left_shift(Tensor self, Tensor other) -> Tensor", "Every element's bits moved up by `other` places.",
-           "out = self << other", "[1, 3]", "[2, 1]", "[4, 6]"},
+  bitwise({"bitwise_left_shift(Tensor self, Tensor other) -> Tensor",
+           "Every element's bits moved up by `other` places.", "out = self << other", "[1, 3]", "[2, 1]", "[4, 6]"},
           kIntegers);
   bitwise({"bitwise_right_shift(Tensor self, Tensor other) -> Tensor",
            "Every element's bits moved down by `other` places, its sign kept.", "out = self >> other", "[8, -8]",

@@ -68,7 +68,7 @@ inline bool given(const dt_value& v) { return v.tag != DT_NONE; }
 void write_into(const Tensor& dst, const Tensor& src);
 // Hand over a list as an op's one result.
 void give_list(dt_value& out, std::vector<Tensor> results);
-Tensor cast_to(const Tensor& t, DType dtype);  // t itself where it has the dtype
+Tensor cast_to(const Tensor& t, DType dtype);                        // t itself where it has the dtype
 Tensor view_as(const Tensor& t, const std::vector<int64_t>& sizes);  // reshape
 
 // The dtype in which a function of floats computes on this tensor.

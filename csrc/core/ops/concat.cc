@@ -71,8 +71,8 @@ void infer_pad(Inference& call) {
       value_error(call.name(), ": pad ", ints_text(pad), " is too large");
     // Cropping never reaches past the other end.
     if (size < 0 || out.sizes[dim] + std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0) < 0)
-      value_error(call.name(), ": pad ", ints_text(pad), " crops more than the ", out.sizes[dim], " places of dim ", dim,
-                  " of shape ", shape_text(self));
+      value_error(call.name(), ": pad ", ints_text(pad), " crops more than the ", out.sizes[dim], " places of dim ",
+                  dim, " of shape ", shape_text(self));
     out.sizes[dim] = size;
   }
 }

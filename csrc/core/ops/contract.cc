@@ -97,8 +97,10 @@ void infer_linear(Inference& call) {  // (input (*, in), weight (out, in) or (in
                 shape_text(input), " and weight ", shape_text(weight));
   OutputSpec& out = call.outs[0];
   out.like(input);
-  if (weight.ndim == 2) out.sizes[out.ndim - 1] = weight.size(0);
-  else --out.ndim;
+  if (weight.ndim == 2)
+    out.sizes[out.ndim - 1] = weight.size(0);
+  else
+    --out.ndim;
   if (!call.given(2)) return;
   const TensorImpl& bias = call.tensor(2);
   check_same_dtype(call.name(), "input", input, "bias", bias);
@@ -130,7 +132,9 @@ void dot_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   give(outs[0], view_as(mm(unsqueeze(a, 0), unsqueeze(b, 1)), {}));
 }
 
-bool is_number(const dt_value& v, double n) { return v.tag == DT_FLOAT ? v.as.f == n : v.tag != DT_COMPLEX && v.as.i == n; }
+bool is_number(const dt_value& v, double n) {
+  return v.tag == DT_FLOAT ? v.as.f == n : v.tag != DT_COMPLEX && v.as.i == n;
+}
 
 void addmm_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
   Tensor product = mm(tensor(args[1]), tensor(args[2]));
@@ -191,8 +195,8 @@ void matmul_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const char* who = op.name().c_str();
   const Tensor a = tensor(args[0]), b = tensor(args[1]);
   if (a->ndim == 0 || b->ndim == 0)
-    value_error(who, ": self and other must have at least one dim, got shapes ", shape_text(*a), " and ", shape_text(*b),
-                "; use mul() with a number");
+    value_error(who, ": self and other must have at least one dim, got shapes ", shape_text(*a), " and ",
+                shape_text(*b), "; use mul() with a number");
   check_same_dtype(who, "self", *a, "other", *b);
   check_inner(who, "self", *a, "other", *b, a->size(a->ndim - 1), b->size(std::max(b->ndim - 2, 0)));
   if (a->ndim == 1 && b->ndim == 1) return give(outs[0], dot(a, b));
@@ -322,7 +326,7 @@ Args:
     bias: of shape (out,).
 
 Example:
-    >>> dt.nn.functional.linear(dt.ones(1, 2), dt.ones(3, 2), dt.zeros(3)).tolist()
+    >>> dt._core.get_op("linear")(dt.ones(1, 2), dt.ones(3, 2), dt.zeros(3)).tolist()
     [[2.0, 2.0, 2.0]]
 )");
   op("matmul(Tensor self, Tensor other) -> Tensor")

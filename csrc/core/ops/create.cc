@@ -16,10 +16,14 @@ const Callee full("full"), empty_("empty");
 
 DType dtype_of_number(const dt_value& number) {
   switch (number.tag) {
-    case DT_BOOLEAN: return DT_BOOL;
-    case DT_INT: return DT_INT64;
-    case DT_COMPLEX: return default_dtype() == DT_FLOAT64 ? DT_COMPLEX128 : DT_COMPLEX64;
-    default: return default_dtype();
+    case DT_BOOLEAN:
+      return DT_BOOL;
+    case DT_INT:
+      return DT_INT64;
+    case DT_COMPLEX:
+      return default_dtype() == DT_FLOAT64 ? DT_COMPLEX128 : DT_COMPLEX64;
+    default:
+      return default_dtype();
   }
 }
 
@@ -70,8 +74,7 @@ void infer_arange(Inference& call) {
 
 Result fill_result(const dt_value* args) {
   const TensorImpl& value = *args[1].as.tensor;
-  if (value.ndim != 0)
-    value_error("fill: value must be a number or a zero-dim tensor, got shape ", shape_text(value));
+  if (value.ndim != 0) value_error("fill: value must be a number or a zero-dim tensor, got shape ", shape_text(value));
   return Result::same;
 }
 
@@ -90,8 +93,8 @@ dt_value device_like(const dt_value& device, const TensorImpl& self) {
 // name_like(self, *, dtype, device)
 void empty_like_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
   const TensorImpl& self = *args[0].as.tensor;
-  give(outs[0], empty_(box_ints(self.sizes(), self.ndim), box_dtype(dtype_or(args[1], self.dtype)),
-                       device_like(args[2], self)));
+  give(outs[0],
+       empty_(box_ints(self.sizes(), self.ndim), box_dtype(dtype_or(args[1], self.dtype)), device_like(args[2], self)));
 }
 
 template <int kNumber>

@@ -73,7 +73,8 @@ void normalise_vector(Inference& call, int i) {
   normalise_index(call, i);
   const TensorImpl& index = call.tensor(i);
   if (index.ndim > 1)
-    value_error(call.name(), ": index must have one dim, got shape ", shape_text(index), "; flatten() it, or use gather()");
+    value_error(call.name(), ": index must have one dim, got shape ", shape_text(index),
+                "; flatten() it, or use gather()");
   if (index.ndim == 0) call.replace(i, view_as(tensor(call.args[i]), {1}));
 }
 
@@ -82,8 +83,7 @@ void infer_index_select(Inference& call) {
   const int dim = call.dim(1, self.ndim);
   normalise_vector(call, 2);
   const int64_t count = call.tensor(2).numel;
-  if (self.ndim == 0 && count != 1)
-    value_error(call.name(), ": a zero-dim self takes exactly one index, got ", count);
+  if (self.ndim == 0 && count != 1) value_error(call.name(), ": a zero-dim self takes exactly one index, got ", count);
   call.outs[0].like(self);
   if (self.ndim > 0) call.outs[0].sizes[dim] = count;
 }

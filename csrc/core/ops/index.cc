@@ -9,8 +9,8 @@ namespace dovetail {
 namespace {
 
 const Callee nonzero("nonzero"), select("select"), expand("expand"), to_device("to_device"), permute("permute"),
-    arange("arange"), index_select("index_select"), where("where"), lt("lt"), add("add"), mul("mul"), scatter("scatter"),
-    scatter_add("scatter_add"), contiguous("contiguous");
+    arange("arange"), index_select("index_select"), where("where"), lt("lt"), add("add"), mul("mul"),
+    scatter("scatter"), scatter_add("scatter_add"), contiguous("contiguous");
 
 // ---- what the indices mean ------------------------------------------------------------------------------
 
@@ -55,10 +55,11 @@ std::vector<int64_t> common_shape(const char* who, const std::vector<Tensor>& of
     const size_t lead = shape.size() - t->ndim;
     for (int i = 0; i < t->ndim; ++i) {
       int64_t& size = shape[lead + i];
-      if (size == 1) size = t->size(i);
+      if (size == 1)
+        size = t->size(i);
       else if (t->size(i) != 1 && t->size(i) != size)
-        index_error(who, ": index tensors of shapes ", shape_text(static_cast<int>(shape.size()), shape.data()), " and ",
-                    shape_text(*t), " don't broadcast");
+        index_error(who, ": index tensors of shapes ", shape_text(static_cast<int>(shape.size()), shape.data()),
+                    " and ", shape_text(*t), " don't broadcast");
     }
   }
   return shape;
@@ -69,8 +70,7 @@ Indices resolve(const char* who, const TensorImpl& self, const dt_value& list) {
   for (int i = 0; i < list.count; ++i) add_index(who, self, Tensor::borrow(list.as.tensors[i]), indices);
   while (!indices.of_dim.empty() && !indices.of_dim.back()) indices.of_dim.pop_back();
   const int dims = static_cast<int>(indices.of_dim.size());
-  if (dims > self.ndim)
-    index_error(who, ": ", dims, " indices are too many for a tensor of shape ", shape_text(self));
+  if (dims > self.ndim) index_error(who, ": ", dims, " indices are too many for a tensor of shape ", shape_text(self));
   if (dims == 0) index_error(who, ": at least one index must be given");
   indices.shape = common_shape(who, indices.of_dim);
   int last = -1;
@@ -78,8 +78,10 @@ Indices resolve(const char* who, const TensorImpl& self, const dt_value& list) {
     Tensor& index = indices.of_dim[dim];
     if (!index) continue;
     index = expand(index, indices.shape);
-    if (indices.count++ == 0) indices.first = dim;
-    else indices.adjacent &= dim == last + 1;
+    if (indices.count++ == 0)
+      indices.first = dim;
+    else
+      indices.adjacent &= dim == last + 1;
     last = dim;
   }
   return indices;
@@ -96,8 +98,10 @@ void infer_result(const TensorImpl& self, const Indices& indices, OutputSpec& ou
   if (!indices.adjacent) push_index();
   for (int dim = 0; dim < self.ndim; ++dim) {
     const bool indexed = dim < dims && indices.of_dim[dim];
-    if (!indexed) out.push(self.size(dim));
-    else if (dim == indices.first && indices.adjacent) push_index();
+    if (!indexed)
+      out.push(self.size(dim));
+    else if (dim == indices.first && indices.adjacent)
+      push_index();
   }
 }
 
@@ -118,8 +122,8 @@ Tensor spread_values(const char* who, const TensorImpl& self, const Tensor& valu
   const int lead = shape.ndim - local->ndim;
   for (int i = 0; fits && i < local->ndim; ++i) fits = local->size(i) == 1 || local->size(i) == shape.sizes[lead + i];
   if (!fits)
-    value_error(who, ": values of shape ", shape_text(*local), " don't broadcast to ", shape_text(shape.ndim, shape.sizes),
-                ", the shape of what is indexed");
+    value_error(who, ": values of shape ", shape_text(*local), " don't broadcast to ",
+                shape_text(shape.ndim, shape.sizes), ", the shape of what is indexed");
   return expand(local, box_ints(shape.sizes, shape.ndim));
 }
 
@@ -137,11 +141,11 @@ void infer_index_put(Inference& call) {
 
 struct Folded {
   Indices indices;
-  std::vector<int64_t> order;   // self's dims, the indexed ones first
-  std::vector<int64_t> sizes;   // in that order
-  std::vector<int64_t> rest;    // sizes of the others
-  Tensor flat;                  // self as (places, *rest)
-  Tensor places;                // the index, of one dim
+  std::vector<int64_t> order;  // self's dims, the indexed ones first
+  std::vector<int64_t> sizes;  // in that order
+  std::vector<int64_t> rest;   // sizes of the others
+  Tensor flat;                 // self as (places, *rest)
+  Tensor places;               // the index, of one dim
 };
 
 // Every place wrapped; index_select raises for one that is out of range.

@@ -9,7 +9,8 @@ namespace dovetail {
 namespace {
 
 constexpr const char* kSameDtype = "self: a tensor of any shape; the result has its shape and dtype.";
-constexpr const char* kFloatDtype = "self: a tensor of any shape; integers and bool compute in the default float dtype.";
+constexpr const char* kFloatDtype =
+    "self: a tensor of any shape; integers and bool compute in the default float dtype.";
 constexpr const char* kBoolDtype = "self: a tensor of any shape and dtype; the result is bool.";
 
 const char* args_of(Result result) {
@@ -156,7 +157,8 @@ void declare_exponentials() {
   primitive({"exp(Tensor self) -> Tensor", Result::floating, "The exponential of every element.", "out = e ** self",
              "[0.0]", "[1.0]"});
   primitive({"expm1(Tensor self) -> Tensor", Result::floating,
-             "The exponential of every element less one, exact for small ones.", "out = e ** self - 1", "[0.0]", "[0.0]"});
+             "The exponential of every element less one, exact for small ones.", "out = e ** self - 1", "[0.0]",
+             "[0.0]"});
   primitive({"log(Tensor self) -> Tensor", Result::floating, "The natural logarithm of every element.",
              "out = log_e(self)", "[1.0, 0.0]", "[0.0, -inf]"});
   primitive({"log1p(Tensor self) -> Tensor", Result::floating,
@@ -213,8 +215,8 @@ void declare_special() {
   primitive({"erf(Tensor self) -> Tensor", Result::floating, "The error function of every element.",
              "out = 2 / sqrt(pi) * integral of e ** (-t ** 2) from 0 to self", "[0.0]", "[0.0]"});
   primitive({"erfinv(Tensor self) -> Tensor", Result::floating,
-             "The inverse of the error function of every element, NaN outside [-1, 1].", "erf(out) = self", "[0.0, 1.0]",
-             "[0.0, inf]"});
+             "The inverse of the error function of every element, NaN outside [-1, 1].", "erf(out) = self",
+             "[0.0, 1.0]", "[0.0, inf]"});
   primitive({"lgamma(Tensor self) -> Tensor", Result::floating,
              "The logarithm of the absolute value of the gamma function of every element.", "out = log |gamma(self)|",
              "[1.0, 2.0]", "[0.0, 0.0]"});

@@ -92,7 +92,8 @@ Tensor expand_view(Inference& call) {
   TensorImpl& self = call.tensor(0);
   const dt_value& size = call.args[1];
   const auto refuse = [&](const char* why) {
-    value_error(call.name(), ": a tensor of shape ", shape_text(self), " can't be expanded to ", ints_text(size), ": ", why);
+    value_error(call.name(), ": a tensor of shape ", shape_text(self), " can't be expanded to ", ints_text(size), ": ",
+                why);
   };
   check_dims(call.name(), size.count);
   const int added = size.count - self.ndim;
@@ -122,7 +123,8 @@ Tensor squeeze_view(Inference& call) {
   TensorImpl& self = call.tensor(0);
   bool chosen[DT_MAX_DIMS] = {};
   if (call.given(1)) {
-    for (int i = 0; i < call.args[1].count; ++i) chosen[wrap_dim(call.name(), call.args[1].as.ints[i], self.ndim)] = true;
+    for (int i = 0; i < call.args[1].count; ++i)
+      chosen[wrap_dim(call.name(), call.args[1].as.ints[i], self.ndim)] = true;
   } else {
     std::fill_n(chosen, self.ndim, true);
   }
@@ -221,7 +223,8 @@ Tensor diagonal_view(Inference& call) {
   if (dim1 == dim2) value_error(call.name(), ": dim1 and dim2 must differ, both are ", dim1);
   const int64_t rows = self.size(dim1), columns = self.size(dim2);
   // An offset beyond the tensor leaves nothing; clipping it keeps the sums below in range.
-  const int64_t down = offset < 0 ? (offset < -rows ? rows : -offset) : 0, right = offset > 0 ? std::min(offset, columns) : 0;
+  const int64_t down = offset < 0 ? (offset < -rows ? rows : -offset) : 0,
+                right = offset > 0 ? std::min(offset, columns) : 0;
   const int64_t size = std::max<int64_t>(std::min(rows - down, columns - right), 0);
   Geometry g(self);
   if (size > 0) g.offset += down * self.stride(dim1) + right * self.stride(dim2);
@@ -472,10 +475,7 @@ Example:
     >>> dt.detach(dt.tensor([1.0])).tolist()
     [1.0]
 )");
-  op("alias(Tensor(a) self) -> Tensor(a)")
-      .view(alias_view)
-      .internal()
-      .doc(R"(A view of the whole tensor.
+  op("alias(Tensor(a) self) -> Tensor(a)").view(alias_view).internal().doc(R"(A view of the whole tensor.
 
 Args:
     self: a tensor of any shape.

@@ -1,0 +1,122 @@
+// Random numbers as pure functions of (key, offset): Philox 4x32-10, a counter block for every four 32-bit words. The
+// generator reserves the blocks before these ops are called, so they are the same on every device.
+#include "core/ops/compose.h"
+
+namespace dovetail {
+
+namespace {
+
+Declare op(const char* schema) { return Declare("random", schema); }
+
+void infer_size(Inference& call) {
+  const dt_value& size = call.args[0];
+  if (size.count > DT_MAX_DIMS)
+    value_error(call.name(), ": size has ", size.count, " dims, more than the ", DT_MAX_DIMS, " there may be");
+  for (int i = 0; i < size.count; ++i) {
+    if (size.as.ints[i] < 0) value_error(call.name(), ": size must not be negative, got ", ints_text(size));
+    call.outs[0].push(size.as.ints[i]);
+  }
+}
+
+void infer_floats(Inference& call) {  // (size, key, offset, *, dtype, device)
+  infer_size(call);
+  call.outs[0].dtype = dtype_or(call.args[3], default_dtype());
+  if (!is_floating(call.outs[0].dtype))
+    type_error(call.name(), ": dtype must be floating-point, got ", dtype_name(call.outs[0].dtype));
+}
+
+void infer_randint(Inference& call) {  // (size, key, offset, low, high, *, dtype, device)
+  infer_size(call);
+  if (call.integer(3) >= call.integer(4))
+    value_error(call.name(), ": low must be less than high, got ", call.integer(3), " and ", call.integer(4));
+  call.outs[0].dtype = dtype_or(call.args[5], DT_INT64);
+  if (is_complex(call.outs[0].dtype))
+    type_error(call.name(), ": not defined for dtype ", dtype_name(call.outs[0].dtype));
+}
+
+void infer_bits(Inference& call) {  // (size, key, offset, *, dtype, device)
+  infer_size(call);
+  call.outs[0].dtype = dtype_or(call.args[3], DT_INT64);
+  if (call.outs[0].dtype != DT_INT64)
+    type_error(call.name(), ": dtype must be int64, got ", dtype_name(call.outs[0].dtype));
+}
+
+void draw(const char* schema, InferFn infer, const char* doc) {
+  op(schema).plain(infer).required().factory().internal().non_differentiable().doc(doc);
+}
+
+}  // namespace
+
+void declare_random() {
+  draw("philox_uniform(int[] size, int key, int offset, *, DType? dtype=None, Device? device=None) -> Tensor",
+       infer_floats, R"(Numbers drawn evenly from [0, 1).
+
+    out_i = (word_i >> 8) * 2 ** -24   for float32; float64 has 53 bits of two words
+
+where word_i is word i % 4 of counter block offset + i // 4 (for float64, words 2 * (i % 2) and the next of block
+offset + i // 2).
+
+Args:
+    size: the shape.
+    key, offset: the generator's key, and the first counter block.
+    dtype, device: what the result shall be; the default float.
+
+Example:
+    >>> uniform = dt._core.get_op("philox_uniform")
+    >>> uniform((4,), 7, 0).tolist() == uniform((8,), 7, 0).tolist()[:4]
+    True
+)");
+  draw("philox_normal(int[] size, int key, int offset, *, DType? dtype=None, Device? device=None) -> Tensor",
+       infer_floats, R"(Numbers drawn from the normal distribution of mean 0 and variance 1, by Box and Muller's method.
+
+    out_2j, out_2j+1 = sqrt(-2 log u) * (cos(2 pi v), sin(2 pi v))
+
+where u in (0, 1] and v in [0, 1) are uniform numbers of two neighbouring words.
+
+Args:
+    size: the shape.
+    key, offset: the generator's key, and the first counter block.
+    dtype, device: what the result shall be; the default float.
+
+Example:
+    >>> normal = dt._core.get_op("philox_normal")
+    >>> normal((4,), 7, 0).tolist() == normal((8,), 7, 0).tolist()[:4]
+    True
+)");
+  draw(
+      "philox_randint(int[] size, int key, int offset, int low, int high, *, DType? dtype=None, Device? device=None) "
+      "-> Tensor",
+      infer_randint, R"(Integers drawn evenly from `low` up to, and without, `high`.
+
+    out_i = low + word_i % (high - low)
+
+where word_i has the 64 bits of two words of counter block offset + i // 2.
+
+Args:
+    size: the shape.
+    key, offset: the generator's key, and the first counter block.
+    low, high: the range.
+    dtype, device: what the result shall be; int64 by default.
+
+Example:
+    >>> dt._core.get_op("philox_randint")((2,), 7, 0, 3, 4).tolist()
+    [3, 3]
+)");
+  draw("philox_bits(int[] size, int key, int offset, *, DType? dtype=None, Device? device=None) -> Tensor", infer_bits,
+       R"(Integers of 64 random bits.
+
+    out_i = words 2 * (i % 2) and the next of counter block offset + i // 2, the lower one first
+
+Args:
+    size: the shape.
+    key, offset: the generator's key, and the first counter block.
+    dtype, device: what the result shall be; int64.
+
+Example:
+    >>> bits = dt._core.get_op("philox_bits")
+    >>> bits((2,), 7, 0).tolist() == bits((4,), 7, 0).tolist()[:2]
+    True
+)");
+}
+
+}  // namespace dovetail
