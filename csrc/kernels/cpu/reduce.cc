@@ -1,0 +1,321 @@
+// sum, prod, mean, amax, amin, any, all, var.
+#include <limits>
+
+#include "kernels/cpu/reduce_drive.h"
+#include "kernels/cpu/registry.h"
+
+namespace dovetail::cpu {
+
+void register_arg_reduce(KernelTable& table);  // reduce_arg.cc
+
+namespace {
+
+// Totals of float32 are kept in double, so the error of a long sum is that of its short runs.
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+
+template <class T>
+struct Sum {
+  using In = T;
+  using Lane = T;
+  using Acc = Wide<T>;
+  using Out = T;
+  static Lane first(T x) { return x; }
+  static Lane step(Lane a, T x) { return a + x; }
+  static Lane fold(Lane a, Lane b) { return a + b; }
+  static Acc wide(Lane a) { return static_cast<Acc>(a); }
+  static void merge(Acc& a, Acc b) { a += b; }
+  static Acc identity() { return 0; }
+  static Out finish(Acc a, int64_t) { return static_cast<T>(a); }
+};
+
+// int64 wraps around on overflow, which only unsigned arithmetic may do.
+struct SumInt {
+  using In = int64_t;
+  using Lane = uint64_t;
+  using Acc = uint64_t;
+  using Out = int64_t;
+  static Lane first(In x) { return static_cast<Lane>(x); }
+  static Lane step(Lane a, In x) { return a + static_cast<Lane>(x); }
+  static Lane fold(Lane a, Lane b) { return a + b; }
+  static Acc wide(Lane a) { return a; }
+  static void merge(Acc& a, Acc b) { a += b; }
+  static Acc identity() { return 0; }
+  static Out finish(Acc a, int64_t) { return static_cast<Out>(a); }
+};
+
+template <class T>
+struct Mean : Sum<T> {
+  static T finish(typename Sum<T>::Acc a, int64_t count) { return static_cast<T>(a / static_cast<double>(count)); }
+};
+
+template <class T>
+struct Product : Sum<T> {
+  using Lane = T;
+  using Acc = Wide<T>;
+  static Lane step(Lane a, T x) { return a * x; }
+  static Lane fold(Lane a, Lane b) { return a * b; }
+  static void merge(Acc& a, Acc b) { a *= b; }
+  static Acc identity() { return 1; }
+};
+
+struct ProductInt : SumInt {
+  static Lane step(Lane a, In x) { return a * static_cast<Lane>(x); }
+  static Lane fold(Lane a, Lane b) { return a * b; }
+  static void merge(Acc& a, Acc b) { a *= b; }
+  static Acc identity() { return 1; }
+};
+
+// Once a lane holds a NaN nothing compares as larger, so it stays.
+template <class T, bool kLargest>
+struct Extreme {
+  using In = T;
+  using Lane = T;
+  using Acc = T;
+  using Out = T;
+  static Lane first(T x) { return x; }
+  static Lane step(Lane a, T x) {
+    const bool better = kLargest ? x > a : x < a;
+    return (better | (x != x)) ? x : a;
+  }
+  static Lane fold(Lane a, Lane b) { return step(a, b); }
+  static Acc wide(Lane a) { return a; }
+  static void merge(Acc& a, Acc b) { a = step(a, b); }
+  static Acc identity() { return T{}; }  // never asked for: core refuses the extreme of nothing
+  static Out finish(Acc a, int64_t) { return a; }
+};
+
+template <class T>
+using Largest = Extreme<T, true>;
+template <class T>
+using Smallest = Extreme<T, false>;
+
+template <int kBytes>
+using UintOf = std::conditional_t<kBytes == 8, uint64_t, std::conditional_t<kBytes == 4, uint32_t, uint8_t>>;
+
+template <class T, bool kAll>
+struct Truth {
+  using In = T;
+  using Lane = UintOf<sizeof(T)>;  // as wide as an element, so that lanes line up
+  using Acc = uint8_t;
+  using Out = uint8_t;
+  static Lane first(T x) { return x != T{}; }
+  static Lane step(Lane a, T x) { return fold(a, first(x)); }
+  static Lane fold(Lane a, Lane b) { return kAll ? a & b : a | b; }
+  static Acc wide(Lane a) { return static_cast<Acc>(a); }
+  static void merge(Acc& a, Acc b) { a = kAll ? a & b : a | b; }
+  static Acc identity() { return kAll; }
+  static Out finish(Acc a, int64_t) { return a; }
+};
+
+template <class T>
+using Any = Truth<T, false>;
+template <class T>
+using All = Truth<T, true>;
+
+// ---- variance --------------------------------------------------------------------------------------------
+
+// A part's mean and squares about it; parts are put together by Chan's formula.
+struct Moments {
+  double n, mean, squares;
+};
+
+inline void merge_moments(Moments& a, const Moments& b) {
+  if (b.n == 0) return;
+  const double n = a.n + b.n, delta = b.mean - a.mean;
+  a.squares += b.squares + delta * delta * (a.n * b.n / n);
+  a.mean += delta * (b.n / n);
+  a.n = n;
+}
+
+// Two passes within a part: the second over differences from the mean as rounded to T, corrected for that rounding.
+template <class T>
+DOVETAIL_CLONES Moments span_moments(const T* p, int64_t n, double mean) {
+  constexpr int kLanes = 128 / sizeof(T);
+  const T centre = static_cast<T>(mean);
+  double drift = 0, squares = 0;
+  int64_t i = 0;
+  while (i + kLanes <= n) {
+    const int64_t run = std::min(n - i, kRun) & -kLanes;
+    T d1[kLanes] = {}, d2[kLanes] = {};
+    for (int64_t j = i; j < i + run; j += kLanes)
+      for (int l = 0; l < kLanes; ++l) {
+        const T d = p[j + l] - centre;
+        d1[l] += d;
+        d2[l] += d * d;
+      }
+    drift += fold_lanes<kLanes, Sum<T>>(d1);
+    squares += fold_lanes<kLanes, Sum<T>>(d2);
+    i += run;
+  }
+  for (; i < n; ++i) {
+    const double d = static_cast<double>(p[i]) - static_cast<double>(centre);
+    drift += d;
+    squares += d * d;
+  }
+  const double count = static_cast<double>(n);
+  return {count, static_cast<double>(centre) + drift / count, squares - drift * (drift / count)};
+}
+
+// Columns side by side: acc holds the sums on entry (in .mean) and the moments after.
+template <class T>
+DOVETAIL_CLONES void column_moments(const T* p, int64_t rows, int64_t row_stride, int64_t columns, Moments* acc) {
+  constexpr int kLanes = 64 / sizeof(T);
+  for (int64_t c = 0; c < columns; c += kLanes) {
+    const int width = static_cast<int>(std::min<int64_t>(kLanes, columns - c));
+    T centre[kLanes] = {};
+    double drift[kLanes] = {}, squares[kLanes] = {};
+    for (int l = 0; l < width; ++l) centre[l] = static_cast<T>(acc[c + l].mean / static_cast<double>(rows));
+    for (int64_t first = 0; first < rows; first += kRowRun) {
+      T d1[kLanes] = {}, d2[kLanes] = {};
+      const int64_t last = std::min(rows, first + kRowRun);
+      if (width == kLanes) {
+        for (int64_t r = first; r < last; ++r)
+          for (int l = 0; l < kLanes; ++l) {
+            const T d = p[r * row_stride + c + l] - centre[l];
+            d1[l] += d;
+            d2[l] += d * d;
+          }
+      } else {
+        for (int64_t r = first; r < last; ++r)
+          for (int l = 0; l < width; ++l) {
+            const T d = p[r * row_stride + c + l] - centre[l];
+            d1[l] += d;
+            d2[l] += d * d;
+          }
+      }
+      for (int l = 0; l < kLanes; ++l) {
+        drift[l] += d1[l];
+        squares[l] += d2[l];
+      }
+    }
+    const double n = static_cast<double>(rows);
+    for (int l = 0; l < width; ++l)
+      acc[c + l] = {n, static_cast<double>(centre[l]) + drift[l] / n, squares[l] - drift[l] * (drift[l] / n)};
+  }
+}
+
+template <class T>
+struct Variance {
+  using In = T;
+  using Acc = Moments;
+  using Out = T;
+
+  static Acc identity() { return {0, 0, 0}; }
+  static Acc span(const T* p, int64_t n, int64_t stride) {
+    const double mean = fold_span<Sum<T>>(p, n, stride) / static_cast<double>(n);
+    if (stride == 1) return span_moments(p, n, mean);
+    double drift = 0, squares = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      const double d = static_cast<double>(p[i * stride]) - mean;
+      drift += d;
+      squares += d * d;
+    }
+    const double count = static_cast<double>(n);
+    return {count, mean + drift / count, squares - drift * (drift / count)};
+  }
+  static void columns(const T* p, int64_t rows, int64_t row_stride, int64_t cols, int64_t col_stride, Acc* acc) {
+    if (col_stride != 1) {
+      for (int64_t c = 0; c < cols; ++c) acc[c] = span(p + c * col_stride, rows, row_stride);
+      return;
+    }
+    Wide<T> sums[kColumns];
+    fold_columns<Sum<T>>(p, rows, row_stride, cols, 1, sums);
+    for (int64_t c = 0; c < cols; ++c) acc[c].mean = sums[c];
+    column_moments(p, rows, row_stride, cols, acc);
+  }
+  static void merge(Acc& a, const Acc& b) { merge_moments(a, b); }
+  static Out finish(const Acc& a, int64_t count, double correction) {
+    const double divisor = std::max(0.0, static_cast<double>(count) - correction);
+    return static_cast<T>(a.squares / divisor);
+  }
+};
+
+// ---- kernels ---------------------------------------------------------------------------------------------
+
+// `self` is the op's name.
+template <class Fold>
+dt_status fold_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                      const dt_value*, int32_t) {
+  return reduce<LaneReducer<Fold>>(static_cast<const char*>(self), ctx, outs[0], ins[0]);
+}
+
+template <class T>
+dt_status variance_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                          const dt_value* args, int32_t) {
+  const double correction = args[2].tag == DT_NONE ? 1 : as_double(args[2]);
+  return reduce<Variance<T>>("var", ctx, outs[0], ins[0], correction);
+}
+
+template <class Fold>
+void add(KernelTable& table, const char* op, int32_t dtype) {
+  table.add(op, dtype, fold_kernel<Fold>, op);
+}
+
+template <class T>
+void add_floating(KernelTable& table, int32_t dtype) {
+  add<Sum<T>>(table, "sum", dtype);
+  add<Product<T>>(table, "prod", dtype);
+  add<Mean<T>>(table, "mean", dtype);
+  table.add("var", dtype, variance_kernel<T>);
+}
+
+// sum(dtype=...) may ask for the other integer types.
+template <class T>
+struct SumNarrow : Sum<T> {
+  using Acc = uint64_t;
+  static Acc wide(T a) { return static_cast<Acc>(static_cast<int64_t>(a)); }
+  static void merge(Acc& a, Acc b) { a += b; }
+  static Acc identity() { return 0; }
+  static T finish(Acc a, int64_t) { return static_cast<T>(a); }
+  using Lane = std::make_unsigned_t<T>;
+  static Lane first(T x) { return static_cast<Lane>(x); }
+  static Lane step(Lane a, T x) { return static_cast<Lane>(a + static_cast<Lane>(x)); }
+  static Lane fold(Lane a, Lane b) { return static_cast<Lane>(a + b); }
+};
+
+template <class T>
+struct ProductNarrow : SumNarrow<T> {
+  using Acc = uint64_t;
+  using Lane = std::make_unsigned_t<T>;
+  static Lane step(Lane a, T x) { return static_cast<Lane>(a * static_cast<Lane>(x)); }
+  static Lane fold(Lane a, Lane b) { return static_cast<Lane>(a * b); }
+  static void merge(Acc& a, Acc b) { a *= b; }
+  static Acc identity() { return 1; }
+};
+
+template <class T>
+void add_exact(KernelTable& table, int32_t dtype) {
+  add<SumNarrow<T>>(table, "sum", dtype);
+  add<ProductNarrow<T>>(table, "prod", dtype);
+}
+
+// bool adds as "or" and multiplies as "and".
+void add_bool(KernelTable& table) {
+  add<Any<uint8_t>>(table, "sum", DT_BOOL);
+  add<All<uint8_t>>(table, "prod", DT_BOOL);
+}
+
+}  // namespace
+
+void register_reduce(KernelTable& table) {
+  add_floating<float>(table, DT_FLOAT32);
+  add_floating<double>(table, DT_FLOAT64);
+  add<SumInt>(table, "sum", DT_INT64);
+  add<ProductInt>(table, "prod", DT_INT64);
+  add_exact<int32_t>(table, DT_INT32);
+  add_exact<uint8_t>(table, DT_UINT8);
+  add_bool(table);
+  for (int32_t dtype : kDTypes) {
+    visit_dtype(dtype, [&](auto zero) {
+      using T = decltype(zero);
+      add<Largest<T>>(table, "amax", dtype);
+      add<Smallest<T>>(table, "amin", dtype);
+      add<Any<T>>(table, "any", dtype);
+      add<All<T>>(table, "all", dtype);
+    });
+  }
+  register_arg_reduce(table);
+}
+
+}  // namespace dovetail::cpu

@@ -1,0 +1,220 @@
+// Drives a reduction over any layout: which loop is inner, how the work is cut into units, how units are put together.
+// Units are cut by shape alone and put together in a fixed tree, so that threads never change a bit.
+#pragma once
+
+#include "kernels/cpu/index_common.h"
+#include "kernels/cpu/reduce_lanes.h"
+
+namespace dovetail::cpu {
+
+// How one output's reduced elements are cut: long rows into pieces, short rows into groups.
+struct Units {
+  int64_t rows = 1, length = 1;      // rows of this many elements
+  int64_t pieces = 1, per_unit = 1;  // pieces of a row, or rows a unit
+  int64_t piece = 1;
+  int64_t count = 1;
+
+  Units(int64_t rows, int64_t length, int64_t limit) : rows(rows), length(length) {
+    if (length > limit) {
+      pieces = ceil_div(length, limit);
+      piece = limit;
+      count = rows * pieces;
+    } else {
+      piece = length;
+      per_unit = std::max<int64_t>(1, limit / std::max<int64_t>(1, length));
+      count = ceil_div(rows, per_unit);
+    }
+  }
+  int64_t first_row(int64_t unit) const { return pieces > 1 ? unit / pieces : unit * per_unit; }
+  int64_t end_row(int64_t unit) const { return pieces > 1 ? first_row(unit) + 1 : std::min(rows, (unit + 1) * per_unit); }
+  int64_t begin(int64_t unit) const { return pieces > 1 ? unit % pieces * piece : 0; }
+  int64_t end(int64_t unit) const { return std::min(length, begin(unit) + piece); }
+  int64_t work() const { return piece * std::min(rows, per_unit); }
+};
+
+template <class R>
+class Reduction {
+ public:
+  using In = typename R::In;
+  using Acc = typename R::Acc;
+  using Out = typename R::Out;
+
+  Reduction(dt_kernel_context* ctx, const dt_array& out, const dt_array& in, double param)
+      : ctx_(ctx), out_(static_cast<Out*>(out.data)), in_(static_cast<const In*>(in.data)), param_(param) {
+    for (int i = 0; i < in.ndim; ++i) {
+      if (out.strides[i] == 0 && in.sizes[i] != 1) {
+        count_ *= in.sizes[i];
+        reduced_.add(in.sizes[i], {in.strides[i]});
+      } else {
+        kept_.add(in.sizes[i], {in.strides[i], out.strides[i]});
+      }
+    }
+  }
+
+  dt_status run(const char* op) {
+    if (kept_.count() == 0) return DT_OK;
+    if (count_ == 0) return fill_identity();
+    if (by_columns()) return columns(op);
+    return rows(op);
+  }
+
+ private:
+  // Columns are the faster way where neighbours in memory are kept.
+  bool by_columns() const {
+    if (kept_.ndim == 0 || reduced_.ndim == 0) return false;
+    const int k = kept_.ndim - 1, r = reduced_.ndim - 1;
+    return kept_.sizes[k] >= 4 && std::abs(kept_.strides[0][k]) < std::abs(reduced_.strides[0][r]);
+  }
+
+  Out finish(const Acc& acc) const { return R::finish(acc, count_, param_); }
+
+  dt_status fill_identity() {
+    const Out value = finish(R::identity());
+    Walk<2> walk = kept_;
+    const int64_t n = walk.count();
+    walk.seek(0);
+    for (int64_t i = 0; i < n; ++i, walk.next()) out_[walk.offset[1]] = value;
+    return DT_OK;
+  }
+
+  // Put `n` partial totals that lie `stride` apart together, into the first.
+  static void combine(Acc* partial, int64_t n, int64_t stride) {
+    if (n > 8) {
+      const int64_t half = n / 2;
+      combine(partial, half, stride);
+      combine(partial + half * stride, n - half, stride);
+      R::merge(partial[0], partial[half * stride]);
+      return;
+    }
+    for (int64_t i = 1; i < n; ++i) R::merge(partial[0], partial[i * stride]);
+  }
+
+  // ---- an output at a time ----
+
+  dt_status rows(const char* op) {
+    int64_t step[1];
+    const int64_t length = reduced_.pop(step);
+    const Units units(reduced_.count(), length, kSpan);
+    const int64_t outputs = kept_.count();
+    const int64_t grain = grain_for(units.work());
+    if (units.count == 1) {
+      parallel(ctx_, outputs, grain, [&](int64_t begin, int64_t end) {
+        Walk<2> kept = kept_;
+        kept.seek(begin);
+        for (int64_t o = begin; o < end; ++o, kept.next())
+          out_[kept.offset[1]] = finish(row_unit(units, 0, in_ + kept.offset[0], step[0]));
+      });
+      return DT_OK;
+    }
+    Scratch<Acc> partial(ctx_, units.count * outputs);
+    if (!partial) return out_of_memory(ctx_, op);
+    parallel(ctx_, units.count * outputs, grain, [&](int64_t begin, int64_t end) {
+      Walk<2> kept = kept_;
+      for (int64_t u = begin; u < end; ++u) {  // outputs change fastest: they may share cache lines
+        kept.seek(u % outputs);
+        partial[u] = row_unit(units, u / outputs, in_ + kept.offset[0], step[0]);
+      }
+    });
+    Walk<2> kept = kept_;
+    kept.seek(0);
+    for (int64_t o = 0; o < outputs; ++o, kept.next()) {
+      combine(partial.get() + o, units.count, outputs);
+      out_[kept.offset[1]] = finish(partial[o]);
+    }
+    return DT_OK;
+  }
+
+  Acc row_unit(const Units& units, int64_t unit, const In* base, int64_t step) const {
+    const int64_t begin = units.begin(unit), n = units.end(unit) - begin;
+    const int64_t first = units.first_row(unit), last = units.end_row(unit);
+    base += begin * step;
+    if (units.rows == 1) return R::span(base, n, step);
+    Walk<1> walk = reduced_;
+    walk.seek(first);
+    Acc acc = R::span(base + walk.offset[0], n, step);
+    for (int64_t row = first + 1; row < last; ++row) {
+      walk.next();
+      R::merge(acc, R::span(base + walk.offset[0], n, step));
+    }
+    return acc;
+  }
+
+  // ---- many columns at a time ----
+
+  dt_status columns(const char* op) {
+    int64_t step[1], kept_step[2];
+    const int64_t length = reduced_.pop(step), width = kept_.pop(kept_step);
+    const int64_t wide = std::min(width, kColumns), blocks = ceil_div(width, wide);
+    const Units units(reduced_.count(), length, std::max<int64_t>(kRowRun, kSpan / wide));
+    const int64_t groups = kept_.count() * blocks;  // of columns that are folded together
+    const int64_t grain = grain_for(units.work() * wide);
+    Scratch<Acc, 1> partial(ctx_, units.count > 1 ? groups * units.count * wide : 0);
+    if (!partial) return out_of_memory(ctx_, op);
+    parallel(ctx_, groups * units.count, grain, [&](int64_t begin, int64_t end) {
+      Acc local[2 * kColumns];
+      Walk<2> kept = kept_;
+      for (int64_t u = begin; u < end; ++u) {
+        const int64_t group = u / units.count, column = group % blocks * wide;
+        const int64_t n = std::min(wide, width - column);
+        kept.seek(group / blocks);
+        Acc* acc = units.count > 1 ? partial.get() + u * wide : local;
+        column_unit(units, u % units.count, in_ + kept.offset[0] + column * kept_step[0], step[0], n, kept_step[0], acc,
+                    local + kColumns);
+        if (units.count == 1) write(out_ + kept.offset[1] + column * kept_step[1], kept_step[1], n, acc);
+      }
+    });
+    if (units.count > 1) {
+      Walk<2> kept = kept_;
+      for (int64_t group = 0; group < groups; ++group) {
+        Acc* acc = partial.get() + group * units.count * wide;
+        const int64_t column = group % blocks * wide, n = std::min(wide, width - column);
+        for (int64_t c = 0; c < n; ++c) combine(acc + c, units.count, wide);
+        kept.seek(group / blocks);
+        write(out_ + kept.offset[1] + column * kept_step[1], kept_step[1], n, acc);
+      }
+    }
+    return DT_OK;
+  }
+
+  void column_unit(const Units& units, int64_t unit, const In* base, int64_t step, int64_t n, int64_t column_step, Acc* acc,
+                   Acc* scratch) const {
+    const int64_t begin = units.begin(unit), rows = units.end(unit) - begin;
+    const int64_t first = units.first_row(unit), last = units.end_row(unit);
+    base += begin * step;
+    Walk<1> walk = reduced_;
+    walk.seek(first);
+    R::columns(base + walk.offset[0], rows, step, n, column_step, acc);
+    for (int64_t row = first + 1; row < last; ++row) {
+      walk.next();
+      R::columns(base + walk.offset[0], rows, step, n, column_step, scratch);
+      for (int64_t c = 0; c < n; ++c) R::merge(acc[c], scratch[c]);
+    }
+  }
+
+  void write(Out* out, int64_t step, int64_t n, const Acc* acc) const {
+    for (int64_t c = 0; c < n; ++c) out[c * step] = finish(acc[c]);
+  }
+
+  dt_kernel_context* ctx_;
+  Out* out_;
+  const In* in_;
+  double param_;
+  int64_t count_ = 1;
+  Walk<2> kept_;
+  Walk<1> reduced_;
+};
+
+// One element or one short run, all folded: what a small call is. Else the whole machinery.
+template <class R>
+dt_status reduce(const char* op, dt_kernel_context* ctx, const dt_array& out, const dt_array& in, double param = 0) {
+  if (in.ndim == 0 || (in.ndim == 1 && out.strides[0] == 0 && in.sizes[0] <= kSpan)) {
+    const int64_t n = in.ndim == 0 ? 1 : in.sizes[0];
+    const typename R::Acc acc =
+        n == 0 ? R::identity() : R::span(static_cast<const typename R::In*>(in.data), n, in.ndim == 0 ? 1 : in.strides[0]);
+    *static_cast<typename R::Out*>(out.data) = R::finish(acc, n, param);
+    return DT_OK;
+  }
+  return Reduction<R>(ctx, out, in, param).run(op);
+}
+
+}  // namespace dovetail::cpu

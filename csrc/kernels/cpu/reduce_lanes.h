@@ -1,0 +1,138 @@
+// How runs of elements are folded: many lanes side by side, lanes folded in a fixed tree, runs added up in a wider type.
+#pragma once
+
+#include "kernels/cpu/index_common.h"
+
+namespace dovetail::cpu {
+
+// A fold says:
+//   In, Lane, Acc, Out       the types of an element, of a running value within a short run, of a total, of the result
+//   first(In), step(Lane, In), fold(Lane, Lane)
+//   wide(Lane) -> Acc, merge(Acc&, Acc), finish(Acc, count) -> Out, identity() -> Acc (the total of no elements)
+
+constexpr int64_t kSpan = 32768;   // most elements that one call folds, so that bits depend on shapes alone
+constexpr int64_t kRun = 1024;     // elements added up in the element's own precision, over all lanes
+constexpr int64_t kColumns = 512;  // most columns that one call folds
+constexpr int64_t kRowRun = 32;    // rows added up in the element's own precision
+
+template <int kLanes, class Fold>
+DOVETAIL_INLINE typename Fold::Acc fold_lanes(typename Fold::Lane* lane) {
+  for (int width = kLanes / 2; width >= 1; width /= 2)
+    for (int l = 0; l < width; ++l) lane[l] = Fold::fold(lane[l], lane[l + width]);
+  return Fold::wide(lane[0]);
+}
+
+template <int kLanes, class Fold>
+DOVETAIL_INLINE typename Fold::Acc fold_run(const typename Fold::In* p, int64_t n) {
+  typename Fold::Lane lane[kLanes];
+  for (int l = 0; l < kLanes; ++l) lane[l] = Fold::first(p[l]);
+  for (int64_t i = kLanes; i < n; i += kLanes)
+    for (int l = 0; l < kLanes; ++l) lane[l] = Fold::step(lane[l], p[i + l]);
+  return fold_lanes<kLanes, Fold>(lane);
+}
+
+// n >= 64, of which the last n % 8 are left to the caller.
+template <class Fold>
+DOVETAIL_CLONES typename Fold::Acc fold_contiguous(const typename Fold::In* p, int64_t n) {
+  constexpr int kLanes = 256 / sizeof(typename Fold::Lane) < 64 ? 256 / sizeof(typename Fold::Lane) : 64;
+  int64_t run = std::min(n, kRun) & -kLanes;
+  typename Fold::Acc total = fold_run<kLanes, Fold>(p, run);
+  for (int64_t i = run; i + kLanes <= n; i += run) {
+    run = std::min(n - i, kRun) & -kLanes;
+    Fold::merge(total, fold_run<kLanes, Fold>(p + i, run));
+  }
+  const int64_t done = n & -kLanes;
+  if (n - done >= 8) Fold::merge(total, fold_run<8, Fold>(p + done, (n - done) & -8));
+  return total;
+}
+
+template <class Fold>
+DOVETAIL_INLINE typename Fold::Acc wide_of(typename Fold::In x) {
+  return Fold::wide(Fold::first(x));
+}
+
+// 1 <= n elements at any stride.
+template <class Fold>
+typename Fold::Acc fold_strided(const typename Fold::In* p, int64_t n, int64_t stride) {
+  typename Fold::Acc a[4] = {wide_of<Fold>(p[0])};
+  if (n < 8) {
+    for (int64_t i = 1; i < n; ++i) Fold::merge(a[0], wide_of<Fold>(p[i * stride]));
+    return a[0];
+  }
+  for (int k = 1; k < 4; ++k) a[k] = wide_of<Fold>(p[k * stride]);
+  int64_t i = 4;
+  for (; i + 4 <= n; i += 4)
+    for (int k = 0; k < 4; ++k) Fold::merge(a[k], wide_of<Fold>(p[(i + k) * stride]));
+  for (; i < n; ++i) Fold::merge(a[0], wide_of<Fold>(p[i * stride]));
+  Fold::merge(a[0], a[1]);
+  Fold::merge(a[2], a[3]);
+  Fold::merge(a[0], a[2]);
+  return a[0];
+}
+
+template <class Fold>
+typename Fold::Acc fold_span(const typename Fold::In* p, int64_t n, int64_t stride) {
+  if (stride != 1 || n < 64) return fold_strided<Fold>(p, n, stride);
+  typename Fold::Acc total = fold_contiguous<Fold>(p, n);
+  for (int64_t i = n & -8; i < n; ++i) Fold::merge(total, wide_of<Fold>(p[i]));
+  return total;
+}
+
+// ---- columns ---------------------------------------------------------------------------------------------
+
+// Folds kLanes neighbouring columns over 1 <= rows <= kRowRun.
+template <int kLanes, class Fold>
+DOVETAIL_INLINE void fold_strip(const typename Fold::In* p, int64_t rows, int64_t row_stride, typename Fold::Acc* acc,
+                                bool fresh) {
+  typename Fold::Lane lane[kLanes];
+  for (int l = 0; l < kLanes; ++l) lane[l] = Fold::first(p[l]);
+  for (int64_t r = 1; r < rows; ++r)
+    for (int l = 0; l < kLanes; ++l) lane[l] = Fold::step(lane[l], p[r * row_stride + l]);
+  if (fresh) {
+    for (int l = 0; l < kLanes; ++l) acc[l] = Fold::wide(lane[l]);
+  } else {
+    for (int l = 0; l < kLanes; ++l) Fold::merge(acc[l], Fold::wide(lane[l]));
+  }
+}
+
+template <class Fold>
+DOVETAIL_CLONES void fold_unit_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride, int64_t columns,
+                                       typename Fold::Acc* acc) {
+  constexpr int kLanes = 256 / sizeof(typename Fold::Lane) < 64 ? 256 / sizeof(typename Fold::Lane) : 64;
+  for (int64_t r = 0; r < rows; r += kRowRun) {
+    const int64_t height = std::min(kRowRun, rows - r);
+    const typename Fold::In* q = p + r * row_stride;
+    int64_t c = 0;
+    for (; c + kLanes <= columns; c += kLanes) fold_strip<kLanes, Fold>(q + c, height, row_stride, acc + c, r == 0);
+    for (; c + 8 <= columns; c += 8) fold_strip<8, Fold>(q + c, height, row_stride, acc + c, r == 0);
+    for (; c < columns; ++c) fold_strip<1, Fold>(q + c, height, row_stride, acc + c, r == 0);
+  }
+}
+
+// acc[c] becomes the total of column c over rows >= 1.
+template <class Fold>
+void fold_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride, int64_t columns, int64_t column_stride,
+                  typename Fold::Acc* acc) {
+  if (column_stride == 1) return fold_unit_columns<Fold>(p, rows, row_stride, columns, acc);
+  for (int64_t c = 0; c < columns; ++c) acc[c] = wide_of<Fold>(p[c * column_stride]);
+  for (int64_t r = 1; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c) Fold::merge(acc[c], wide_of<Fold>(p[r * row_stride + c * column_stride]));
+}
+
+// A reducer for the driver (reduce_drive.h) made of a fold.
+template <class Fold>
+struct LaneReducer {
+  using In = typename Fold::In;
+  using Acc = typename Fold::Acc;
+  using Out = typename Fold::Out;
+
+  static Acc identity() { return Fold::identity(); }
+  static Acc span(const In* p, int64_t n, int64_t stride) { return fold_span<Fold>(p, n, stride); }
+  static void columns(const In* p, int64_t rows, int64_t row_stride, int64_t cols, int64_t col_stride, Acc* acc) {
+    fold_columns<Fold>(p, rows, row_stride, cols, col_stride, acc);
+  }
+  static void merge(Acc& a, const Acc& b) { Fold::merge(a, b); }
+  static Out finish(const Acc& acc, int64_t count, double) { return Fold::finish(acc, count); }
+};
+
+}  // namespace dovetail::cpu

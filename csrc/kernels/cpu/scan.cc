@@ -1,0 +1,206 @@
+// cumsum and cumprod. Running totals of float32 are kept in double.
+#include "kernels/cpu/index_common.h"
+#include "kernels/cpu/registry.h"
+
+namespace dovetail::cpu {
+
+namespace {
+
+// Integers wrap around, which only unsigned arithmetic may do.
+template <class T>
+using Running = std::conditional_t<std::is_same_v<T, float>, double,
+                                   std::conditional_t<std::is_integral_v<T>, uint64_t, T>>;
+
+struct Add {
+  template <class A>
+  static A identity() { return 0; }
+  template <class A>
+  static A apply(A a, A b) { return a + b; }
+};
+
+struct Multiply {
+  template <class A>
+  static A identity() { return 1; }
+  template <class A>
+  static A apply(A a, A b) { return a * b; }
+};
+
+constexpr int64_t kPiece = 16384;  // a long line is cut into pieces of this many elements
+constexpr int kWays = 4;           // lines that run at once, to hide the latency of the additions
+
+template <class T>
+DOVETAIL_INLINE Running<T> widen(T x) {
+  return static_cast<Running<T>>(x);
+}
+
+template <class T, class Op>
+void run_line(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t n, Running<T> total) {
+  for (int64_t i = 0; i < n; ++i) {
+    total = Op::apply(total, widen(in[i * in_stride]));
+    out[i * out_stride] = static_cast<T>(total);
+  }
+}
+
+// The total of a piece: in 8 lanes, always.
+template <class T, class Op>
+DOVETAIL_CLONES Running<T> piece_total(const T* in, int64_t stride, int64_t n) {
+  Running<T> lane[8];
+  for (int l = 0; l < 8; ++l) lane[l] = Op::template identity<Running<T>>();
+  int64_t i = 0;
+  if (stride == 1) {
+    for (; i + 8 <= n; i += 8)
+      for (int l = 0; l < 8; ++l) lane[l] = Op::apply(lane[l], widen(in[i + l]));
+  } else {
+    for (; i + 8 <= n; i += 8)
+      for (int l = 0; l < 8; ++l) lane[l] = Op::apply(lane[l], widen(in[(i + l) * stride]));
+  }
+  for (; i < n; ++i) lane[0] = Op::apply(lane[0], widen(in[i * stride]));
+  for (int width = 4; width >= 1; width /= 2)
+    for (int l = 0; l < width; ++l) lane[l] = Op::apply(lane[l], lane[l + width]);
+  return lane[0];
+}
+
+// kWays pieces of equal length, `n` apart, each from its own starting total.
+template <class T, class Op>
+void run_pieces(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t n, const Running<T>* starts) {
+  Running<T> total[kWays];
+  for (int w = 0; w < kWays; ++w) total[w] = starts[w];
+  const int64_t in_gap = n * in_stride, out_gap = n * out_stride;
+  for (int64_t i = 0; i < n; ++i)
+    for (int w = 0; w < kWays; ++w) {
+      total[w] = Op::apply(total[w], widen(in[i * in_stride + w * in_gap]));
+      out[i * out_stride + w * out_gap] = static_cast<T>(total[w]);
+    }
+}
+
+// A long line: totals of the pieces first, then every piece from where the ones before it end.
+template <class T, class Op>
+void long_line(dt_kernel_context* ctx, const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t n,
+               Running<T>* starts) {
+  const int64_t pieces = ceil_div(n, kPiece);
+  parallel(ctx, pieces, 2, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p)
+      starts[p] = piece_total<T, Op>(in + p * kPiece * in_stride, in_stride, std::min(kPiece, n - p * kPiece));
+  });
+  Running<T> total = Op::template identity<Running<T>>();
+  for (int64_t p = 0; p < pieces; ++p) {
+    const Running<T> next = Op::apply(total, starts[p]);
+    starts[p] = total;
+    total = next;
+  }
+  parallel(ctx, ceil_div(pieces, kWays), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t g = begin; g < end; ++g) {
+      const int64_t first = g * kWays * kPiece;
+      if (first + kWays * kPiece <= n) {
+        run_pieces<T, Op>(in + first * in_stride, in_stride, out + first * out_stride, out_stride, kPiece,
+                          starts + g * kWays);
+        continue;
+      }
+      for (int64_t p = g * kWays; p < pieces; ++p)
+        run_line<T, Op>(in + p * kPiece * in_stride, in_stride, out + p * kPiece * out_stride, out_stride,
+                        std::min(kPiece, n - p * kPiece), starts[p]);
+    }
+  });
+}
+
+// Neighbouring columns run side by side.
+template <class T, class Op>
+DOVETAIL_CLONES void run_columns(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows, int64_t columns) {
+  constexpr int kLanes = 32;
+  for (int64_t c = 0; c < columns; c += kLanes) {
+    Running<T> total[kLanes];
+    for (int l = 0; l < kLanes; ++l) total[l] = Op::template identity<Running<T>>();
+    const int width = static_cast<int>(std::min<int64_t>(kLanes, columns - c));
+    for (int64_t r = 0; r < rows; ++r) {
+      const T* from = in + r * in_stride + c;
+      T* to = out + r * out_stride + c;
+      if (width == kLanes) {
+        for (int l = 0; l < kLanes; ++l) {
+          total[l] = Op::apply(total[l], widen(from[l]));
+          to[l] = static_cast<T>(total[l]);
+        }
+      } else {
+        for (int l = 0; l < width; ++l) {
+          total[l] = Op::apply(total[l], widen(from[l]));
+          to[l] = static_cast<T>(total[l]);
+        }
+      }
+    }
+  }
+}
+
+template <class T, class Op>
+dt_status scan(dt_kernel_context* ctx, const char* op, const dt_array& to, const dt_array& from, int dim) {
+  const T* in = static_cast<const T*>(from.data);
+  T* out = static_cast<T*>(to.data);
+  if (from.ndim == 0) {
+    *out = *in;
+    return DT_OK;
+  }
+  if (numel(from) == 0) return DT_OK;
+  Walk<2> lines;
+  for (int i = 0; i < from.ndim; ++i)
+    if (i != dim) lines.add(from.sizes[i], {from.strides[i], to.strides[i]});
+  const int64_t n = from.sizes[dim], in_stride = from.strides[dim], out_stride = to.strides[dim];
+  const int64_t count = lines.count();
+  if (n > 2 * kPiece && count < 8) {
+    Scratch<Running<T>> starts(ctx, ceil_div(n, kPiece));
+    if (!starts) return out_of_memory(ctx, op);
+    lines.seek(0);
+    for (int64_t k = 0; k < count; ++k, lines.next())
+      long_line<T, Op>(ctx, in + lines.offset[0], in_stride, out + lines.offset[1], out_stride, n, starts.get());
+    return DT_OK;
+  }
+  const int last = lines.ndim - 1;
+  if (last >= 0 && lines.sizes[last] >= 4 && lines.strides[0][last] == 1 && lines.strides[1][last] == 1) {
+    int64_t step[2];
+    const int64_t width = lines.pop(step), strips = ceil_div(width, 256);
+    parallel(ctx, lines.count() * strips, grain_for(n * std::min<int64_t>(width, 256)), [&](int64_t begin, int64_t end) {
+      Walk<2> w = lines;
+      for (int64_t u = begin; u < end; ++u) {
+        const int64_t column = u % strips * 256;
+        w.seek(u / strips);
+        run_columns<T, Op>(in + w.offset[0] + column, in_stride, out + w.offset[1] + column, out_stride, n,
+                           std::min<int64_t>(256, width - column));
+      }
+    });
+    return DT_OK;
+  }
+  parallel(ctx, count, grain_for(n), [&](int64_t begin, int64_t end) {
+    Walk<2> w = lines;
+    w.seek(begin);
+    for (int64_t k = begin; k < end; ++k, w.next())
+      run_line<T, Op>(in + w.offset[0], in_stride, out + w.offset[1], out_stride, n,
+                      Op::template identity<Running<T>>());
+  });
+  return DT_OK;
+}
+
+// `self` is the op's name.
+template <class T, class Op>
+dt_status scan_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                      const dt_value* args, int32_t) {
+  return scan<T, Op>(ctx, static_cast<const char*>(self), outs[0], ins[0], static_cast<int>(args[1].as.i));
+}
+
+// A running sum of bools in bool is "or", a running product "and".
+struct BoolSum {
+  template <class A>
+  static A identity() { return 0; }
+  template <class A>
+  static A apply(A a, A b) { return static_cast<A>((a | b) != 0); }
+};
+
+}  // namespace
+
+void register_scan(KernelTable& table) {
+  for (int32_t dtype : kDTypes) {
+    visit_dtype(dtype, [&](auto zero) {
+      using T = decltype(zero);
+      table.add("cumsum", dtype, dtype == DT_BOOL ? scan_kernel<uint8_t, BoolSum> : scan_kernel<T, Add>, "cumsum");
+      table.add("cumprod", dtype, scan_kernel<T, Multiply>, "cumprod");
+    });
+  }
+}
+
+}  // namespace dovetail::cpu
