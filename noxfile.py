@@ -98,7 +98,7 @@ def lint(session: nox.Session) -> None:
     session.install(*group("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    sources = [str(path) for path in sorted((ROOT / "csrc").rglob("*")) if path.suffix in {".h", ".hpp", ".cc"}]
+    sources = [str(path) for path in sorted((ROOT / "csrc").rglob("*")) if path.suffix in {".h", ".hpp", ".inc", ".cc"}]
     session.run("clang-format", "--dry-run", "--Werror", *sources, silent=True)
     session.run("python", "tools/layering.py")
 
@@ -109,7 +109,7 @@ def types(session: nox.Session) -> None:
     third_party = {name for package in LIBRARIES for name in wheelhouse.third_party(package)}
     session.install(*group("types"), *sorted(third_party))
     session.run("python", "tools/link_tree.py", "build/types")
-    session.run("mypy", "build/types/dovetail", *session.posargs)
+    session.run("mypy", "-p", "dovetail", *session.posargs, env={"MYPYPATH": "build/types"})
     session.run("mypy", "noxfile.py", "tools")
 
 
