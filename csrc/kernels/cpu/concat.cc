@@ -1,0 +1,172 @@
+// cat, constant_pad_nd, nonzero.
+#include "kernels/cpu/index_copy.h"
+#include "kernels/cpu/registry.h"
+
+namespace dovetail::cpu {
+
+namespace {
+
+// ---- cat ---------------------------------------------------------------------------------------------------
+
+// Tensors of shape (0,) may be in any list, as long as something else says what the shape is.
+bool skipped(const dt_array& a, const dt_array& out) { return a.ndim != out.ndim || numel(a) == 0; }
+
+dt_status cat_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t n_ins,
+                     const dt_value* args, int32_t) {
+  const dt_array& out = outs[0];
+  const int dim = static_cast<int>(args[1].as.i);
+  const int64_t bytes = item_bytes(out.dtype);
+  int64_t at = 0;
+  for (int k = 0; k < n_ins; ++k) {
+    const dt_array& in = ins[k];
+    if (skipped(in, out)) continue;
+    if (in.dtype != out.dtype) return ctx->fail(ctx, DT_ERR_RUNTIME, "cat: the kernel needs tensors of one dtype");
+    Walk<2> walk;
+    for (int i = 0; i < out.ndim; ++i) walk.add(in.sizes[i], {out.strides[i], in.strides[i]});
+    visit_size(bytes, [&](auto unit) {
+      using T = decltype(unit);
+      copy_walk(ctx, static_cast<T*>(out.data) + at * out.strides[dim], static_cast<const T*>(in.data), walk);
+    });
+    at += in.sizes[dim];
+  }
+  return DT_OK;
+}
+
+// ---- padding ---------------------------------------------------------------------------------------------------
+
+template <class T>
+void fill_walk(dt_kernel_context* ctx, T* to, T value, Walk<1> walk) {
+  int64_t step[1];
+  const int64_t n = walk.pop(step), rows = walk.count();
+  if (n == 0 || rows == 0) return;
+  auto run = [&](T* p, int64_t count) {
+    if (step[0] == 1) std::fill_n(p, count, value);
+    else
+      for (int64_t i = 0; i < count; ++i) p[i * step[0]] = value;
+  };
+  if (rows == 1) {
+    parallel(ctx, n, 2 * kGrain, [&](int64_t begin, int64_t end) { run(to + begin * step[0], end - begin); });
+    return;
+  }
+  parallel(ctx, rows, grain_for(n), [&](int64_t begin, int64_t end) {
+    Walk<1> w = walk;
+    w.seek(begin);
+    for (int64_t r = begin; r < end; ++r, w.next()) run(to + w.offset[0], n);
+  });
+}
+
+// Where one dim's kept part starts in the output and in the input, and how long it is.
+struct Kept {
+  int64_t to, from, size;
+};
+
+// `pad` names the last dim's two ends first; a negative end crops.
+Kept kept_part(const dt_value& pad, int ndim, int dim, int64_t size) {
+  const int pair = ndim - 1 - dim;
+  if (2 * pair + 1 >= pad.count) return {0, 0, size};
+  const int64_t before = pad.as.ints[2 * pair], after = pad.as.ints[2 * pair + 1];
+  const int64_t from = std::max<int64_t>(0, -before);
+  return {std::max<int64_t>(0, before), from, std::max<int64_t>(0, size - from - std::max<int64_t>(0, -after))};
+}
+
+template <class T>
+void pad(dt_kernel_context* ctx, const dt_array& out, const dt_array& in, const dt_value& pads, T value) {
+  T* to = static_cast<T*>(out.data);
+  const T* from = static_cast<const T*>(in.data);
+  // The borders, from the outermost dim inwards: what of `rest` is not kept along this dim is filled.
+  Kept kept[DT_MAX_DIMS];
+  for (int i = 0; i < out.ndim; ++i) kept[i] = kept_part(pads, out.ndim, i, in.sizes[i]);
+  int64_t base = 0;
+  for (int d = 0; d < out.ndim; ++d) {
+    auto fill = [&](int64_t begin, int64_t size) {
+      if (size <= 0) return;
+      Walk<1> walk;
+      for (int i = 0; i < out.ndim; ++i)
+        walk.add(i < d ? kept[i].size : i == d ? size : out.sizes[i], {out.strides[i]});
+      fill_walk(ctx, to + base + begin * out.strides[d], value, walk);
+    };
+    fill(0, kept[d].to);
+    fill(kept[d].to + kept[d].size, out.sizes[d] - kept[d].to - kept[d].size);
+    base += kept[d].to * out.strides[d];
+  }
+  Walk<2> walk;
+  for (int i = 0; i < out.ndim; ++i) {
+    walk.add(kept[i].size, {out.strides[i], in.strides[i]});
+    from += kept[i].from * in.strides[i];
+  }
+  if (walk.count() > 0) copy_walk(ctx, to + base, from, walk);
+}
+
+template <class T>
+dt_status pad_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                     const dt_value* args, int32_t) {
+  if (numel(outs[0]) == 0) return DT_OK;
+  const dt_value& v = args[2];
+  T value = v.tag == DT_FLOAT ? static_cast<T>(v.as.f) : static_cast<T>(v.as.i);
+  if (outs[0].dtype == DT_BOOL) value = as_double(v) != 0;
+  pad<T>(ctx, outs[0], ins[0], args[1], value);
+  return DT_OK;
+}
+
+// ---- nonzero ---------------------------------------------------------------------------------------------------
+
+constexpr int64_t kPiece = 16384;
+
+// A flat array in pieces: count each piece, then write each from where the ones before it end.
+template <class T>
+dt_status nonzero_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int32_t, const dt_array* ins, int32_t,
+                         const dt_value*, int32_t) {
+  const dt_array& in = ins[0];
+  const int64_t n = numel(in), pieces = ceil_div(n, kPiece);
+  const T* p = n > 0 ? contiguous_data<T>(ctx, in) : nullptr;
+  Scratch<int64_t> starts(ctx, pieces + 1);
+  if ((n > 0 && !p) || !starts) return out_of_memory(ctx, "nonzero");
+  parallel(ctx, pieces, 2, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      int64_t count = 0;
+      for (int64_t i = k * kPiece; i < std::min(n, (k + 1) * kPiece); ++i) count += p[i] != T{};
+      starts[k + 1] = count;
+    }
+  });
+  starts[0] = 0;
+  for (int64_t k = 0; k < pieces; ++k) starts[k + 1] += starts[k];
+  const int ndim = in.ndim;
+  const int64_t shape[2] = {starts[pieces], ndim};
+  int64_t* out = static_cast<int64_t*>(ctx->allocate_output(ctx, 0, 2, shape));
+  if (!out) return out_of_memory(ctx, "nonzero");
+  if (shape[0] == 0 || ndim == 0) return DT_OK;
+  parallel(ctx, pieces, 2, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      int64_t* row = out + starts[k] * ndim;
+      int64_t index[DT_MAX_DIMS];
+      int64_t at = k * kPiece;
+      for (int d = ndim - 1; d >= 0; --d) {
+        index[d] = at % in.sizes[d];
+        at /= in.sizes[d];
+      }
+      for (int64_t i = k * kPiece; i < std::min(n, (k + 1) * kPiece); ++i) {
+        if (p[i] != T{}) {
+          for (int d = 0; d < ndim; ++d) row[d] = index[d];
+          row += ndim;
+        }
+        for (int d = ndim - 1; d >= 0 && ++index[d] == in.sizes[d]; --d) index[d] = 0;
+      }
+    }
+  });
+  return DT_OK;
+}
+
+}  // namespace
+
+void register_concat(KernelTable& table) {
+  for (int32_t dtype : kDTypes) {
+    table.add("cat", dtype, cat_kernel);
+    visit_dtype(dtype, [&](auto zero) {
+      using T = decltype(zero);
+      table.add("constant_pad_nd", dtype, pad_kernel<T>);
+      table.add("nonzero", dtype, nonzero_kernel<T>);
+    });
+  }
+}
+
+}  // namespace dovetail::cpu
