@@ -1,0 +1,64 @@
+"""Pooling, with the indices on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dovetail as dt
+
+Sizes = int | Sequence[int]
+
+avg_pool1d = dt.avg_pool1d
+avg_pool2d = dt.avg_pool2d
+avg_pool3d = dt.avg_pool3d
+adaptive_avg_pool1d = dt.adaptive_avg_pool1d
+adaptive_avg_pool2d = dt.adaptive_avg_pool2d
+adaptive_avg_pool3d = dt.adaptive_avg_pool3d
+adaptive_max_pool1d_with_indices = dt.adaptive_max_pool1d
+adaptive_max_pool2d_with_indices = dt.adaptive_max_pool2d
+adaptive_max_pool3d_with_indices = dt.adaptive_max_pool3d
+
+
+def _max_pool(plain: Callable[..., Any], with_indices: Callable[..., Any], text: str) -> Callable[..., Any]:
+    def max_pool(
+        input: dt.Tensor,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Any:
+        run = with_indices if return_indices else plain
+        return run(input, kernel_size, kernel_size if stride is None else stride, padding, dilation, ceil_mode)
+
+    max_pool.__name__ = max_pool.__qualname__ = plain.__name__
+    max_pool.__doc__ = text
+    return max_pool
+
+
+max_pool1d_with_indices = dt.max_pool1d_with_indices
+max_pool2d_with_indices = dt.max_pool2d_with_indices
+max_pool3d_with_indices = dt.max_pool3d_with_indices
+max_pool1d = _max_pool(dt.max_pool1d, max_pool1d_with_indices, "The largest value of every window; see MaxPool1d.")
+max_pool2d = _max_pool(dt.max_pool2d, max_pool2d_with_indices, "The largest value of every window; see MaxPool2d.")
+max_pool3d = _max_pool(dt.max_pool3d, max_pool3d_with_indices, "The largest value of every window; see MaxPool3d.")
+
+
+def adaptive_max_pool1d(input: dt.Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest value of windows that divide the input into ``output_size`` parts."""
+    values, indices = adaptive_max_pool1d_with_indices(input, output_size)
+    return (values, indices) if return_indices else values
+
+
+def adaptive_max_pool2d(input: dt.Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """As adaptive_max_pool1d, over two spatial dims."""
+    values, indices = adaptive_max_pool2d_with_indices(input, output_size)
+    return (values, indices) if return_indices else values
+
+
+def adaptive_max_pool3d(input: dt.Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """As adaptive_max_pool1d, over three spatial dims."""
+    values, indices = adaptive_max_pool3d_with_indices(input, output_size)
+    return (values, indices) if return_indices else values

@@ -1,0 +1,165 @@
+"""A module's hooks: what runs before and after its forward and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import dovetail as dt
+
+if TYPE_CHECKING:
+    from .module import Module
+
+
+class HookHandle:
+    """Takes a hook away again: ``handle.remove()``, or at the end of a ``with`` block."""
+
+    def __init__(self, hooks: dict[int, Any], key: int) -> None:
+        self._hooks, self._key = hooks, key
+
+    def remove(self) -> None:
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> HookHandle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+class Hooks:
+    """The hooks of one module, in the order in which they run."""
+
+    def __init__(self) -> None:
+        self.forward_pre: dict[int, tuple[Callable[..., Any], bool]] = {}
+        self.forward: dict[int, tuple[Callable[..., Any], bool, bool]] = {}
+        self.backward_pre: dict[int, Callable[..., Any]] = {}
+        self.backward: dict[int, Callable[..., Any]] = {}
+        self._next_key = 0
+
+    @property
+    def empty(self) -> bool:
+        return not (self.forward_pre or self.forward or self.backward_pre or self.backward)
+
+    def add(self, hooks: dict[int, Any], hook: Any, prepend: bool) -> HookHandle:
+        key = self._next_key
+        self._next_key += 1
+        later = dict(hooks) if prepend else {}
+        if prepend:
+            hooks.clear()
+        hooks[key] = hook
+        hooks.update(later)
+        return HookHandle(hooks, key)
+
+    def call(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args, kwargs = self._before(module, args, kwargs)
+        watch = BackwardWatch(module, self) if self.backward or self.backward_pre else None
+        if watch is not None:
+            args = watch.inputs(args)
+        try:
+            output = module.forward(*args, **kwargs)
+        except BaseException:
+            for hook, with_kwargs, always in list(self.forward.values()):
+                if always:
+                    hook(module, args, kwargs, None) if with_kwargs else hook(module, args, None)
+            raise
+        for hook, with_kwargs, _ in list(self.forward.values()):
+            changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
+            output = output if changed is None else changed
+        return output if watch is None else watch.outputs(output)
+
+    def _before(
+        self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        for hook, with_kwargs in list(self.forward_pre.values()):
+            changed = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+            if changed is None:
+                continue
+            if with_kwargs:
+                args, kwargs = changed
+            else:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        return args, kwargs
+
+
+class BackwardWatch:
+    """Sees one call's gradients: identity Functions around the inputs and the outputs report them to the hooks."""
+
+    def __init__(self, module: Module, hooks: Hooks) -> None:
+        self.module, self.hooks = module, hooks
+        self.grad_outputs: tuple[Any, ...] | None = None
+        self.n_inputs = 0
+        self.watches_inputs = False
+
+    def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.n_inputs = len(args)
+        places = [i for i, a in enumerate(args) if isinstance(a, dt.Tensor) and a.requires_grad]
+        if not places or not dt.is_grad_enabled():
+            return args
+        self.watches_inputs = True
+        passed = _identity(self._report_inputs(len(args), places), *[args[i] for i in places])
+        replaced = list(args)
+        for place, value in zip(places, passed, strict=True):
+            replaced[place] = value
+        return tuple(replaced)
+
+    def outputs(self, output: Any) -> Any:
+        items = output if isinstance(output, tuple) else (output,)
+        places = [i for i, a in enumerate(items) if isinstance(a, dt.Tensor) and a.requires_grad]
+        if not places:
+            return output
+        passed = _identity(self._report_outputs(len(items), places), *[items[i] for i in places])
+        replaced = list(items)
+        for place, value in zip(places, passed, strict=True):
+            replaced[place] = value
+        return tuple(replaced) if isinstance(output, tuple) else replaced[0]
+
+    def _report_outputs(self, count: int, places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+        def report(grads: tuple[Any, ...]) -> tuple[Any, ...]:
+            full = _spread(grads, count, places)
+            for hook in list(self.hooks.backward_pre.values()):
+                changed = hook(self.module, full)
+                if changed is not None:
+                    full = changed if isinstance(changed, tuple) else (changed,)
+            self.grad_outputs = full
+            if not self.watches_inputs:  # no input needs a gradient: this is all the hooks will see
+                for hook in list(self.hooks.backward.values()):
+                    hook(self.module, (None,) * self.n_inputs, full)
+            return tuple(full[i] for i in places)
+
+        return report
+
+    def _report_inputs(self, count: int, places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+        def report(grads: tuple[Any, ...]) -> tuple[Any, ...]:
+            full = _spread(grads, count, places)
+            for hook in list(self.hooks.backward.values()):
+                changed = hook(self.module, full, self.grad_outputs)
+                if changed is not None:
+                    full = changed if isinstance(changed, tuple) else (changed,)
+            return tuple(full[i] for i in places)
+
+        return report
+
+
+def _spread(grads: tuple[Any, ...], count: int, places: list[int]) -> tuple[Any, ...]:
+    full: list[Any] = [None] * count
+    for place, grad in zip(places, grads, strict=True):
+        full[place] = grad
+    return tuple(full)
+
+
+def _identity(report: Callable[[tuple[Any, ...]], tuple[Any, ...]], *tensors: Any) -> tuple[Any, ...]:
+    from dovetail.autograd import Function
+
+    class Identity(Function):
+        @staticmethod
+        def forward(ctx: Any, *values: Any) -> Any:
+            ctx.set_materialize_grads(False)
+            return tuple(v.view_as(v) for v in values)
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Any) -> Any:
+            return report(grads)
+
+    result = Identity.apply(*tensors)
+    return result if isinstance(result, tuple) else (result,)

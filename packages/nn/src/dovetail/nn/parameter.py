@@ -1,0 +1,62 @@
+"""Parameter and Buffer: tensors that a Module recognises as its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dovetail as dt
+
+
+class Parameter(dt.Tensor):
+    """A tensor that a Module registers as a parameter when it is assigned to an attribute.
+
+    Args:
+        data: the values; the parameter shares their storage.
+        requires_grad: whether gradients are computed for it.
+
+    Example:
+        >>> p = Parameter(dt.zeros(2))
+        >>> p.requires_grad
+        True
+    """
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
+        if data is None:
+            data = dt.empty(0)
+        if not isinstance(data, dt.Tensor):
+            raise TypeError(f"Parameter: expected a tensor, got {type(data).__name__}; make one with dt.tensor(...)")
+        self = dt.Tensor.as_subclass(data.detach(), cls)
+        if requires_grad:
+            self.requires_grad_(True)
+        return self
+
+    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + dt.Tensor.__repr__(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
+        copy: Parameter = memo[id(self)]
+        return copy
+
+
+class Buffer(dt.Tensor):
+    """A tensor that a Module registers as a buffer when it is assigned to an attribute.
+
+    Args:
+        data: the values.
+        persistent: whether it belongs to the state dict.
+    """
+
+    persistent: bool
+
+    def __new__(cls, data: Any, *, persistent: bool = True) -> Buffer:
+        self = dt.Tensor.as_subclass(data.detach(), cls)
+        self.persistent = persistent
+        return self
+
+    def __init__(self, data: Any, *, persistent: bool = True) -> None:
+        pass
