@@ -1,0 +1,33 @@
+// Compiles a file once per instruction set.
+//
+//   // unary.cc
+//   #include "kernels/cpu/loops.h"
+//   #define DOVETAIL_KERNELS "kernels/cpu/unary.inc"
+//   #include "kernels/cpu/foreach_isa.h"
+//   void register_unary(KernelTable& table) { DOVETAIL_BEST_ISA(register_unary)(table); }
+//
+// The included file (no include guard) puts everything it defines into `namespace dovetail::cpu::DOVETAIL_ISA`, and
+// may include inner.inc and vecmath.inc, which do the same. It must not include system headers: what those define
+// would be compiled for the wrong machines.
+//
+// GCC vector types and simple loops then become that instruction set's own. (target_clones would lower vector types
+// before it clones.)
+#include "kernels/cpu/isa.h"
+
+#define DOVETAIL_ISA base
+#define DOVETAIL_VECTOR_BYTES 16
+#include DOVETAIL_KERNELS
+#undef DOVETAIL_ISA
+#undef DOVETAIL_VECTOR_BYTES
+
+#if DOVETAIL_HAS_V3
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v3")
+#define DOVETAIL_ISA v3
+#define DOVETAIL_VECTOR_BYTES 32
+#include DOVETAIL_KERNELS
+#undef DOVETAIL_ISA
+#undef DOVETAIL_VECTOR_BYTES
+#pragma GCC pop_options
+#endif
+#undef DOVETAIL_KERNELS

@@ -1,0 +1,192 @@
+// Elementwise iteration in general: dims merged, work split over the pool, tiles, stores past the cache.
+#include "kernels/cpu/loops.h"
+
+#include <algorithm>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace dovetail::cpu {
+namespace {
+
+// An output this large does not stay in any cache, so that it is better not to read it in just to overwrite it.
+constexpr int64_t kStreamBytes = 8 << 20;
+constexpr int64_t kBlockBytes = 4096;  // computed in the first-level cache, then stored past it
+constexpr int64_t kTile = 32;          // a tile of 32 x 32 for operands that run across the output
+
+struct Walk {
+  InnerFn fn;
+  const void* params;
+  int count;  // arrays
+  int ndim;
+  int64_t total;
+  char* data[kMostArrays];
+  int64_t item[kMostArrays];
+  int64_t sizes[DT_MAX_DIMS];
+  int64_t strides[DT_MAX_DIMS][kMostArrays];  // in elements
+  bool stream = false;
+  int64_t row_blocks = 0;  // tiled: of the last but one dim
+};
+
+void build(Walk& walk, const dt_array* const* arrays) {
+  const dt_array& out = *arrays[0];
+  walk.ndim = 0;
+  walk.total = 1;
+  for (int d = 0; d < out.ndim; ++d) {
+    walk.total *= out.sizes[d];
+    if (out.sizes[d] == 1) continue;
+    int64_t* last = walk.ndim ? walk.strides[walk.ndim - 1] : nullptr;
+    bool merges = last != nullptr;
+    for (int k = 0; k < walk.count && merges; ++k) merges = last[k] == arrays[k]->strides[d] * out.sizes[d];
+    if (!merges) ++walk.ndim;
+    int64_t& size = walk.sizes[walk.ndim - 1];
+    size = merges ? size * out.sizes[d] : out.sizes[d];
+    for (int k = 0; k < walk.count; ++k) walk.strides[walk.ndim - 1][k] = arrays[k]->strides[d];
+  }
+  if (walk.ndim == 0) {
+    walk.ndim = 1;
+    walk.sizes[0] = 1;
+    std::fill_n(walk.strides[0], walk.count, 1);
+  }
+  for (int k = 0; k < walk.count; ++k) {
+    walk.data[k] = static_cast<char*>(arrays[k]->data);
+    walk.item[k] = item_bytes(arrays[k]->dtype);
+  }
+}
+
+#if defined(__SSE2__)
+// bytes is a multiple of 16 and both ends are aligned.
+void stream_out(char* to, const char* from, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 16)
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), *reinterpret_cast<const __m128i*>(from + i));
+}
+
+// One long row of an output that goes straight to memory: computed by blocks into a buffer that stays in the cache.
+void run_streamed(const Walk& walk, char* const* at, const int64_t* step, int64_t n) {
+  alignas(64) char buffer[kBlockBytes];
+  char* data[kMostArrays];
+  const int64_t block = kBlockBytes / walk.item[0];
+  for (int64_t done = 0; done < n;) {
+    char* to = at[0] + done * walk.item[0];
+    const int64_t misaligned = reinterpret_cast<uintptr_t>(to) & 63;
+    int64_t some = std::min(block, n - done);
+    if (misaligned) some = std::min(some, (64 - misaligned) / walk.item[0]);
+    const bool whole = !misaligned && some * walk.item[0] % 16 == 0;
+    data[0] = whole ? buffer : to;
+    for (int k = 1; k < walk.count; ++k) data[k] = at[k] + done * step[k] * walk.item[k];
+    walk.fn(data, step, step, some, 1, walk.params);
+    if (whole) stream_out(to, buffer, some * walk.item[0]);
+    done += some;
+  }
+}
+#endif
+
+void run_rows(const Walk& walk, char* const* at, int64_t n, int64_t rows) {
+  const int64_t* step = walk.strides[walk.ndim - 1];
+  const int64_t* row_step = walk.ndim > 1 ? walk.strides[walk.ndim - 2] : step;
+#if defined(__SSE2__)
+  if (walk.stream && n >= 1024) {
+    char* row_at[kMostArrays];
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int k = 0; k < walk.count; ++k) row_at[k] = at[k] + r * row_step[k] * walk.item[k];
+      run_streamed(walk, row_at, step, n);
+    }
+    return;
+  }
+#endif
+  walk.fn(at, step, row_step, n, rows, walk.params);
+}
+
+// Elements [begin, end) in the output's order: the rest of a row, whole rows, the beginning of a row.
+void run_range(void* arg, int64_t begin, int64_t end) {
+  const Walk& walk = *static_cast<const Walk*>(arg);
+  const int inner = walk.ndim - 1;
+  while (begin < end) {
+    int64_t index[DT_MAX_DIMS];
+    int64_t rest = begin;
+    char* at[kMostArrays];
+    std::copy_n(walk.data, walk.count, at);
+    for (int d = inner; d >= 0; --d) {
+      index[d] = rest % walk.sizes[d];
+      rest /= walk.sizes[d];
+      for (int k = 0; k < walk.count; ++k) at[k] += index[d] * walk.strides[d][k] * walk.item[k];
+    }
+    const int64_t width = walk.sizes[inner];
+    int64_t n = std::min(width - index[inner], end - begin), rows = 1;
+    if (n == width && inner > 0) {
+      rows = std::min(walk.sizes[inner - 1] - index[inner - 1], (end - begin) / width);
+    }
+    run_rows(walk, at, n, rows);
+    begin += n * rows;
+  }
+#if defined(__SSE2__)
+  if (walk.stream) _mm_sfence();
+#endif
+}
+
+// Blocks of kTile rows, by tiles.
+void run_tiles(void* arg, int64_t begin, int64_t end) {
+  const Walk& walk = *static_cast<const Walk*>(arg);
+  const int inner = walk.ndim - 1;
+  for (int64_t block = begin; block < end; ++block) {
+    char* at[kMostArrays];
+    std::copy_n(walk.data, walk.count, at);
+    const int64_t row = block % walk.row_blocks * kTile;
+    int64_t rest = block / walk.row_blocks;
+    for (int k = 0; k < walk.count; ++k) at[k] += row * walk.strides[inner - 1][k] * walk.item[k];
+    for (int d = inner - 2; d >= 0; --d) {
+      const int64_t index = rest % walk.sizes[d];
+      rest /= walk.sizes[d];
+      for (int k = 0; k < walk.count; ++k) at[k] += index * walk.strides[d][k] * walk.item[k];
+    }
+    const int64_t rows = std::min(kTile, walk.sizes[inner - 1] - row);
+    for (int64_t column = 0; column < walk.sizes[inner]; column += kTile) {
+      const int64_t n = std::min(kTile, walk.sizes[inner] - column);
+      walk.fn(at, walk.strides[inner], walk.strides[inner - 1], n, rows, walk.params);
+      for (int k = 0; k < walk.count; ++k) at[k] += n * walk.strides[inner][k] * walk.item[k];
+    }
+  }
+}
+
+// Whether an operand runs across the output: its neighbours are in the next row.
+bool wants_tiles(const Walk& walk) {
+  if (walk.ndim < 2 || walk.total < 4096) return false;
+  const int64_t* step = walk.strides[walk.ndim - 1];
+  const int64_t* row_step = walk.strides[walk.ndim - 2];
+  if (walk.sizes[walk.ndim - 1] < kTile || walk.sizes[walk.ndim - 2] < 4) return false;
+  for (int k = 1; k < walk.count; ++k) {
+    const int64_t across = std::abs(step[k]) * walk.item[k], down = std::abs(row_step[k]) * walk.item[k];
+    if (across >= 64 && down != 0 && down < 64) return true;
+  }
+  return false;
+}
+
+bool wants_stream(const Walk& walk) {
+  if (walk.total * walk.item[0] < kStreamBytes || walk.strides[walk.ndim - 1][0] != 1) return false;
+  for (int k = 1; k < walk.count; ++k)
+    if (walk.data[k] == walk.data[0]) return false;  // in place: already in the cache
+  return true;
+}
+
+}  // namespace
+
+void run_loop(dt_kernel_context* ctx, const Loop& loop, const dt_array* const* arrays, int count, const void* params) {
+  Walk walk;
+  walk.fn = loop.fn;
+  walk.params = params;
+  walk.count = count;
+  build(walk, arrays);
+  if (walk.total == 0) return;
+  if (wants_tiles(walk)) {
+    walk.row_blocks = (walk.sizes[walk.ndim - 2] + kTile - 1) / kTile;
+    const int64_t blocks = walk.total / walk.sizes[walk.ndim - 1] / walk.sizes[walk.ndim - 2] * walk.row_blocks;
+    const int64_t grain = std::max<int64_t>(1, loop.grain / (kTile * walk.sizes[walk.ndim - 1]));
+    return ctx->parallel_for(ctx, blocks, grain, run_tiles, &walk);
+  }
+  walk.stream = wants_stream(walk);
+  if (walk.total <= loop.grain) return run_range(&walk, 0, walk.total);
+  ctx->parallel_for(ctx, walk.total, loop.grain, run_range, &walk);
+}
+
+}  // namespace dovetail::cpu

@@ -1,0 +1,16 @@
+// Elementwise functions of one tensor, and the fused activations and their derivatives.
+#include <cmath>
+
+#include "kernels/cpu/families.h"
+#include "kernels/cpu/loops.h"
+#include "kernels/cpu/registry.h"
+#include "kernels/cpu/special.h"
+
+#define DOVETAIL_KERNELS "kernels/cpu/unary.inc"
+#include "kernels/cpu/foreach_isa.h"
+
+namespace dovetail::cpu {
+
+void register_unary(KernelTable& table) { DOVETAIL_BEST_ISA(register_unary)(table); }
+
+}  // namespace dovetail::cpu
