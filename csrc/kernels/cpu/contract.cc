@@ -1,0 +1,453 @@
+// Products of matrices and vectors: bmm, mm, addmm, mv, dot, linear.
+//
+// Every one becomes a batch of matrix products, cut into tiles whose shape follows from the product's shape alone, so
+// that the bits do not depend on the number of threads. A tile goes to OpenBLAS (on the calling thread) or, if it is
+// small or narrow, to our own loops.
+#include <cblas.h>
+
+#include <algorithm>
+#include <climits>
+#include <type_traits>
+
+#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/registry.h"
+
+namespace dovetail::cpu {
+namespace {
+
+void blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, float alpha, const float* a, int lda,
+          const float* b, int ldb, float beta, float* c, int ldc) {
+  scipy_cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+void blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, double alpha, const double* a, int lda,
+          const double* b, int ldb, double beta, double* c, int ldc) {
+  scipy_cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+void blas(CBLAS_TRANSPOSE t, int m, int n, float alpha, const float* a, int lda, const float* x, int incx, float beta,
+          float* y, int incy) {
+  scipy_cblas_sgemv(CblasRowMajor, t, m, n, alpha, a, lda, x, incx, beta, y, incy);
+}
+void blas(CBLAS_TRANSPOSE t, int m, int n, double alpha, const double* a, int lda, const double* x, int incx,
+          double beta, double* y, int incy) {
+  scipy_cblas_dgemv(CblasRowMajor, t, m, n, alpha, a, lda, x, incx, beta, y, incy);
+}
+
+// What c starts from: scale * data, broadcast through zero strides. data == NULL: zero.
+template <typename T>
+struct Start {
+  const T* data = nullptr;
+  int64_t batch = 0, row = 0, col = 0;
+  T scale = 1;
+};
+
+template <typename T>
+struct Batch {
+  int64_t count = 1;
+  Matrix<const T> a, b;
+  Matrix<T> c;
+  int64_t a_step = 0, b_step = 0, c_step = 0;
+  T alpha = 1;
+  Start<T> start = {};
+};
+
+template <typename T>
+void fill_start(const Start<T>& start, const T* from, Matrix<T> c) {
+  for (int64_t i = 0; i < c.rows; ++i) {
+    T* out = c.data + i * c.row;
+    const T* in = from + i * start.row;
+    for (int64_t j = 0; j < c.cols; ++j) out[j * c.col] = static_cast<T>(start.scale * in[j * start.col]);
+  }
+}
+
+// ---- floating point -------------------------------------------------------------------------------------
+
+// BLAS wants one unit stride and a leading dimension of at least a row that fits its int.
+bool blas_can(int64_t rows, int64_t cols, int64_t row, int64_t col) {
+  return (col == 1 && row >= std::max<int64_t>(cols, 1) && row <= INT_MAX) ||
+         (row == 1 && col >= std::max<int64_t>(rows, 1) && col <= INT_MAX);
+}
+template <typename T>
+bool blas_can(const Matrix<T>& m) {
+  return blas_can(m.rows, m.cols, m.row, m.col);
+}
+
+// The strides of a dimension of one element mean nothing: make them those of a dense matrix.
+template <typename T>
+void tidy(Matrix<T>& m) {
+  if (m.rows == 1) m.row = m.col == 1 ? m.cols : 1;
+  if (m.cols == 1) m.col = m.row == 1 ? m.rows : 1;
+}
+
+constexpr int64_t kSmallWork = 16 * 1024;  // multiplications; below, our own loops are faster
+constexpr int64_t kNarrow = 12;            // and for so few rows or columns
+constexpr int64_t kTileWork = 512 * 1024;  // a tile worth a thread of its own
+constexpr int64_t kTile = 256;
+
+bool is_small(int64_t m, int64_t n, int64_t k) {
+  const int64_t narrow = std::min(m, n), limit = narrow > 1 && narrow <= kNarrow ? 64 * kSmallWork : kSmallWork;
+  return m * n <= limit / std::max<int64_t>(k, 1);
+}
+
+// One unit stride each, but for a vector's, which may be any. (With one row or column gemm takes 3 times gemv's time.)
+template <typename T>
+void blas_tile(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T alpha, bool accumulate) {
+  if (c.cols == 1 && c.rows != 1) return blas_tile(b.transposed(), a.transposed(), c.transposed(), alpha, accumulate);
+  if (c.rows != 1 && c.col != 1) return blas_tile(b.transposed(), a.transposed(), c.transposed(), alpha, accumulate);
+  const auto plain = [](const Matrix<const T>& m) { return m.col == 1 && m.row >= m.cols; };
+  const auto flag = [&](const Matrix<const T>& m) { return plain(m) ? CblasNoTrans : CblasTrans; };
+  const auto lead = [&](const Matrix<const T>& m) { return static_cast<int>(plain(m) ? m.row : m.col); };
+  const int m = static_cast<int>(c.rows), n = static_cast<int>(c.cols);
+  for (int64_t k = 0; k < a.cols; k += 1 << 30) {
+    const int depth = static_cast<int>(std::min<int64_t>(a.cols - k, 1 << 30));
+    const T* left = a.data + k * a.col;
+    const T* right = b.data + k * b.row;
+    const T beta = accumulate || k > 0 ? T(1) : T(0);
+    if (m == 1) {
+      blas(plain(b) ? CblasTrans : CblasNoTrans, plain(b) ? depth : n, plain(b) ? n : depth, alpha, right, lead(b),
+           left, static_cast<int>(a.col), beta, c.data, static_cast<int>(c.col));
+    } else {
+      blas(flag(a), flag(b), m, n, depth, alpha, left, lead(a), right, lead(b), beta, c.data, static_cast<int>(c.row));
+    }
+  }
+}
+
+// How a product is cut: by its shape alone.
+struct Tiling {
+  int64_t rows, cols, across, per_product;
+  Tiling(int64_t m, int64_t n, int64_t k, int64_t batch) : rows(kTile), cols(kTile) {
+    const auto shrink = [](int64_t& tile, int64_t size) { tile = std::min(tile, std::max<int64_t>(size, 1)); };
+    // A vector times a matrix reads long runs of it.
+    if (m == 1) cols *= 4;
+    if (n == 1) rows *= 4;
+    shrink(rows, m), shrink(cols, n);
+    while (count(m, n) * batch < 16 && rows * cols * k > kTileWork && std::max(rows, cols) >= 32) {
+      int64_t& larger = rows >= cols ? rows : cols;
+      larger = (larger / 2 + 15) / 16 * 16;
+    }
+    across = (n + cols - 1) / cols;
+    per_product = count(m, n);
+  }
+  int64_t count(int64_t m, int64_t n) const { return ((m + rows - 1) / rows) * ((n + cols - 1) / cols); }
+};
+
+// A dense copy of the matrices of a batch (one, if they are all the same).
+template <typename T>
+bool densify(dt_kernel_context* ctx, int64_t count, Matrix<const T>& m, int64_t& step) {
+  const int64_t copies = step == 0 ? 1 : count, size = m.rows * m.cols;
+  T* dense = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(copies * size) * sizeof(T)));
+  if (!dense) return false;
+  parallel(ctx, copies * m.rows, std::max<int64_t>(1, 32768 / m.cols), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const T* from = m.data + i / m.rows * step + i % m.rows * m.row;
+      for (int64_t j = 0; j < m.cols; ++j) dense[i * m.cols + j] = from[j * m.col];
+    }
+  });
+  if (step != 0) step = size;
+  m.data = dense, m.row = m.cols, m.col = 1;
+  return true;
+}
+
+template <typename T>
+void run_tiles(dt_kernel_context* ctx, const Batch<T>& p, const Tiling& tiling) {
+  const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols;
+  const bool started = p.start.data != nullptr;
+  const int64_t work = std::max<int64_t>(1, tiling.rows * tiling.cols * k);
+  parallel(ctx, p.count * tiling.per_product, std::max<int64_t>(1, kTileWork / 4 / work),
+           [&](int64_t begin, int64_t end) {
+             for (int64_t task = begin; task < end; ++task) {
+               const int64_t item = task / tiling.per_product, tile = task % tiling.per_product;
+               const int64_t i = tile / tiling.across * tiling.rows, j = tile % tiling.across * tiling.cols;
+               const int64_t tm = std::min(tiling.rows, m - i), tn = std::min(tiling.cols, n - j);
+               Matrix<const T> a = p.a.block(i, 0, tm, k), b = p.b.block(0, j, k, tn);
+               Matrix<T> c = p.c.block(i, j, tm, tn);
+               a.data += item * p.a_step, b.data += item * p.b_step, c.data += item * p.c_step;
+               if (started) {
+                 fill_start(p.start, p.start.data + item * p.start.batch + i * p.start.row + j * p.start.col, c);
+               }
+               if (is_small(tm, tn, k)) {
+                 small_product<T>(a, b, c, p.alpha, started);
+               } else {
+                 blas_tile<T>(a, b, c, p.alpha, started);
+               }
+             }
+           });
+}
+
+// A sum of nothing.
+template <typename T>
+void empty_product(const Batch<T>& p) {
+  const T zero = 0;
+  for (int64_t item = 0; item < p.count; ++item) {
+    Matrix<T> c = p.c;
+    c.data += item * p.c_step;
+    fill_start(p.start, p.start.data ? p.start.data + item * p.start.batch : &zero, c);
+  }
+}
+
+template <typename T>
+std::enable_if_t<std::is_floating_point_v<T>, bool> multiply(dt_kernel_context* ctx, Batch<T> p) {
+  const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols;
+  if (p.count == 0 || m == 0 || n == 0) return true;
+  if (k == 0) return empty_product(p), true;
+  tidy(p.a), tidy(p.b), tidy(p.c);
+  const Tiling tiling(m, n, k, p.count);
+  if (is_small(tiling.rows, tiling.cols, k)) {
+    run_tiles(ctx, p, tiling);
+    return true;
+  }
+  if (!blas_can(p.a) && !densify(ctx, p.count, p.a, p.a_step)) return false;
+  if (!blas_can(p.b) && !densify(ctx, p.count, p.b, p.b_step)) return false;
+  if (blas_can(p.c)) {
+    run_tiles(ctx, p, tiling);
+    return true;
+  }
+  const Batch<T> wanted = p;
+  T* dense = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(p.count * m * n) * sizeof(T)));
+  if (!dense) return false;
+  p.c = {dense, m, n, n, 1}, p.c_step = m * n;
+  run_tiles(ctx, p, tiling);
+  for (int64_t item = 0; item < p.count; ++item) {
+    Matrix<T> c = wanted.c;
+    c.data += item * wanted.c_step;
+    fill_start<T>({nullptr, 0, n, 1, T(1)}, dense + item * m * n, c);
+  }
+  return true;
+}
+
+// ---- integers: wrap around, as in PyTorch ---------------------------------------------------------------
+
+template <typename U>
+void add_scaled(U* __restrict out, const U* __restrict in, U factor, int64_t n) {
+  for (int64_t j = 0; j < n; ++j) out[j] = static_cast<U>(out[j] + factor * in[j]);
+}
+
+// Rows [begin, end) of c, kept in `line` until they are done; the right matrix is read row by row.
+template <typename U>
+void integer_rows(const Batch<U>& p, int64_t item, int64_t begin, int64_t end, U* line) {
+  const U* a = p.a.data + item * p.a_step;
+  const U* b = p.b.data + item * p.b_step;
+  U* c = p.c.data + item * p.c_step;
+  const int64_t n = p.c.cols;
+  for (int64_t i = begin; i < end; ++i) {
+    std::fill(line, line + n, U(0));
+    for (int64_t k = 0; k < p.a.cols; ++k) {
+      add_scaled<U>(line, b + k * p.b.row, static_cast<U>(p.alpha * a[i * p.a.row + k * p.a.col]), n);
+    }
+    const U* start = p.start.data ? p.start.data + item * p.start.batch + i * p.start.row : nullptr;
+    for (int64_t j = 0; j < n; ++j) {
+      const U init = start ? static_cast<U>(p.start.scale * start[j * p.start.col]) : U(0);
+      c[i * p.c.row + j * p.c.col] = static_cast<U>(line[j] + init);
+    }
+  }
+}
+
+template <typename T>
+std::enable_if_t<!std::is_floating_point_v<T>, bool> multiply(dt_kernel_context* ctx, Batch<T> p) {
+  const int64_t m = p.c.rows, n = p.c.cols;
+  if (p.count == 0 || m == 0 || n == 0) return true;
+  if (p.a.cols == 0) return empty_product(p), true;
+  if (p.b.col != 1 && !densify(ctx, p.count, p.b, p.b_step)) return false;
+  const int64_t rows = p.count * m;
+  const int64_t grain = std::max<int64_t>(1, 65536 / std::max<int64_t>(1, n * p.a.cols));
+  const int64_t groups = std::min<int64_t>((rows + grain - 1) / grain, 256), per_group = (rows + groups - 1) / groups;
+  T* lines = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(groups * n) * sizeof(T)));
+  if (!lines) return false;
+  parallel(ctx, groups, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin * per_group; row < std::min(rows, end * per_group); ++row) {
+      integer_rows(p, row / m, row % m, row % m + 1, lines + begin * n);
+    }
+  });
+  return true;
+}
+
+// ---- the ops --------------------------------------------------------------------------------------------
+
+dt_status out_of_memory(dt_kernel_context* ctx, const char* message) { return ctx->fail(ctx, DT_ERR_MEMORY, message); }
+
+template <typename T>
+T scalar(const dt_value& value) {
+  return value.tag == DT_FLOAT ? static_cast<T>(value.as.f) : static_cast<T>(value.as.i);
+}
+
+// The last two dims of an array as a matrix.
+template <typename T>
+Matrix<T> matrix(const dt_array& x) {
+  const int d = x.ndim - 2;
+  return {static_cast<T*>(x.data), x.sizes[d], x.sizes[d + 1], x.strides[d], x.strides[d + 1]};
+}
+template <typename T>
+Matrix<T> column(const dt_array& x) {
+  return {static_cast<T*>(x.data), x.sizes[0], 1, x.strides[0], 1};
+}
+
+// Where the products start from: `x` broadcast to c's shape (dims align at the last).
+template <typename T>
+Start<T> broadcast_start(const dt_array& x, T scale) {
+  const auto stride = [&](int from_last) {
+    const int d = x.ndim - 1 - from_last;
+    return d < 0 || x.sizes[d] == 1 ? 0 : x.strides[d];
+  };
+  return {static_cast<const T*>(x.data), stride(2), stride(1), stride(0), scale};
+}
+
+template <typename T>
+dt_status bmm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+              const dt_value*, int32_t) {
+  Batch<T> p{outs[0].sizes[0], matrix<const T>(ins[0]), matrix<const T>(ins[1]), matrix<T>(outs[0])};
+  p.a_step = ins[0].strides[0], p.b_step = ins[1].strides[0], p.c_step = outs[0].strides[0];
+  return multiply<T>(ctx, p) ? DT_OK : out_of_memory(ctx, "bmm: out of memory for a dense copy of an argument");
+}
+
+template <typename T>
+dt_status mm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+             const dt_value*, int32_t) {
+  const Batch<T> p{1, matrix<const T>(ins[0]), matrix<const T>(ins[1]), matrix<T>(outs[0])};
+  return multiply<T>(ctx, p) ? DT_OK : out_of_memory(ctx, "mm: out of memory for a dense copy of an argument");
+}
+
+template <typename T>
+dt_status addmm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                const dt_value* args, int32_t) {
+  Batch<T> p{1, matrix<const T>(ins[1]), matrix<const T>(ins[2]), matrix<T>(outs[0])};
+  const T beta = scalar<T>(args[3]);
+  p.alpha = scalar<T>(args[4]);
+  if (beta != T(0)) p.start = broadcast_start<T>(ins[0], beta);  // with 0, NaN in self does not count
+  return multiply<T>(ctx, p) ? DT_OK : out_of_memory(ctx, "addmm: out of memory for a dense copy of an argument");
+}
+
+template <typename T>
+dt_status mv(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+             const dt_value*, int32_t) {
+  const Batch<T> p{1, matrix<const T>(ins[0]), column<const T>(ins[1]), column<T>(outs[0])};
+  return multiply<T>(ctx, p) ? DT_OK : out_of_memory(ctx, "mv: out of memory for a dense copy of an argument");
+}
+
+template <typename T>
+T dot_range(const dt_array& x, const dt_array& y, int64_t begin, int64_t end) {
+  const int64_t xs = x.strides[0], ys = y.strides[0];
+  const T* a = static_cast<const T*>(x.data) + begin * xs;
+  const T* b = static_cast<const T*>(y.data) + begin * ys;
+  if constexpr (std::is_floating_point_v<T>) {
+    if (xs == 1 && ys == 1) return dovetail::cpu::dot(a, b, end - begin);
+  }
+  T sum = 0;
+  for (int64_t i = 0; i < end - begin; ++i) sum = static_cast<T>(sum + a[i * xs] * b[i * ys]);
+  return sum;
+}
+
+// Blocks of a fixed length, whose sums are then added in order.
+template <typename T>
+dt_status dot_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                     const dt_value*, int32_t) {
+  constexpr int64_t kBlock = 8192;
+  const int64_t n = ins[0].sizes[0], blocks = (n + kBlock - 1) / kBlock;
+  T total = 0;
+  if (blocks <= 1) {
+    if (n > 0) total = dot_range<T>(ins[0], ins[1], 0, n);
+  } else {
+    T* sums = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(blocks) * sizeof(T)));
+    if (!sums) return out_of_memory(ctx, "dot: out of memory for partial sums");
+    parallel(ctx, blocks, 4, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        sums[i] = dot_range<T>(ins[0], ins[1], i * kBlock, std::min(n, (i + 1) * kBlock));
+      }
+    });
+    for (int64_t i = 0; i < blocks; ++i) total = static_cast<T>(total + sums[i]);
+  }
+  *static_cast<T*>(outs[0].data) = total;
+  return DT_OK;
+}
+
+// The dims before the last as one, if a single stride steps through them. Returns false if not.
+bool flatten_rows(const dt_array& x, int64_t& rows, int64_t& stride) {
+  rows = 1, stride = 0;
+  for (int d = x.ndim - 2; d >= 0; --d) {
+    if (x.sizes[d] == 1) continue;
+    if (rows == 1) {
+      stride = x.strides[d];
+    } else if (x.strides[d] != stride * rows) {
+      return false;
+    }
+    rows *= x.sizes[d];
+  }
+  return true;
+}
+
+// Every row of input and out on its own: for layouts that are no single matrix.
+template <typename T, typename F>
+bool each_outer(const dt_array& x, const dt_array& out, const F& run) {
+  const int lead = x.ndim - 2;  // dims before the matrix of the last two
+  int64_t count = 1;
+  for (int d = 0; d < lead; ++d) count *= x.sizes[d];
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t from = 0, to = 0, rest = i;
+    for (int d = lead - 1; d >= 0; --d) {
+      from += rest % x.sizes[d] * x.strides[d];
+      to += rest % x.sizes[d] * out.strides[d];
+      rest /= x.sizes[d];
+    }
+    if (!run(from, to)) return false;
+  }
+  return true;
+}
+
+// input (..., K) times weight (N, K) transposed. A weight (K) gives (...).
+template <typename T>
+dt_status linear(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t n_ins,
+                 const dt_value*, int32_t) {
+  const dt_array &x = ins[0], &weight = ins[1];
+  const bool vector = weight.ndim == 1;
+  const int64_t k = x.sizes[x.ndim - 1], n = vector ? 1 : weight.sizes[0], x_col = x.strides[x.ndim - 1];
+  const int64_t w_row = vector ? k : weight.strides[0], w_col = weight.strides[weight.ndim - 1];
+  dt_array out = outs[0];
+  if (std::count(out.sizes, out.sizes + out.ndim, 0) > 0) return DT_OK;
+  int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
+  if (vector) {  // give out the dim of one that it lacks
+    std::copy_n(out.sizes, out.ndim, sizes), std::copy_n(out.strides, out.ndim, strides);
+    sizes[out.ndim] = 1, strides[out.ndim] = 1;
+    out.sizes = sizes, out.strides = strides, ++out.ndim;
+  }
+  Batch<T> p;
+  p.b = {static_cast<const T*>(weight.data), k, n, w_col, w_row};
+  if (n_ins > 2 && ins[2].data) p.start = broadcast_start<T>(ins[2], T(1));
+  p.start.row = p.start.batch = 0;
+  const auto run = [&](int64_t rows, int64_t x_row, int64_t out_row, int64_t from, int64_t to) {
+    p.a = {static_cast<const T*>(x.data) + (k > 0 ? from : 0), rows, k, x_row, x_col};
+    p.c = {static_cast<T*>(out.data) + to, rows, n, out_row, out.strides[out.ndim - 1]};
+    return multiply<T>(ctx, p);
+  };
+  int64_t rows, x_row, out_row;
+  bool done;
+  if (flatten_rows(x, rows, x_row) && flatten_rows(out, rows, out_row)) {
+    done = run(rows, x_row, out_row, 0, 0);
+  } else {
+    done = each_outer<T>(x, out, [&](int64_t from, int64_t to) {
+      return run(x.sizes[x.ndim - 2], x.strides[x.ndim - 2], out.strides[out.ndim - 2], from, to);
+    });
+  }
+  return done ? DT_OK : out_of_memory(ctx, "linear: out of memory for a dense copy of an argument");
+}
+
+template <typename T>
+void add_all(KernelTable& table, int32_t dtype) {
+  table.add("bmm", dtype, bmm<T>);
+  table.add("mm", dtype, mm<T>);
+  table.add("addmm", dtype, addmm<T>);
+  table.add("mv", dtype, mv<T>);
+  table.add("dot", dtype, dot_kernel<T>);
+  table.add("linear", dtype, linear<T>);
+}
+
+}  // namespace
+
+void register_contract(KernelTable& table) {
+  scipy_openblas_set_num_threads(1);  // its own threads would change the bits with their number
+  add_all<float>(table, DT_FLOAT32);
+  add_all<double>(table, DT_FLOAT64);
+  // Signed overflow wraps: computed on the unsigned type of the same size.
+  add_all<uint64_t>(table, DT_INT64);
+  add_all<uint32_t>(table, DT_INT32);
+  add_all<uint8_t>(table, DT_UINT8);
+}
+
+}  // namespace dovetail::cpu

@@ -1,0 +1,104 @@
+// The inner loops that matrix products and convolutions share, and the way to OpenBLAS for large matrices.
+//
+// Both kinds read one operand through a table of offsets: row k of the right-hand matrix starts at b + offsets[k]. With
+// offsets k * ld that is an ordinary matrix; with the offsets of a filter's taps in a padded image it is a convolution,
+// and nothing like im2col has to be written out.
+#pragma once
+
+#include <cstdint>
+
+#include "dovetail/abi.h"
+
+namespace dovetail::cpu {
+
+// Elements of one vector: 32 bytes.
+template <typename T>
+constexpr int kLanes = 32 / static_cast<int>(sizeof(T));
+
+// One vector of results: where its lanes are read and written, and which of them are kept. All lanes are read, so the
+// memory behind them must exist.
+struct LaneSpan {
+  int64_t source;       // lane 0, relative to TileProduct::b
+  int64_t target;       // lane 0, relative to TileProduct::c (not touched unless lane 0 is kept)
+  int32_t first, last;  // lanes [first, last) are kept
+};
+
+// c[i, lane] = init + alpha * sum over k of a[i, k] * b[offsets[k] + lane], for every vector of lanes.
+// init is bias[i], or 0 without a bias; with `accumulate` what c holds.
+template <typename T>
+struct TileProduct {
+  const T* a = nullptr;
+  int64_t a_row = 0, a_depth = 0;  // strides
+  bool packed = false;             // instead of strides: `a` is what pack_rows made
+  int64_t rows = 0, depth = 0;
+  const T* b = nullptr;
+  const int64_t* offsets = nullptr;
+  const LaneSpan* spans = nullptr;
+  int64_t n_spans = 0;
+  T* c = nullptr;
+  int64_t c_row = 0, c_lane = 1;
+  const T* bias = nullptr;
+  T alpha = 1;
+  bool accumulate = false;
+};
+
+void tile_product(const TileProduct<float>& p);
+void tile_product(const TileProduct<double>& p);
+
+// Lay out a (rows, depth) matrix in the panels that tile_product reads fastest: panels of up to 6 rows, each stored
+// depth first. `out` has rows * depth elements. The layout of depth [k0, k1) alone is that of a matrix of that depth.
+template <typename T>
+void pack_rows(const T* a, int64_t a_row, int64_t a_depth, int64_t rows, int64_t depth, T* out);
+
+// c[i, k] (+)= alpha * sum over v, lane of a[i, v * lanes + lane] * b[offsets[k] + sources[v] + lane]
+template <typename T>
+struct DotProduct {
+  const T* a = nullptr;
+  int64_t a_row = 0;
+  int64_t rows = 0;
+  const T* b = nullptr;
+  const int64_t* offsets = nullptr;
+  int64_t cols = 0;
+  const int64_t* sources = nullptr;  // NULL: vectors follow one another
+  int64_t n_vectors = 0;
+  T* c = nullptr;
+  int64_t c_row = 0, c_col = 1;
+  T alpha = 1;
+  bool accumulate = false;
+};
+
+void dot_product(const DotProduct<float>& p);
+void dot_product(const DotProduct<double>& p);
+
+// The sum of x[i] * y[i] over contiguous memory.
+float dot(const float* x, const float* y, int64_t n);
+double dot(const double* x, const double* y, int64_t n);
+
+// A matrix in memory, of any strides.
+template <typename T>
+struct Matrix {
+  T* data;
+  int64_t rows, cols;
+  int64_t row, col;  // strides in elements
+
+  Matrix transposed() const { return {data, cols, rows, col, row}; }
+  Matrix block(int64_t i, int64_t j, int64_t m, int64_t n) const { return {data + i * row + j * col, m, n, row, col}; }
+  operator Matrix<const T>() const { return {data, rows, cols, row, col}; }
+};
+
+// c = alpha * a b, plus c with `accumulate`, on the calling thread by the loops above: for small matrices, of any
+// strides. Needs no scratch memory.
+template <typename T>
+void small_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T alpha, bool accumulate);
+
+// Run body(begin, end) over [0, n) on the context's threads.
+template <typename F>
+void parallel(dt_kernel_context* ctx, int64_t n, int64_t grain, const F& body) {
+  if (n <= 0) return;
+  if (n <= grain) return body(int64_t{0}, n);
+  ctx->parallel_for(
+      ctx, n, grain, [](void* arg, int64_t begin, int64_t end) { (*static_cast<const F*>(arg))(begin, end); },
+      const_cast<F*>(&body));
+}
+
+}  // namespace dovetail::cpu
