@@ -114,7 +114,12 @@ PyType_Slot slots[] = {
     {Py_tp_methods, nullptr},  // set in init_op
     {0, nullptr},
 };
+// The getset is repeated, because a heap type without a doc of its own has None for __doc__.
 PyType_Slot method_slots[] = {
+    {Py_tp_getset, nullptr},  // set in init_op
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear)},
     {Py_tp_descr_get, reinterpret_cast<void*>(descr_get)},
     {0, nullptr},
 };
@@ -199,6 +204,7 @@ void init_op(PyObject* module) {
     if (slot.slot == Py_tp_getset) slot.pfunc = op_getset();
     if (slot.slot == Py_tp_methods) slot.pfunc = op_methods();
   }
+  method_slots[0].pfunc = op_getset();
   Ref type = checked(PyType_FromSpec(&spec));
   op_type = reinterpret_cast<PyTypeObject*>(type.release());
   Ref method = checked(PyType_FromSpecWithBases(&method_spec, reinterpret_cast<PyObject*>(op_type)));

@@ -181,7 +181,8 @@ void parse(const OpInfo& info, Variant variant, PyObject* const* args, Py_ssize_
   const bool spread = convert_varargs(info, args, nargs, parsed);
   const Py_ssize_t given = spread ? info.varargs + 1 : nargs;
   if (given > info.positional) {
-    bad_call(info, variant, "takes at most ", info.positional, " positional arguments, got ", given);
+    bad_call(info, variant, "takes at most ", info.positional, " positional argument", info.positional == 1 ? "" : "s",
+             ", got ", given);
   }
   const Py_ssize_t direct = spread ? info.varargs : nargs;
   for (Py_ssize_t i = 0; i < direct; ++i) convert(info, variant, static_cast<int>(i), args[i], parsed);

@@ -47,17 +47,22 @@ PyObject* call_binary(const Op& op, dt_value* args, TensorImpl* destination) {
 PyObject* binary(const Op* op, PyObject* a, PyObject* b) {
   return entry([&]() -> PyObject* {
     dt_value args[4];
+    if (is_tensor(a) && is_tensor(b)) {
+      args[0] = box(impl_of(a));
+      args[1] = box(impl_of(b));
+      return call_binary(*op, args, nullptr);
+    }
     Tensor left, right;
     if (!operand(a, &args[0], &left) || !operand(b, &args[1], &right)) Py_RETURN_NOTIMPLEMENTED;
     return call_binary(*op, args, nullptr);
   });
 }
 
-PyObject* inplace(const Op* op, PyObject* a, PyObject* b) {
+PyObject* inplace(const Op* op, PyObject* self, PyObject* other) {
   return entry([&]() -> PyObject* {
-    dt_value args[4];
-    Tensor left, right;
-    if (!operand(a, &args[0], &left) || !operand(b, &args[1], &right)) Py_RETURN_NOTIMPLEMENTED;
+    dt_value args[4] = {box(impl_of(self))};
+    Tensor holder;
+    if (!operand(other, &args[1], &holder)) Py_RETURN_NOTIMPLEMENTED;
     return call_binary(*op, args, args[0].as.tensor);
   });
 }

@@ -63,8 +63,8 @@ void drop_wrapper(TensorImpl* impl) {
   }
   impl->owns_pyobj = false;
   impl->refs.store(1, std::memory_order_release);  // the wrapper owns the impl again, while __del__ may look at it
-  if (Py_TYPE(object)->tp_finalize) PyObject_CallFinalizer(object);
-  // Taken up again by a weak reference or by __del__: then the impl lives on.
+  if (Py_REFCNT(object) == 1 && Py_TYPE(object)->tp_finalize) PyObject_CallFinalizer(object);
+  // Taken up again through a weak reference or by __del__: then the impl lives on.
   if (Py_REFCNT(object) == 1 && impl->refs.load(std::memory_order_acquire) == 1) {
     impl->refs.store(0, std::memory_order_release);
     reinterpret_cast<TensorObject*>(object)->impl = nullptr;
