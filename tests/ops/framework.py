@@ -1,0 +1,356 @@
+"""Samples of ops: what to call them with, and what NumPy makes of the same.
+
+A family file in `samples/` registers generators with `@samples_for("op", ...)`, which yield `Sample`s, and with
+`@errors_for("op", ...)`, which yield `ErrorSample`s. Tensors among the arguments are written as `T(array, layout)`, so
+that a sample belongs to no device and can be laid out in memory in every way that a view can be.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import dovetail as dt
+
+FLOATS = ("float32", "float64")
+INTS = ("int64", "int32", "uint8")
+DTYPES = (*FLOATS, *INTS, "bool")
+LAYOUTS = ("transposed", "strided", "reversed", "offset", "expanded")
+
+# rtol, atol of a result that was computed in a dtype. Everything else must agree exactly.
+TOLERANCES = {"float32": (2e-6, 1e-6), "float64": (1e-12, 1e-13)}
+
+
+def rng_for(name: str) -> np.random.Generator:
+    """Random numbers that are the same in every run and process."""
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+# ---- tensors -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class T:
+    """A tensor argument: its elements, and how they lie in memory."""
+
+    array: np.ndarray
+    layout: str = "contiguous"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "array", np.asarray(self.array))
+        if self.layout == "expanded" and self.array.ndim:
+            first = self.array[:1]
+            object.__setattr__(self, "array", np.ascontiguousarray(np.broadcast_to(first, self.array.shape)))
+
+    def tensor(self, device: str = "cpu") -> Any:
+        """The tensor on a device, laid out as asked."""
+        if self.array.ndim == 0 or self.layout == "contiguous":
+            return _plain(self.array, device)
+        return _LAYOUTS[self.layout](self.array, device)
+
+    def __repr__(self) -> str:
+        layout = "" if self.layout == "contiguous" else f"-{self.layout}"
+        return f"{self.array.dtype}{list(self.array.shape)}{layout}"
+
+
+def _plain(array: np.ndarray, device: str) -> Any:
+    # Shape is given apart: an empty array of several dims has no nested list that would tell.
+    tensor = dt.tensor(np.ascontiguousarray(array).reshape(array.shape), dtype=getattr(dt, str(array.dtype)))
+    return tensor.to(device)
+
+
+def _transposed(array: np.ndarray, device: str) -> Any:
+    return _plain(array.T, device).permute(tuple(reversed(range(array.ndim))))
+
+
+def _strided(array: np.ndarray, device: str) -> Any:
+    gaps = np.stack([array, np.ones_like(array)], axis=-1).reshape(*array.shape[:-1], 2 * array.shape[-1])
+    return _plain(gaps, device)[..., ::2]
+
+
+def _reversed(array: np.ndarray, device: str) -> Any:
+    return _plain(array[..., ::-1], device)[..., ::-1]
+
+
+def _offset(array: np.ndarray, device: str) -> Any:
+    return _plain(np.concatenate([np.ones_like(array[:1]), array]), device)[array[:1].shape[0] :]
+
+
+def _expanded(array: np.ndarray, device: str) -> Any:
+    return _plain(array[:1], device).expand(array.shape)
+
+
+_LAYOUTS: dict[str, Callable[[np.ndarray, str], Any]] = {
+    "transposed": _transposed,
+    "strided": _strided,
+    "reversed": _reversed,
+    "offset": _offset,
+    "expanded": _expanded,
+}
+
+
+def dtype_name(dtype: Any) -> str:
+    """`float32` for `dovetail.float32`."""
+    return str(dtype).rpartition(".")[2]
+
+
+def to_numpy(tensor: Any) -> np.ndarray:
+    return np.asarray(tensor.detach().to("cpu"))
+
+
+def promote(*operands: Any) -> str:
+    """The dtype in which tensors and numbers meet, by PyTorch's rules for the dtypes that are sampled."""
+    ranks: list[str | None] = [None, None, None]  # tensors with dims, zero-dim tensors, numbers
+    for operand in operands:
+        if isinstance(operand, T):
+            rank, dtype = (0 if operand.array.ndim else 1), str(operand.array.dtype)
+        else:
+            rank, dtype = 2, {bool: "bool", int: "int64", float: "float32"}[type(operand)]
+        ranks[rank] = dtype if ranks[rank] is None else _promote_two(str(ranks[rank]), dtype)
+    result = ranks[0]
+    for lower in ranks[1:]:
+        if lower is None:
+            continue
+        if result is None:
+            result = lower
+        elif _category(lower) > _category(result):
+            result = _promote_two(result, lower)
+    assert result is not None
+    return result
+
+
+def _category(dtype: str) -> int:
+    return 0 if dtype == "bool" else 2 if dtype in FLOATS else 1
+
+
+def _promote_two(a: str, b: str) -> str:
+    if _category(a) != _category(b):
+        return a if _category(a) > _category(b) else b
+    return str(np.promote_types(a, b))
+
+
+def float_result(dtype: str) -> str:
+    """The dtype of a function of floats: integers and bool compute in float32."""
+    return dtype if dtype in FLOATS else "float32"
+
+
+def wide(array: Any) -> Any:
+    """For a reference: floats in float64, integers in int64, so that it is more exact than what it judges."""
+    array = np.asarray(array)
+    if array.dtype.kind == "f":
+        return array.astype(np.float64)
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array
+
+
+# ---- samples -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One call of an op and what it should give.
+
+    `reference` gets the arguments with arrays in place of tensors. `dtype` is the result's (or a tuple of them);
+    None stands for that of the first tensor. Values are cast to it before they are compared.
+    """
+
+    args: tuple[Any, ...]
+    reference: Callable[..., Any]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    dtype: str | tuple[str, ...] | None = None
+    rtol: float | None = None
+    atol: float | None = None
+    variants: bool = True  # also in place and with out=, where the op has these forms
+    decompose: bool = True  # also by the op's decomposition, where it has one beside its kernel
+    compare: Callable[[Any, Any], None] | None = None  # in place of the comparison of values
+    name: str = ""
+
+    def __repr__(self) -> str:
+        parts = [_short(arg) for arg in self.args] + [f"{key}={_short(value)}" for key, value in self.kwargs.items()]
+        return self.name or ",".join(parts)
+
+    def expected(self) -> list[np.ndarray]:
+        results = self.reference(*arrays(self.args), **arrays(self.kwargs))
+        results = list(results) if isinstance(results, (tuple, list)) else [results]
+        dtypes = [self.dtype or self._first_dtype()] * len(results) if not isinstance(self.dtype, tuple) else self.dtype
+        with np.errstate(invalid="ignore", over="ignore"):
+            return [np.asarray(result).astype(dtype) for result, dtype in zip(results, dtypes, strict=True)]
+
+    def _first_dtype(self) -> str:
+        return str(next(_tensors((self.args, tuple(self.kwargs.values())))).array.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorSample:
+    """One call of an op that must be refused: with which exception, and with what words."""
+
+    args: tuple[Any, ...]
+    error: type[Exception]
+    match: str
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    method: str = ""  # call this method of the first argument in place of the op
+
+    def __repr__(self) -> str:
+        return ",".join([self.method, *(_short(arg) for arg in self.args)])
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "(" + ",".join(_short(item) for item in value) + ")"
+    return repr(value)
+
+
+def _tensors(value: Any) -> Iterator[T]:
+    if isinstance(value, T):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _tensors(item)
+
+
+def arrays(value: Any) -> Any:
+    """Arguments as the reference sees them."""
+    return _replace(value, lambda t: t.array.copy())
+
+
+def tensors(value: Any, device: str = "cpu") -> Any:
+    """Arguments as the op sees them; device names among them become this device."""
+    return _replace(value, lambda t: t.tensor(device), device)
+
+
+def _replace(value: Any, make: Callable[[T], Any], device: str | None = None) -> Any:
+    if isinstance(value, T):
+        return make(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_replace(item, make, device) for item in value)
+    if isinstance(value, dict):
+        return {key: _replace(item, make, device) for key, item in value.items()}
+    if isinstance(value, D):
+        return getattr(dt, value.name)
+    if value is DEVICE:
+        return device
+    return value
+
+
+@dataclass(frozen=True)
+class D:
+    """A dtype argument."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class _Device:
+    """A device argument: the one that is tested."""
+
+    def __repr__(self) -> str:
+        return "device"
+
+
+DEVICE = _Device()
+
+# ---- the registry of samples -------------------------------------------------------------------------------
+
+SampleFn = Callable[[str], Iterator[Sample]]
+ErrorFn = Callable[[str], Iterator[ErrorSample]]
+
+SAMPLES: dict[str, list[SampleFn]] = {}
+ERRORS: dict[str, list[ErrorFn]] = {}
+
+
+def samples_for(*ops: str) -> Callable[[SampleFn], SampleFn]:
+    """Register a generator of samples for these ops; it is called with the op's name."""
+
+    def register(fn: SampleFn) -> SampleFn:
+        for op in ops:
+            SAMPLES.setdefault(op, []).append(fn)
+        return fn
+
+    return register
+
+
+def errors_for(*ops: str) -> Callable[[ErrorFn], ErrorFn]:
+    """Register a generator of calls that these ops refuse."""
+
+    def register(fn: ErrorFn) -> ErrorFn:
+        for op in ops:
+            ERRORS.setdefault(op, []).append(fn)
+        return fn
+
+    return register
+
+
+def samples(op: str) -> Iterator[Sample]:
+    for fn in SAMPLES.get(op, []):
+        yield from fn(op)
+
+
+# ---- judging -----------------------------------------------------------------------------------------------
+
+
+Tolerances = dict[str, tuple[float, float]]
+
+
+def tolerance(sample: Sample, dtype: str, least: Tolerances) -> tuple[float, float]:
+    """rtol and atol for a result: the sample's, or those of the dtype; never below what the caller asks at least."""
+    floor = least.get(dtype, (0.0, 0.0))
+    usual = TOLERANCES.get(dtype, (0.0, 0.0))
+    rtol = usual[0] if sample.rtol is None else sample.rtol
+    atol = usual[1] if sample.atol is None else sample.atol
+    return max(rtol, floor[0]), max(atol, floor[1])
+
+
+def as_list(result: Any) -> list[Any]:
+    return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+def check(
+    sample: Sample, result: Any, expected: Sequence[np.ndarray], device: str = "cpu", least: Tolerances | None = None
+) -> None:
+    """Compare an op's result with what the reference gave."""
+    results = as_list(result)
+    assert len(results) == len(expected), f"{len(results)} results, expected {len(expected)}"
+    for actual, wanted in zip(results, expected, strict=True):
+        assert tuple(actual.shape) == wanted.shape, f"shape {tuple(actual.shape)}, expected {wanted.shape}"
+        assert dtype_name(actual.dtype) == str(wanted.dtype), f"dtype {actual.dtype}, expected {wanted.dtype}"
+        assert actual.device.type == device
+        if sample.compare is not None:
+            sample.compare(to_numpy(actual), wanted)
+            continue
+        rtol, atol = tolerance(sample, str(wanted.dtype), least or {})
+        np.testing.assert_allclose(to_numpy(actual), wanted, rtol=rtol, atol=atol, equal_nan=True)
+
+
+def positional(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """All arguments in the schema's order, defaults filled in: what decompose() and call() take."""
+    full = list(args)
+    for arg in op.args[len(full) :]:
+        full.append(kwargs[arg.name] if arg.name in kwargs else arg.default)
+    return tuple(full)
+
+
+# ---- inputs ------------------------------------------------------------------------------------------------
+
+SHAPES: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (7,), (3, 4), (2, 3, 4), (2, 0, 3))
+
+
+def make(rng: np.random.Generator, shape: tuple[int, ...], dtype: str, low: float = -4, high: float = 4) -> np.ndarray:
+    """Elements drawn evenly from a range; unsigned ones from its part above zero, bool ones from both values."""
+    if dtype == "bool":
+        return rng.integers(0, 2, shape).astype(bool)
+    if dtype == "uint8":
+        low, high = max(low, 0), max(high, 1)
+    if dtype in INTS:
+        return rng.integers(int(np.ceil(low)), int(np.floor(high)) + 1, shape).astype(dtype)
+    return np.asarray(rng.uniform(low, high, shape)).astype(dtype)
+
+
+def layouts_of(array: np.ndarray) -> Iterator[T]:
+    """The array in every layout that is not plain."""
+    for layout in LAYOUTS:
+        yield T(array, layout)

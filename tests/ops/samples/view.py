@@ -1,0 +1,185 @@
+"""Views: other geometry over the same memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
+
+from tests.ops.framework import DTYPES, LAYOUTS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for
+
+Case = tuple[tuple[int, ...], tuple[Any, ...]]
+
+
+def _slice(x: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+    return x[(slice(None),) * (dim % x.ndim) + (slice(start, end, step),)]
+
+
+def _select(x: Any, dim: int, index: int) -> Any:
+    return np.take(x, index, axis=dim)
+
+
+def _transpose(x: Any, a: int, b: int) -> Any:
+    return np.swapaxes(x, a, b) if x.ndim else x
+
+
+def _expand(x: Any, size: Any) -> Any:
+    lead = len(size) - x.ndim
+    return np.broadcast_to(x, [x.shape[i - lead] if n == -1 else n for i, n in enumerate(size)])
+
+
+def _squeeze(x: Any, dim: Any = None) -> Any:
+    dims = range(x.ndim) if dim is None else [d % max(x.ndim, 1) for d in np.atleast_1d(dim)]
+    return x.reshape([n for i, n in enumerate(x.shape) if n != 1 or i not in dims])
+
+
+def _unfold(x: Any, dim: int, size: int, step: int) -> Any:
+    if x.ndim == 0:
+        return x.reshape(1)[:size]
+    windows = sliding_window_view(x, size, axis=dim) if size else np.zeros((*_grown(x.shape, dim), 0), x.dtype)
+    return _slice(windows, dim % x.ndim, step=step)
+
+
+def _grown(shape: tuple[int, ...], dim: int) -> list[int]:
+    return [n + (i == dim % len(shape)) for i, n in enumerate(shape)]
+
+
+def _diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    return np.diagonal(x, offset, dim1, dim2)
+
+
+def _flip(x: Any, dims: Any) -> Any:
+    return np.flip(x, dims) if x.ndim else x
+
+
+VIEWS: dict[str, tuple[Callable[..., Any], list[Case]]] = {
+    "view": (
+        lambda x, size: x.reshape(size),
+        [((), ((),)), ((), ((1, 1),)), ((6,), ((2, 3),)), ((2, 3), ((-1,),)), ((2, 3, 4), ((6, -1),)), ((0,), ((0, 3),)),
+         ((2, 3, 4), ((2, 3, 2, 2),)), ((2, 0), ((0,),)), ((1, 4), ((4, 1),)), ((2, 3), ((2, 1, 3),))],
+    ),
+    "select": (_select, [((3,), (0, 1)), ((3, 4), (0, -1)), ((3, 4), (-1, 2)), ((2, 3, 4), (1, -3))]),
+    "slice": (
+        _slice,
+        [((5,), ()), ((5,), (0, 1, 4)), ((5,), (0, 1, None, 2)), ((5,), (0, None, None, -1)), ((5,), (0, -2, 0, -2)),
+         ((5,), (0, 4, 1)), ((5,), (0, -100, 100)), ((5,), (0, 100, -100, -3)), ((3, 4), (1, 1, 3)), ((3, 4), (-1, None, -1)),
+         ((3, 4), (0, None, None, -2)), ((0,), (0, None, None, -1)), ((5,), (0, 2, 3, 100)), ((5,), (0, 3, None, -100))],
+    ),
+    "transpose": (_transpose, [((3, 4), (0, 1)), ((2, 3, 4), (-1, 0)), ((2, 3, 4), (1, 1)), ((), (0, 0)), ((), (-1, 0))]),
+    "permute": (lambda x, dims: np.transpose(x, dims), [((), ((),)), ((3,), ((0,),)), ((2, 3, 4), ((2, 0, 1),)), ((2, 3, 4), ((-1, 0, -2),))]),
+    "expand": (_expand, [((), ((2, 3),)), ((3, 1), ((3, 4),)), ((3, 1), ((2, -1, 4),)), ((4,), ((3, 4),)), ((1,), ((0,),)), ((0,), ((2, 0),))]),
+    "squeeze": (_squeeze, [((), ()), ((1, 3, 1), ()), ((1, 3, 1), (0,)), ((1, 3, 1), (-1,)), ((1, 3, 1), (1,)), ((1, 3, 1), ((0, 2),)), ((), (0,)), ((1, 3), ((),))]),
+    "unsqueeze": (lambda x, dim: np.expand_dims(x, dim), [((), (0,)), ((), (-1,)), ((3,), (1,)), ((3,), (-1,)), ((2, 3), (1,)), ((2, 3), (-3,))]),
+    "diagonal": (_diagonal, [((3, 3), ()), ((3, 4), (1,)), ((3, 4), (-2,)), ((3, 4), (9,)), ((3, 4), (-9,)), ((2, 3, 4), (0, 1, 2)), ((2, 3, 4), (1, -1, 0)), ((0, 3), ())]),
+    "unfold": (_unfold, [((5,), (0, 2, 1)), ((5,), (0, 3, 2)), ((5,), (0, 5, 1)), ((3, 7), (1, 3, 3)), ((3, 4), (0, 2, 1)), ((3, 4), (-1, 4, 9)), ((), (0, 1, 1)), ((4,), (0, 0, 1))]),
+    "flip_view": (_flip, [((), ((),)), ((5,), ((0,),)), ((3, 4), ((0, 1),)), ((3, 4), ((-1,),)), ((3, 4), ((),)), ((0,), ((0,),)), ((2, 0), ((0,),))]),
+    "detach": (lambda x: x, [((), ()), ((3, 4), ()), ((0,), ())]),
+    "alias": (lambda x: x, [((), ()), ((3, 4), ()), ((0,), ())]),
+}  # fmt: skip
+
+
+@samples_for(*VIEWS)
+def views(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    reference, cases = VIEWS[op]
+    for dtype in DTYPES if op in ("view", "slice", "flip_view") else ("float32", "bool", "int64"):
+        for shape, args in cases:
+            yield Sample((T(make(rng, shape, dtype)), *args), reference)
+    for shape, args in cases:
+        for layout in LAYOUTS:
+            if shape and 0 not in shape and (op != "view" or layout == "offset"):
+                yield Sample((T(make(rng, shape, "float32"), layout), *args), reference)
+
+
+@samples_for("view")
+def views_of_views(op: str) -> Iterator[Sample]:
+    """Where strides allow a view of what is not contiguous."""
+    rng = rng_for("view-of-views")
+    for layout, size in (("transposed", (3, 2, 2)), ("transposed", (1, 3, 4, 1)), ("strided", (2, 2, 3)), ("strided", (12,)),
+                         ("expanded", (3, 2, 2)), ("reversed", (3, 4)), ("reversed", (3, 2, 2))):  # fmt: skip
+        shape = (4, 3) if layout == "transposed" and size == (12,) else (3, 4) if layout != "strided" else (12,)
+        yield Sample((T(make(rng, shape, "float32"), layout), size), lambda x, size: x.reshape(size))
+
+
+@samples_for("as_strided")
+def strided(op: str) -> Iterator[Sample]:
+    def reference(x: Any, size: Any, stride: Any, offset: int = 0) -> Any:
+        flat = np.ascontiguousarray(x).ravel()
+        return as_strided(flat[offset:], size, [n * flat.itemsize for n in stride])
+
+    for dtype in DTYPES:
+        x = T(make(rng_for(op), (3, 4), dtype))
+        for args in (((2, 2), (1, 2)), ((3,), (0,)), ((2, 3), (4, 1), 1), ((), (), 5), ((0,), (1,)), ((4, 3), (1, 4)), ((3,), (-2,), 9)):
+            yield Sample((x, *args), reference)
+
+
+def error_of(*args: Any, error: type[Exception], match: str, shape: tuple[int, ...] = (2, 3)) -> ErrorSample:
+    return ErrorSample((T(np.zeros(shape, np.float32)), *args), error, match)
+
+
+@errors_for("view")
+def refuses_view(op: str) -> Iterator[ErrorSample]:
+    yield error_of((4,), error=ValueError, match=r"^view: .*\(2, 3\) has 6 elements.*\(4,\)")
+    yield error_of((-1, -1), error=ValueError, match="^view: only one size can be -1")
+    yield error_of((-2, -3), error=ValueError, match="^view: sizes must not be negative")
+    yield error_of((-1, 4), error=ValueError, match="^view: .*6 elements")
+    yield error_of((-1, 0), error=ValueError, match="^view: -1 could be any size", shape=(0,))
+    yield ErrorSample((T(np.zeros((2, 3), np.float32), "transposed"), (6,)), ValueError, r"^view: .*use reshape\(\)")
+
+
+@errors_for("select")
+def refuses_select(op: str) -> Iterator[ErrorSample]:
+    yield error_of(0, 2, error=IndexError, match=r"^select: index 2 is out of range for dim 0 of shape \(2, 3\)")
+    yield error_of(1, -4, error=IndexError, match="^select: index -4")
+    yield error_of(2, 0, error=IndexError, match="^select: dim 2")
+    yield error_of(0, 0, error=IndexError, match="^select: a zero-dim tensor", shape=())
+
+
+@errors_for("slice")
+def refuses_slice(op: str) -> Iterator[ErrorSample]:
+    yield error_of(0, None, None, 0, error=ValueError, match="^slice: step must not be zero")
+    yield error_of(2, error=IndexError, match="^slice: dim 2")
+    yield error_of(error=IndexError, match="^slice: a zero-dim tensor", shape=())
+
+
+@errors_for("permute", "transpose", "flip_view", "squeeze", "unsqueeze")
+def refuses_dims(op: str) -> Iterator[ErrorSample]:
+    bad = {"permute": ((0, 2),), "transpose": (0, 2), "flip_view": ((2,),), "squeeze": ((2,),), "unsqueeze": (3,)}
+    yield error_of(*bad[op], error=IndexError, match=rf"^{op}: dim [23] is out of range")
+    if op == "permute":
+        yield error_of((0,), error=ValueError, match=r"^permute: dims must name each of the 2 dims .*\(0,\)")
+        yield error_of((0, 0), error=ValueError, match="^permute: dim 0 appears twice")
+    if op == "flip_view":
+        yield error_of((0, -2), error=ValueError, match="^flip_view: dim 0 appears twice")
+
+
+@errors_for("expand")
+def refuses_expand(op: str) -> Iterator[ErrorSample]:
+    yield error_of((2, 4), error=ValueError, match=r"^expand: .*\(2, 3\) can't be expanded to \(2, 4\): only dims of size 1 grow")
+    yield error_of((3,), error=ValueError, match="^expand: .*more dims")
+    yield error_of((-1, 2, 3), error=ValueError, match="^expand: .*a new dim needs a size")
+
+
+@errors_for("diagonal")
+def refuses_diagonal(op: str) -> Iterator[ErrorSample]:
+    yield error_of(0, 1, 1, error=ValueError, match="^diagonal: dim1 and dim2 must differ")
+    yield error_of(error=ValueError, match=r"^diagonal: self must have at least 2 dims, got shape \(3,\)", shape=(3,))
+
+
+@errors_for("unfold")
+def refuses_unfold(op: str) -> Iterator[ErrorSample]:
+    yield error_of(1, 4, 1, error=ValueError, match="^unfold: size must be from 0 to 3")
+    yield error_of(1, -1, 1, error=ValueError, match="^unfold: size must be")
+    yield error_of(1, 2, 0, error=ValueError, match="^unfold: step must be positive")
+
+
+@errors_for("as_strided")
+def refuses_strided(op: str) -> Iterator[ErrorSample]:
+    yield error_of((7,), (1,), error=ValueError, match="^as_strided: .*holds 6 elements")
+    yield error_of((2,), (-1,), error=ValueError, match="^as_strided: .*out of the storage")
+    yield error_of((2,), (1, 1), error=ValueError, match="^as_strided: size and stride must have the same length")
+    yield error_of((1,), (1,), -1, error=ValueError, match="^as_strided: .*out of the storage")
+    yield error_of((2,), (2**62,), error=ValueError, match="^as_strided: .*out of the storage")
+    yield error_of((2**40, 2**40), (1, 1), error=ValueError, match="^as_strided: .*out of the storage")

@@ -1,0 +1,53 @@
+"""The registry is whole: every op has samples, documentation with an example, and a way to be differentiated."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+import dovetail as dt
+from tests.ops import samples as _registered  # noqa: F401
+from tests.ops.framework import ERRORS, SAMPLES
+
+dt.ops.load_all()
+# Ops that nn and optim register are tested with these packages.
+CORE_OPS = {op.name: op for op in dt._core.ops()}
+
+
+@pytest.mark.parametrize("name", sorted(CORE_OPS))
+def test_op_is_complete(name: str) -> None:
+    op = CORE_OPS[name]
+    assert name in SAMPLES, f"{name} has no samples: add some to tests/ops/samples/{op.family}.py"
+    assert op.doc.strip(), f"{name} has no documentation"
+    assert ">>> " in op.doc, f"{name} has no example"
+    assert len(op.doc.partition("\n")[0]) <= 140, f"{name}: the summary should be one short line"
+    if op.form == "composite":
+        assert op.decomposes, f"{name} has neither a kernel form nor a decomposition"
+    elif op.form != "view":
+        assert op.required != op.decomposes, f"{name} is either required of every backend or has a decomposition"
+
+
+def test_ops_are_differentiable_or_say_not() -> None:
+    if importlib.util.find_spec("dovetail.autograd._engine") is None:
+        return  # derivatives come with autograd
+    stuck = [
+        name
+        for name, op in CORE_OPS.items()
+        if op.differentiable and not op.decomposes and not dt.autograd.has_derivative(name)
+    ]
+    assert not stuck, "these have neither a derivative nor a decomposition, and are not marked non_differentiable"
+
+
+def test_samples_are_of_ops() -> None:
+    known = {op.name for op in dt._core.ops()}
+    assert set(SAMPLES) <= known
+    assert set(ERRORS) <= known
+
+
+@pytest.mark.parametrize("name", sorted(name for name, op in CORE_OPS.items() if op.is_method))
+def test_methods_are_there(name: str) -> None:
+    op = CORE_OPS[name]
+    for method in (name, *op.aliases):
+        assert hasattr(dt.Tensor, method)
+        assert not op.is_inplace or hasattr(dt.Tensor, f"{method}_")
