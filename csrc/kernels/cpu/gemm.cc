@@ -35,17 +35,17 @@ float dot(const float* x, const float* y, int64_t n) { return DOVETAIL_BEST_ISA(
 double dot(const double* x, const double* y, int64_t n) { return DOVETAIL_BEST_ISA(line_f64)(x, y, n); }
 
 template <typename T>
-void pack_rows(const T* a, int64_t a_row, int64_t a_depth, int64_t rows, int64_t depth, T* out) {
+void pack_rows(const T* a, int64_t a_row, const int64_t* depths, int64_t rows, int64_t depth, T* out) {
   const Panels panels(rows);
   for (int64_t i = 0; i < panels.count; ++i) {
     const int height = panels.height(i);
     for (int64_t k = 0; k < depth; ++k) {
-      for (int r = 0; r < height; ++r) *out++ = a[r * a_row + k * a_depth];
+      for (int r = 0; r < height; ++r) *out++ = a[r * a_row + depths[k]];
     }
     a += height * a_row;
   }
 }
-template void pack_rows(const float*, int64_t, int64_t, int64_t, int64_t, float*);
-template void pack_rows(const double*, int64_t, int64_t, int64_t, int64_t, double*);
+template void pack_rows(const float*, int64_t, const int64_t*, int64_t, int64_t, float*);
+template void pack_rows(const double*, int64_t, const int64_t*, int64_t, int64_t, double*);
 
 }  // namespace dovetail::cpu

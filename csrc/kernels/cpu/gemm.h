@@ -46,9 +46,9 @@ void tile_product(const TileProduct<float>& p);
 void tile_product(const TileProduct<double>& p);
 
 // Lay out a (rows, depth) matrix in the panels that tile_product reads fastest: panels of up to 6 rows, each stored
-// depth first. `out` has rows * depth elements. The layout of depth [k0, k1) alone is that of a matrix of that depth.
+// depth first. Element (i, k) is a[i * a_row + depths[k]]. `out` has rows * depth elements.
 template <typename T>
-void pack_rows(const T* a, int64_t a_row, int64_t a_depth, int64_t rows, int64_t depth, T* out);
+void pack_rows(const T* a, int64_t a_row, const int64_t* depths, int64_t rows, int64_t depth, T* out);
 
 // c[i, k] (+)= alpha * sum over v, lane of a[i, v * lanes + lane] * b[offsets[k] + sources[v] + lane]
 template <typename T>

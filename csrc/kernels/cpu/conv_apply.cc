@@ -1,0 +1,359 @@
+// Convolution, and the gradient of its input: both are products of the filters with frames.
+#include <algorithm>
+
+#include "kernels/cpu/conv_plan.h"
+
+namespace dovetail::cpu {
+namespace {
+
+constexpr int64_t kRowBlock = 96;     // filters at a time: their part of the weights stays in the second-level cache
+constexpr int64_t kPixelBlock = 128;  // results at a time where columns are written out
+
+// The results that share their taps, and where their packed weights are.
+struct Pass {
+  const Residue* along[3];
+  int64_t taps;
+  int64_t packed;  // offset in a group's packed weights
+};
+
+// One kernel call: source channels become result rows.
+template <typename T>
+struct Job {
+  FramePlan plan;
+  std::vector<Pass> passes;
+  Cut cut;
+  int64_t batch, groups, rows, channels;  // rows and channels of one group
+  Images<const T> source;
+  Images<T> out;
+  // Filter of row m and source channel c: weights + g * group + m * row + c * channel + tap.
+  Filters<const T> taps;
+  int64_t w_group, w_row, w_channel;
+  const T* bias = nullptr;  // dense
+  T* packed = nullptr;
+  int64_t packed_group = 0;
+  bool columns = false;  // write columns out: rows of results are too short for whole vectors
+  int64_t row_blocks, row_tasks;
+
+  int64_t block_rows(int64_t block) const { return rows * (block + 1) / row_blocks - rows * block / row_blocks; }
+  int64_t block_start(int64_t block) const { return rows * block / row_blocks; }
+};
+
+template <typename T>
+void plan_passes(Job<T>& job) {
+  int64_t packed = 0;
+  for (const Residue& z : job.plan.residues[0]) {
+    for (const Residue& y : job.plan.residues[1]) {
+      for (const Residue& x : job.plan.residues[2]) {
+        const int64_t taps = static_cast<int64_t>(z.taps.size() * y.taps.size() * x.taps.size());
+        job.passes.push_back({{&z, &y, &x}, taps, packed});
+        packed += job.rows * job.channels * taps;
+      }
+    }
+  }
+  job.packed_group = packed;
+}
+
+template <typename F>
+void each_tap(const Pass& pass, const F& use) {
+  for (const Tap& z : pass.along[0]->taps) {
+    for (const Tap& y : pass.along[1]->taps) {
+      for (const Tap& x : pass.along[2]->taps) use(z, y, x);
+    }
+  }
+}
+
+// Weights of a group and a pass: for each block of channels, for each block of rows, panels.
+template <typename T>
+void pack_weights(const Job<T>& job, int64_t group, const Pass& pass, int64_t* depths) {
+  T* out = job.packed + group * job.packed_group + pass.packed;
+  for (int64_t c0 = 0; c0 < job.channels; c0 += job.cut.channels) {
+    const int64_t channels = std::min(job.cut.channels, job.channels - c0);
+    int64_t depth = 0;
+    for (int64_t c = c0; c < c0 + channels; ++c) {
+      each_tap(pass, [&](const Tap& z, const Tap& y, const Tap& x) {
+        depths[depth++] = c * job.w_channel + job.taps.tap(z.kernel, y.kernel, x.kernel);
+      });
+    }
+    const T* from = job.taps.data + group * job.w_group;
+    for (int64_t block = 0; block < job.row_blocks; ++block) {
+      const int64_t rows = job.block_rows(block);
+      pack_rows(from + job.block_start(block) * job.w_row, job.w_row, depths, rows, depth, out);
+      out += rows * depth;
+    }
+  }
+}
+
+// What one thread works with.
+template <typename T>
+class Worker {
+ public:
+  static int64_t bytes(const Job<T>& job) {
+    Worker sizing(job, nullptr);
+    return sizing.used_;
+  }
+  Worker(const Job<T>& job, char* scratch) : job_(job) {
+    Carver carver(scratch);
+    const Cut& cut = job.cut;
+    const FramePlan::Layout layout = job.plan.layout(cut.size, sizeof(T));
+    const int64_t lines = cut.images * cut.size[0] * cut.size[1];
+    int64_t taps = 0;
+    for (const Pass& pass : job.passes) taps = std::max(taps, pass.taps);
+    frame_ = carver.take<T>(cut.images * cut.channels * layout.channel + kFrameSlack);
+    offsets_ = carver.take<int64_t>(cut.channels * taps);
+    if (job.columns) {
+      line_pixels_ = std::max(kPixelBlock, cut.size[2]);
+      pitch_ = (line_pixels_ + 15) / 16 * 16 + 16;  // no power of two: its rows would share cache sets
+      columns_ = carver.take<T>(cut.channels * taps * pitch_ + kFrameSlack);
+      results_ = carver.take<T>(std::min(job.rows, 2 * kRowBlock) * pitch_);
+      spans_ = carver.take<LaneSpan>(pitch_ / kLanes<T>);
+      column_offsets_ = carver.take<int64_t>(cut.channels * taps);
+      for (int64_t k = 0; column_offsets_ && k < cut.channels * taps; ++k) column_offsets_[k] = k * pitch_;
+      for (int64_t v = 0; spans_ && v < pitch_ / kLanes<T>; ++v) {
+        spans_[v] = {v * kLanes<T>, v * kLanes<T>, 0, kLanes<T>};
+      }
+    } else {
+      spans_ = carver.take<LaneSpan>(lines * ((cut.size[2] + kLanes<T> - 1) / kLanes<T>));
+    }
+    used_ = carver.used();
+  }
+
+  void run(int64_t task) {
+    const Cut& cut = job_.cut;
+    const int64_t row_task = task % job_.row_tasks;
+    task /= job_.row_tasks;
+    const int64_t tile = task % cut.tiles;
+    task /= cut.tiles;
+    part_ = part_of(cut, job_.plan, job_.batch, task % cut.image_groups, tile);
+    group_ = task / cut.image_groups;
+    layout_ = job_.plan.layout(part_.count, sizeof(T));
+    const int64_t first = job_.row_tasks == 1 ? 0 : row_task,
+                  last = job_.row_tasks == 1 ? job_.row_blocks : row_task + 1;
+    for (int64_t c0 = 0; c0 < job_.channels; c0 += cut.channels) {
+      channel_ = c0, channels_ = std::min(cut.channels, job_.channels - c0);
+      fill_frames(job_.plan, layout_, job_.source, part_, group_ * job_.channels + c0, channels_, frame_);
+      for (const Pass& pass : job_.passes) run_pass(pass, first, last);
+    }
+  }
+
+ private:
+  void run_pass(const Pass& pass, int64_t first_block, int64_t last_block) {
+    T* out = job_.out.data + part_.image * job_.out.batch + group_ * job_.rows * job_.out.channel;
+    for (int d = 0; d < 3; ++d) {
+      const Residue& along = *pass.along[d];
+      count_[d] = std::min(part_.count[d], along.count - part_.origin[d]);
+      if (count_[d] <= 0) return;
+      step_[d] = along.step * job_.out.step[d];
+      out += (along.start + part_.origin[d] * along.step) * job_.out.step[d];
+    }
+    int64_t depth = 0;
+    for (int64_t c = 0; c < channels_; ++c) {
+      each_tap(pass, [&](const Tap& z, const Tap& y, const Tap& x) {
+        offsets_[depth++] = c * layout_.channel + tap_offset(job_.plan, layout_, z, y, x);
+      });
+    }
+    TileProduct<T> p;
+    p.packed = true, p.depth = depth, p.accumulate = channel_ > 0, p.spans = spans_;
+    const T* weights = job_.packed + group_ * job_.packed_group + pass.packed + job_.rows * channel_ * pass.taps;
+    if (job_.columns) {
+      run_columns(p, weights, out, first_block, last_block);
+    } else {
+      p.b = frame_, p.offsets = offsets_, p.n_spans = cover_lines();
+      for (int64_t block = first_block; block < last_block; ++block) {
+        set_rows(p, weights, block);
+        p.c = out + job_.block_start(block) * job_.out.channel, p.c_row = job_.out.channel, p.c_lane = step_[2];
+        tile_product(p);
+      }
+    }
+  }
+
+  void set_rows(TileProduct<T>& p, const T* weights, int64_t block) {
+    const int64_t start = job_.block_start(block);
+    p.rows = job_.block_rows(block), p.a = weights + start * p.depth;
+    p.bias = job_.bias && channel_ == 0 ? job_.bias + group_ * job_.rows + start : nullptr;
+  }
+
+  // Vectors along the lines of results. The last of a line overlaps its neighbour where the line is long enough.
+  int64_t cover_lines() {
+    constexpr int kWidth = kLanes<T>;
+    LaneSpan* span = spans_;
+    const int rest = static_cast<int>(count_[2] % kWidth);
+    each_line(0, lines(), [&](int64_t source, int64_t target) {
+      int64_t x = 0;
+      for (; x + kWidth <= count_[2]; x += kWidth) *span++ = {source + x, target + x * step_[2], 0, kWidth};
+      if (rest && x == 0) *span++ = {source, target, 0, rest};
+      if (rest && x > 0) {
+        x = count_[2] - kWidth;
+        *span++ = {source + x, target + x * step_[2], kWidth - rest, kWidth};
+      }
+    });
+    return span - spans_;
+  }
+
+  // Columns of a block of lines, the product with them, and its rows put in their places.
+  void run_columns(TileProduct<T>& p, const T* weights, T* out, int64_t first_block, int64_t last_block) {
+    const int64_t width = count_[2], per_block = std::max<int64_t>(1, line_pixels_ / width);
+    p.b = columns_, p.offsets = column_offsets_, p.accumulate = false;
+    p.c = results_, p.c_row = pitch_;
+    for (int64_t line = 0; line < lines(); line += per_block) {
+      const int64_t end = std::min(lines(), line + per_block);
+      write_columns(p.depth, line, end);
+      p.n_spans = ((end - line) * width + kLanes<T> - 1) / kLanes<T>;
+      for (int64_t block = first_block; block < last_block; ++block) {
+        set_rows(p, weights, block);
+        tile_product(p);
+        place_results(out + job_.block_start(block) * job_.out.channel, p.rows, line, end);
+      }
+    }
+  }
+
+  void write_columns(int64_t depth, int64_t line, int64_t end) {
+    const int64_t width = count_[2];
+    for (int64_t k = 0; k < depth; ++k) {
+      T* to = columns_ + k * pitch_;
+      const T* from = frame_ + offsets_[k];
+      each_line(line, end, [&](int64_t source, int64_t) {
+        copy_loose(to, from + source, width);
+        to += width;
+      });
+    }
+  }
+
+  void place_results(T* out, int64_t rows, int64_t line, int64_t end) {
+    const int64_t width = count_[2];
+    for (int64_t m = 0; m < rows; ++m) {
+      const T* from = results_ + m * pitch_;
+      T* row = out + m * job_.out.channel;
+      each_line(line, end, [&](int64_t, int64_t target) {
+        T* to = row + target;
+        if (channel_ > 0) {
+          for (int64_t x = 0; x < width; ++x) to[x * step_[2]] += from[x];
+        } else if (step_[2] == 1) {
+          copy_run(to, from, width);
+        } else {
+          for (int64_t x = 0; x < width; ++x) to[x * step_[2]] = from[x];
+        }
+        from += width;
+      });
+    }
+  }
+
+  int64_t lines() const { return part_.images * count_[0] * count_[1]; }
+
+  // use(offset in the frame, offset in the results) for lines [begin, end), counted over images, z and y.
+  template <typename F>
+  void each_line(int64_t begin, int64_t end, const F& use) {
+    int64_t y = begin % count_[1], z = begin / count_[1] % count_[0], image = begin / (count_[1] * count_[0]);
+    for (int64_t line = begin; line < end; ++line) {
+      use(image * channels_ * layout_.channel + z * layout_.pitch[0] + y * layout_.pitch[1],
+          image * job_.out.batch + z * step_[0] + y * step_[1]);
+      if (++y < count_[1]) continue;
+      y = 0;
+      if (++z < count_[0]) continue;
+      z = 0, ++image;
+    }
+  }
+
+  const Job<T>& job_;
+  int64_t used_ = 0, pitch_ = 0, line_pixels_ = 0;
+  T *frame_ = nullptr, *columns_ = nullptr, *results_ = nullptr;
+  int64_t *offsets_ = nullptr, *column_offsets_ = nullptr;
+  LaneSpan* spans_ = nullptr;
+  Part part_;
+  FramePlan::Layout layout_;
+  int64_t group_ = 0, channel_ = 0, channels_ = 0;
+  int64_t count_[3], step_[3];  // of the pass in this part: results, and their strides
+};
+
+template <typename T>
+bool pack_all(dt_kernel_context* ctx, Job<T>& job) {
+  const size_t total = static_cast<size_t>(job.groups * job.packed_group);
+  const int64_t n_passes = static_cast<int64_t>(job.passes.size());
+  int64_t taps = 1;
+  for (const Pass& pass : job.passes) taps = std::max(taps, pass.taps);
+  const int64_t items = job.groups * n_passes, depth = job.cut.channels * taps;
+  const int64_t slots = std::min<int64_t>(items, 16);
+  job.packed = static_cast<T*>(ctx->workspace(ctx, std::max<size_t>(total, 1) * sizeof(T)));
+  int64_t* depths = static_cast<int64_t*>(ctx->workspace(ctx, static_cast<size_t>(slots * depth) * sizeof(int64_t)));
+  if (!job.packed || !depths) return false;
+  const int64_t grain = std::max<int64_t>(1, 65536 * slots / std::max<int64_t>(1, static_cast<int64_t>(total)));
+  parallel(ctx, slots, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * items / slots; i < end * items / slots; ++i) {
+      pack_weights(job, i / n_passes, job.passes[static_cast<size_t>(i % n_passes)], depths + begin * depth);
+    }
+  });
+  return true;
+}
+
+template <typename T>
+bool run(dt_kernel_context* ctx, Job<T>& job) {
+  plan_passes(job);
+  int64_t taps = 0;
+  for (const Pass& pass : job.passes) taps = std::max(taps, pass.taps);
+  const int64_t all_taps = job.packed_group / std::max<int64_t>(1, job.rows * job.channels);
+  job.cut = cut_results(job.plan, job.batch, job.channels, taps, job.rows * all_taps, int64_t{1} << 20, sizeof(T));
+  job.columns = wants_columns<T>(job.cut.size[2], job.rows);
+  job.row_blocks = (job.rows + kRowBlock - 1) / kRowBlock;
+  int64_t tasks = job.groups * job.cut.image_groups * job.cut.tiles;
+  if (tasks < 8 && job.rows >= 32)
+    job.row_blocks = std::max(job.row_blocks, std::min<int64_t>(job.rows / 16, 8 / std::max<int64_t>(tasks, 1)));
+  job.row_tasks = tasks < 8 ? job.row_blocks : 1;
+  tasks *= job.row_tasks;
+  if (tasks == 0) return true;
+  if (!pack_all(ctx, job)) return false;
+
+  constexpr int64_t kScratch = 16 << 20;
+  const int64_t bytes = Worker<T>::bytes(job);
+  const int64_t slots = std::max<int64_t>(1, std::min({tasks, int64_t{64}, kScratch / bytes}));
+  char* scratch = static_cast<char*>(ctx->workspace(ctx, static_cast<size_t>(slots * bytes)));
+  if (!scratch) return false;
+  const int64_t work = job.batch * job.groups * job.packed_group *
+                       std::max<int64_t>(1, job.plan.results(0) * job.plan.results(1) * job.plan.results(2));
+  const int64_t grain = std::max<int64_t>(1, 65536 * slots / std::max<int64_t>(1, work));
+  parallel(ctx, slots, grain, [&](int64_t begin, int64_t end) {
+    Worker<T> worker(job, scratch + begin * bytes);
+    for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) worker.run(task);
+  });
+  return true;
+}
+
+}  // namespace
+
+template <typename T>
+bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> input, Filters<const T> weight,
+              const T* bias, int64_t bias_step, Images<T> out) {
+  Job<T> job;
+  job.plan = frame_input(shape);
+  job.batch = shape.batch, job.groups = shape.groups;
+  job.rows = shape.out_channels, job.channels = shape.in_channels;
+  job.source = input, job.out = out, job.taps = weight;
+  job.w_group = shape.out_channels * weight.out, job.w_row = weight.out, job.w_channel = weight.in;
+  if (bias) {
+    const int64_t n = shape.groups * shape.out_channels;
+    T* dense = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(T)));
+    if (!dense) return false;
+    for (int64_t i = 0; i < n; ++i) dense[i] = bias[i * bias_step];
+    job.bias = dense;
+  }
+  return run(ctx, job);
+}
+
+template <typename T>
+bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Filters<const T> weight,
+                         Images<T> out) {
+  Job<T> job;
+  job.plan = frame_gradient(shape);
+  job.batch = shape.batch, job.groups = shape.groups;
+  job.rows = shape.in_channels, job.channels = shape.out_channels;
+  job.source = grad, job.out = out, job.taps = weight;
+  job.w_group = shape.out_channels * weight.out, job.w_row = weight.in, job.w_channel = weight.out;
+  return run(ctx, job);
+}
+
+#define INSTANTIATE(T)                                                                                               \
+  template bool convolve(dt_kernel_context*, const ConvShape&, Images<const T>, Filters<const T>, const T*, int64_t, \
+                         Images<T>);                                                                                 \
+  template bool convolve_input_grad(dt_kernel_context*, const ConvShape&, Images<const T>, Filters<const T>, Images<T>);
+INSTANTIATE(float)
+INSTANTIATE(double)
+
+}  // namespace dovetail::cpu

@@ -1,0 +1,188 @@
+// What the three convolution kernels share: the shapes, and frames.
+//
+// A frame is a small padded copy of a part of an image, laid out so that every tap of the filter finds its operand at a
+// fixed offset from the result's position: source = frame + offset(tap) + position. With a stride, each residue of the
+// coordinates has its own plane (a phase), so neighbouring results read neighbouring elements for any stride. That is
+// the form that TileProduct and DotProduct take, and neither stride, dilation nor padding costs anything in them.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "kernels/cpu/gemm.h"
+
+namespace dovetail::cpu {
+
+// A convolution in three spatial dims (missing ones lead, with size 1). Channels are those of one group.
+struct ConvShape {
+  int64_t batch = 1, groups = 1, in_channels = 1, out_channels = 1;
+  int64_t in[3] = {1, 1, 1}, out[3] = {1, 1, 1}, kernel[3] = {1, 1, 1};
+  int64_t stride[3] = {1, 1, 1}, padding[3] = {0, 0, 0}, dilation[3] = {1, 1, 1};
+
+  int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
+  int64_t out_pixels() const { return out[0] * out[1] * out[2]; }
+  int64_t in_pixels() const { return in[0] * in[1] * in[2]; }
+  bool pointwise() const {
+    for (int d = 0; d < 3; ++d) {
+      if (kernel[d] != 1 || stride[d] != 1 || padding[d] != 0) return false;
+    }
+    return true;
+  }
+};
+
+// (N, C, *spatial) in memory.
+template <typename T>
+struct Images {
+  T* data;
+  int64_t batch, channel, step[3];  // strides
+  int64_t size[3];
+};
+
+// (O, C, *kernel) in memory, C per group.
+template <typename T>
+struct Filters {
+  T* data;
+  int64_t out, in, step[3];
+  int64_t tap(int64_t z, int64_t y, int64_t x) const { return z * step[0] + y * step[1] + x * step[2]; }
+};
+
+// One tap along one dim: which phase it reads, how far on, and its place in the filter.
+struct Tap {
+  int64_t phase, shift, kernel;
+};
+
+// How one dim of the source is framed.
+struct FrameDim {
+  int64_t step = 1;            // source coordinates between neighbours in the frame
+  std::vector<int64_t> first;  // per phase, the source coordinate of the frame's element 0 for results from 0
+  int64_t reach = 0;           // elements that the taps read beyond the last result
+};
+
+// Results that have the same taps: all of them, or of an input gradient those of one residue modulo the stride.
+struct Residue {
+  int64_t start = 0;  // the result's first coordinate; the next is `step` on
+  int64_t step = 1;
+  int64_t count = 0;
+  std::vector<Tap> taps;
+};
+
+struct FramePlan {
+  FrameDim dim[3];
+  std::vector<Residue> residues[3];
+
+  // Offsets of a frame with `count` results a dim: pitch of rows and of the whole channel, in elements.
+  struct Layout {
+    int64_t count[3];
+    int64_t pitch[3];  // of a step in z, y, x
+    int64_t phase;     // elements of one phase
+    int64_t channel;   // and of all, padded so that channels do not meet in the same cache sets
+  };
+  Layout layout(const int64_t (&count)[3], int64_t element_size) const;
+  // The largest number of results along each dim.
+  int64_t results(int d) const;
+  bool trivial() const;  // the frame is the source itself: one phase, nothing padded
+};
+
+// Frames of the input, for convolution and for the weight's gradient.
+FramePlan frame_input(const ConvShape& shape);
+// Frames of the output's gradient, for the input's gradient.
+FramePlan frame_gradient(const ConvShape& shape);
+
+// Offset of a tap (one per dim) in a channel of a frame.
+inline int64_t tap_offset(const FramePlan& plan, const FramePlan::Layout& layout, const Tap& z, const Tap& y,
+                          const Tap& x) {
+  const int64_t py = static_cast<int64_t>(plan.dim[1].first.size()),
+                px = static_cast<int64_t>(plan.dim[2].first.size());
+  return ((z.phase * py + y.phase) * px + x.phase) * layout.phase + z.shift * layout.pitch[0] +
+         y.shift * layout.pitch[1] + x.shift * layout.pitch[2];
+}
+
+// How a grid of results is cut into tasks, from its shape alone.
+struct Cut {
+  int64_t images = 1;       // of the batch, together
+  int64_t size[3];          // results a dim
+  int64_t count[3], tiles;  // tiles a dim, and in all
+  int64_t image_groups;
+  int64_t channels, channel_blocks;  // source channels a frame
+};
+// The part of the results that a task computes.
+struct Part {
+  int64_t image, images;
+  int64_t origin[3], count[3];
+};
+
+// Fill one channel of a frame: results from `origin`, read from one channel of an image; zeros outside of it.
+template <typename T>
+void fill_frame(const FramePlan& plan, const FramePlan::Layout& layout, const int64_t (&origin)[3], const T* source,
+                const int64_t (&step)[3], const int64_t (&size)[3], T* out);
+
+// A tile of a group of images: the frames of some channels of them, one after the other.
+template <typename T>
+void fill_frames(const FramePlan& plan, const FramePlan::Layout& layout, const Images<const T>& source,
+                 const Part& part, int64_t channel, int64_t channels, T* out);
+
+// Columns cost a copy of every operand; whole vectors along short lines waste lanes. `rows`: uses of an operand.
+template <typename T>
+bool wants_columns(int64_t width, int64_t rows) {
+  const int64_t lanes = kLanes<T>, padded = (width + lanes - 1) / lanes * lanes;
+  return width > 0 && width < 128 && static_cast<double>(padded) / width > 1.0 + 5.0 / rows;
+}
+
+// Elements behind a frame that may be read (but do not count): a vector may start at any element.
+constexpr int64_t kFrameSlack = 16;
+
+// n elements by whole vectors where there is one; never reads or writes past n.
+template <typename T>
+inline void copy_run(T* out, const T* in, int64_t n) {
+  constexpr int64_t kWidth = kLanes<T>;
+  if (n < kWidth) {
+    for (int64_t i = 0; i < n; ++i) out[i] = in[i];
+    return;
+  }
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) std::memcpy(out + i, in + i, 32);
+  if (i < n) std::memcpy(out + n - kWidth, in + n - kWidth, 32);
+}
+
+// A run of n elements, copied as whole vectors: up to a vector beyond is read and written.
+template <typename T>
+inline void copy_loose(T* out, const T* in, int64_t n) {
+  for (int64_t i = 0; i < n; i += kLanes<T>) std::memcpy(out + i, in + i, 32);
+}
+
+// `work`: multiplications a result and source channel. `most`: results of one channel in a task.
+Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t taps, int64_t work, int64_t most,
+                int64_t element_size);
+
+Part part_of(const Cut& cut, const FramePlan& plan, int64_t batch, int64_t group, int64_t tile);
+
+// The kernels behind the ops; false: out of memory.
+template <typename T>
+bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> input, Filters<const T> weight,
+              const T* bias, int64_t bias_step, Images<T> out);
+template <typename T>
+bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Filters<const T> weight,
+                         Images<T> out);
+template <typename T>
+bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Images<const T> input,
+                          Filters<T> out);
+
+// Hands out pieces of one block of scratch memory.
+class Carver {
+ public:
+  explicit Carver(char* base) : base_(base) {}
+  template <typename T>
+  T* take(int64_t n) {
+    T* out = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
+    used_ += (n * static_cast<int64_t>(sizeof(T)) + 63) / 64 * 64;
+    return out;
+  }
+  int64_t used() const { return used_; }
+
+ private:
+  char* base_;
+  int64_t used_ = 0;
+};
+
+}  // namespace dovetail::cpu

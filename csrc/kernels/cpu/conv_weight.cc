@@ -1,0 +1,280 @@
+// The gradient of a convolution's weight: dot products of the output's gradient with frames of the input.
+//
+//   out[o, c, tap] = sum over images and positions of grad[image, o, position] * frame[image, c, tap + position]
+//
+// The sum runs over the whole batch, so the batch is cut into a number of chunks that depends on the shape alone; each
+// has a partial result, and these are added in order.
+#include <algorithm>
+
+#include "kernels/cpu/conv_plan.h"
+
+namespace dovetail::cpu {
+namespace {
+
+constexpr int64_t kRowBlock = 32;       // rows of the gradient that are laid out at a time
+constexpr int64_t kPixels = 2048;       // results of a task
+constexpr int64_t kColumnPixels = 256;  // and of a block of written-out columns
+constexpr int64_t kVectors = 128;       // vectors of a dot product: its operands stay in the first-level cache
+
+template <typename T>
+struct Job {
+  FramePlan plan;
+  Cut cut;
+  const ConvShape* shape;
+  Images<const T> grad, input;
+  T* partial;  // [chunk][group][row][channel][tap]
+  int64_t units, chunks, row_tasks;
+  bool columns;
+
+  int64_t weights() const { return shape->groups * shape->out_channels * shape->in_channels * shape->taps(); }
+  int64_t tasks() const { return shape->groups * row_tasks * cut.channel_blocks * chunks; }
+};
+
+template <typename T>
+class Worker {
+ public:
+  static int64_t bytes(const Job<T>& job) {
+    Worker sizing(job, nullptr);
+    return sizing.used_;
+  }
+  Worker(const Job<T>& job, char* scratch) : job_(job) {
+    Carver carver(scratch);
+    const Cut& cut = job.cut;
+    const FramePlan::Layout layout = job.plan.layout(cut.size, sizeof(T));
+    const int64_t depth = cut.channels * job.shape->taps(), lanes = kLanes<T>;
+    const int64_t lines = cut.images * cut.size[0] * cut.size[1];
+    frame_ = carver.take<T>(cut.images * cut.channels * layout.channel + kFrameSlack);
+    offsets_ = carver.take<int64_t>(depth);
+    int64_t width = lines * ((cut.size[2] + lanes - 1) / lanes) * lanes;
+    if (job.columns) {
+      width = (std::max(kColumnPixels, cut.size[2]) + 15) / 16 * 16 + 16;
+      columns_ = carver.take<T>(depth * width + kFrameSlack);
+      column_offsets_ = carver.take<int64_t>(depth);
+      for (int64_t k = 0; column_offsets_ && k < depth; ++k) column_offsets_[k] = k * width;
+    } else {
+      sources_ = carver.take<int64_t>(width / lanes);
+    }
+    pitch_ = width;
+    grad_ = carver.take<T>(std::min(kRowBlock, job.shape->out_channels) * pitch_ + kFrameSlack);
+    used_ = carver.used();
+  }
+
+  void run(int64_t task) {
+    const ConvShape& s = *job_.shape;
+    const int64_t chunk = task % job_.chunks;
+    task /= job_.chunks;
+    const int64_t block = task % job_.cut.channel_blocks;
+    task /= job_.cut.channel_blocks;
+    const int64_t row_task = task % job_.row_tasks;
+    group_ = task / job_.row_tasks;
+    channel_ = block * job_.cut.channels;
+    channels_ = std::min(job_.cut.channels, s.in_channels - channel_);
+    first_row_ = s.out_channels * row_task / job_.row_tasks;
+    last_row_ = s.out_channels * (row_task + 1) / job_.row_tasks;
+    product_.c_row = s.in_channels * s.taps(), product_.cols = channels_ * s.taps();
+    out_ = job_.partial + chunk * job_.weights() + group_ * s.out_channels * product_.c_row + channel_ * s.taps();
+    fresh_ = true;
+    for (int64_t unit = job_.units * chunk / job_.chunks; unit < job_.units * (chunk + 1) / job_.chunks; ++unit) {
+      part_ = part_of(job_.cut, job_.plan, s.batch, unit / job_.cut.tiles, unit % job_.cut.tiles);
+      run_part();
+    }
+  }
+
+ private:
+  void run_part() {
+    layout_ = job_.plan.layout(part_.count, sizeof(T));
+    fill_frames(job_.plan, layout_, job_.input, part_, group_ * job_.shape->in_channels + channel_, channels_, frame_);
+    int64_t depth = 0;
+    for (int64_t c = 0; c < channels_; ++c) {
+      for (const Tap& z : job_.plan.residues[0][0].taps) {
+        for (const Tap& y : job_.plan.residues[1][0].taps) {
+          for (const Tap& x : job_.plan.residues[2][0].taps) {
+            offsets_[depth++] = c * layout_.channel + tap_offset(job_.plan, layout_, z, y, x);
+          }
+        }
+      }
+    }
+    const int64_t lines = part_.images * part_.count[0] * part_.count[1], width = part_.count[2];
+    if (!job_.columns) {
+      find_sources(lines);
+      product_.b = frame_, product_.offsets = offsets_;
+      multiply(0, lines);
+    } else {
+      product_.b = columns_, product_.offsets = column_offsets_;
+      const int64_t per_block = std::max<int64_t>(1, kColumnPixels / width);
+      for (int64_t line = 0; line < lines; line += per_block) {
+        const int64_t end = std::min(lines, line + per_block);
+        write_columns(line, end);
+        multiply(line, end);
+      }
+    }
+    fresh_ = false;
+  }
+
+  // Add the products of lines [begin, end), whose operands are in place.
+  void multiply(int64_t begin, int64_t end) {
+    const int64_t lanes = kLanes<T>, width = part_.count[2];
+    const int64_t vectors =
+        job_.columns ? ((end - begin) * width + lanes - 1) / lanes : (end - begin) * ((width + lanes - 1) / lanes);
+    for (int64_t row = first_row_; row < last_row_; row += kRowBlock) {
+      const int64_t rows = std::min(kRowBlock, last_row_ - row);
+      for (int64_t i = 0; i < rows; ++i) lay_out_grad(row + i, begin, end, grad_ + i * pitch_, vectors * lanes);
+      product_.a_row = pitch_, product_.rows = rows;
+      product_.c = out_ + row * product_.c_row;
+      for (int64_t v = 0; v < vectors; v += kVectors) {
+        product_.a = grad_ + v * lanes;
+        product_.n_vectors = std::min(kVectors, vectors - v);
+        DotProduct<T> p = product_;
+        if (job_.columns) {
+          p.b += v * lanes, p.sources = nullptr;
+        } else {
+          p.sources = sources_ + v;
+        }
+        p.accumulate = !fresh_ || begin > 0 || v > 0;
+        dot_product(p);
+      }
+    }
+  }
+
+  // One row of the gradient in the vectors of its positions; lanes that are no position of their own are zero.
+  void lay_out_grad(int64_t row, int64_t begin, int64_t end, T* out, int64_t size) {
+    const int64_t width = part_.count[2], lanes = kLanes<T>, rest = width % lanes, step = job_.grad.step[2];
+    const T* start =
+        job_.grad.data + part_.image * job_.grad.batch + (group_ * job_.shape->out_channels + row) * job_.grad.channel;
+    for (int d = 0; d < 3; ++d) start += part_.origin[d] * job_.grad.step[d];
+    T* const last = out + size;
+    each_line(begin, end, [&](int64_t, int64_t position) {
+      const T* in = start + position;
+      const int64_t gap = !job_.columns && rest && width > lanes ? lanes - rest : 0;  // before the overlapping vector
+      const int64_t before = gap ? width - rest : width;
+      if (step == 1) {
+        copy_run(out, in, before);
+      } else {
+        for (int64_t x = 0; x < before; ++x) out[x] = in[x * step];
+      }
+      out += before;
+      if (gap) {
+        for (int64_t x = 0; x < gap; ++x) *out++ = 0;
+        for (int64_t x = before; x < width; ++x) *out++ = in[x * step];
+      } else if (!job_.columns && rest) {
+        for (int64_t x = rest; x < lanes; ++x) *out++ = 0;
+      }
+    });
+    while (out < last) *out++ = 0;
+  }
+
+  void find_sources(int64_t lines) {
+    const int64_t width = part_.count[2], lanes = kLanes<T>;
+    int64_t* next = sources_;
+    each_line(0, lines, [&](int64_t source, int64_t) {
+      int64_t x = 0;
+      for (; x + lanes <= width; x += lanes) *next++ = source + x;
+      if (x < width) *next++ = source + std::max<int64_t>(0, width - lanes);
+    });
+  }
+
+  void write_columns(int64_t begin, int64_t end) {
+    const int64_t width = part_.count[2], lanes = kLanes<T>;
+    for (int64_t k = 0; k < product_.cols; ++k) {
+      T* to = columns_ + k * pitch_;
+      const T* from = frame_ + offsets_[k];
+      each_line(begin, end, [&](int64_t source, int64_t) {
+        copy_loose(to, from + source, width);
+        to += width;
+      });
+      for (int64_t i = (end - begin) * width; i % lanes != 0; ++i) *to++ = 0;
+    }
+  }
+
+  // use(offset in the frame, offset in the gradient) for lines [begin, end), counted over images, z and y.
+  template <typename F>
+  void each_line(int64_t begin, int64_t end, const F& use) {
+    const int64_t* count = part_.count;
+    int64_t y = begin % count[1], z = begin / count[1] % count[0], image = begin / (count[1] * count[0]);
+    for (int64_t line = begin; line < end; ++line) {
+      use(image * channels_ * layout_.channel + z * layout_.pitch[0] + y * layout_.pitch[1],
+          image * job_.grad.batch + z * job_.grad.step[0] + y * job_.grad.step[1]);
+      if (++y < count[1]) continue;
+      y = 0;
+      if (++z < count[0]) continue;
+      z = 0, ++image;
+    }
+  }
+
+  const Job<T>& job_;
+  int64_t used_ = 0, pitch_ = 0;  // of a row of the laid-out gradient, and of a column
+  T *frame_ = nullptr, *columns_ = nullptr, *grad_ = nullptr;
+  int64_t *offsets_ = nullptr, *column_offsets_ = nullptr, *sources_ = nullptr;
+  Part part_;
+  FramePlan::Layout layout_;
+  int64_t group_ = 0, channel_ = 0, channels_ = 0, first_row_ = 0, last_row_ = 0;
+  DotProduct<T> product_;
+  T* out_ = nullptr;
+  bool fresh_ = true;  // nothing has been added to the partial result
+};
+
+// Enough chunks for the threads; partial results of 8 MB at most.
+template <typename T>
+void plan_chunks(Job<T>& job) {
+  const int64_t bytes = std::max<int64_t>(1, job.weights() * static_cast<int64_t>(sizeof(T)));
+  const int64_t blocks = job.shape->groups * job.cut.channel_blocks;
+  const int64_t fit = std::max<int64_t>(1, (int64_t{8} << 20) / bytes), wanted = std::max<int64_t>(1, 16 / blocks);
+  job.chunks = std::max<int64_t>(1, std::min({job.units, fit, wanted}));
+  const int64_t parallel = blocks * job.chunks;
+  job.row_tasks = parallel >= 8 ? 1 : std::max<int64_t>(1, std::min(8 / parallel, job.shape->out_channels / 8));
+}
+
+template <typename T>
+void add_partials(dt_kernel_context* ctx, const Job<T>& job, Filters<T> out) {
+  const ConvShape& s = *job.shape;
+  const int64_t all = job.weights(), taps = s.taps(), rows = s.groups * s.out_channels;
+  const int64_t grain = std::max<int64_t>(1, 32768 * rows / std::max<int64_t>(1, all * job.chunks));
+  parallel(ctx, rows, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      for (int64_t c = 0; c < s.in_channels; ++c) {
+        const T* from = job.partial + (row * s.in_channels + c) * taps;
+        T* to = out.data + row * out.out + c * out.in;
+        for (int64_t t = 0; t < taps; ++t) {
+          T sum = from[t];
+          for (int64_t chunk = 1; chunk < job.chunks; ++chunk) sum += from[chunk * all + t];
+          to[out.tap(t / (s.kernel[1] * s.kernel[2]), t / s.kernel[2] % s.kernel[1], t % s.kernel[2])] = sum;
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+
+template <typename T>
+bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Images<const T> input,
+                          Filters<T> out) {
+  Job<T> job;
+  job.shape = &shape, job.grad = grad, job.input = input;
+  job.plan = frame_input(shape);
+  job.cut = cut_results(job.plan, shape.batch, shape.in_channels, shape.taps(), shape.out_channels * shape.taps(),
+                        kPixels, sizeof(T));
+  job.columns = wants_columns<T>(job.cut.size[2], shape.out_channels);
+  job.units = job.cut.image_groups * job.cut.tiles;
+  plan_chunks(job);
+  job.partial = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(job.weights() * job.chunks) * sizeof(T)));
+  constexpr int64_t kScratch = 8 << 20;
+  const int64_t tasks = job.tasks(), bytes = Worker<T>::bytes(job);
+  const int64_t slots = std::max<int64_t>(1, std::min({tasks, int64_t{64}, kScratch / bytes}));
+  char* scratch = static_cast<char*>(ctx->workspace(ctx, static_cast<size_t>(slots * bytes)));
+  if (!scratch || !job.partial) return false;
+  const int64_t work = shape.batch * shape.out_pixels() * job.weights();
+  parallel(ctx, slots, std::max<int64_t>(1, 65536 * slots / std::max<int64_t>(1, work)),
+           [&](int64_t begin, int64_t end) {
+             Worker<T> worker(job, scratch + begin * bytes);
+             for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) worker.run(task);
+           });
+  add_partials(ctx, job, out);
+  return true;
+}
+template bool convolve_weight_grad(dt_kernel_context*, const ConvShape&, Images<const float>, Images<const float>,
+                                   Filters<float>);
+template bool convolve_weight_grad(dt_kernel_context*, const ConvShape&, Images<const double>, Images<const double>,
+                                   Filters<double>);
+
+}  // namespace dovetail::cpu
