@@ -11,7 +11,7 @@ _TO_END = 2**63 - 1
 
 @mapping("view", "reshape")
 def _(call: Call) -> Any:
-    size = call._args["size"] if "size" in call._args else call.shape_argument()
+    size = call._args["size"] if "size" in call._args else call._args["shape"]
     return call.graph.add("Reshape", call.tensor("self"), call.graph.ints(size), allowzero=1 if 0 in size else None)
 
 
