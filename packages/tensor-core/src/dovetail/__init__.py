@@ -1,0 +1,134 @@
+"""Dovetail: tensors and deep learning.
+
+    >>> import dovetail as dt
+    >>> x = dt.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> (x @ x.T).sum().item()
+    52.0
+
+This module is tensors, ops, layers and backends. The other pieces are distributions of their own and load when first
+used: `dt.autograd`, `dt.nn`, `dt.optim`, `dt.data` and `dt.onnx`.
+"""
+
+# ruff: noqa: E402, F401, F403
+from __future__ import annotations
+
+from math import e, inf, nan, pi
+from pkgutil import extend_path as _extend_path
+from typing import Any as _Any
+
+__path__ = _extend_path(__path__, __name__)
+
+from . import _core
+from .__about__ import __version__
+from ._core import (
+    Generator,
+    Op,
+    Size,
+    Tensor,
+    as_tensor,
+    bfloat16,
+    complex64,
+    complex128,
+    default_generator,
+    device,
+    dtype,
+    float16,
+    float32,
+    float64,
+    from_numpy,
+    frombuffer,
+    int8,
+    int16,
+    int32,
+    int64,
+    tensor,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+
+# The short names, among them some of Python's own: what is below this line may not use those.
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
+cfloat, cdouble = complex64, complex128
+bool = _core.bool
+newaxis = None
+
+from . import ops
+
+# Every public op of the registry, under its name and its aliases.
+for _op in _core.ops():
+    if _op.is_function:
+        for _name in (_op.name, *_op.aliases):
+            globals().setdefault(_name, _op)
+
+# What is no op, or dispatches to several, stands before an op of the same name.
+from . import tensor_methods as _tensor_methods
+from ._grad_mode import *
+from .constructors import *
+from .functional import *
+from .settings import *
+
+_tensor_methods.install()
+
+# ---- what loads when it is first used ----
+
+# Pieces that other distributions bring.
+_PIECES = {
+    "autograd": "dovetail-autograd",
+    "data": "dovetail-data",
+    "nn": "dovetail-nn",
+    "onnx": "dovetail-onnx-export",
+    "optim": "dovetail-optim",
+}
+_MODULES = ("backends", "layers", "printing", "random", "serialization", "testing", "utils", "version")
+# Names that live in a module which most programs never need.
+_ELSEWHERE = {
+    "load": "serialization",
+    "save": "serialization",
+    "set_printoptions": "printing",
+    "get_printoptions": "printing",
+    "empty_cache": "backends",
+    "memory_stats": "backends",
+    "reset_peak_memory_stats": "backends",
+    "finfo": "typeinfo",
+    "iinfo": "typeinfo",
+    "func": "autograd",
+    "vmap": "autograd",
+}
+
+
+def __getattr__(name: str) -> _Any:
+    from importlib import import_module
+
+    if name in _PIECES:
+        try:
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise  # the piece is there, and what it imports is not
+            distribution = _PIECES[name]
+            raise ModuleNotFoundError(
+                f"dovetail.{name} needs the distribution {distribution}: pip install {distribution}", name=error.name
+            ) from None
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _ELSEWHERE:
+        owner = _ELSEWHERE[name]
+        module = __getattr__(owner) if owner in _PIECES else import_module(f"{__name__}.{owner}")
+        value = globals()[name] = getattr(module, name)
+        return value
+    # An op that was registered after this module was imported.
+    try:
+        late = _core.get_op(name)
+    except KeyError:
+        late = None
+    if late is None or not late.is_function:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = late
+    return late
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PIECES, *_MODULES, *_ELSEWHERE})

@@ -1,0 +1,101 @@
+"""Questions with a plain answer."""
+
+from __future__ import annotations
+
+from .._core import Tensor, get_op, is_tensor
+
+__all__ = [
+    "allclose",
+    "equal",
+    "is_complex",
+    "is_floating_point",
+    "is_nonzero",
+    "is_same_size",
+    "is_signed",
+    "is_tensor",
+    "numel",
+]
+
+_all, _eq, _isclose = get_op("all"), get_op("eq"), get_op("isclose")
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and elements; NaN equals nothing.
+
+    Example:
+        >>> dt.equal(dt.tensor([1, 2]), dt.tensor([1, 2]))
+        True
+    """
+    return input.shape == other.shape and bool(_all(_eq(input, other)).item())
+
+
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all elements of two tensors are close. See `dt.isclose`.
+
+    Example:
+        >>> dt.allclose(dt.tensor([1.0]), dt.tensor([1.0 + 1e-6]))
+        True
+    """
+    return bool(_all(_isclose(input, other, rtol, atol, equal_nan)).item())
+
+
+def numel(input: Tensor) -> int:
+    """How many elements a tensor has.
+
+    Example:
+        >>> dt.numel(dt.ones(2, 3))
+        6
+    """
+    return input.numel()
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is a real floating-point one.
+
+    Example:
+        >>> dt.is_floating_point(dt.ones(1))
+        True
+    """
+    return input.is_floating_point()
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex.
+
+    Example:
+        >>> dt.is_complex(dt.ones(1))
+        False
+    """
+    return input.is_complex()
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative values.
+
+    Example:
+        >>> dt.is_signed(dt.ones(1, dtype=dt.uint8))
+        False
+    """
+    return input.is_signed()
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape.
+
+    Example:
+        >>> dt.is_same_size(dt.ones(2), dt.ones(3))
+        False
+    """
+    return bool(input.shape == other.shape)
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element of a tensor is not zero.
+
+    Example:
+        >>> dt.is_nonzero(dt.tensor([2]))
+        True
+    """
+    if input.numel() != 1:
+        raise ValueError(f"is_nonzero: expected a tensor of one element, got shape {tuple(input.shape)}")
+    return bool(input.item())

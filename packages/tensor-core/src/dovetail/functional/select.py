@@ -1,0 +1,232 @@
+"""Choosing elements: conditions, places that are not zero, unique values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dovetail as dt
+
+from .._core import Size, Tensor, get_op
+from ._names import with_aliases
+
+__all__ = ["nonzero", "repeat_interleave", "unique", "unique_consecutive", "unravel_index", "where"]
+
+_nonzero = get_op("nonzero")
+_repeat_interleave = get_op("repeat_interleave")
+_where = get_op("where")
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
+    """Elements of one tensor where a condition holds, of another where it does not.
+
+        out = input if condition else other
+
+    The three are broadcast together; numbers will do for tensors. `where(condition)` alone gives the places where it
+    holds, as `nonzero(as_tuple=True)`.
+
+    Args:
+        condition: bool.
+
+    Example:
+        >>> x = dt.tensor([-1.0, 2.0])
+        >>> dt.where(x > 0, x, 0.0).tolist()
+        [0.0, 2.0]
+    """
+    if out is not None:
+        return _where.call((condition, input, other), (out,))
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    return _where(condition, input, other)
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
+    """The places of the elements that are not zero.
+
+    Args:
+        as_tuple: give a vector of indices for every dim, which indexes `input`, instead of a place in every row.
+
+    Example:
+        >>> dt.nonzero(dt.tensor([0, 3, 5])).tolist()
+        [[1], [2]]
+        >>> dt.nonzero(dt.tensor([0, 3, 5]), as_tuple=True)[0].tolist()
+        [1, 2]
+    """
+    if as_tuple:
+        places = _nonzero(input if input.ndim else input.reshape([1]))
+        return tuple(places.unbind(1))
+    places = _nonzero(input)
+    return places if out is None else out.copy_(places)
+
+
+@with_aliases
+def repeat_interleave(
+    input: Tensor, repeats: int | Tensor | None = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
+    """Repeat every element (or slice along `dim`) before the next one comes.
+
+    Forms:
+        `repeat_interleave(x, repeats, dim=None)`: `repeats` is an int, or a vector with a count for each slice.
+        `repeat_interleave(counts)`: the index i `counts[i]` times.
+
+    Args:
+        dim: along which; without it the flattened tensor's elements are repeated.
+        output_size: accepted as in PyTorch.
+
+    Example:
+        >>> dt.repeat_interleave(dt.tensor([1, 2]), 2).tolist()
+        [1, 1, 2, 2]
+        >>> dt.repeat_interleave(dt.tensor([1, 2]), dt.tensor([1, 3])).tolist()
+        [1, 2, 2, 2]
+    """
+    if repeats is None:
+        return _repeated_indices(input)
+    if isinstance(repeats, int):
+        return _repeat_interleave(input, repeats, dim)  # type: ignore[no-any-return]
+    if not isinstance(repeats, Tensor):
+        repeats = dt.tensor(repeats)
+    if repeats.numel() == 1:
+        return _repeat_interleave(input, int(repeats.item()), dim)  # type: ignore[no-any-return]
+    if dim is None:
+        input, dim = input.reshape([-1]), 0
+    if repeats.ndim != 1 or repeats.shape[0] != input.shape[dim]:
+        raise ValueError(
+            f"repeat_interleave: repeats must have a count for each of {input.shape[dim]} slices, "
+            f"got shape {tuple(repeats.shape)}"
+        )
+    return dt.index_select(input, dim, _repeated_indices(repeats))  # type: ignore[no-any-return]
+
+
+def _repeated_indices(counts: Tensor) -> Tensor:
+    if counts.ndim != 1 or counts.dtype not in (dt.int64, dt.int32):
+        raise ValueError(
+            f"repeat_interleave: counts must be a vector of int64, got {counts.dtype} {tuple(counts.shape)}"
+        )
+    if counts.numel() == 0:
+        return counts.to(dt.int64)
+    if bool((counts < 0).any()):
+        raise ValueError("repeat_interleave: counts must not be negative")
+    ends = dt.cumsum(counts, 0)
+    total = int(ends[-1].item())
+    # Element k belongs to the first slice that ends after it.
+    return dt.searchsorted(ends, dt.arange(total, device=counts.device), right=True)  # type: ignore[no-any-return]
+
+
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """Turn indices into the flattened tensor into an index for every dim.
+
+    Args:
+        indices: int64, of any shape.
+        shape: of the tensor that is meant.
+
+    Example:
+        >>> [index.tolist() for index in dt.unravel_index(dt.tensor([3, 5]), (2, 3))]
+        [[1, 1], [0, 2]]
+    """
+    sizes = Size([shape] if isinstance(shape, int) else shape)
+    if indices.numel() and not bool(((indices >= -sizes.numel()) & (indices < sizes.numel())).all()):
+        raise IndexError(f"unravel_index: an index is out of range for shape {tuple(sizes)}")
+    rest = dt.where(indices < 0, indices + sizes.numel(), indices)
+    places = []
+    for size in reversed(sizes):
+        places.append(rest % size)
+        rest = rest // size
+    return tuple(reversed(places))
+
+
+# ---- unique values ----
+
+
+@with_aliases
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different values of a tensor, in ascending order.
+
+    Args:
+        sorted: accepted as in PyTorch; the result is always sorted.
+        return_inverse: give also, in input's shape, where each element's value stands in the result.
+        return_counts: give also how often each value occurs.
+        dim: compare the slices along a dim instead of single elements.
+
+    Returns:
+        The values, or a tuple of them and what was asked for.
+
+    Example:
+        >>> dt.unique(dt.tensor([3, 1, 3])).tolist()
+        [1, 3]
+        >>> values, counts = dt.unique(dt.tensor([3, 1, 3]), return_counts=True)
+        >>> counts.tolist()
+        [1, 2]
+    """
+    if dim is None:
+        flat = input.reshape([-1])
+        order = dt.argsort(flat, stable=True)
+        rows = dt.index_select(flat, 0, order)
+    else:
+        rows = input.movedim(dim, 0)
+        order = _lexicographic(rows.reshape([rows.shape[0], -1]))
+        rows = dt.index_select(rows, 0, order)
+    first, group = _groups(rows)
+    values = dt.index_select(rows, 0, first)
+    inverse = dt.scatter(dt.zeros_like(group), 0, order, group)
+    return _answers(
+        values if dim is None else values.movedim(0, dim),
+        (inverse.reshape(input.shape) if dim is None else inverse) if return_inverse else None,
+        dt.bincount(group, minlength=first.shape[0]) if return_counts else None,
+    )
+
+
+@with_aliases
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The values with all but the first of each run of equal ones left out.
+
+    Args:
+        return_inverse: give also, in input's shape, where each element's value stands in the result.
+        return_counts: give also how long each run is.
+        dim: compare the slices along a dim instead of single elements.
+
+    Example:
+        >>> dt.unique_consecutive(dt.tensor([1, 1, 2, 1])).tolist()
+        [1, 2, 1]
+    """
+    rows = input.reshape([-1]) if dim is None else input.movedim(dim, 0)
+    first, group = _groups(rows)
+    values = dt.index_select(rows, 0, first)
+    return _answers(
+        values if dim is None else values.movedim(0, dim),
+        (group.reshape(input.shape) if dim is None else group) if return_inverse else None,
+        dt.bincount(group, minlength=first.shape[0]) if return_counts else None,
+    )
+
+
+def _groups(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Where runs of equal rows begin, and each row's run."""
+    count = rows.shape[0]
+    if count == 0:
+        empty = dt.zeros([0], dtype=dt.int64, device=rows.device)
+        return empty, empty
+    differ = rows[1:] != rows[:-1]
+    if rows.ndim > 1:
+        differ = differ.reshape([count - 1, -1]).any(1) if count > 1 else differ.reshape([0])
+    begins = dt.cat([dt.ones([1], dtype=dt.bool, device=rows.device), differ])
+    return _nonzero(begins).reshape([-1]), dt.cumsum(begins, 0) - 1
+
+
+def _lexicographic(rows: Tensor) -> Tensor:
+    """The order of rows that compares first column before second, by stable sorts from the last on."""
+    order = dt.arange(rows.shape[0], device=rows.device)
+    for column in reversed(range(rows.shape[1])):
+        keys = dt.index_select(rows[:, column], 0, order)
+        order = dt.index_select(order, 0, dt.argsort(keys, stable=True))
+    return order
+
+
+def _answers(*parts: Tensor | None) -> Any:
+    wanted = tuple(part for part in parts if part is not None)
+    return wanted if len(wanted) > 1 else wanted[0]

@@ -1,0 +1,173 @@
+"""Ops written in Python.
+
+An op is declared once, by its schema, and is a function of other ops:
+
+    from dovetail.ops import op
+
+    @op("logaddexp(Tensor self, Tensor other) -> Tensor", method=True, out=True)
+    def logaddexp(self, other):
+        '''Docstring: summary, formula, example.'''
+        ...
+
+From then on `dt.logaddexp` and `Tensor.logaddexp` are callables of the registry, which layers (autograd, export, the
+profiler) and backends see by name, and the function is the decomposition that they fall back on. It is called with
+all of the schema's arguments, the keyword-only ones by name.
+
+The families in this folder are not imported until one of their ops runs: at start only the declarations are read from
+their sources.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from dovetail import _core
+from dovetail._core import Op, get_op
+
+__all__ = ["Op", "families", "get_op", "load_all", "names", "op"]
+
+
+def op(
+    schema: str,
+    *,
+    method: bool = False,
+    inplace: bool = False,
+    out: bool = False,
+    alias: tuple[str, ...] = (),
+    random: bool = False,
+    factory: bool = False,
+    non_differentiable: bool = False,
+    internal: bool = False,
+    kernel: bool = False,
+) -> Callable[[Callable[..., Any]], Op]:
+    """Declare an op whose decomposition is the decorated function.
+
+    Args:
+        schema: name, arguments and results on one line, such as
+            `"softmax(Tensor self, int dim, *, DType? dtype=None) -> Tensor"`.
+        method: there is a `Tensor.<name>`.
+        inplace: there is a `Tensor.<name>_`, which writes into its tensor.
+        out: `out=` is taken.
+        alias: other public names.
+        random: the op draws from a generator.
+        factory: `requires_grad=` is taken.
+        non_differentiable: a derivative has no meaning.
+        internal: there is no public `dt.<name>`.
+        kernel: a backend may bring a kernel, whose results are like the first tensor argument; without one the
+            function runs.
+
+    Returns:
+        A decorator that gives the Op.
+
+    Example:
+        >>> from dovetail.ops import op
+        >>> @op("double_it(Tensor self) -> Tensor")
+        ... def double_it(self):
+        ...     '''Twice the tensor.'''
+        ...     return self + self
+        >>> double_it(dt.tensor([1, 2])).tolist()
+        [2, 4]
+    """
+
+    def decorate(function: Callable[..., Any]) -> Op:
+        return _core.register_op(
+            schema,
+            function,
+            function.__module__,
+            doc=_dedented(function.__doc__ or ""),
+            family=function.__module__.rpartition(".")[2],
+            method=method,
+            inplace=inplace,
+            out=out,
+            alias=alias,
+            random=random,
+            factory=factory,
+            differentiable=not non_differentiable,
+            function=not internal,
+            kernel=kernel,
+        )
+
+    return decorate
+
+
+def _dedented(doc: str) -> str:
+    """A docstring without the margin that its place in the source gave it."""
+    return doc.replace("\n    ", "\n").strip() + "\n" if doc else ""
+
+
+# ---- the families' declarations, read without importing them ----
+
+_DECLARATION = re.compile(r'^@op\(\s*((?:"[^"\n]*"\s*)+)(.*?)\)\ndef ', re.MULTILINE | re.DOTALL)
+_PIECE = re.compile(r'"([^"\n]*)"')
+_MARK = re.compile(r"(\w+)=(True|\([^)]*\))")
+
+
+def _declarations(source: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for strings, text in _DECLARATION.findall(source):
+        marks = {key: value == "True" or tuple(_PIECE.findall(value)) for key, value in _MARK.findall(text)}
+        marks["differentiable"] = not marks.pop("non_differentiable", False)
+        marks["function"] = not marks.pop("internal", False)
+        yield "".join(_PIECE.findall(strings)), marks
+
+
+def _scan() -> list[str]:
+    """Register every op of this folder's families, each with the module that holds its function."""
+    folder = os.path.dirname(__file__)
+    modules = []
+    for file in sorted(os.listdir(folder)):
+        family, extension = os.path.splitext(file)
+        if extension != ".py" or family.startswith("_"):
+            continue
+        with open(os.path.join(folder, file), encoding="utf-8") as stream:
+            source = stream.read()
+        module = f"{__name__}.{family}"
+        modules.append(module)
+        for schema, marks in _declarations(source):
+            _core.register_op(schema, None, module, family=family, **marks)
+    return modules
+
+
+_modules = _scan()
+
+
+# ---- looking at the registry ----
+
+
+def names() -> list[str]:
+    """The names of all registered ops.
+
+    Example:
+        >>> "add" in dt.ops.names()
+        True
+    """
+    return [each.name for each in _core.ops()]
+
+
+def families() -> dict[str, list[Op]]:
+    """All registered ops by the family that declares them.
+
+    Example:
+        >>> "binary" in dt.ops.families()
+        True
+    """
+    result: dict[str, list[Op]] = {}
+    for each in _core.ops():
+        result.setdefault(each.family, []).append(each)
+    return result
+
+
+def load_all() -> None:
+    """Import every family, so that every op has its documentation.
+
+    Example:
+        >>> dt.ops.load_all()
+        >>> dt.hypot.doc.partition(".")[0]
+        'The hypotenuse of a right triangle, without overflow on the way'
+    """
+    from importlib import import_module
+
+    for module in _modules:
+        import_module(module)

@@ -1,0 +1,152 @@
+"""What follows from sorting."""
+
+from __future__ import annotations
+
+import dovetail as dt
+from dovetail import Tensor
+from dovetail.ops import op
+from dovetail.ops._common import wrap_dim
+
+
+@op(
+    "argsort(Tensor self, int dim=-1, bool descending=False, bool stable=False) -> Tensor",
+    method=True,
+    non_differentiable=True,
+)
+def argsort(self: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+    """The indices that sort a tensor along a dim; NaN counts as the largest.
+
+    Example:
+        >>> dt.argsort(dt.tensor([3, 1, 2])).tolist()
+        [1, 2, 0]
+    """
+    return dt.sort(self, dim, descending, stable)[1]
+
+
+@op("msort(Tensor self) -> Tensor", method=True, out=True)
+def msort(self: Tensor) -> Tensor:
+    """Sort along the first dim, ascending.
+
+    Example:
+        >>> dt.msort(dt.tensor([3, 1, 2])).tolist()
+        [1, 2, 3]
+    """
+    return dt.sort(self, 0)[0]
+
+
+@op(
+    "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)",
+    method=True,
+    out=True,
+)
+def topk(self: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> tuple[Tensor, Tensor]:
+    """The k largest elements along a dim, and where they are, in order; NaN counts as the largest.
+
+    Args:
+        k: how many, from 0 to the dim's size.
+        largest: take the largest; False takes the smallest.
+        sorted: accepted as in PyTorch; the result is always sorted.
+
+    Example:
+        >>> values, indices = dt.topk(dt.tensor([1, 5, 3]), 2)
+        >>> values.tolist(), indices.tolist()
+        ([5, 3], [1, 2])
+    """
+    dim = wrap_dim("topk", dim, self.ndim)
+    size = self.shape[dim] if self.ndim else 1
+    if not 0 <= k <= size:
+        raise ValueError(f"topk: k = {k} is out of range for dim {dim} of size {size}")
+    values, indices = dt.sort(self, dim, descending=largest)
+    if self.ndim == 0:
+        return values, indices
+    # Contiguous, so that the whole sorted rows need not be kept.
+    return dt.clone(dt.narrow(values, dim, 0, k)), dt.clone(dt.narrow(indices, dim, 0, k))
+
+
+@op(
+    "kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    method=True,
+    out=True,
+)
+def kthvalue(self: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """The k-th smallest element along a dim, counting from 1, and where it is; NaN counts as the largest.
+
+    Example:
+        >>> values, indices = dt.kthvalue(dt.tensor([3, 1, 2]), 2)
+        >>> values.item(), indices.item()
+        (2, 2)
+    """
+    dim = wrap_dim("kthvalue", dim, self.ndim)
+    size = self.shape[dim] if self.ndim else 1
+    if not 1 <= k <= size:
+        raise ValueError(f"kthvalue: k = {k} is out of range for dim {dim} of size {size}: expected 1 to {size}")
+    values, indices = dt.sort(self, dim)
+    if self.ndim == 0:
+        return values, indices
+    values, indices = dt.narrow(values, dim, k - 1, 1), dt.narrow(indices, dim, k - 1, 1)
+    if keepdim:
+        return dt.clone(values), dt.clone(indices)
+    return dt.clone(dt.squeeze(values, [dim])), dt.clone(dt.squeeze(indices, [dim]))
+
+
+@op(
+    "searchsorted(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False) -> Tensor",
+    non_differentiable=True,
+)
+def searchsorted(sorted_sequence: Tensor, self: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+    """Where to insert values so that a sorted sequence stays sorted, along the last dim.
+
+        left:  sequence[i - 1] <  value <= sequence[i]
+        right: sequence[i - 1] <= value <  sequence[i]
+
+    Args:
+        sorted_sequence: shape (n,), or (*, n) with the same leading dims as `self`.
+        self: the values, shape (*, m); any shape for a one-dim sequence.
+        out_int32: give int32 instead of int64.
+
+    Example:
+        >>> dt.searchsorted(dt.tensor([1, 3, 5]), dt.tensor([3, 4])).tolist()
+        [1, 2]
+    """
+    shared = sorted_sequence.ndim == 1
+    if not shared and sorted_sequence.shape[:-1] != self.shape[:-1]:
+        raise ValueError(
+            f"searchsorted: the leading dims of the sequence, {tuple(sorted_sequence.shape)}, must be those of the "
+            f"values, {tuple(self.shape)}, or the sequence have one dim"
+        )
+    values = dt.reshape(self, [-1]) if shared else self
+    n = sorted_sequence.shape[-1]
+    low = dt.zeros_like(values, dtype=dt.int64)
+    high = dt.full_like(low, n)
+    # A bisection of all values at once; NaN sorts last.
+    for _ in range(n.bit_length()):
+        middle = (low + high) // 2
+        probe = dt.gather(sorted_sequence, -1, dt.clamp(middle, 0, n - 1))
+        before = (
+            (probe <= values) | dt.isnan(values)
+            if right
+            else (probe < values) | (dt.isnan(values) & dt.logical_not(dt.isnan(probe)))
+        )
+        before = before & (middle < high)
+        low, high = dt.where(before, middle + 1, low), dt.where(before, high, middle)
+    out = dt.reshape(low, self.shape)
+    return out.to(dt.int32) if out_int32 else out
+
+
+@op(
+    "bucketize(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",
+    non_differentiable=True,
+)
+def bucketize(self: Tensor, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+    """Which of the buckets between sorted boundaries each value falls into.
+
+        left:  boundaries[i - 1] <  value <= boundaries[i]
+        right: boundaries[i - 1] <= value <  boundaries[i]
+
+    Example:
+        >>> dt.bucketize(dt.tensor([2, 9]), dt.tensor([1, 3, 5])).tolist()
+        [1, 3]
+    """
+    if boundaries.ndim != 1:
+        raise ValueError(f"bucketize: boundaries must have one dim, got {boundaries.ndim}")
+    return dt.searchsorted(boundaries, self, out_int32=out_int32, right=right)

@@ -1,0 +1,208 @@
+"""Seeds, threads, dtypes and other settings and questions that concern no single tensor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from . import _core
+from ._core import (
+    Generator,
+    Size,
+    Tensor,
+    can_cast,
+    get_default_dtype,
+    get_num_threads,
+    promote_types,
+    set_default_dtype,
+    set_num_threads,
+)
+
+__all__ = [
+    "are_deterministic_algorithms_enabled",
+    "broadcast_shapes",
+    "can_cast",
+    "get_default_dtype",
+    "get_include",
+    "get_num_threads",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "promote_types",
+    "result_type",
+    "seed",
+    "set_default_dtype",
+    "set_num_threads",
+    "set_rng_state",
+    "use_deterministic_algorithms",
+]
+
+# ---- random numbers ----
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator, which all devices draw from; returns it.
+
+    Example:
+        >>> _ = dt.manual_seed(0)
+        >>> a = dt.rand(3)
+        >>> _ = dt.manual_seed(0)
+        >>> dt.equal(a, dt.rand(3))
+        True
+    """
+    return _core.default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seed the default generator from the system's entropy; returns the seed.
+
+    Example:
+        >>> _ = dt.manual_seed(dt.seed())
+    """
+    return _core.default_generator.seed()
+
+
+def initial_seed() -> int:
+    """What the default generator was seeded with last.
+
+    Example:
+        >>> _ = dt.manual_seed(7)
+        >>> dt.initial_seed()
+        7
+    """
+    return _core.default_generator.initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """The default generator's state, as a uint8 tensor.
+
+    Example:
+        >>> state = dt.get_rng_state()
+        >>> a = dt.rand(3)
+        >>> dt.set_rng_state(state)
+        >>> dt.equal(a, dt.rand(3))
+        True
+    """
+    return _core.default_generator.get_state()
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Take the default generator back to a state that `get_rng_state` gave.
+
+    Example:
+        >>> dt.set_rng_state(dt.get_rng_state())
+    """
+    _core.default_generator.set_state(new_state)
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Accepted as in PyTorch: on the CPU results have the same bits in every run and for any number of threads.
+
+    Example:
+        >>> dt.use_deterministic_algorithms(True)
+    """
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Always True: see `use_deterministic_algorithms`.
+
+    Example:
+        >>> dt.are_deterministic_algorithms_enabled()
+        True
+    """
+    return True
+
+
+# ---- dtypes and shapes ----
+
+
+def result_type(*tensors: Tensor | float) -> _core.dtype:
+    """The dtype in which tensors and Python numbers meet.
+
+    Tensors with dims decide; zero-dim ones, and after them numbers, only raise the kind: bool, integer, float, complex.
+
+    Example:
+        >>> dt.result_type(dt.tensor([1, 2]), 1.0)
+        dovetail.float32
+        >>> dt.result_type(dt.ones(2), dt.tensor(1.0, dtype=dt.float64))
+        dovetail.float32
+    """
+    if not tensors:
+        raise TypeError("result_type: expected at least one tensor or number")
+    # By weight: tensors with dims, zero-dim tensors, numbers.
+    met: list[_core.dtype | None] = [None, None, None]
+    for value in tensors:
+        if isinstance(value, Tensor):
+            dtype, weight = value.dtype, 0 if value.ndim else 1
+            if weight and _core._is_wrapped_number(value):
+                dtype, weight = _weak(dtype), 2
+        else:
+            dtype, weight = _of_number(value), 2
+        before = met[weight]
+        met[weight] = dtype if before is None or before is dtype else promote_types(before, dtype)
+    return _combined(met[0], _combined(met[1], met[2]))  # type: ignore[return-value]
+
+
+def _weak(dtype: _core.dtype) -> _core.dtype:
+    """What a number of this dtype stands for."""
+    if dtype.is_complex:
+        return _core.complex128 if get_default_dtype() is _core.float64 else _core.complex64
+    return get_default_dtype() if dtype.is_floating_point else dtype
+
+
+def _of_number(value: Any) -> _core.dtype:
+    if isinstance(value, bool):
+        return _core.bool
+    if isinstance(value, int):
+        return _core.int64
+    if isinstance(value, float):
+        return get_default_dtype()
+    if isinstance(value, complex):
+        return _weak(_core.complex64)
+    raise TypeError(f"result_type: expected tensors and numbers, got {type(value).__name__}")
+
+
+def _kind(dtype: _core.dtype) -> int:
+    if dtype is _core.bool:
+        return 0
+    return 3 if dtype.is_complex else 2 if dtype.is_floating_point else 1
+
+
+def _combined(strong: _core.dtype | None, weak: _core.dtype | None) -> _core.dtype | None:
+    if strong is None or weak is None:
+        return weak if strong is None else strong
+    return strong if _kind(strong) >= _kind(weak) else promote_types(strong, weak)
+
+
+def broadcast_shapes(*shapes: Sequence[int] | int) -> Size:
+    """The shape that several shapes broadcast to.
+
+    Example:
+        >>> dt.broadcast_shapes((2, 1), (3,))
+        dovetail.Size([2, 3])
+    """
+    result: list[int] = []
+    for shape in shapes:
+        sizes = [shape] if isinstance(shape, int) else list(shape)
+        result = [1] * (len(sizes) - len(result)) + result
+        for i, size in enumerate(sizes, start=len(result) - len(sizes)):
+            if size < 0:
+                raise ValueError(f"broadcast_shapes: sizes must not be negative, got {tuple(sizes)}")
+            if size != 1 and result[i] not in (1, size):
+                shown = ", ".join(str(tuple([each] if isinstance(each, int) else each)) for each in shapes)
+                raise ValueError(f"broadcast_shapes: the shapes do not broadcast together: {shown}")
+            if size != 1:
+                result[i] = size
+    return Size(result)
+
+
+def get_include() -> str:
+    """The folder of the C header `dovetail/abi.h`, which compiled plug-ins include.
+
+    Example:
+        >>> import os
+        >>> os.path.exists(os.path.join(dt.get_include(), "dovetail", "abi.h"))
+        True
+    """
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")

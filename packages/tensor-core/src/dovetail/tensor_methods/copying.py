@@ -1,0 +1,81 @@
+"""Copies of a tensor as an object, and new tensors like one."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from .. import _core
+from .._core import Tensor, get_op
+
+_clone = get_op("clone")
+
+
+def __copy__(self: Tensor) -> Tensor:
+    """Another object over the same memory."""
+    result = type(self)._make_subclass(self, self.requires_grad)
+    result.__dict__.update(self.__dict__)
+    return result
+
+
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A copy of the data, the gradient and what hangs on the object."""
+    if id(self) in memo:
+        return memo[id(self)]  # type: ignore[no-any-return]
+    if not self.is_leaf:
+        raise RuntimeError(
+            "deepcopy: only tensors that no recorded op made can be deep-copied; use detach().clone() instead"
+        )
+    result = type(self)._make_subclass(_clone(self.detach()), self.requires_grad)
+    memo[id(self)] = result
+    if self.grad is not None:
+        result.grad = copy.deepcopy(self.grad, memo)
+    result.__dict__.update(copy.deepcopy(self.__dict__, memo))
+    return result
+
+
+def new_tensor(
+    self: Tensor,
+    data: Any,
+    *,
+    dtype: _core.dtype | None = None,
+    device: _core.device | str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of a copy of the data, of this one's dtype and device unless others are given.
+
+    Example:
+        >>> dt.ones(1).new_tensor([1, 2]).tolist()
+        [1.0, 2.0]
+    """
+    return _core.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+
+def new_empty_strided(
+    self: Tensor,
+    size: Any,
+    stride: Any,
+    *,
+    dtype: _core.dtype | None = None,
+    device: _core.device | str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """An uninitialised tensor with given strides, of this one's dtype and device unless others are given.
+
+    Example:
+        >>> dt.ones(1).new_empty_strided((2, 3), (1, 2)).stride()
+        (1, 2)
+    """
+    from ..constructors import empty_strided
+
+    return empty_strided(
+        size, stride, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad
+    )
+
+
+METHODS: dict[str, Any] = {
+    "__copy__": __copy__,
+    "__deepcopy__": __deepcopy__,
+    "new_tensor": new_tensor,
+    "new_empty_strided": new_empty_strided,
+}

@@ -1,0 +1,85 @@
+"""Methods of functions that take several forms of arguments, and of shapes given by another tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import constructors, functional
+from .._core import Tensor, get_op
+
+_expand, _reshape, _view = get_op("expand"), get_op("reshape"), get_op("view")
+_where = get_op("where")
+
+
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """A view in another tensor's shape, dims of size 1 repeated without copying.
+
+    Example:
+        >>> dt.tensor([1, 2]).expand_as(dt.ones(2, 2)).tolist()
+        [[1, 2], [1, 2]]
+    """
+    return _expand(self, other.shape)  # type: ignore[no-any-return]
+
+
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """The same memory in another tensor's shape.
+
+    Example:
+        >>> dt.tensor([1, 2]).view_as(dt.ones(2, 1)).tolist()
+        [[1], [2]]
+    """
+    return _view(self, other.shape)  # type: ignore[no-any-return]
+
+
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """The same elements in another tensor's shape.
+
+    Example:
+        >>> dt.tensor([1, 2]).reshape_as(dt.ones(2, 1)).tolist()
+        [[1], [2]]
+    """
+    return _reshape(self, other.shape)  # type: ignore[no-any-return]
+
+
+def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """This tensor's elements where a condition holds, another's where it does not.
+
+    Example:
+        >>> x = dt.tensor([-1.0, 2.0])
+        >>> x.where(x > 0, 0.0).tolist()
+        [0.0, 2.0]
+    """
+    return _where(condition, self, other)  # type: ignore[no-any-return]
+
+
+_SHARED = (
+    "allclose",
+    "dsplit",
+    "equal",
+    "hsplit",
+    "is_nonzero",
+    "is_same_size",
+    "max",
+    "median",
+    "min",
+    "nanmedian",
+    "nonzero",
+    "norm",
+    "repeat_interleave",
+    "split",
+    "std",
+    "tensor_split",
+    "unique",
+    "unique_consecutive",
+    "var",
+    "vsplit",
+)
+
+METHODS: dict[str, Any] = {
+    "expand_as": expand_as,
+    "view_as": view_as,
+    "reshape_as": reshape_as,
+    "where": where,
+    "bernoulli": constructors.bernoulli,
+    **{name: getattr(functional, name) for name in _SHARED},
+}

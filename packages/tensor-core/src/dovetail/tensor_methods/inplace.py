@@ -1,0 +1,108 @@
+"""Methods that change the tensor itself: its shape, or a part of its elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import _core
+from .._core import Tensor, get_op
+
+_as_strided = get_op("as_strided")
+_fill = get_op("fill")
+_narrow = get_op("narrow")
+
+
+def zero_(self: Tensor) -> Tensor:
+    """Set all elements to 0; returns self.
+
+    Example:
+        >>> dt.ones(2).zero_().tolist()
+        [0.0, 0.0]
+    """
+    return self.fill_(0)
+
+
+def fill_diagonal_(self: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """Fill the main diagonal; returns self.
+
+    Args:
+        wrap: in a tall matrix go on after a row's gap.
+
+    Example:
+        >>> dt.zeros(2, 2).fill_diagonal_(1).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    if self.ndim < 2:
+        raise ValueError(f"fill_diagonal_: expected at least two dims, got {self.ndim}")
+    if self.ndim > 2 and len(set(self.shape)) > 1:
+        raise ValueError(f"fill_diagonal_: all dims must be of one size, got shape {tuple(self.shape)}")
+    step = sum(self.stride())
+    _as_strided(self, [min(self.shape)], [step], self.storage_offset()).fill_(fill_value)
+    if wrap and self.ndim == 2 and self.shape[0] > self.shape[1] + 1:
+        below = _narrow(self, 0, self.shape[1] + 1, self.shape[0] - self.shape[1] - 1)
+        fill_diagonal_(below, fill_value, wrap)
+    return self
+
+
+def _reshaped(name: str) -> Callable[..., Tensor]:
+    """`x.name_(...)`: x takes over the geometry of `x.name(...)`, over the same memory."""
+    view = get_op(name)
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        _only_unrecorded(f"{name}_", self, f"use {name}()")
+        self.data = view(self.detach(), *args, **kwargs)
+        return self
+
+    method.__name__ = f"{name}_"
+    method.__qualname__ = f"Tensor.{name}_"
+    method.__doc__ = (
+        f"{name}() in place: the tensor itself gets the other geometry, over the same memory; returns self."
+    )
+    return method
+
+
+def _only_unrecorded(name: str, x: Tensor, instead: str) -> None:
+    if x.requires_grad and _core.is_grad_enabled():
+        raise RuntimeError(f"{name}: the shape of a tensor that requires gradients can't change in place; {instead}")
+
+
+def resize_(self: Tensor, *sizes: Any) -> Tensor:
+    """Change the shape, keeping as many of the first elements as fit; new ones are uninitialised. Returns self.
+
+    Example:
+        >>> dt.tensor([1, 2, 3, 4]).resize_(3).tolist()
+        [1, 2, 3]
+    """
+    _only_unrecorded("resize_", self, "use reshape() or slices")
+    shape = _core.Size(sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes)
+    count, room = shape.numel(), self._storage_nbytes() // self.itemsize - self.storage_offset()
+    source = self.detach()
+    if count > room:
+        grown = get_op("empty")([count], dtype=self.dtype, device=self.device)
+        kept = _as_strided(source, [room], [1], self.storage_offset())
+        grown[:room].copy_(kept)
+        self.data = grown.view(shape)
+    else:
+        self.data = _as_strided(source, [count], [1], self.storage_offset()).view(shape)
+    return self
+
+
+def resize_as_(self: Tensor, other: Tensor) -> Tensor:
+    """`resize_` to another tensor's shape.
+
+    Example:
+        >>> dt.tensor([1, 2, 3]).resize_as_(dt.ones(2)).tolist()
+        [1, 2]
+    """
+    return resize_(self, other.shape)
+
+
+METHODS: dict[str, Any] = {
+    "zero_": zero_,
+    "fill_diagonal_": fill_diagonal_,
+    "resize_": resize_,
+    "resize_as_": resize_as_,
+    **{f"{name}_": _reshaped(name) for name in ("as_strided", "squeeze", "swapaxes", "t", "transpose", "unsqueeze")},
+}
+METHODS["swapdims_"] = METHODS["swapaxes_"]

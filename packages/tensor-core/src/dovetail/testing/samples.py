@@ -1,0 +1,189 @@
+"""Small examples of the ops that a backend may bring kernels for, as full positional arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import dovetail as dt
+from dovetail import Tensor
+
+__all__ = ["samples"]
+
+Case = tuple[Any, ...]
+
+_HERE = dt.device("cpu")
+
+
+def _ramp(*shape: int, low: float = -1.5, high: float = 1.5) -> Tensor:
+    """Different numbers in no particular order."""
+    count = 1
+    for n in shape:
+        count *= n
+    order = (dt.arange(count) * 7 + 3) % max(count, 1) if count % 7 else dt.arange(count).flip(0)
+    return (low + (high - low) * (order + 0.5) / max(count, 1)).to(dt.float32).reshape(shape)
+
+
+def _ints(*shape: int, low: int = -4, high: int = 5) -> Tensor:
+    return _ramp(*shape, low=low, high=high).floor().to(dt.int64)
+
+
+def _bools(*shape: int) -> Tensor:
+    return _ramp(*shape) > 0
+
+
+def _strided() -> Tensor:
+    return _ramp(4, 6).transpose(0, 1)[::2]
+
+
+def _unary(low: float, high: float) -> list[Case]:
+    return [
+        (_ramp(3, 5, low=low, high=high),),
+        (_ramp(4, 6, low=low, high=high).transpose(0, 1)[::2],),
+        (_ramp(0, 3, low=low, high=high),),
+        (_ramp(1, low=low, high=high).reshape([]),),
+    ]
+
+
+_DOMAINS = {
+    (
+        -3.0,
+        3.0,
+    ): "neg abs sign floor ceil trunc round exp expm1 sin cos tan atan sinh cosh tanh asinh erf exp2 sigmoid erfc "
+    "square relu gelu silu isinf isfinite positive",
+    (0.1, 4.0): "log log1p sqrt lgamma log2 log10 rsqrt reciprocal",
+    (-0.9, 0.9): "asin acos atanh erfinv",
+    (1.1, 4.0): "acosh",
+}
+_FLOAT_PAIRS = "add sub mul div maximum minimum atan2 eq ne lt le gt ge"
+_INT_PAIRS = "bitwise_and bitwise_or bitwise_xor floor_divide remainder fmod"
+
+
+def _binary() -> list[Case]:
+    return [
+        (_ramp(3, 5), _ramp(3, 5, low=0.5, high=2)),
+        (_ramp(3, 1), _ramp(5, low=0.5, high=2)),
+        (_strided(), _ramp(4, low=0.5, high=2)),
+        (_ints(3, 5), _ramp(5, low=0.5, high=2)),
+    ]
+
+
+def _integer_pairs() -> list[Case]:
+    return [(_ints(3, 5), _ints(3, 5, low=1, high=4)), (_ints(3, 1), _ints(5, low=1, high=4))]
+
+
+def _truths() -> list[Case]:
+    return [(_bools(3, 5), _bools(5)), (_ints(3, 5), _ramp(3, 5))]
+
+
+def _reductions() -> list[Case]:
+    return [
+        (_ramp(3, 4, 5), None, False),
+        (_ramp(3, 4, 5), [1], False),
+        (_ramp(3, 4, 5), [0, 2], True),
+        (_strided(), [0], False),
+    ]
+
+
+def _index(*shape: int, size: int) -> Tensor:
+    return _ints(*shape, low=0, high=size)
+
+
+def _places(rows: int, columns: int) -> Tensor:
+    """Every row a different place in every column."""
+    return (dt.arange(rows).unsqueeze(1) + dt.arange(columns)) % rows
+
+
+_CONV: tuple[Any, ...] = ([2, 1], [1, 0], [1, 2], 2)
+
+_TABLE: dict[str, Callable[[], list[Case]]] = {
+    # create and copy
+    "full": lambda: [([2, 3], 1.5, dt.float32, _HERE), ([2], 7, dt.int64, _HERE), ([2], True, dt.bool, _HERE)],
+    "arange": lambda: [(0, 5, 1, dt.int64, _HERE), (1.0, 2.0, 0.25, dt.float32, _HERE)],
+    "fill": lambda: [(_ramp(2, 3), dt.tensor(2.0))],
+    "copy": lambda: [(_ramp(3, 4), _ramp(4)), (_ramp(3, 4), _ints(3, 4)), (_ints(4, 6), _ramp(6, 4).transpose(0, 1))],
+    # elementwise
+    "pow": lambda: [(_ramp(3, 5, low=0.1, high=2), _ramp(5)), (_ints(3, 5), dt.tensor(2))],
+    "bitwise_left_shift": lambda: [(_ints(3, 5, low=0), _ints(5, low=0, high=3))],
+    "bitwise_right_shift": lambda: [(_ints(3, 5, low=0, high=60), _ints(5, low=0, high=3))],
+    "bitwise_not": lambda: [(_ints(3, 5),), (_bools(3, 5),)],
+    "isnan": lambda: [(dt.tensor([1.0, float("nan")]),)],
+    "logical_not": lambda: [(_bools(3, 5),), (_ramp(3, 5).round(),)],
+    "where": lambda: [(_bools(3, 5), _ramp(3, 5), _ramp(5)), (_bools(3, 1), _ints(5), _ints(3, 5))],
+    "clamp": lambda: [(_ramp(3, 5), dt.tensor(-0.5), dt.tensor(0.5)), (_ramp(3, 5), None, _ramp(5))],
+    # reduce and scan
+    "any": lambda: [(_bools(3, 4), None, False), (_bools(3, 4), [1], False)],
+    "all": lambda: [(_bools(3, 4), None, False), (_bools(3, 4), [1], False)],
+    "argmax": lambda: [(_ramp(3, 4, 5), None, False), (_ramp(3, 4, 5), 1, False), (_ramp(3, 4), -1, True)],
+    "argmin": lambda: [(_ramp(3, 4, 5), None, False), (_ramp(3, 4, 5), 1, False), (_ramp(3, 4), -1, True)],
+    "var": lambda: [(_ramp(3, 4, 5), None, 1, False), (_ramp(3, 4, 5), [1], 0, True)],
+    "cumsum": lambda: [(_ramp(3, 4), 0), (_ints(3, 4), 1), (_strided(), 1)],
+    "cumprod": lambda: [(_ramp(3, 4), 0), (_ints(3, 4), 1)],
+    # gather and scatter
+    "gather": lambda: [(_ramp(4, 3), 0, _index(2, 3, size=4)), (_ramp(4, 3), 1, _index(4, 5, size=3))],
+    "scatter": lambda: [(_ramp(4, 3), 0, _places(4, 3), _ramp(4, 3, low=2, high=3))],
+    "scatter_add": lambda: [(_ramp(4, 3), 0, _index(5, 3, size=4), _ramp(5, 3))],
+    "scatter_reduce": lambda: [
+        (_ramp(4, 3), 0, _index(5, 3, size=4), _ramp(5, 3), reduce, True)
+        for reduce in ("sum", "prod", "mean", "amax", "amin")
+    ],
+    "index_select": lambda: [(_ramp(4, 3), 0, _index(5, size=4)), (_ramp(4, 3), 1, _index(2, size=3))],
+    "index_add": lambda: [(_ramp(4, 3), 0, _index(5, size=4), _ramp(5, 3))],
+    "index": lambda: [(_ramp(4, 3), [_index(5, size=4), None]), (_ramp(4, 3), [_index(2, size=4), _index(2, size=3)])],
+    "index_put": lambda: [(_ramp(4, 3), [_index(5, size=4)], _ramp(5, 3), True)],
+    "cat": lambda: [([_ramp(2, 3), _ramp(4, 3)], 0), ([_ramp(2, 3), _strided()[:2, :2]], 1)],
+    "constant_pad_nd": lambda: [(_ramp(2, 3), [1, 2], 0.5), (_ramp(2, 3), [-1, 1, 0, 2], 0)],
+    "nonzero": lambda: [(_bools(3, 4),), (_ramp(3, 4).round(),)],
+    "sort": lambda: [(_ramp(3, 5), -1, False, True), (_ramp(3, 5), 0, True, True)],
+    # contraction and windows
+    "bmm": lambda: [(_ramp(2, 3, 4), _ramp(2, 4, 5)), (_ramp(2, 4, 3).transpose(1, 2), _ramp(2, 4, 5))],
+    "mm": lambda: [(_ramp(3, 4), _ramp(4, 5)), (_ramp(4, 3).transpose(0, 1), _ramp(4, 5))],
+    "mv": lambda: [(_ramp(3, 4), _ramp(4))],
+    "dot": lambda: [(_ramp(4), _ramp(4))],
+    "addmm": lambda: [(_ramp(5), _ramp(3, 4), _ramp(4, 5), 0.5, 2)],
+    "linear": lambda: [(_ramp(2, 3, 4), _ramp(5, 4), _ramp(5)), (_ramp(3, 4), _ramp(5, 4), None)],
+    "convolution": lambda: [
+        (_ramp(2, 4, 7, 6), _ramp(6, 2, 3, 2), _ramp(6), *_CONV),
+        (_ramp(2, 3, 8), _ramp(4, 3, 3), None, [1], [1], [1], 1),
+        (_ramp(1, 2, 4, 4, 4), _ramp(3, 2, 2, 2, 2), None, [1, 1, 1], [0, 0, 0], [1, 1, 1], 1),
+    ],
+    "convolution_input_grad": lambda: [(_ramp(2, 6, 4, 4), _ramp(6, 2, 3, 2), [2, 4, 7, 6], *_CONV)],
+    "convolution_weight_grad": lambda: [(_ramp(2, 6, 4, 4), _ramp(2, 4, 7, 6), [6, 2, 3, 2], *_CONV)],
+    "max_pool": lambda: [
+        (_ramp(2, 3, 6, 6), [2, 2], [2, 2], [0, 0], [1, 1], False),
+        (_ramp(2, 3, 7), [3], [2], [1], [1], True),
+    ],
+    "max_pool_grad": lambda: [(_ramp(1, 1, 2), dt.tensor([[[1, 2]]]), [1, 1, 4])],
+    "avg_pool": lambda: [(_ramp(2, 3, 6, 6), [2, 3], [2, 2], [0, 1], False, True, None)],
+    "avg_pool_grad": lambda: [(_ramp(2, 3, 3, 3), [2, 3, 6, 6], [2, 3], [2, 2], [0, 1], False, True, None)],
+    # fused
+    "softmax": lambda: [(_ramp(3, 5), -1, None), (_ramp(3, 5, 2), 1, None)],
+    "log_softmax": lambda: [(_ramp(3, 5), -1, None), (_ramp(3, 5, 2), 1, None)],
+    "layer_norm": lambda: [(_ramp(3, 5), [5], _ramp(5), _ramp(5), 1e-5), (_ramp(3, 2, 5), [2, 5], None, None, 1e-5)],
+    # random bits: the same numbers everywhere
+    "philox_bits": lambda: [([5], 42, 3, dt.int64, _HERE)],
+    "philox_uniform": lambda: [([5], 42, 3, dt.float32, _HERE), ([5], 42, 3, dt.float64, _HERE)],
+    "philox_normal": lambda: [([5], 42, 3, dt.float32, _HERE)],
+    "philox_randint": lambda: [([5], 42, 3, -2, 9, dt.int64, _HERE)],
+    **{
+        name: (lambda low=low, high=high: _unary(low, high))
+        for (low, high), row in _DOMAINS.items()
+        for name in row.split()
+    },
+    **dict.fromkeys(_FLOAT_PAIRS.split(), _binary),
+    **dict.fromkeys(_INT_PAIRS.split(), _integer_pairs),
+    **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), _truths),
+    **dict.fromkeys(("sum", "prod", "mean", "amax", "amin"), _reductions),
+}
+
+
+def samples(name: str) -> list[Case]:
+    """The examples of an op; none for ops that no kernel is for.
+
+    Example:
+        >>> from dovetail.testing.samples import samples
+        >>> len(samples("mv"))
+        1
+    """
+    make = _TABLE.get(name)
+    return make() if make else []
