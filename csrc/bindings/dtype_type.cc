@@ -11,7 +11,7 @@ namespace {
 
 PyObject* singletons[DT_DTYPE_COUNT];
 
-const DTypeInfo& info_of(PyObject* self) { return dtype_info(reinterpret_cast<DTypeObject*>(self)->dtype); }
+const DTypeInfo& info_of(PyObject* self) { return kDTypes[reinterpret_cast<DTypeObject*>(self)->dtype]; }
 
 PyObject* repr(PyObject* self) { return PyUnicode_FromFormat("dovetail.%s", info_of(self).name); }
 PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(info_of(self).name); }

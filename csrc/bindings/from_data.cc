@@ -171,7 +171,7 @@ void store(PyObject* object, DType dtype, char* to) {
     case DT_BOOL: *to = value.tag == DT_FLOAT ? value.as.f != 0 : value.as.i != 0; return;
     case DT_COMPLEX64: return store_complex<float>(value, to);
     case DT_COMPLEX128: return store_complex<double>(value, to);
-    default: type_error("tensor: cannot store numbers as ", dtype_name(dtype));
+    default: type_error("tensor: numbers cannot be stored in this dtype");  // 16-bit floats are cast afterwards
   }
 }
 

@@ -162,6 +162,19 @@ void define_tensor_functions(pybind11::module_& m) {
   m.def("is_tensor", [](pybind11::handle object) { return is_tensor(object.ptr()); }, "Whether obj is a Tensor.");
 }
 
+// What `from dovetail._core import *` gives the package: names that users see. The rest is for dovetail's own pieces.
+void define_all(pybind11::module_& m) {
+  pybind11::list all;
+  for (const char* name : {"Tensor", "Size", "dtype", "device", "Generator", "Op", "default_generator", "tensor",
+                           "as_tensor", "from_numpy", "frombuffer", "is_tensor", "is_grad_enabled", "is_inference_mode",
+                           "get_default_dtype", "set_default_dtype", "promote_types", "can_cast", "get_num_threads",
+                           "set_num_threads"}) {
+    all.append(name);
+  }
+  for (DType dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) all.append(dtype_name(dtype));
+  m.attr("__all__") = all;
+}
+
 void initialise(pybind11::module_& m) {
   initialize();
   init_errors();
@@ -195,6 +208,7 @@ PYBIND11_MODULE(_core, m) {
     py::define_dtypes(m);
     py::define_system(m);
     py::define_tensor_functions(m);
+    py::define_all(m);
   } catch (const py::PythonError&) {
     throw pybind11::error_already_set();
   } catch (const dovetail::Error& error) {

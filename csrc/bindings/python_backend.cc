@@ -54,7 +54,7 @@ std::string type_string(DType dtype) {
   char kind = 0;
   switch (category(dtype)) {
     case Category::boolean: kind = 'b'; break;
-    case Category::integral: kind = dtype_info(dtype).is_signed ? kinds[1] : kinds[2]; break;
+    case Category::integral: kind = kDTypes[dtype].is_signed ? kinds[1] : kinds[2]; break;
     case Category::floating: kind = dtype == DT_BFLOAT16 ? 'u' : 'f'; break;
     case Category::complex: kind = 'c'; break;
   }

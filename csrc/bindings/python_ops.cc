@@ -78,7 +78,7 @@ std::string text_of(PyObject* object) {
 struct Declaration {
   PyObject *schema = nullptr, *function = Py_None, *module = Py_None, *doc = Py_None, *family = Py_None,
            *aliases = nullptr;
-  int method = 0, inplace = 0, out = 0, random = 0, non_differentiable = 0, factory = 0, is_function = 1, kernel = 0;
+  int method = 0, inplace = 0, out = 0, random = 0, differentiable = 1, factory = 0, is_function = 1, kernel = 0;
 };
 
 // The documentation is the function's, unless given.
@@ -120,7 +120,7 @@ std::unique_ptr<Op> make_op(const Declaration& declared, const std::string& text
   op->is_inplace = declared.inplace;
   op->has_out = declared.out;
   op->random = declared.random;
-  op->differentiable = !declared.non_differentiable;
+  op->differentiable = declared.differentiable;
   op->factory = declared.factory;
   op->is_function = declared.is_function;
   set_doc(*op, declared.doc, declared.function);
@@ -159,41 +159,15 @@ PyObject* declare(const Declaration& declared) {
 
 PyObject* register_op_function(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {"schema",  "fn",  "module", "doc",                "family",  "alias",    "method",
-                                   "inplace", "out", "random", "non_differentiable", "factory", "function", "kernel",
+                                   "inplace", "out", "random", "differentiable", "factory", "function", "kernel",
                                    nullptr};
   Declaration d;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OO$OOOpppppppp:register_op", const_cast<char**>(keywords), &d.schema,
                                    &d.function, &d.module, &d.doc, &d.family, &d.aliases, &d.method, &d.inplace, &d.out,
-                                   &d.random, &d.non_differentiable, &d.factory, &d.is_function, &d.kernel)) {
+                                   &d.random, &d.differentiable, &d.factory, &d.is_function, &d.kernel)) {
     return nullptr;
   }
   return entry([&] { return declare(d); });
-}
-
-Op& python_op(PyObject* name, const char* who) {
-  Op& op = get_op(text_of(name));
-  if (!is_python_op(op)) value_error(who, ": ", op.name(), " is declared in C++");
-  return op;
-}
-
-PyObject* bind_op_function(PyObject*, PyObject* args) {
-  PyObject *name, *function;
-  if (!PyArg_ParseTuple(args, "UO:bind_op", &name, &function)) return nullptr;
-  return entry([&] {
-    if (!PyCallable_Check(function)) type_error("bind_op: fn must be callable, got ", given_text(function));
-    Op& op = python_op(name, "bind_op");
-    bind_function(op, function, Py_None);
-    return Py_NewRef(op_object(op));
-  });
-}
-
-PyObject* op_module_function(PyObject*, PyObject* name) {
-  return entry([&] {
-    if (!PyUnicode_Check(name)) type_error("op_module: name must be a str, got ", given_text(name));
-    const Op& op = get_op(text_of(name));
-    if (!is_python_op(op)) return Py_NewRef(Py_None);
-    return PyUnicode_FromString(static_cast<PythonOp*>(op.foreign_self)->module.c_str());
-  });
 }
 
 PyObject* get_op_function(PyObject*, PyObject* name) {
@@ -218,14 +192,10 @@ PyObject* ops_function(PyObject*, PyObject*) {
 PyMethodDef functions[] = {
     {"register_op", as_method(register_op_function), METH_VARARGS | METH_KEYWORDS,
      "register_op(schema, fn=None, module=None, *, doc=None, family=None, alias=(), method=False, inplace=False, "
-     "out=False, random=False, non_differentiable=False, factory=False, function=True, kernel=False)\n--\n\n"
+     "out=False, random=False, differentiable=True, factory=False, function=True, kernel=False)\n--\n\n"
      "Declare an op whose decomposition is the Python function fn, and return its Op.\n\n"
      "Without fn, the module named is imported when the op first runs, and registers the function then.\n"
      "kernel=True lets backends bring a kernel; the results are then like the first tensor argument."},
-    {"bind_op", bind_op_function, METH_VARARGS,
-     "bind_op(name, fn): give an op that was declared without its function the function."},
-    {"op_module", op_module_function, METH_O,
-     "op_module(name): the module that brings the function of a Python op; None for an op of C++."},
     {"get_op", get_op_function, METH_O, "get_op(name): the op of that name; KeyError if there is none."},
     {"ops", ops_function, METH_NOARGS, "All ops, in the order of their declaration."},
     {},

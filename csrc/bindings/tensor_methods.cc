@@ -59,7 +59,7 @@ PyObject* is_contiguous(PyObject* self, PyObject*) { return PyBool_FromLong(impl
 PyObject* element_size(PyObject* self, PyObject*) { return PyLong_FromLongLong(itemsize(impl_of(self)->dtype)); }
 PyObject* is_floating_point(PyObject* self, PyObject*) { return PyBool_FromLong(is_floating(impl_of(self)->dtype)); }
 PyObject* is_complex_method(PyObject* self, PyObject*) { return PyBool_FromLong(is_complex(impl_of(self)->dtype)); }
-PyObject* is_signed(PyObject* self, PyObject*) { return PyBool_FromLong(dtype_info(impl_of(self)->dtype).is_signed); }
+PyObject* is_signed(PyObject* self, PyObject*) { return PyBool_FromLong(kDTypes[impl_of(self)->dtype].is_signed); }
 
 PyObject* is_set_to(PyObject* self, PyObject* other) {
   return entry([&] {
