@@ -31,8 +31,11 @@ namespace {
 using Body = void (*)(void* arg, int64_t begin, int64_t end);
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kSpin = std::chrono::microseconds(30);  // a worker looks for work this long before it sleeps
-constexpr int kRangesPerThread = 4;                    // more ranges than threads, for cores that others share
+constexpr auto kSpin = std::chrono::microseconds(50);        // a worker looks for work this long before it sleeps
+constexpr auto kWorthWaking = std::chrono::microseconds(40); // waking one costs its caller some 10 us
+constexpr int kSpinsBeforeYield = 1000;                      // some 30 us
+// More ranges than threads, for cores that others share; and in a large job none of more than kRangeGrains grains.
+constexpr int kRangesPerThread = 4, kMostRangesPerThread = 32, kRangeGrains = 16;
 
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -125,6 +128,7 @@ struct Pool {
 
   bool take_range();
   void run(int64_t count, int64_t size, Body what, void* with);
+  void wake_sleepers();
   void resize(int count);
   void work(int number);
 };
@@ -216,18 +220,24 @@ void Pool::run(int64_t count, int64_t size, Body what, void* with) {
   const uint64_t job = (ticket.load(std::memory_order_relaxed) >> 32) + 1;
   ticket.store(job << 32 | ranges, std::memory_order_seq_cst);
   if (sleepers.load(std::memory_order_seq_cst) > 0) {
-    { std::lock_guard<std::mutex> lock(mutex); }  // a worker between its last look and its sleep holds it
-    wake.notify_all();
+    // The first range tells whether the rest is worth waking anyone for.
+    const auto start = Clock::now();
+    if (take_range() && (Clock::now() - start) * (ranges - 1) > kWorthWaking) wake_sleepers();
   }
   while (take_range()) {
   }
   for (int spins = 0; unfinished.load(std::memory_order_acquire) != 0; ++spins) {
-    if (spins < 20000) {
+    if (spins < kSpinsBeforeYield) {
       relax();
     } else {
       sched_yield();  // the worker that has the last range may be waiting for this very core
     }
   }
+}
+
+void Pool::wake_sleepers() {
+  { std::lock_guard<std::mutex> lock(mutex); }  // a worker between its last look and its sleep holds it
+  wake.notify_all();
 }
 
 Pool* current_pool = nullptr;  // made on first use; replaced in a forked child, which has none of the threads
@@ -258,7 +268,9 @@ void parallel_for(int64_t n, int64_t grain, Body body, void* arg) {
   Pool* p = pool();
   if (p->sized_for != threads) p->resize(threads - 1);
   // No range smaller than the grain, and the same number for each thread if there are only a few.
-  int64_t pieces = std::min<int64_t>(n / grain, int64_t{kRangesPerThread} * threads);
+  const int64_t grains = n / grain;
+  int64_t pieces = std::min<int64_t>(grains, int64_t{kRangesPerThread} * threads);
+  pieces = std::max(pieces, std::min<int64_t>(grains / kRangeGrains, int64_t{kMostRangesPerThread} * threads));
   if (pieces > threads) pieces -= pieces % threads;
   int64_t range = (n + pieces - 1) / pieces;
   if (range >= 1024) range = (range + 63) / 64 * 64;  // no two threads on one cache line

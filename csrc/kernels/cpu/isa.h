@@ -15,6 +15,10 @@
 #define DOVETAIL_HAS_V3 0
 #endif
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace dovetail::cpu {
 
 inline bool use_v3() {
