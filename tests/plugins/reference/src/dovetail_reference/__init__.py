@@ -1,0 +1,35 @@
+"""A Dovetail backend in NumPy: the required primitives and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import dovetail as dt
+
+from . import elementwise, index, random, reduce, window
+
+Kernel = Callable[[Any, Any, Any], None]
+
+KERNELS: dict[str, Kernel] = {
+    **elementwise.KERNELS,
+    **reduce.KERNELS,
+    **index.KERNELS,
+    **window.KERNELS,
+    **random.KERNELS,
+}
+
+
+class ReferenceBackend:
+    """One device; a kernel for every required primitive, whatever the dtypes."""
+
+    def device_count(self) -> int:
+        return 1
+
+    def get_kernel(self, op: str, dtypes: tuple[str, ...]) -> Kernel | None:
+        return KERNELS.get(op)
+
+
+def register() -> None:
+    """The entry point: called when the device type "reference" is first named."""
+    dt.backends.register("reference", ReferenceBackend())
