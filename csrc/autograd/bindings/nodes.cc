@@ -1,0 +1,74 @@
+// grad_fn objects, and the handles of hooks.
+#include <cstdio>
+
+#include "autograd/bindings/python.h"
+
+namespace dovetail::autograd {
+
+namespace {
+
+class Metadata final : public Attachment {
+ public:
+  Metadata() : dict_(py::dict()) {}
+  py::object dict() const { return py::reinterpret_borrow<py::object>(dict_.get()); }
+  int traverse(Visit visit, void* arg) const override { return dict_.traverse(visit, arg); }
+
+ private:
+  Held dict_;
+};
+
+py::object metadata(Node& node) {
+  auto& attachment = node.extra().attachment;
+  if (!attachment) attachment = std::make_unique<Metadata>();
+  return static_cast<Metadata&>(*attachment).dict();
+}
+
+py::tuple next_functions(Node& node) {
+  py::tuple all(node.n_edges());
+  for (int i = 0; i < node.n_edges(); ++i) {
+    const Edge& edge = node.edge(i);
+    all[i] = py::make_tuple(edge ? py::cast(edge.node) : py::none(), edge.nr);
+  }
+  return all;
+}
+
+std::string text(Node& node) {
+  char address[32];
+  std::snprintf(address, sizeof address, "%p", static_cast<void*>(&node));
+  return "<" + node.name() + " object at " + address + ">";
+}
+
+void bind_handles(py::module_& m) {
+  py::class_<HookHandle>(m, "RemovableHandle", "Removes the hook that it came from. A context manager too.")
+      .def_readonly("id", &HookHandle::id)
+      .def("remove", [](HookHandle& self) { self.hooks->remove(self.id); }, "Remove the hook; again does nothing.")
+      .def("__enter__", [](py::object self) { return self; })
+      .def("__exit__", [](HookHandle& self, const py::args&) { self.hooks->remove(self.id); });
+}
+
+}  // namespace
+
+void bind_nodes(py::module_& m) {
+  bind_handles(m);
+  py::class_<Node, Ref<Node>>(m, "Node", "A recorded operation: what `Tensor.grad_fn` is.", py::dynamic_attr())
+      .def("name", &Node::name, "The operation's name, as in 'MulBackward0'.")
+      .def_property_readonly("next_functions", next_functions,
+                             "For every tensor argument the node its gradient goes to, and which of that node's outputs "
+                             "it is; (None, 0) where no gradient is needed.")
+      .def_property_readonly("metadata", metadata, "A dict for the user's own notes on this node.")
+      .def("register_hook",
+           [](Node& self, py::object fn) { return add_hook(self.extra().after, HookKind::after_node, std::move(fn)); },
+           py::arg("fn"),
+           "Call fn(grad_inputs, grad_outputs) when this node has run; what it returns, if not None, replaces grad_inputs.")
+      .def("register_prehook",
+           [](Node& self, py::object fn) { return add_hook(self.extra().before, HookKind::before_node, std::move(fn)); },
+           py::arg("fn"),
+           "Call fn(grad_outputs) before this node runs; what it returns, if not None, replaces grad_outputs.")
+      .def("_sequence_nr", &Node::sequence)
+      .def("__repr__", text);
+  py::class_<Accumulate, Node, Ref<Accumulate>>(m, "AccumulateGrad", "Where the gradient of a leaf arrives.")
+      .def_property_readonly("variable", [](Accumulate& self) { return Tensor::borrow(self.leaf()); },
+                             "The leaf tensor.");
+}
+
+}  // namespace dovetail::autograd

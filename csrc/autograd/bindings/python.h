@@ -1,0 +1,81 @@
+// What every file of the bindings starts from: tensors and nodes as Python sees them, errors, Python callables as hooks.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "autograd/meta.h"
+
+PYBIND11_DECLARE_HOLDER_TYPE(T, dovetail::autograd::Ref<T>, true)
+
+namespace pybind11::detail {
+
+// A tensor crosses through the table: core's own types are never registered here. None is a null tensor.
+template <>
+struct type_caster<dt::Tensor> {
+  PYBIND11_TYPE_CASTER(dt::Tensor, const_name("dovetail.Tensor"));
+
+  bool load(handle source, bool) {
+    if (source.is_none()) return true;
+    dt_tensor* t = dt::api().tensor_from_py(source.ptr());
+    value = dt::Tensor::borrow(t);
+    return t != nullptr;
+  }
+  static handle cast(const dt::Tensor& t, return_value_policy, handle) {
+    if (!t) return none().release();
+    PyObject* object = dt::api().tensor_to_py(t.get());
+    if (!object) throw error_already_set();
+    return object;
+  }
+};
+
+}  // namespace pybind11::detail
+
+namespace dovetail::autograd {
+
+namespace py = pybind11;
+
+// Owns a Python object from C++ that may be destroyed on any thread.
+class Held {
+ public:
+  explicit Held(py::object object) : object_(object.release().ptr()) {}
+  Held(const Held&) = delete;
+  ~Held();
+  py::handle get() const { return object_; }
+  int traverse(Visit visit, void* arg) const { return object_ ? visit(object_, arg) : 0; }
+
+ private:
+  PyObject* object_;
+};
+
+enum class HookKind { tensor, accumulated, before_node, after_node };
+
+class PythonHook final : public Hook {
+ public:
+  PythonHook(HookKind kind, py::object function) : kind_(kind), function_(std::move(function)) {}
+  void call(Tensor* values, int n_values, const Tensor* others, int n_others) override;
+  int traverse(Visit visit, void* arg) const override { return function_.traverse(visit, arg); }
+
+ private:
+  HookKind kind_;
+  Held function_;
+};
+
+// What register_hook returns.
+struct HookHandle {
+  std::shared_ptr<HookList> hooks;
+  int64_t id;
+};
+HookHandle add_hook(std::shared_ptr<HookList>& hooks, HookKind kind, py::object function);
+
+py::tuple to_tuple(const Tensor* tensors, int count);
+// A tuple, a list or a single item as a tuple.
+py::tuple as_tuple(py::handle object);
+
+// Parts of the module.
+void bind_nodes(py::module_& m);
+void bind_tensors(py::module_& m);
+void bind_functions(py::module_& m);
+void bind_rules(py::module_& m);
+void bind_engine(py::module_& m);
+
+}  // namespace dovetail::autograd

@@ -1,0 +1,79 @@
+// Derivative rules written in Python.
+#include <pybind11/stl.h>
+
+#include "autograd/bindings/python.h"
+#include "autograd/op_node.h"
+
+namespace dovetail::autograd {
+
+namespace {
+
+// Calls function(args, outputs, needs, grads), all tuples, and takes a sequence with a gradient for every argument.
+class PythonRule final : public ForeignRule {
+ public:
+  explicit PythonRule(py::object function) : function_(std::move(function)) {}
+
+  void apply(Ctx& c) override {
+    const Entry& entry = c.node().entry();
+    const int n_args = static_cast<int>(entry.kinds.size()), n_outputs = c.node().n_outputs();
+    py::tuple args(n_args), needs(n_args), outputs(n_outputs), grads(n_outputs);
+    for (int i = 0; i < n_args; ++i) {
+      args[i] = argument(c, entry, i);
+      bool needed = false;
+      if (entry.kinds[i] != ArgKind::attribute)
+        for (int k = 0; k < c.count(i); ++k) needed |= c.needs(i, k);
+      needs[i] = py::bool_(needed);
+    }
+    for (int i = 0; i < n_outputs; ++i) {
+      outputs[i] = py::cast(c[result_at(i)]);
+      grads[i] = py::cast(c.g(i));
+    }
+    take(c, entry, py::tuple(function_.get()(args, outputs, needs, grads)));
+  }
+
+ private:
+  static py::object argument(Ctx& c, const Entry& entry, int i) {
+    if (entry.kinds[i] == ArgKind::tensor) return py::cast(c[i]);
+    if (entry.kinds[i] == ArgKind::tensors) {
+      py::list list;
+      for (const Tensor& t : c.list(i)) list.append(t);
+      return list;
+    }
+    PyObject* object = dt::api().value_to_py(&c.value(i));
+    if (!object) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(object);
+  }
+
+  static void take(Ctx& c, const Entry& entry, const py::tuple& returned) {
+    for (int i = 0; i < static_cast<int>(entry.kinds.size()) && i < static_cast<int>(returned.size()); ++i) {
+      if (entry.kinds[i] == ArgKind::attribute || returned[i].is_none()) continue;
+      if (entry.kinds[i] == ArgKind::tensor) {
+        if (c.needs(i)) c.give(i, returned[i].cast<Tensor>());
+        continue;
+      }
+      const py::tuple list = as_tuple(returned[i]);
+      for (int k = 0; k < c.count(i) && k < static_cast<int>(list.size()); ++k)
+        if (c.needs(i, k)) c.give(i, k, list[k].cast<Tensor>());
+    }
+  }
+
+  Held function_;
+};
+
+void register_rule(const std::string& op, py::object function, uint64_t saved) {
+  auto rule = std::make_unique<Rule>();
+  rule->foreign = std::make_shared<PythonRule>(std::move(function));
+  rule->joint_saves.mask = saved;
+  set_rule(op, std::move(rule));
+}
+
+}  // namespace
+
+void bind_rules(py::module_& m) {
+  m.attr("RESULT") = result;
+  m.def("register_rule", register_rule, py::arg("op"), py::arg("function"), py::arg("saved"));
+  m.def("has_rule", has_rule, py::arg("op"));
+  m.def("rule_names", rule_names);
+}
+
+}  // namespace dovetail::autograd

@@ -1,0 +1,284 @@
+#include "autograd/engine.h"
+
+#include <algorithm>
+
+#include "autograd/meta.h"
+
+namespace dovetail::autograd {
+
+// A run's record of one node.
+struct Work {
+  Node* node;
+  Work* next_made = nullptr;  // in the order in which the run met them
+  int32_t waiting = 0;   // edges into the node over which nothing has come yet
+  bool runs = true;      // it leads to where a gradient is wanted
+  bool is_input = false;  // its gradients are asked for
+  uint64_t summed = 0;   // which of the first 64 gradients are sums made here, so that nobody else sees them
+  int32_t n_grads;
+  Tensor* grads;  // of the node's outputs, summed so far
+};
+
+namespace {
+
+WatchFn watch = nullptr;
+
+const dt::Op add{"add"};
+
+// Memory for the records of a run: given back all at once.
+class Arena {
+ public:
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  ~Arena() {
+    for (auto [block, bytes] : blocks_) pool_give(block, bytes);
+  }
+  void* take(size_t bytes) {
+    if (used_ + bytes > size_) grow(bytes);
+    void* at = current_ + used_;
+    used_ += bytes;
+    return at;
+  }
+
+ private:
+  void grow(size_t bytes) {
+    size_ = std::max(bytes, blocks_.empty() ? kLargestPooled : std::min<size_t>(2 * size_, 1 << 16));
+    used_ = 0;
+    current_ = static_cast<char*>(pool_take(size_));
+    blocks_.push_back({current_, size_});
+  }
+  std::vector<std::pair<char*, size_t>> blocks_;
+  char* current_ = nullptr;
+  size_t size_ = 0, used_ = 0;
+};
+
+}  // namespace
+
+// One run of the engine. Its records hang on the nodes themselves; a node that another run works on already (backward
+// inside backward) is found in a table instead.
+class Task {
+ public:
+  Task(const BackwardOptions& options, bool pruned) : options_(options), pruned_(pruned) {}
+  Task(const Task&) = delete;
+  ~Task();
+
+  void add_root(const Edge& root, Tensor gradient);
+  void run(const std::vector<Edge>& inputs);
+  // The gradient that arrived at an input, once the run is over.
+  Tensor captured(const Edge& input) const;
+
+  bool is_wanted(const Node& node) const {
+    if (!pruned_) return true;
+    const Work* work = find(node);
+    return work && (work->runs || work->is_input);
+  }
+
+ private:
+  Work* find(const Node& node) const {
+    if (node.task == this) return node.work;
+    if (others_.empty()) return nullptr;
+    auto found = others_.find(&node);
+    return found == others_.end() ? nullptr : found->second;
+  }
+  Work* make(Node& node);
+  Work& meet(Node& node, std::vector<Work*>& stack);
+  void discover();
+  void prune(const std::vector<Edge>& inputs);
+  void execute(Work& work);
+  void run_node(Work& work, Extra* extra, Tensor* results);
+  void pass_on(Node& node, Tensor* results);
+  void deliver(Work& to, int32_t nr, Tensor gradient);
+  void call_hooks(Work& work, Extra& extra);
+
+  // Later nodes first; leaves before all, so that their gradients are settled early.
+  static bool runs_after(const Work* a, const Work* b) { return a->node->sequence() < b->node->sequence(); }
+  void push_ready(Work* work) {
+    ready_.push_back(work);
+    std::push_heap(ready_.begin(), ready_.end(), runs_after);
+  }
+
+  const BackwardOptions& options_;
+  const bool pruned_;
+  Arena arena_;
+  Work* first_ = nullptr;
+  Work* last_ = nullptr;
+  std::vector<Work*> roots_;
+  std::vector<Work*> ready_;
+  std::vector<Tensor> results_;
+  std::unordered_map<const Node*, Work*> others_;
+};
+
+Task::~Task() {
+  for (Work* work = first_; work; work = work->next_made) {
+    for (int i = 0; i < work->n_grads; ++i) work->grads[i].~Tensor();
+    if (work->node->task == this) work->node->task = nullptr;
+  }
+}
+
+Work* Task::make(Node& node) {
+  const int n = node.n_outputs();
+  char* memory = static_cast<char*>(arena_.take(sizeof(Work) + sizeof(Tensor) * n));
+  Work* work = new (memory) Work();
+  work->node = &node;
+  work->n_grads = n;
+  work->grads = reinterpret_cast<Tensor*>(memory + sizeof(Work));
+  for (int i = 0; i < n; ++i) new (&work->grads[i]) Tensor();
+  (last_ ? last_->next_made : first_) = work;
+  last_ = work;
+  if (!node.task) {
+    node.task = this;
+    node.work = work;
+  } else {
+    others_[&node] = work;
+  }
+  return work;
+}
+
+Work& Task::meet(Node& node, std::vector<Work*>& stack) {
+  Work* work = find(node);
+  if (!work) stack.push_back(work = make(node));
+  return *work;
+}
+
+void Task::add_root(const Edge& root, Tensor gradient) {
+  Work* work = find(*root.node);
+  if (!work) roots_.push_back(work = make(*root.node));
+  deliver(*work, root.nr, std::move(gradient));
+}
+
+// Find every node that can be reached, and count the edges into each.
+void Task::discover() {
+  std::vector<Work*> stack = roots_;
+  while (!stack.empty()) {
+    Node& node = *stack.back()->node;
+    stack.pop_back();
+    for (int i = 0; i < node.n_edges(); ++i)
+      if (const Edge& edge = node.edge(i); edge) ++meet(*edge.node, stack).waiting;
+  }
+}
+
+// Only what leads to an input runs. Edges lead to older nodes, or to leaves, so one pass by age settles it.
+void Task::prune(const std::vector<Edge>& inputs) {
+  std::vector<Work*> by_age;
+  for (Work* work = first_; work; work = work->next_made) {
+    work->runs = false;
+    by_age.push_back(work);
+  }
+  for (const Edge& input : inputs)
+    if (Work* work = find(*input.node)) work->is_input = true;
+  std::sort(by_age.begin(), by_age.end(), [](Work* a, Work* b) { return runs_after(a, b); });
+  for (Work* work : by_age) {
+    for (int i = 0; i < work->node->n_edges() && !work->runs; ++i)
+      if (const Edge& edge = work->node->edge(i); edge) work->runs = is_wanted(*edge.node);
+  }
+}
+
+void Task::deliver(Work& to, int32_t nr, Tensor gradient) {
+  Tensor& sum = to.grads[nr];
+  if (!sum) {
+    sum = std::move(gradient);
+  } else if (nr < 64 && to.summed >> nr & 1 && !options_.create_graph) {
+    add.inplace(sum, gradient);
+  } else {
+    sum = add(sum, gradient);
+    if (nr < 64) to.summed |= uint64_t{1} << nr;
+  }
+}
+
+void Task::call_hooks(Work& work, Extra& extra) {
+  for (size_t i = 0; i < extra.tensor_hooks.size(); ++i) {
+    const auto [nr, hooks] = extra.tensor_hooks[i];
+    if (work.grads[nr]) hooks->call(&work.grads[nr], 1);
+  }
+  const std::vector<Extra::Retained> retained = extra.retained;
+  for (const Extra::Retained& r : retained)
+    if (work.grads[r.nr]) accumulate_grad(r.tensor, work.grads[r.nr]);
+}
+
+void Task::execute(Work& work) {
+  Node& node = *work.node;
+  bool any = false;
+  for (int i = 0; i < work.n_grads; ++i) any |= static_cast<bool>(work.grads[i]);
+  Extra* extra = node.extra_if_any();
+  if (any && extra) call_hooks(work, *extra);
+  if (!work.runs || (node.leaf() && !(any && options_.accumulate))) return;
+  std::vector<Tensor> results = std::move(results_);
+  results.resize(node.n_edges());
+  if (any) run_node(work, extra, results.data());
+  if (!options_.keep_graph) node.release_saved();
+  pass_on(node, results.data());
+  results.clear();
+  results_ = std::move(results);
+}
+
+void Task::run_node(Work& work, Extra* extra, Tensor* results) {
+  Node& node = *work.node;
+  const bool watched = extra && extra->after && !extra->after->empty();
+  std::vector<Tensor> mine;  // the node uses its gradients up, so keep those that are looked at later
+  Tensor* grads = work.grads;
+  if (work.is_input || watched || (extra && extra->before)) {
+    mine.assign(work.grads, work.grads + work.n_grads);
+    grads = mine.data();
+    if (extra && extra->before) extra->before->call(grads, work.n_grads);
+  }
+  const std::vector<Tensor> seen = watched ? mine : std::vector<Tensor>();
+  node.apply(*this, grads, results);
+  if (watch) watch(node, results, node.n_edges());
+  if (watched) extra->after->call(results, node.n_edges(), seen.data(), work.n_grads);
+  if (work.is_input) return;
+  for (int i = 0; i < work.n_grads; ++i) work.grads[i] = nullptr;
+}
+
+void Task::pass_on(Node& node, Tensor* results) {
+  for (int i = 0; i < node.n_edges(); ++i) {
+    const Edge& edge = node.edge(i);
+    if (!edge) continue;
+    Work& to = *find(*edge.node);
+    if (!(to.runs || to.is_input)) continue;
+    if (results[i]) deliver(to, edge.nr, fitted(std::move(results[i]), edge.node->output(edge.nr), node, i));
+    if (--to.waiting == 0) push_ready(&to);
+  }
+}
+
+void Task::run(const std::vector<Edge>& inputs) {
+  discover();
+  if (pruned_) prune(inputs);
+  for (Work* root : roots_)
+    if (root->waiting == 0) push_ready(root);
+  while (!ready_.empty()) {
+    std::pop_heap(ready_.begin(), ready_.end(), runs_after);
+    Work* work = ready_.back();
+    ready_.pop_back();
+    execute(*work);
+  }
+}
+
+Tensor Task::captured(const Edge& input) const {
+  const Work* work = find(*input.node);
+  return work ? work->grads[input.nr] : Tensor();
+}
+
+// ---- the run --------------------------------------------------------------------------------------------
+
+bool wanted(const Task& task, const Node& node, int i) {
+  const Edge& edge = node.edge(i);
+  return edge && (task.is_wanted(*edge.node) || node.always_wanted() == i);
+}
+
+std::vector<Tensor> run_backward(const std::vector<Edge>& roots, std::vector<Tensor> gradients,
+                                 const BackwardOptions& options, const std::vector<Edge>& inputs,
+                                 const std::vector<Tensor>& targets) {
+  dt::GradMode mode(options.create_graph);
+  Task task(options, !inputs.empty());
+  for (size_t i = 0; i < roots.size(); ++i) task.add_root(roots[i], std::move(gradients[i]));
+  task.run(inputs);
+  std::vector<Tensor> captured;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    captured.push_back(task.captured(inputs[i]));
+    if (options.accumulate && captured.back()) settle(targets[i].get(), captured.back());
+  }
+  return captured;
+}
+
+void set_watch(WatchFn fn) { watch = fn; }
+
+}  // namespace dovetail::autograd

@@ -1,0 +1,42 @@
+// Running the graph backward.
+#pragma once
+
+#include <unordered_map>
+
+#include "autograd/node.h"
+
+namespace dovetail::autograd {
+
+struct BackwardOptions {
+  bool keep_graph = false;
+  bool create_graph = false;
+  bool accumulate = true;  // into .grad; else gradients are only returned
+};
+
+// Run backward from `roots` (where the gradients of the tensors asked for go) with one gradient each.
+// Without `inputs`, every leaf reached accumulates. With them, only the nodes on the way to these edges run; their
+// gradients are returned (null where none arrived), or accumulated where options say so. `targets`: the tensors whose
+// edges the inputs are, for accumulation. The GIL is held. Throws.
+std::vector<Tensor> run_backward(const std::vector<Edge>& roots, std::vector<Tensor> gradients,
+                                 const BackwardOptions& options, const std::vector<Edge>& inputs = {},
+                                 const std::vector<Tensor>& targets = {});
+
+// Whether edge `i` of a node that a run works on leads to where a gradient is wanted.
+bool wanted(const Task& task, const Node& node, int i);
+
+// A gradient as its tensor's shape, dtype and device want it: summed over what was broadcast, cast, moved. Throws if it
+// can't be, naming the node that made it and which of its results it is.
+Tensor fitted(Tensor gradient, const Shape& want, const Node& maker, int index);
+
+// Whether nobody else holds this tensor or its memory, so that it may be overwritten (never when recording).
+bool may_overwrite(const Tensor& t);
+// Add to a tensor's .grad.
+void accumulate_grad(dt_tensor* t, Tensor gradient);
+// The same for a gradient that has arrived at a leaf: its hooks follow.
+void settle(dt_tensor* leaf, Tensor gradient);
+
+// Called, where set, with every node that has run and the gradients that it made (anomaly mode).
+using WatchFn = void (*)(Node& node, const Tensor* results, int n_results);
+void set_watch(WatchFn fn);
+
+}  // namespace dovetail::autograd

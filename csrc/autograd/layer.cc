@@ -1,0 +1,233 @@
+#include "autograd/layer.h"
+
+#include "autograd/meta.h"
+#include "autograd/op_node.h"
+#include "autograd/views.h"
+
+namespace dovetail::autograd {
+
+namespace {
+
+const dt::Op clone_op{"clone"}, copy_op{"copy"};
+
+// The tensor arguments of a call, lists laid flat.
+class Inputs {
+ public:
+  Inputs(const Entry& entry, const dt_value* args, int n_args) {
+    for (int i = 0; i < n_args; ++i) {
+      if (args[i].tag == DT_TENSOR) {
+        add(args[i].as.tensor, i);
+      } else if (args[i].tag == DT_TENSORS) {
+        for (int k = 0; k < args[i].count; ++k) add(args[i].as.tensors[k], i);
+      } else if (args[i].tag == DT_NONE && entry.kinds[i] == ArgKind::tensor) {
+        add(nullptr, i);
+      }
+    }
+  }
+  Inputs(const Inputs&) = delete;
+
+  Input* begin() { return items_; }
+  Input* end() { return items_ + count_; }
+  int count() const { return count_; }
+  bool any_grad() const { return any_grad_; }
+
+ private:
+  void add(dt_tensor* t, int arg) {
+    if (__builtin_expect(count_ == capacity_, 0)) grow();
+    Input& input = items_[count_++];
+    input.tensor = t;
+    input.arg = arg;
+    if (!t) return;
+    input.grad = requires_grad(t);
+    input.version = dt::api().version(t);
+    any_grad_ |= input.grad;
+  }
+  void grow() {
+    std::vector<Input> more(capacity_ * 4);
+    std::move(items_, items_ + count_, more.begin());
+    more_.swap(more);
+    items_ = more_.data();
+    capacity_ *= 4;
+  }
+
+  static constexpr int kInline = 6;
+  Input inline_[kInline];
+  std::vector<Input> more_;
+  Input* items_ = inline_;
+  int count_ = 0, capacity_ = kInline;
+  bool any_grad_ = false;
+};
+
+bool has_gradient_dtype(dt_tensor* t) {
+  dt_tensor_info info;
+  info.struct_size = sizeof info;
+  dt::api().tensor_info(t, &info);
+  return dt::is_floating(info.dtype) || dt::is_complex(info.dtype);
+}
+
+dt_tensor* root(dt_tensor* t) {
+  dt_tensor* base = dt::api().base(t);
+  return base ? base : t;
+}
+
+// A call that has to be recorded, or refused.
+class LayerCall {
+ public:
+  LayerCall(const Entry& entry, const dt_value* args, int n_args, dt_value* outs, int n_outs)
+      : entry_(entry), args_(args), n_args_(n_args), outs_(outs), n_outs_(n_outs), inputs_(entry, args, n_args) {
+    const bool writes = n_outs > 0 && outs[0].tag == DT_TENSOR;
+    if (writes && n_args > 0 && args[0].tag == DT_TENSOR && args[0].as.tensor == outs[0].as.tensor)
+      self_ = outs[0].as.tensor;
+  }
+
+  void run() {
+    refuse_destinations();
+    if (!inputs_.any_grad()) return pass_on();
+    if (self_) check_inplace(entry_.name + "_", self_);
+    if (!entry_.differentiable) return run_constant();
+    const Rule* rule = entry_.rule.load(std::memory_order_acquire);
+    if (!rule) return run_decomposed();
+    check_covered(*rule);
+    if (self_) keep_what_is_overwritten(*rule);
+    pass_on();
+    try {
+      record(*rule);
+    } catch (...) {
+      release_outputs();
+      throw;
+    }
+  }
+
+ private:
+  void pass_on() { dt::check(dt::api().call(entry_.op, args_, n_args_, outs_, n_outs_)); }
+
+  void release_outputs() {
+    for (int i = 0; i < n_outs_; ++i) dt::api().release_value(&outs_[i]);
+  }
+
+  // out= takes no part in the graph.
+  void refuse_destinations() {
+    for (int i = 0; i < n_outs_; ++i) {
+      if (outs_[i].tag != DT_TENSOR || (i == 0 && self_)) continue;
+      if (inputs_.any_grad() || requires_grad(outs_[i].as.tensor))
+        dt::runtime_error(entry_.name, "(): functions with out=... arguments don't support automatic differentiation, but "
+                                       "one of the arguments requires grad.");
+    }
+  }
+
+  // An op without a derivative. Its results are constants, also where one is written over a tensor with a history.
+  void run_constant() {
+    pass_on();
+    if (!self_ || !requires_grad(self_)) return;
+    static const Entry& copy = entry_of(copy_op.handle());
+    const dt_value args[] = {dt::box(self_), dt::box(self_)};
+    Input inputs[2];
+    inputs[0].tensor = self_;
+    inputs[0].grad = true;
+    inputs[1].tensor = self_;
+    inputs[1].arg = 1;
+    append(OpNode::record({copy, *copy.rule.load(), args, 2, inputs, 2, &self_, 1}));
+  }
+
+  // Record the ops that the op is made of. A result for self is then copied there, as an op of its own.
+  void run_decomposed() {
+    if (!entry_.decomposes)
+      dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no derivative for ", entry_.name,
+               "; call it on detach()ed tensors, or add one with dovetail.autograd.register_vjp");
+    if (!self_) {
+      dt::check(dt::api().decompose(entry_.op, args_, n_args_, outs_, n_outs_));
+      return;
+    }
+    dt_value fresh{};
+    dt::check(dt::api().decompose(entry_.op, args_, n_args_, &fresh, 1));
+    const dt_value args[] = {dt::box(self_), fresh};
+    const dt_status status = autograd_layer(nullptr, copy_op.handle(), args, 2, outs_, 1);
+    dt::api().release_value(&fresh);
+    dt::check(status);
+  }
+
+  void check_covered(const Rule& rule) {
+    if (rule.is_joint()) return;
+    for (const Input& input : inputs_) {
+      if (!input.grad) continue;
+      if (input.arg < static_cast<int>(rule.parts.size()) && rule.parts[input.arg].fn) continue;
+      dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no derivative for ", entry_.name, " with respect to ",
+               entry_.arg_names[input.arg], "; detach() it");
+    }
+  }
+
+  // An in-place op writes over its first argument and whatever shares its memory: where the rule looks at such a tensor,
+  // it gets a copy, with the history that the tensor has now.
+  void keep_what_is_overwritten(const Rule& rule) {
+    const Saves saves = needed_saves(rule, inputs_.begin(), inputs_.count());
+    dt_tensor* memory = root(self_);
+    for (Input& input : inputs_) {
+      if (!input.tensor || !saves.has(input.arg) || root(input.tensor) != memory) continue;
+      const dt_value arg = dt::box(input.tensor);
+      dt_value out{};
+      if (input.grad)
+        dt::check(autograd_layer(nullptr, clone_op.handle(), &arg, 1, &out, 1));
+      else
+        dt::check(dt::api().call(clone_op.handle(), &arg, 1, &out, 1));
+      input.copy = Tensor::steal(out.as.tensor);
+    }
+  }
+
+  void record(const Rule& rule) {
+    dt_tensor* few[8];
+    std::vector<dt_tensor*> many;
+    dt_tensor** results = few;
+    int n_results = n_outs_;
+    if (entry_.returns_list) {
+      results = outs_[0].as.tensors;
+      n_results = outs_[0].count;
+    } else if (n_outs_ <= 8) {
+      for (int i = 0; i < n_outs_; ++i) few[i] = outs_[i].as.tensor;
+    } else {
+      for (int i = 0; i < n_outs_; ++i) many.push_back(outs_[i].as.tensor);
+      results = many.data();
+    }
+    bool any = false;
+    for (int i = 0; i < n_results; ++i) any |= becomes_output(results[i]);
+    if (!any) return;
+    NodePtr node = OpNode::record(
+        {entry_, rule, args_, n_args_, inputs_.begin(), inputs_.count(), results, n_results});
+    if (self_) return append(std::move(node));
+    for (int i = 0; i < n_results; ++i)
+      if (becomes_output(results[i])) set_history(results[i], node, i);
+  }
+
+  // Results without a derivative are constants; an op may also return an argument as it is.
+  bool becomes_output(dt_tensor* t) {
+    if (!t || !has_gradient_dtype(t)) return false;
+    if (self_) return true;
+    for (const Input& input : inputs_)
+      if (input.tensor == t) return false;
+    return true;
+  }
+
+  // Put a write into the history of self.
+  void append(NodePtr node) {
+    if (!has_gradient_dtype(self_)) return;
+    if (dt_tensor* base = dt::api().base(self_))
+      rewrite_base(base, self_, std::move(node), 0);
+    else
+      rewrite_history(self_, std::move(node), 0);
+  }
+
+  const Entry& entry_;
+  const dt_value* args_;
+  int n_args_;
+  dt_value* outs_;
+  int n_outs_;
+  Inputs inputs_;
+  dt_tensor* self_ = nullptr;  // written in place
+};
+
+}  // namespace
+
+dt_status autograd_layer(void*, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs, int32_t n_outs) {
+  return dt::guarded([&] { LayerCall(entry_of(op), args, n_args, outs, n_outs).run(); });
+}
+
+}  // namespace dovetail::autograd

@@ -1,0 +1,175 @@
+#include "autograd/rule.h"
+
+#include <cctype>
+#include <mutex>
+#include <unordered_map>
+
+#include "autograd/rules/families.h"
+
+namespace dovetail::autograd {
+
+namespace {
+
+std::mutex mutex;
+
+std::unordered_map<std::string, std::unique_ptr<Rule>>& table() {
+  static auto* all = new std::unordered_map<std::string, std::unique_ptr<Rule>>();
+  return *all;
+}
+
+// Entries by op id, in chunks that never move, so that reading takes no lock.
+constexpr int kChunk = 256;
+struct Chunk {
+  std::atomic<const Entry*> entries[kChunk] = {};
+};
+std::atomic<Chunk*> chunks[256] = {};
+
+Rule& rule_in_progress(const char* op) {
+  std::unique_ptr<Rule>& rule = table()[op];
+  if (!rule) rule = std::make_unique<Rule>();
+  return *rule;
+}
+
+// "max_pool" -> "MaxPoolBackward0"
+std::string node_name(const std::string& op) {
+  std::string name;
+  bool upper = true;
+  for (char c : op) {
+    if (c == '_') {
+      upper = true;
+      continue;
+    }
+    name += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    upper = false;
+  }
+  return name + "Backward0";
+}
+
+// The kinds of the arguments in "name(Tensor self, int dim, *, Tensor?[] x=None) -> ...".
+std::vector<ArgKind> parse_kinds(const std::string& schema) {
+  std::vector<ArgKind> kinds;
+  const size_t open = schema.find('(');
+  if (open == std::string::npos) return kinds;
+  int depth = 0;
+  bool quoted = false;
+  std::string arg;
+  const auto finish = [&] {
+    const size_t start = arg.find_first_not_of(' ');
+    if (start != std::string::npos && arg[start] != '*') {
+      const std::string type = arg.substr(start, arg.find(' ', start) - start);
+      const bool is_tensor = type.rfind("Tensor", 0) == 0;
+      const bool is_list = is_tensor && type.size() > 2 && type.compare(type.size() - 2, 2, "[]") == 0;
+      kinds.push_back(is_list ? ArgKind::tensors : is_tensor ? ArgKind::tensor : ArgKind::attribute);
+    }
+    arg.clear();
+  };
+  for (size_t i = open + 1; i < schema.size(); ++i) {
+    const char c = schema[i];
+    if (c == '"') quoted = !quoted;
+    if (!quoted && (c == '(' || c == '[')) ++depth;
+    if (!quoted && c == ')' && depth == 0) break;
+    if (!quoted && (c == ')' || c == ']')) --depth;
+    if (c == ',' && depth == 0 && !quoted) {
+      finish();
+    } else {
+      arg += c;
+    }
+  }
+  finish();
+  return kinds;
+}
+
+const Entry* make_entry(const dt_op* op, const dt_op_info& info) {
+  auto* e = new Entry();
+  e->op = op;
+  e->name = info.name;
+  e->node_name = node_name(e->name);
+  e->differentiable = info.flags & DT_OP_DIFFERENTIABLE;
+  e->decomposes = info.flags & DT_OP_DECOMPOSES;
+  e->is_view = info.flags & DT_OP_VIEW;
+  e->returns_list = info.n_returns < 0;
+  e->kinds = parse_kinds(info.schema);
+  int flat = 0;
+  for (size_t i = 0; i < e->kinds.size(); ++i) {
+    e->arg_names.push_back(dt::api().op_arg_name(op, static_cast<int32_t>(i)));
+    e->flat.push_back(flat);
+    e->has_lists |= e->kinds[i] == ArgKind::tensors;
+    e->has_attributes |= e->kinds[i] == ArgKind::attribute;
+    flat += e->kinds[i] == ArgKind::tensor;
+  }
+  auto found = table().find(e->name);
+  if (found != table().end()) e->rule.store(found->second.get(), std::memory_order_release);
+  return e;
+}
+
+const Entry& slow_entry(const dt_op* op, const dt_op_info& info) {
+  std::lock_guard<std::mutex> lock(mutex);
+  std::atomic<Chunk*>& chunk = chunks[info.id / kChunk];
+  if (!chunk.load(std::memory_order_relaxed)) chunk.store(new Chunk(), std::memory_order_release);
+  std::atomic<const Entry*>& place = chunk.load(std::memory_order_relaxed)->entries[info.id % kChunk];
+  const Entry* entry = place.load(std::memory_order_acquire);
+  if (!entry) place.store(entry = make_entry(op, info), std::memory_order_release);
+  return *entry;
+}
+
+}  // namespace
+
+void vjp(const char* op, int arg, Saves saved, PartFn fn) {
+  Rule& rule = rule_in_progress(op);
+  if (static_cast<int>(rule.parts.size()) <= arg) rule.parts.resize(arg + 1);
+  rule.parts[arg] = {fn, saved};
+}
+
+void vjp_joint(const char* op, Saves saved, JointFn fn) {
+  Rule& rule = rule_in_progress(op);
+  rule.joint = fn;
+  rule.joint_saves = saved;
+}
+
+void keeps_geometry(const char* op) { rule_in_progress(op).keeps_geometry = true; }
+
+const Entry& entry_of(const dt_op* op) {
+  dt_op_info info;
+  info.struct_size = sizeof info;
+  dt::api().op_info(op, &info);
+  if (info.id >= kChunk * 256) dt::runtime_error("autograd: there are more than ", kChunk * 256, " ops");
+  const Chunk* chunk = chunks[info.id / kChunk].load(std::memory_order_acquire);
+  const Entry* entry = chunk ? chunk->entries[info.id % kChunk].load(std::memory_order_acquire) : nullptr;
+  return __builtin_expect(entry != nullptr, 1) ? *entry : slow_entry(op, info);
+}
+
+void set_rule(const std::string& op, std::unique_ptr<Rule> rule) {
+  const Rule* fresh = rule.get();
+  const dt_op* handle = dt::api().find_op(op.c_str());
+  if (handle) entry_of(handle);  // so that there is one to change
+  std::lock_guard<std::mutex> lock(mutex);
+  std::unique_ptr<Rule>& place = table()[op];
+  place.release();  // recorded nodes may still use it
+  place = std::move(rule);
+  if (!handle) return;
+  dt_op_info info;
+  info.struct_size = sizeof info;
+  dt::api().op_info(handle, &info);
+  const Entry* entry = chunks[info.id / kChunk].load()->entries[info.id % kChunk].load();
+  entry->rule.store(fresh, std::memory_order_release);
+}
+
+bool has_rule(const std::string& op) {
+  std::lock_guard<std::mutex> lock(mutex);
+  return table().count(op) != 0;
+}
+
+std::vector<std::string> rule_names() {
+  std::lock_guard<std::mutex> lock(mutex);
+  std::vector<std::string> names;
+  for (const auto& [name, rule] : table()) names.push_back(name);
+  return names;
+}
+
+void declare_rules() {
+#define DOVETAIL_CALL(family) rules::declare_##family();
+  DOVETAIL_RULE_FAMILIES(DOVETAIL_CALL)
+#undef DOVETAIL_CALL
+}
+
+}  // namespace dovetail::autograd

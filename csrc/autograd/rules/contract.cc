@@ -1,0 +1,56 @@
+// Matrix products.
+#include "autograd/rules/ops.h"
+
+namespace dovetail::autograd::rules {
+
+namespace {
+
+enum { self, other };
+
+// The transpose of the last two dims.
+Tensor t(const Tensor& x) { return transpose(x, -2, -1); }
+// The rows of a matrix product as one matrix, whatever batch dims they had.
+Tensor rows(const Tensor& x) {
+  const Ints sizes = x.sizes();
+  if (sizes.count == 2) return x;
+  const int64_t columns = sizes.count ? sizes[sizes.count - 1] : 1;
+  const std::vector<int64_t> folded = {columns ? x.numel() / columns : 0, columns};
+  return reshape(x, folded);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) { return unsqueeze(a, 1) * unsqueeze(b, 0); }
+
+void declare_products() {
+  vjp("bmm", self, saves(other), [](Ctx& c) { return bmm(c.g(), t(c[other])); });
+  vjp("bmm", other, saves(self), [](Ctx& c) { return bmm(t(c[self]), c.g()); });
+  vjp("mm", self, saves(other), [](Ctx& c) { return mm(c.g(), t(c[other])); });
+  vjp("mm", other, saves(self), [](Ctx& c) { return mm(t(c[self]), c.g()); });
+  vjp("mv", self, saves(other), [](Ctx& c) { return outer(c.g(), c[other]); });
+  vjp("mv", other, saves(self), [](Ctx& c) { return mv(t(c[self]), c.g()); });
+  vjp("dot", self, saves(other), [](Ctx& c) { return c.g() * c[other]; });
+  vjp("dot", other, saves(self), [](Ctx& c) { return c.g() * c[self]; });
+}
+
+void declare_addmm() {
+  enum { self, mat1, mat2, beta, alpha };
+  vjp("addmm", self, [](Ctx& c) { return scaled(c.g(), c.number(beta)); });
+  vjp("addmm", mat1, saves(mat2), [](Ctx& c) { return scaled(mm(c.g(), t(c[mat2])), c.number(alpha)); });
+  vjp("addmm", mat2, saves(mat1), [](Ctx& c) { return scaled(mm(t(c[mat1]), c.g()), c.number(alpha)); });
+}
+
+void declare_linear() {
+  enum { input, weight, bias };
+  vjp("linear", input, saves(weight), [](Ctx& c) { return reshape(mm(rows(c.g()), c[weight]), c.sizes(input)); });
+  vjp("linear", weight, saves(input), [](Ctx& c) { return mm(t(rows(c.g())), rows(c[input])); });
+  vjp("linear", bias, same);  // the engine sums
+}
+
+}  // namespace
+
+void declare_contract() {
+  declare_products();
+  declare_addmm();
+  declare_linear();
+}
+
+}  // namespace dovetail::autograd::rules

@@ -1,0 +1,41 @@
+// Tensors that a node keeps for its backward, guarded against writes.
+#pragma once
+
+#include "autograd/node.h"
+
+namespace dovetail::autograd {
+
+struct SavedTensor {
+  Tensor tensor;
+  int64_t version = 0;
+  int32_t which = 0;       // the owner's name for it
+  int32_t output_nr = -1;  // >= 0: this output of the owner itself, kept without its history, which would be a cycle
+};
+
+SavedTensor save_input(dt_tensor* t, int64_t version, int32_t which);
+SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which);
+
+// The tensor to compute with, its history included where grad mode is on. Throws if it was written since; `what` then
+// says which it is ("argument other of mul").
+template <class What>
+Tensor unpack(const SavedTensor& saved, Node& owner, What&& what);
+
+// Throws the error of a second backward through a graph that was freed.
+[[noreturn]] void already_freed(const std::string& who);
+
+std::string describe(const Shape& shape);  // "float32 tensor of shape (2, 3)"
+
+namespace detail {
+[[noreturn]] void written_since(const SavedTensor& saved, const std::string& owner, const std::string& what);
+Tensor with_own_history(const SavedTensor& saved, Node& owner);
+}  // namespace detail
+
+template <class What>
+Tensor unpack(const SavedTensor& saved, Node& owner, What&& what) {
+  if (__builtin_expect(dt::api().version(saved.tensor.get()) != saved.version, 0))
+    detail::written_since(saved, owner.name(), what());
+  if (saved.output_nr >= 0 && dt::api().grad_mode()) return detail::with_own_history(saved, owner);
+  return saved.tensor;
+}
+
+}  // namespace dovetail::autograd

@@ -1,0 +1,54 @@
+"""Automatic differentiation.
+
+Operations on tensors that require gradients are recorded as a graph, which `backward` runs from the results to the
+leaves:
+
+    >>> import dovetail as dt
+    >>> x = dt.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad.tolist()
+    [2.0, 4.0]
+
+This module need not be imported: it loads when a tensor first requires a gradient.
+"""
+
+from __future__ import annotations
+
+from dovetail._grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+
+from . import _tensor
+from .__about__ import __version__
+from ._engine import Node
+from .engine import backward, grad
+from .function import Function, FunctionCtx, once_differentiable
+from .checking import GradcheckError, gradcheck, gradgradcheck
+from .rules import register_vjp
+
+__all__ = [
+    "Function",
+    "FunctionCtx",
+    "GradcheckError",
+    "Node",
+    "__version__",
+    "backward",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "no_grad",
+    "once_differentiable",
+    "register_vjp",
+    "set_grad_enabled",
+]
+
+_tensor.install()

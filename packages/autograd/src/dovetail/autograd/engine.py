@@ -1,0 +1,127 @@
+"""Running the graph: `backward` accumulates gradients in the leaves, `grad` returns them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dovetail as dt
+from dovetail import Tensor
+
+from . import _engine
+
+__all__ = ["backward", "grad"]
+
+Tensors = Tensor | Sequence[Tensor]
+Gradients = Tensor | Sequence[Tensor | None] | None
+
+
+def _as_tuple(tensors: Tensors) -> tuple[Tensor, ...]:
+    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+
+
+def _start(outputs: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor, ...]:
+    """The gradient that each output begins with: the one given, or 1 for an output of one element."""
+    given: tuple[Tensor | None, ...]
+    if gradients is None:
+        given = (None,) * len(outputs)
+    else:
+        given = (gradients,) if isinstance(gradients, Tensor) else tuple(gradients)
+    if len(given) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
+    return tuple(_start_of(i, output, gradient) for i, (output, gradient) in enumerate(zip(outputs, given, strict=True)))
+
+
+def _start_of(i: int, output: Tensor, gradient: Tensor | None) -> Tensor:
+    if gradient is None:
+        if output.numel() != 1 and output.requires_grad:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return dt.ones_like(output)
+    if not isinstance(gradient, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+    if gradient.shape != output.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
+            f"{output.shape}."
+        )
+    return gradient
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: Gradients = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensors | None = None,
+) -> None:
+    """Add the gradients of the sum of `tensors` to the `.grad` of the leaves that they were computed from.
+
+    Args:
+        tensors: what to differentiate.
+        grad_tensors: for each tensor, of its shape, the weights of its elements (the vector of a vector-Jacobian
+            product). None is 1 for a tensor of one element, and an error for others.
+        retain_graph: keep what the graph saved, so that it can be run again. By default what `create_graph` is.
+        create_graph: record the gradients' own computation, so that they can be differentiated.
+        inputs: add gradients to these tensors only.
+
+    Raises RuntimeError if a tensor does not require a gradient, if the graph was freed by an earlier run, or if a tensor
+    that it saved was written in place since.
+
+    Example:
+        >>> x = dt.tensor(3.0, requires_grad=True)
+        >>> dt.autograd.backward(x**2)
+        >>> x.grad.item()
+        6.0
+    """
+    outputs = _as_tuple(tensors)
+    wanted = () if inputs is None else _as_tuple(inputs)
+    if inputs is not None and not wanted:
+        raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
+    keep = create_graph if retain_graph is None else retain_graph
+    _engine.run_backward(outputs, _start(outputs, grad_tensors), keep, create_graph, wanted, True)
+
+
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Gradients = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """The gradients of the sum of `outputs` with respect to `inputs`; no `.grad` is touched.
+
+    Args:
+        outputs: what to differentiate.
+        inputs: with respect to what: leaves or results of recorded operations.
+        grad_outputs: as `grad_tensors` of `backward`.
+        retain_graph, create_graph: as for `backward`.
+        allow_unused: return None for an input that the outputs don't depend on, where otherwise that is an error.
+        materialize_grads: return zeros for such an input.
+
+    Returns a tuple with one gradient for every input, of its shape.
+
+    Example:
+        >>> x = dt.tensor(2.0, requires_grad=True)
+        >>> (slope,) = dt.autograd.grad(x**3, x, create_graph=True)
+        >>> (curvature,) = dt.autograd.grad(slope, x)
+        >>> slope.item(), curvature.item()
+        (12.0, 12.0)
+    """
+    if allow_unused is False and materialize_grads:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False")
+    wanted = _as_tuple(inputs)
+    if not wanted:
+        raise ValueError("grad requires non-empty inputs.")
+    results = _as_tuple(outputs)
+    keep = create_graph if retain_graph is None else retain_graph
+    found = _engine.run_backward(results, _start(results, grad_outputs), keep, create_graph, wanted, False)
+    if materialize_grads:
+        return tuple(dt.zeros_like(i) if g is None else g for i, g in zip(wanted, found, strict=True))
+    for i, gradient in enumerate(found):
+        if gradient is None and not allow_unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
+                "Set allow_unused=True if this is the desired behavior."
+            )
+    return found

@@ -1,0 +1,177 @@
+"""Operations with a forward and a backward of their own, written in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from dovetail import Tensor
+from dovetail._grad_mode import is_grad_enabled, no_grad
+
+from . import _engine
+
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+
+class FunctionCtx:
+    """What a Function's forward leaves for its backward. Any attribute may be set on it."""
+
+    needs_input_grad: tuple[bool, ...] = ()
+    _function: type[Function]
+    _to_save: tuple[Tensor | None, ...] = ()
+    _dirty: tuple[Tensor, ...] = ()
+    _constant: tuple[Tensor, ...] = ()
+    _materialize = True
+
+    def __init__(self) -> None:
+        self._saved = _engine.SavedList()
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors (arguments and results, also None) for backward, where `saved_tensors` has them."""
+        self._to_save = tensors
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Say that forward wrote into these arguments; it has to return them."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Say that no gradient flows through these results."""
+        self._constant = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Say whether backward gets zeros (the default) or None for a result that got no gradient."""
+        self._materialize = bool(value)
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """What `save_for_backward` kept. Raises RuntimeError if one was written since, or the graph was freed."""
+        return self._saved.unpack(self._name())
+
+    def name(self) -> str:
+        """The name of the Function's node."""
+        return self._name()
+
+    def _name(self) -> str:
+        return self._function.__name__ + "Backward"
+
+    def _run_backward(self, *gradients: Tensor | None) -> Any:
+        function = self._function
+        own_vjp = function.vjp is not Function.vjp
+        if own_vjp and function.backward is not Function.backward:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement "
+                "one of them."
+            )
+        return (function.vjp if own_vjp else function.backward)(self, *gradients)
+
+
+class Function:
+    """A differentiable operation, called as `Name.apply(...)`.
+
+    Subclasses define two static methods, `forward(ctx, *args)` and `backward(ctx, *grads)`, which returns a gradient for
+    every argument (None where there is none). Forward may also be written without a context, next to
+    `setup_context(ctx, inputs, output)`.
+
+    Example:
+        >>> class Cube(dt.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save_for_backward(x)
+        ...         return x**3
+        ...
+        ...     @staticmethod
+        ...     def backward(ctx, gradient):
+        ...         (x,) = ctx.saved_tensors
+        ...         return gradient * 3 * x**2
+        >>> x = dt.tensor(2.0, requires_grad=True)
+        >>> Cube.apply(x).backward()
+        >>> x.grad.item()
+        12.0
+    """
+
+    def __init__(self) -> None:
+        raise RuntimeError(
+            f"{type(self).__name__}: an autograd Function is not instantiated; call {type(self).__name__}.apply(...)"
+        )
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the result: `forward(ctx, *args)`, or `forward(*args)` where there is a setup_context."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Leave on the context what backward needs, where forward takes no context."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """The gradient for every argument, given one for every result."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward mode AD."
+        )
+
+    @staticmethod
+    def vjp(ctx: Any, *grad_outputs: Any) -> Any:
+        """Another name for `backward`."""
+        raise NotImplementedError("You must implement either the backward or vjp method.")
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Run forward, and record that backward computes its gradients."""
+        ctx = FunctionCtx()
+        ctx._function = cls
+        ctx.needs_input_grad = tuple(isinstance(arg, Tensor) and arg.requires_grad for arg in args)
+        with no_grad():
+            if cls.setup_context is Function.setup_context:
+                output = cls.forward(ctx, *args)
+            else:
+                output = cls.forward(*args)
+                cls.setup_context(ctx, args, output)
+        if not is_grad_enabled() or not any(ctx.needs_input_grad):
+            return output
+        several = isinstance(output, tuple)
+        outputs = _engine.record_function(
+            ctx._name(),
+            ctx,
+            ctx._saved,
+            args,
+            output if several else (output,),
+            ctx._to_save,
+            ctx._dirty,
+            ctx._constant,
+            ctx._materialize,
+        )
+        ctx._to_save = ctx._dirty = ctx._constant = ()
+        return outputs if several else outputs[0]
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a Function's backward that is not itself recorded: differentiating it is then an error.
+
+    Example:
+        >>> class Double(dt.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         return x * 2
+        ...
+        ...     @staticmethod
+        ...     @dt.autograd.once_differentiable
+        ...     def backward(ctx, gradient):
+        ...         return gradient * 2
+    """
+
+    @wraps(backward)
+    def wrapper(ctx: Any, *gradients: Any) -> Any:
+        with no_grad():
+            results = backward(ctx, *gradients)
+        if not is_grad_enabled() or not any(isinstance(g, Tensor) and g.requires_grad for g in gradients):
+            return results
+        message = "trying to differentiate twice a function that was marked with @once_differentiable"
+        many = results if isinstance(results, tuple) else (results,)
+        refused = tuple(_engine.refuse_backward(r, message) if isinstance(r, Tensor) else r for r in many)
+        return refused if isinstance(results, tuple) else refused[0]
+
+    return wrapper

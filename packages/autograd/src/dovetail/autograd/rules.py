@@ -1,0 +1,88 @@
+"""Derivatives of ops, written in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import dovetail as dt
+from dovetail import Tensor
+
+from . import _engine
+
+__all__ = ["RuleContext", "register_vjp"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleContext:
+    """What a rule sees of the call.
+
+    Attributes:
+        args: the op's arguments in the schema's order; a tensor that was not saved is None.
+        outputs: its results, likewise.
+        needs_input_grad: for every argument, whether a gradient is wanted.
+    """
+
+    args: tuple[Any, ...]
+    outputs: tuple[Tensor | None, ...]
+    needs_input_grad: tuple[bool, ...]
+
+
+Rule = Callable[..., Any]
+
+_EVERYTHING = (1 << 64) - 1
+
+
+def _mask(op: Any, saves: Sequence[str] | None) -> int:
+    """Names of arguments and results as the engine's set of positions."""
+    if saves is None:
+        return _EVERYTHING
+    names = [arg.name for arg in op.args]
+    results = [name or "result" for name in op.returns] or ["result"]
+    mask = 0
+    for name in saves:
+        if name in names:
+            mask |= 1 << names.index(name)
+        elif name in results:
+            mask |= 1 << (_engine.RESULT + results.index(name))
+        else:
+            raise ValueError(
+                f"register_vjp: {op.name} has no argument or result {name!r}; it has {', '.join((*names, *results))}"
+            )
+    return mask
+
+
+@overload
+def register_vjp(op_name: str, rule: Rule, *, saves: Sequence[str] | None = None) -> Rule: ...
+@overload
+def register_vjp(op_name: str, rule: None = None, *, saves: Sequence[str] | None = None) -> Callable[[Rule], Rule]: ...
+def register_vjp(op_name: str, rule: Rule | None = None, *, saves: Sequence[str] | None = None) -> Any:
+    """Give an op a derivative, in place of the one it had, or of its decomposition. A decorator too.
+
+    Args:
+        op_name: the op's name in the registry.
+        rule: called as `rule(ctx, *grads)` with a `RuleContext` and the gradient of every result. It returns the
+            gradient of every argument in the schema's order, None where there is none; trailing ones may be left out,
+            and a single gradient need not be a tuple. Written in ops, it can itself be differentiated.
+        saves: the names of the arguments and results (`"result"`) that the rule looks at; by default all are kept.
+
+    Example:
+        >>> from dovetail.ops import op
+        >>> @op("clipped_cube(Tensor self) -> Tensor")
+        ... def clipped_cube(self):
+        ...     return (self**3).clamp(-1, 1)
+        >>> @dt.autograd.register_vjp("clipped_cube", saves=("self",))
+        ... def clipped_cube_vjp(ctx, gradient):
+        ...     return gradient * 3 * ctx.args[0] ** 2
+    """
+    if rule is None:
+        return lambda function: register_vjp(op_name, function, saves=saves)
+    op = dt._core.get_op(op_name)
+
+    def call(args: Any, outputs: Any, needs: Any, gradients: Any) -> tuple[Any, ...]:
+        returned = rule(RuleContext(args, outputs, needs), *gradients)
+        return tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
+
+    _engine.register_rule(op_name, call, _mask(op, saves))
+    return rule
