@@ -52,7 +52,8 @@ const char* op_arg_name(const dt_op* op, int32_t index) {
   return index >= 0 && index < static_cast<int32_t>(op->schema.args.size()) ? op->schema.args[index].name.c_str() : nullptr;
 }
 
-bool fits(const Arg& arg, int32_t tag) {
+bool fits(const Arg& arg, const dt_value& value) {
+  const int32_t tag = value.tag;
   if (tag == DT_NONE) return arg.optional || (arg.has_default && arg.default_value.tag == DT_NONE) ||
                              arg.kind == ArgType::generator;
   switch (arg.kind) {
@@ -67,7 +68,7 @@ bool fits(const Arg& arg, int32_t tag) {
     case ArgType::bool_list: return tag == DT_INTS;
     case ArgType::float_list: return tag == DT_FLOATS;
     case ArgType::scalar_list: return tag == DT_SCALARS;
-    case ArgType::dtype: return tag == DT_DTYPE;
+    case ArgType::dtype: return tag == DT_DTYPE && value.as.i >= 0 && value.as.i < DT_DTYPE_COUNT;
     case ArgType::device: return tag == DT_DEVICE;
     case ArgType::generator: return tag == DT_GENERATOR;
     case ArgType::string: return tag == DT_STRING;
@@ -80,7 +81,7 @@ void check_boxed(const Op& op, const dt_value* args, int n_args, int n_outs) {
   if (n_args > static_cast<int>(schema.args.size()))
     type_error(op.name(), ": takes ", schema.args.size(), " arguments, got ", n_args, "; signature: ", schema.text);
   for (int i = 0; i < n_args; ++i)
-    if (__builtin_expect(!fits(schema.args[i], args[i].tag), 0))
+    if (__builtin_expect(!fits(schema.args[i], args[i]), 0))
       type_error(op.name(), ": argument ", schema.args[i].name, " is a boxed value of tag ", args[i].tag,
                  "; signature: ", schema.text);
   if (n_outs != op.n_outputs())
@@ -124,7 +125,10 @@ void tensor_info(const dt_tensor* t, dt_tensor_info* out) {
 }
 
 dt_status empty(int32_t ndim, const int64_t* sizes, int32_t dtype, dt_device device, dt_tensor** out) {
-  return guarded([&] { *out = dovetail::empty(ndim, sizes, dtype, device).release(); });
+  return guarded([&] {
+    check_dtype(dtype);
+    *out = dovetail::empty(ndim, sizes, dtype, device).release();
+  });
 }
 dt_status wrap_number(const dt_value* number, dt_tensor** out) {
   return guarded([&] { *out = dovetail::wrap_number(*number).release(); });

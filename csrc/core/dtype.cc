@@ -6,9 +6,7 @@
 
 namespace dovetail {
 
-namespace {
-
-constexpr DTypeInfo kInfo[DT_DTYPE_COUNT] = {
+const DTypeInfo kDTypes[DT_DTYPE_COUNT] = {
     {"float32", 4, Category::floating, true},  {"float64", 8, Category::floating, true},
     {"float16", 2, Category::floating, true},  {"bfloat16", 2, Category::floating, true},
     {"int8", 1, Category::integral, true},     {"int16", 2, Category::integral, true},
@@ -19,6 +17,8 @@ constexpr DTypeInfo kInfo[DT_DTYPE_COUNT] = {
     {"complex128", 16, Category::complex, true},
 };
 
+namespace {
+
 std::atomic<DType> default_float{DT_FLOAT32};
 
 DType promote_floats(DType a, DType b) {
@@ -28,11 +28,11 @@ DType promote_floats(DType a, DType b) {
 }
 
 DType promote_integers(DType a, DType b) {
-  const DTypeInfo &x = kInfo[a], &y = kInfo[b];
+  const DTypeInfo &x = kDTypes[a], &y = kDTypes[b];
   if (x.is_signed == y.is_signed) return x.itemsize >= y.itemsize ? a : b;
   const DType with_sign = x.is_signed ? a : b, without = x.is_signed ? b : a;
-  if (kInfo[with_sign].itemsize > kInfo[without].itemsize) return with_sign;
-  switch (kInfo[without].itemsize) {
+  if (kDTypes[with_sign].itemsize > kDTypes[without].itemsize) return with_sign;
+  switch (kDTypes[without].itemsize) {
     case 1: return DT_INT16;
     case 2: return DT_INT32;
     case 4: return DT_INT64;
@@ -47,9 +47,8 @@ DType complex_over(DType complex, DType other) {
 
 }  // namespace
 
-const DTypeInfo& dtype_info(DType dtype) {
+void check_dtype(DType dtype) {
   if (dtype < 0 || dtype >= DT_DTYPE_COUNT) value_error("dtype: there is none with number ", dtype);
-  return kInfo[dtype];
 }
 
 DType promote(DType a, DType b) {
@@ -71,7 +70,7 @@ bool can_cast(DType from, DType to) {
 
 DType dtype_by_name(std::string_view name) {
   for (DType d = 0; d < DT_DTYPE_COUNT; ++d)
-    if (name == kInfo[d].name) return d;
+    if (name == kDTypes[d].name) return d;
   return -1;
 }
 

@@ -19,10 +19,12 @@ struct DTypeInfo {
   bool is_signed;
 };
 
-const DTypeInfo& dtype_info(DType dtype);
-inline int64_t itemsize(DType dtype) { return dtype_info(dtype).itemsize; }
-inline const char* dtype_name(DType dtype) { return dtype_info(dtype).name; }
-inline Category category(DType dtype) { return dtype_info(dtype).category; }
+extern const DTypeInfo kDTypes[DT_DTYPE_COUNT];
+inline const DTypeInfo& dtype_info(DType dtype) { return kDTypes[dtype]; }
+inline int64_t itemsize(DType dtype) { return kDTypes[dtype].itemsize; }
+inline const char* dtype_name(DType dtype) { return kDTypes[dtype].name; }
+inline Category category(DType dtype) { return kDTypes[dtype].category; }
+void check_dtype(DType dtype);  // throws Error: a number from outside that is none
 inline bool is_floating(DType dtype) { return category(dtype) == Category::floating; }
 inline bool is_complex(DType dtype) { return category(dtype) == Category::complex; }
 // bool counts as integral where a rule says "integers become floats".

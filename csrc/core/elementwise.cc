@@ -194,9 +194,65 @@ bool all_plain(TensorImpl* const* tensors, int count, const TensorImpl& first) {
   return true;
 }
 
+// ---- small calls ----------------------------------------------------------------------------------------
+// The commonest call: one or two contiguous CPU tensors of one shape and dtype, the second perhaps a number, a fresh
+// output. Nothing to promote, broadcast, collapse or allocate but the output.
+
+// A Python number in the dtype of its partner; false where that is another category's business.
+bool number_as(const TensorImpl& number, DType dtype, char* out) {
+  double value;
+  switch (number.dtype) {
+    case DT_FLOAT64: value = *reinterpret_cast<const double*>(number.data); break;
+    case DT_INT64: value = static_cast<double>(*reinterpret_cast<const int64_t*>(number.data)); break;
+    default: return false;
+  }
+  switch (dtype) {
+    case DT_FLOAT32: *reinterpret_cast<float*>(out) = static_cast<float>(value); return true;
+    case DT_FLOAT64: *reinterpret_cast<double*>(out) = value; return true;
+    case DT_INT64:
+      if (number.dtype != DT_INT64) return false;
+      *reinterpret_cast<int64_t*>(out) = *reinterpret_cast<const int64_t*>(number.data);
+      return true;
+    default: return false;
+  }
+}
+
+bool try_small(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
+  const int n = op.plain_operands;
+  if (outs[0].tag != DT_NONE) return false;
+  const TensorImpl& a = *args[0].as.tensor;
+  if (!a.contiguous || a.device.kind != 0 || a.numel == 0 || a.ndim > kInlineDims || a.bits & DT_BIT_WRAPPED) return false;
+  alignas(8) char number[8];
+  const int64_t one = 1, zero = 0;
+  dt_array arrays[3] = {{nullptr, &a.numel, &one, 1, a.dtype}, {a.data, &a.numel, &one, 1, a.dtype}, no_array()};
+  if (n == 2) {
+    const TensorImpl& b = *args[1].as.tensor;
+    arrays[2] = {b.data, &a.numel, &one, 1, a.dtype};
+    if (b.bits & DT_BIT_WRAPPED) {
+      if (!number_as(b, a.dtype, number)) return false;
+      arrays[2].data = number;
+      arrays[2].strides = &zero;
+    } else if (b.dtype != a.dtype || !b.contiguous || !same_sizes(b, a.ndim, a.sizes()) || b.device.kind != 0) {
+      return false;
+    }
+  }
+  const Result rule = result_rule(op, args);
+  if (!(op.allowed >> a.dtype & 1) || (rule == Result::floating && is_exact(a.dtype))) return false;
+  const dt_kernel kernel = find_kernel(op, 0, &a.dtype, 1);
+  if (!kernel.fn) return false;
+  Tensor out = empty_same_shape(a, rule == Result::boolean || rule == Result::predicate ? static_cast<DType>(DT_BOOL) : a.dtype);
+  arrays[0].data = out->data;
+  arrays[0].dtype = out->dtype;
+  KernelRun run(op, kCpu);
+  run.run(kernel, arrays, 1, arrays + 1, n, args, n_args);
+  outs[0] = box(out.release());
+  return true;
+}
+
 }  // namespace
 
 bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
+  if (op.plain_operands && try_small(op, args, n_args, outs)) return true;
   TensorArgs tensors;
   collect_tensors(op, args, n_args, tensors);
   const int n = tensors.count;

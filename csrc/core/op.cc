@@ -39,9 +39,21 @@ void declare_families() {
 #undef DOVETAIL_CALL
 }
 
+int count_plain_operands(const Op& op) {
+  if (op.form != DT_FORM_ELEMENTWISE || op.copy_form || op.condition_first) return 0;
+  int leading = 0, all = 0;
+  for (const Arg& arg : op.schema.args) {
+    const bool tensor = arg.kind == ArgType::tensor && !arg.optional;
+    all += arg.kind == ArgType::tensor || arg.kind == ArgType::tensor_list;
+    leading += tensor && leading == all - 1;
+  }
+  return leading == all && all <= 2 ? all : 0;
+}
+
 }  // namespace
 
 Op* register_op(std::unique_ptr<Op> op) {
+  op->plain_operands = count_plain_operands(*op);
   Registry& r = registry();
   std::unique_lock lock(r.mutex);
   if (r.by_name.count(op->name())) value_error("op: ", op->name(), " is registered already, as ", r.by_name[op->name()]->schema.text);

@@ -109,6 +109,8 @@ struct dt_op {
   dovetail::Result (*result_by)(const dt_value* args) = nullptr;  // where an attribute decides (div's rounding_mode)
   bool condition_first = false;  // the first tensor is a bool condition and takes no part in promotion (where)
   bool copy_form = false;  // the output keeps the first argument's shape and dtype (copy, fill)
+  // An elementwise op whose tensors are just its first one or two arguments: how many. Else 0.
+  int plain_operands = 0;
   dovetail::Reduced reduced = dovetail::Reduced::same;
   uint32_t allowed = ~0u;  // dtypes (1 << dtype) that the op has a meaning for, after promotion
   const char* refuses = "";  // what to say of the others: "use logical_not() or ~ on bool"

@@ -52,6 +52,17 @@ Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device) {
   return result;
 }
 
+Tensor empty_same_shape(const TensorImpl& like, DType dtype) {
+  Tensor result = Tensor::steal(new_impl(like.ndim));
+  TensorImpl* t = result.get();
+  for (int i = 0; i < 2 * like.ndim; ++i) t->dims[i] = like.dims[i];
+  t->dtype = dtype;
+  t->numel = like.numel;
+  t->storage = new_storage(kCpu, static_cast<size_t>(like.numel * itemsize(dtype)));
+  t->data = static_cast<char*>(t->storage->data);
+  return result;
+}
+
 Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset,
                     DType dtype) {
   Tensor result = Tensor::steal(new_impl(ndim));

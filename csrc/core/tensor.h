@@ -119,6 +119,8 @@ Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device);
 inline Tensor empty(std::initializer_list<int64_t> sizes, DType dtype, Device device = kCpu) {
   return empty(static_cast<int>(sizes.size()), sizes.begin(), dtype, device);
 }
+// A fresh contiguous CPU tensor with the sizes of a contiguous one; what every small op makes.
+Tensor empty_same_shape(const TensorImpl& like, DType dtype);
 // A view of `of` with other geometry: shares storage and version; its base is of's base, or `of`.
 Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset);
 Tensor detach(TensorImpl* of);                // shares the version
