@@ -32,7 +32,7 @@ void masked_fill_op(const Op& op, const dt_value* args, int, dt_value* outs, int
     value_error(op.name(), ": value must be a number or a zero-dim tensor, got shape ", shape_text(*value));
   if (is_complex(value->dtype) && !is_complex(self->dtype))
     type_error(op.name(), ": a complex value can't fill a tensor of dtype ", dtype_name(self->dtype));
-  give(outs[0], where(mask, self, cast_to(value, self->dtype)));
+  give(outs[0], where(mask, cast_to(value, self->dtype), self));
 }
 
 }  // namespace
