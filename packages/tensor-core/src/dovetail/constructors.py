@@ -160,7 +160,7 @@ def randint(
 
     Example:
         >>> x = dt.randint(10, (2, 3))
-        >>> x.shape, bool((x >= 0).all() and (x < 10).all())
+        >>> x.shape, (x >= 0).all().item() and (x < 10).all().item()
         (dovetail.Size([2, 3]), True)
     """
     if high is None or not isinstance(high, int):

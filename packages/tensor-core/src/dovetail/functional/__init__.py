@@ -3,8 +3,16 @@ Python values."""
 
 from __future__ import annotations
 
+from . import convolve, join, predicates, reduce, select
 from .convolve import *  # noqa: F403
 from .join import *  # noqa: F403
 from .predicates import *  # noqa: F403
 from .reduce import *  # noqa: F403
 from .select import *  # noqa: F403
+
+__all__ = []
+__all__ += convolve.__all__
+__all__ += join.__all__
+__all__ += predicates.__all__
+__all__ += reduce.__all__
+__all__ += select.__all__

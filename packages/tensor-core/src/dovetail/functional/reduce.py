@@ -110,7 +110,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, o
     """The median of what is not NaN, in the forms of `dt.median`.
 
     Example:
-        >>> dt.nanmedian(dt.tensor([3.0, float("nan"), 1.0])).item()
+        >>> dt.nanmedian(dt.tensor([3.0, dt.nan, 1.0])).item()
         1.0
     """
     result = _nanmedian(input) if dim is None else _nanmedian_dim(input, dim, keepdim)

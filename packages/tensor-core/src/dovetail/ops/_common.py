@@ -7,6 +7,9 @@ from typing import NoReturn
 
 import dovetail as dt
 from dovetail import Tensor
+from dovetail._core import get_op
+
+expand = get_op("expand")
 
 
 def promoted(*tensors: Tensor) -> list[Tensor]:

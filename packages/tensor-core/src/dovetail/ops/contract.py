@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import shape_text
+from dovetail.ops._common import expand, shape_text
 
 
 def _scaled(x: Tensor, factor: float) -> Tensor:
@@ -232,7 +232,7 @@ def matrix_power(self: Tensor, n: int) -> Tensor:
     if n < 0:
         raise ValueError(f"matrix_power: n must not be negative, got {n}")
     if n == 0:
-        return dt.clone(dt.expand(dt.eye(self.shape[-1], dtype=self.dtype, device=self.device), self.shape))
+        return dt.clone(expand(dt.eye(self.shape[-1], dtype=self.dtype, device=self.device), self.shape))
     power, out = self, None
     while True:
         if n & 1:

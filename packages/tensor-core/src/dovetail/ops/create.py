@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
+from dovetail.ops._common import expand
 
 
 @op("eye(int n, int? m=None, *, DType? dtype=None, Device? device=None) -> Tensor", factory=True)
@@ -238,7 +239,7 @@ def meshgrid(tensors: Sequence[Tensor], *, indexing: str | None = None) -> list[
     for i, axis in enumerate(tensors):
         along = [1] * len(tensors)
         along[order.index(i)] = -1
-        grids.append(dt.expand(dt.reshape(axis, along), shape))
+        grids.append(expand(dt.reshape(axis, along), shape))
     return grids
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
+from dovetail.ops._common import expand
 
 # A dim's label: a letter, or for the dims that `...` stands for their place counted from the last, as "...0".
 Labels = list[str]
@@ -125,7 +126,7 @@ def _contract(
         """Permuted to the groups in order, size-1 dims of shared labels stretched, each group as one dim."""
         order = [label for group in groups for label in group]
         x = dt.permute(x, [labels.index(label) for label in order])
-        x = dt.expand(x, [sizes[label] if label in shared else x.shape[i] for i, label in enumerate(order)])
+        x = expand(x, [sizes[label] if label in shared else x.shape[i] for i, label in enumerate(order)])
         flat, at = [], 0
         for group in groups:
             size = 1

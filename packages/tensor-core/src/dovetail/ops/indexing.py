@@ -5,7 +5,7 @@ from __future__ import annotations
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import shape_text, short, wrap_dim
+from dovetail.ops._common import expand, shape_text, short, wrap_dim
 
 
 @op("index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor", method=True, inplace=True)
@@ -46,7 +46,7 @@ def index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor) -> Tensor:
     shape = list(self.shape) or [1]
     shape[dim] = index.numel()
     x = self if self.ndim else dt.reshape(self, [1])
-    out = dt.scatter(x, dim, _along(index, shape, dim), dt.expand(value.to(self.dtype), shape))
+    out = dt.scatter(x, dim, _along(index, shape, dim), expand(value.to(self.dtype), shape))
     return out if self.ndim else dt.reshape(out, [])
 
 
@@ -99,7 +99,7 @@ def _along(index: Tensor, shape: list[int], dim: int) -> Tensor:
     """A vector broadcast to a shape, running along a dim."""
     line = [1] * len(shape)
     line[dim] = -1
-    return dt.expand(dt.reshape(index, line), shape)
+    return expand(dt.reshape(index, line), shape)
 
 
 @op("take(Tensor self, Tensor index) -> Tensor", method=True, out=True)
@@ -167,7 +167,7 @@ def take_along_dim(self: Tensor, indices: Tensor, dim: int | None = None) -> Ten
     wide, wanted = common.copy(), common.copy()
     if self.ndim:
         wide[dim], wanted[dim] = size, indices.shape[dim]
-    return dt.gather(dt.expand(self, wide), dim, _from_end(dt.expand(indices, wanted), size))
+    return dt.gather(expand(self, wide), dim, _from_end(expand(indices, wanted), size))
 
 
 @op("masked_select(Tensor self, Tensor mask) -> Tensor", method=True, out=True)

@@ -8,7 +8,7 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
 from dovetail.ops import op
-from dovetail.ops._common import batched, spread
+from dovetail.ops._common import batched, expand, spread
 
 avg_pool = get_op("avg_pool")
 max_pool = get_op("max_pool")
@@ -113,7 +113,7 @@ def _adaptive_max_pool(spatial: int, x: Tensor, output_size: Sequence[int]) -> t
     out = dt.flatten(dt.permute(out, order), 2 + spatial)
     positions = dt.flatten(dt.permute(positions, [*outputs, *windows]), spatial)
     values, chosen = dt.max(out, -1)
-    indices = dt.squeeze(dt.gather(dt.expand(positions, out.shape), -1, dt.unsqueeze(chosen, -1)), [-1])
+    indices = dt.squeeze(dt.gather(expand(positions, out.shape), -1, dt.unsqueeze(chosen, -1)), [-1])
     if x.ndim == spatial + 2:
         return values, indices
     return dt.squeeze(values, [0]), dt.squeeze(indices, [0])

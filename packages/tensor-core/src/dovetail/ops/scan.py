@@ -5,7 +5,7 @@ from __future__ import annotations
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import promoted_floating, wrap_dim
+from dovetail.ops._common import expand, promoted_floating, wrap_dim
 
 
 @op("logcumsumexp(Tensor self, int dim) -> Tensor", method=True, out=True)
@@ -15,7 +15,7 @@ def logcumsumexp(self: Tensor, dim: int) -> Tensor:
         out[i] = log(sum(exp(self[j]) for j <= i))
 
     Example:
-        >>> dt.logcumsumexp(dt.tensor([0.0, float("-inf"), 1000.0]), 0).tolist()
+        >>> dt.logcumsumexp(dt.tensor([0.0, -dt.inf, 1000.0]), 0).tolist()
         [0.0, 0.0, 1000.0]
     """
     dim = wrap_dim("logcumsumexp", dim, self.ndim)
@@ -64,7 +64,7 @@ def _running(x: Tensor, dim: int, wins: dt.Op) -> tuple[Tensor, Tensor]:
     n = x.shape[dim]
     shape = [1] * x.ndim
     shape[dim] = n
-    indices = dt.expand(dt.reshape(dt.arange(n, device=x.device), shape), x.shape)
+    indices = expand(dt.reshape(dt.arange(n, device=x.device), shape), x.shape)
     best = x.detach()
     width = 1
     while width < n:

@@ -8,7 +8,7 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
 from dovetail.ops import op
-from dovetail.ops._common import shape_text, wrap_dim, wrap_dims
+from dovetail.ops._common import expand, shape_text, wrap_dim, wrap_dims
 
 alias = get_op("alias")
 flip_view = get_op("flip_view")
@@ -177,7 +177,7 @@ def broadcast_to(self: Tensor, size: Sequence[int]) -> Tensor:
         >>> dt.broadcast_to(dt.tensor([1, 2]), (2, 2)).tolist()
         [[1, 2], [1, 2]]
     """
-    return dt.expand(self, size)
+    return expand(self, size)
 
 
 @op("broadcast_tensors(Tensor[] tensors) -> Tensor[]")
@@ -190,7 +190,7 @@ def broadcast_tensors(tensors: Sequence[Tensor]) -> list[Tensor]:
         (dovetail.Size([2, 3]), dovetail.Size([2, 3]))
     """
     shape = dt.broadcast_shapes(*(tensor.shape for tensor in tensors))
-    return [dt.expand(tensor, shape) for tensor in tensors]
+    return [expand(tensor, shape) for tensor in tensors]
 
 
 @op("flip(Tensor self, int[] dims) -> Tensor", method=True)
@@ -297,7 +297,7 @@ def repeat(self: Tensor, repeats: Sequence[int]) -> Tensor:
     # (a, b) -> (1, a, 1, b) -> (r, a, s, b) -> (r * a, s * b)
     paired = [n for size in shape for n in (1, size)]
     wide = [n for count, size in zip(repeats, shape, strict=True) for n in (count, size)]
-    out = dt.clone(dt.expand(dt.reshape(self, paired), wide))
+    out = dt.clone(expand(dt.reshape(self, paired), wide))
     return dt.reshape(out, [count * size for count, size in zip(repeats, shape, strict=True)])
 
 
@@ -329,7 +329,7 @@ def repeat_interleave(self: Tensor, repeats: int, dim: int | None = None) -> Ten
     x = dt.reshape(self, [-1]) if dim is None or self.ndim == 0 else self
     along = wrap_dim("repeat_interleave", 0 if dim is None else dim, x.ndim)
     shape = list(x.shape)
-    wide = dt.expand(dt.unsqueeze(x, along + 1), [*shape[: along + 1], repeats, *shape[along + 1 :]])
+    wide = expand(dt.unsqueeze(x, along + 1), [*shape[: along + 1], repeats, *shape[along + 1 :]])
     shape[along] *= repeats
     return dt.reshape(dt.clone(wide), shape)
 

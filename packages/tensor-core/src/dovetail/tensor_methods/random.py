@@ -26,7 +26,7 @@ def uniform_(
 
     Example:
         >>> x = dt.empty(3).uniform_(2, 4)
-        >>> bool((x >= 2).all() and (x < 4).all())
+        >>> (x >= 2).all() and (x < 4).all().item()
         True
     """
     from_ = names.pop("from", from_)
@@ -72,7 +72,7 @@ def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None 
         density = lambd * exp(-lambd * x)
 
     Example:
-        >>> bool((dt.empty(3).exponential_() > 0).all())
+        >>> (dt.empty(3).exponential_() > 0).all().item()
         True
     """
     _floating("exponential_", self)
@@ -100,7 +100,7 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
     """Fill with the number of the first success in trials that succeed with probability p, counting from 1.
 
     Example:
-        >>> bool((dt.empty(3).geometric_(0.5) >= 1).all())
+        >>> (dt.empty(3).geometric_(0.5) >= 1).all().item()
         True
     """
     if not 0 < p < 1:
@@ -139,7 +139,7 @@ def random_(
 
     Example:
         >>> x = dt.empty(3).random_(10)
-        >>> bool((x >= 0).all() and (x < 10).all())
+        >>> (x >= 0).all() and (x < 10).all().item()
         True
     """
     from_ = names.pop("from", from_)
