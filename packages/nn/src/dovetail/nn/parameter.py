@@ -25,7 +25,7 @@ class Parameter(dt.Tensor):
             data = dt.empty(0)
         if not isinstance(data, dt.Tensor):
             raise TypeError(f"Parameter: expected a tensor, got {type(data).__name__}; make one with dt.tensor(...)")
-        self = dt.Tensor.as_subclass(data.detach(), cls)
+        self = dt.Tensor._make_subclass(cls, data.detach())
         if requires_grad:
             self.requires_grad_(True)
         return self
@@ -54,7 +54,7 @@ class Buffer(dt.Tensor):
     persistent: bool
 
     def __new__(cls, data: Any, *, persistent: bool = True) -> Buffer:
-        self = dt.Tensor.as_subclass(data.detach(), cls)
+        self = dt.Tensor._make_subclass(cls, data.detach())
         self.persistent = persistent
         return self
 

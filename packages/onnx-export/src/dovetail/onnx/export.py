@@ -12,6 +12,7 @@ import onnx
 from onnx import helper
 
 import dovetail as dt
+from dovetail.ops import get_op
 
 from . import mappings  # noqa: F401  (registers them)
 from .errors import ExportError
@@ -226,7 +227,7 @@ def _add_constant(graph: Graph, value: int, constant: Any) -> None:
 
 
 def _add_node(graph: Graph, i: int, node: Any) -> None:
-    op = dt.get_op(node.op)
+    op = get_op(node.op)
     call = Call(graph, node, [arg.name for arg in op.args])
     try:
         made = MAPPINGS[node.op](call)

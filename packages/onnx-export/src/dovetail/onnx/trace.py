@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dovetail as dt
+from dovetail.ops import get_op
 
 Value = int  # the number of a value: an input, a constant or a result
 
@@ -153,7 +154,7 @@ class Recorder:
 
     def _write(self, destination: dt.Tensor, result: dt.Tensor) -> None:
         """``destination`` gets the result's values, for real and in the record."""
-        copy = dt.get_op("copy")
+        copy = get_op("copy")
         copy.call((destination, result), (destination,))
         value = self._read(result)
         if result.dtype != destination.dtype:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dovetail as dt
-from dovetail.ops import op
+from dovetail.ops import get_op, op
 
-gelu = dt.gelu
+gelu = get_op("gelu")
 log_softmax_op = dt.log_softmax
 sigmoid = dt.sigmoid
+silu_op = get_op("silu")
 softmax_op = dt.softmax
 tanh = dt.tanh
 
@@ -19,7 +20,7 @@ def relu(input: dt.Tensor, inplace: bool = False) -> dt.Tensor:
 
 def silu(input: dt.Tensor, inplace: bool = False) -> dt.Tensor:
     """``x · sigmoid(x)``; also known as swish."""
-    return input.copy_(dt.silu(input)) if inplace else dt.silu(input)
+    return input.copy_(silu_op(input)) if inplace else silu_op(input)
 
 
 def softmax(input: dt.Tensor, dim: int, *, dtype: dt.dtype | None = None) -> dt.Tensor:

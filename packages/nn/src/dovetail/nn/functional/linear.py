@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dovetail as dt
-from dovetail.ops import op
+from dovetail.ops import get_op, op
 
-linear = dt.linear
+linear = get_op("linear")
 
 
 @op("bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor")

@@ -130,21 +130,16 @@ def nll_loss(input: dt.Tensor, target: dt.Tensor, weight: Any, ignore_index: int
         IndexError: for a target outside [0, C).
     """
     dim = _class_dim("nll_loss", input, target, weight)
-    kept = None
-    index = target.unsqueeze(dim)
-    if bool((target == ignore_index).any()):
-        kept = target != ignore_index
-        index = dt.where(kept, target, 0).unsqueeze(dim)
+    kept = target != ignore_index
+    index = dt.where(kept, target, 0).unsqueeze(dim)
     loss = -input.gather(dim, index).squeeze(dim)
-    if weight is None and kept is None:
-        return reduce("nll_loss", loss, reduction)
-    scale = dt.ones_like(loss) if weight is None else weight.index_select(0, index.reshape(-1)).reshape(loss.shape)
-    if kept is not None:
-        scale = dt.where(kept, scale, 0)
+    if weight is None:
         loss = dt.where(kept, loss, 0)
-    if reduction == "mean":
-        return (loss * scale).sum() / scale.sum()
-    return reduce("nll_loss", loss * scale, reduction)
+        return loss.sum() / kept.sum() if reduction == "mean" else reduce("nll_loss", loss, reduction)
+    scale = weight.index_select(0, index.reshape(-1)).reshape(loss.shape)
+    scale = dt.where(kept, scale, 0)
+    loss = loss * scale
+    return loss.sum() / scale.sum() if reduction == "mean" else reduce("nll_loss", loss, reduction)
 
 
 def _class_dim(who: str, input: dt.Tensor, target: dt.Tensor, weight: Any) -> int:

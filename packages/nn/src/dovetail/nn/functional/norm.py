@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import dovetail as dt
-from dovetail.ops import op
+from dovetail.ops import get_op, op
 
-layer_norm_op = dt.layer_norm
+layer_norm_op = get_op("layer_norm")
 
 
 def layer_norm(
