@@ -38,7 +38,9 @@ def collect():
     parser = doctest.DocTestParser()
     found = {}
     for module in [dt, *modules()]:
-        for test in finder.find(module, extraglobs={"dt": dt}):
+        # A module's examples use its own names. Those of the root would hide Python's: `float`, `abs`.
+        names = {} if module in (dt, dt._core) else vars(module)
+        for test in finder.find(module, globs=names | {"dt": dt, "dovetail": dt}):
             found[test.name] = test
     for op in dt._core.ops():
         name = f"op {op.name}"
