@@ -146,6 +146,8 @@ def wide(array: Any) -> Any:
     return array.astype(np.int64) if array.dtype.kind in "iu" else array
 
 
+Refusal = type[Exception] | tuple[type[Exception], ...]
+
 # ---- samples -----------------------------------------------------------------------------------------------
 
 
@@ -188,7 +190,7 @@ class ErrorSample:
     """One call of an op that must be refused: with which exception, and with what words."""
 
     args: tuple[Any, ...]
-    error: type[Exception]
+    error: Refusal
     match: str
     kwargs: dict[str, Any] = field(default_factory=dict)
     method: str = ""  # call this method of the first argument in place of the op
@@ -288,6 +290,25 @@ def errors_for(*ops: str) -> Callable[[ErrorFn], ErrorFn]:
 def samples(op: str) -> Iterator[Sample]:
     for fn in SAMPLES.get(op, []):
         yield from fn(op)
+
+
+def errors(op: str) -> Iterator[ErrorSample]:
+    for fn in ERRORS.get(op, []):
+        yield from fn(op)
+
+
+def run_all(samples: Iterator[Any], run: Callable[[Any], None]) -> None:
+    """Run every sample; raise one AssertionError that says which ones failed, and how."""
+    failures = []
+    count = 0
+    for count, sample in enumerate(samples, 1):
+        try:
+            run(sample)
+        except Exception as error:
+            failures.append(f"--- sample {count}: {sample!r}\n{type(error).__name__}: {str(error).strip()}")
+    if failures:
+        shown = "\n\n".join(failures[:8])
+        raise AssertionError(f"{len(failures)} of {count} samples fail\n\n{shown}")
 
 
 # ---- judging -----------------------------------------------------------------------------------------------

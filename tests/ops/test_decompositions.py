@@ -6,28 +6,23 @@ import pytest
 
 import dovetail as dt
 from tests.ops import samples as _registered  # noqa: F401
-from tests.ops.framework import SAMPLES, Sample, check, positional, samples, tensors
-
-
-def both_ways(name: str) -> bool:
-    op = dt._core.get_op(name)
-    return bool(op.decomposes) and op.form != "composite"
-
-
-PARAMETERS = [
-    pytest.param(op, sample, id=f"{op}-{i}-{sample!r}"[:120])
-    for op in sorted(SAMPLES)
-    if both_ways(op)
-    for i, sample in enumerate(samples(op))
-    if sample.decompose
-]
+from tests.ops.framework import SAMPLES, Sample, check, positional, run_all, samples, tensors
 
 # A decomposition rounds more often than a kernel does.
 LOOSER = {"float32": (2e-5, 5e-6), "float64": (1e-11, 1e-12)}
 
 
-@pytest.mark.parametrize(("name", "sample"), PARAMETERS)
-def test_decomposition(name: str, sample: Sample, device: str) -> None:
+def both_ways() -> list[str]:
+    ops = [dt._core.get_op(name) for name in sorted(SAMPLES)]
+    return [op.name for op in ops if op.decomposes and op.form != "composite"]
+
+
+@pytest.mark.parametrize("name", both_ways())
+def test_op_decomposes(name: str, device: str) -> None:
+    run_all((sample for sample in samples(name) if sample.decompose), lambda sample: run(name, sample, device))
+
+
+def run(name: str, sample: Sample, device: str) -> None:
     op = dt._core.get_op(name)
     args, kwargs = tensors((sample.args, sample.kwargs), device)
     result = op.decompose(*positional(op, args, kwargs))

@@ -9,18 +9,15 @@ import pytest
 
 import dovetail as dt
 from tests.ops import samples as _registered  # noqa: F401
-from tests.ops.framework import SAMPLES, Sample, T, as_list, check, dtype_name, samples, tensors, to_numpy
-
-# A sample is a test; ops are named first, so that `-k "[add-"` chooses one.
-PARAMETERS = [
-    pytest.param(op, sample, id=f"{op}-{i}-{sample!r}"[:120])
-    for op in sorted(SAMPLES)
-    for i, sample in enumerate(samples(op))
-]
+from tests.ops.framework import SAMPLES, Sample, T, as_list, check, dtype_name, run_all, samples, tensors, to_numpy
 
 
-@pytest.mark.parametrize(("name", "sample"), PARAMETERS)
-def test_sample(name: str, sample: Sample, device: str) -> None:
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_op(name: str, device: str) -> None:
+    run_all(samples(name), lambda sample: run(name, sample, device))
+
+
+def run(name: str, sample: Sample, device: str) -> None:
     op = dt._core.get_op(name)
     expected = sample.expected()
     args, kwargs = tensors((sample.args, sample.kwargs), device)

@@ -201,7 +201,7 @@ Args:
 
 Example:
     >>> dt.empty((2, 3)).shape
-    Size([2, 3])
+    dovetail.Size([2, 3])
 )");
   op("zeros(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor")
       .composite(filled_op<0>)
@@ -252,7 +252,7 @@ Args:
 
 Example:
     >>> dt.empty_like(dt.zeros((2, 3))).shape
-    Size([2, 3])
+    dovetail.Size([2, 3])
 )");
   op("zeros_like(Tensor self, *, DType? dtype=None, Device? device=None) -> Tensor")
       .composite(filled_like_op<0>)

@@ -8,8 +8,8 @@ namespace {
 
 Declare op(const char* schema) { return Declare("shape", schema); }
 
-const Callee view("view"), clone("clone"), slice("slice"), select("select"), diagonal("diagonal"),
-    as_strided("as_strided");
+const Callee view("view"), clone("clone"), contiguous("contiguous"), slice("slice"), select("select"),
+    diagonal("diagonal"), as_strided("as_strided");
 
 // ---- reshape --------------------------------------------------------------------------------------------
 
@@ -18,7 +18,7 @@ Tensor reshaped(const char* who, const Tensor& self, int ndim, const int64_t* sh
   int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
   resolve_sizes(who, *self, ndim, shape, sizes);
   const dt_value size = box_ints(sizes, ndim);
-  return view_strides(*self, ndim, sizes, strides) ? view(self, size) : view(clone(self), size);
+  return view_strides(*self, ndim, sizes, strides) ? view(self, size) : view(contiguous(self), size);
 }
 
 void reshape_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
@@ -101,11 +101,15 @@ void diagonal_scatter_op(const Op& op, const dt_value* args, int, dt_value* outs
   scatter_into(op, outs[0], copy, diagonal(copy, args[2], args[3], args[4]), tensor(args[1]));
 }
 
+// What as_strided() shows is a matter of the storage, so the copy is of all of it.
 void as_strided_scatter_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
-  const Tensor copy = clone(tensor(args[0]));
-  // The copy starts where its storage does, whatever the original's offset.
-  const dt_value offset = given(args[4]) ? args[4] : box_int(0);
-  scatter_into(op, outs[0], copy, as_strided(copy, args[2], args[3], offset), tensor(args[1]));
+  const Tensor self = tensor(args[0]);
+  const std::vector<int64_t> room{static_cast<int64_t>(self->storage->bytes) / itemsize(self->dtype)}, step{1};
+  const Tensor storage = clone(as_strided(self, room, step, 0));
+  const Tensor copy =
+      as_strided(storage, box_ints(self->sizes(), self->ndim), box_ints(self->strides(), self->ndim), self->offset);
+  const dt_value offset = given(args[4]) ? args[4] : box_int(self->offset);
+  scatter_into(op, outs[0], copy, as_strided(storage, args[2], args[3], offset), tensor(args[1]));
 }
 
 // ---- declarations ---------------------------------------------------------------------------------------
@@ -215,7 +219,7 @@ Example:
   op("as_strided_scatter(Tensor self, Tensor src, int[] size, int[] stride, int? storage_offset=None) -> Tensor")
       .composite(as_strided_scatter_op)
       .method()
-      .doc(R"(A copy of the tensor, laid out contiguously, in which what as_strided() shows is replaced.
+      .doc(R"(A copy of the tensor, laid out like it, in which what as_strided() shows is replaced.
 
 Args:
     self: a tensor of any shape.

@@ -377,7 +377,7 @@ Args:
 
 Example:
     >>> dt.permute(dt.zeros((2, 3, 4)), (2, 0, 1)).shape
-    Size([4, 2, 3])
+    dovetail.Size([4, 2, 3])
 )");
   op("flip_view(Tensor(a) self, int[] dims) -> Tensor(a)")
       .view(flip_view)

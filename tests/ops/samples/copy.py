@@ -93,4 +93,4 @@ def refuses_no_dtype(op: str) -> Iterator[ErrorSample]:
 
 @errors_for("to_device")
 def refuses_unknown_device(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample((T(np.zeros(2, np.float32)), "nowhere"), (RuntimeError, ValueError), "nowhere")  # type: ignore[arg-type]
+    yield ErrorSample((T(np.zeros(2, np.float32)), "nowhere"), (RuntimeError, ValueError), "nowhere")

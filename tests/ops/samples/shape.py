@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from tests.ops.framework import DTYPES, LAYOUTS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for
+from tests.ops.framework import DTYPES, LAYOUTS, ErrorSample, Refusal, Sample, T, errors_for, make, rng_for, samples_for
 
 
 @samples_for("reshape")
@@ -88,11 +88,24 @@ def scatters(op: str) -> Iterator[Sample]:
     for shape, args in cases:
         for dtype in DTYPES:
             yield Sample((T(make(rng, (3, 4), dtype)), T(make(rng, shape, dtype)), *args), reference)
-        for layout in LAYOUTS:
+        for layout in LAYOUTS if op != "as_strided_scatter" else ("offset",):
             yield Sample((T(make(rng, (3, 4), "float32"), layout), T(make(rng, shape, "float32")), *args), reference)
 
 
-def error_of(*args: Any, error: type[Exception], match: str, shape: tuple[int, ...] = (2, 3)) -> ErrorSample:
+@samples_for("as_strided_scatter")
+def scatters_into_storage(op: str) -> Iterator[Sample]:
+    """The strides are those of the storage, however the tensor lies in it."""
+
+    def reference(x: Any, src: Any, size: Any, stride: Any, offset: int) -> Any:
+        storage = np.ascontiguousarray(x.T)
+        part = as_strided(storage.ravel()[offset:], size, [n * x.itemsize for n in stride], writeable=True)
+        return _written(storage, part, src).T
+
+    args = (T(make(rng_for(op), (3, 4), "float32"), "transposed"), T(make(rng_for(op), (2, 3), "float32")))
+    yield Sample((*args, (2, 3), (6, 1), 2), reference)
+
+
+def error_of(*args: Any, error: Refusal, match: str, shape: tuple[int, ...] = (2, 3)) -> ErrorSample:
     return ErrorSample((T(np.zeros(shape, np.float32)), *args), error, match)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-from tests.ops.framework import DTYPES, LAYOUTS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for
+from tests.ops.framework import DTYPES, LAYOUTS, ErrorSample, Refusal, Sample, T, errors_for, make, rng_for, samples_for
 
 Case = tuple[tuple[int, ...], tuple[Any, ...]]
 
@@ -115,7 +115,7 @@ def strided(op: str) -> Iterator[Sample]:
             yield Sample((x, *args), reference)
 
 
-def error_of(*args: Any, error: type[Exception], match: str, shape: tuple[int, ...] = (2, 3)) -> ErrorSample:
+def error_of(*args: Any, error: Refusal, match: str, shape: tuple[int, ...] = (2, 3)) -> ErrorSample:
     return ErrorSample((T(np.zeros(shape, np.float32)), *args), error, match)
 
 

@@ -1,0 +1,140 @@
+"""Elementwise functions of several tensors, written in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from tests.ops.framework import (
+    FLOATS,
+    INTS,
+    ErrorSample,
+    Sample,
+    T,
+    errors_for,
+    float_result,
+    make,
+    rng_for,
+    samples_for,
+    wide,
+)
+
+PAIRS: dict[str, Callable[..., Any]] = {
+    "true_divide": np.divide,
+    "hypot": np.hypot,
+    "copysign": np.copysign,
+    "logaddexp": np.logaddexp,
+    "logaddexp2": np.logaddexp2,
+    "xlogy": scipy.special.xlogy,
+    "fmax": np.fmax,
+    "fmin": np.fmin,
+    "heaviside": np.heaviside,
+    "rsub": lambda a, b: b - a,
+    "ldexp": lambda a, b: a * 2.0**b,
+}
+OF_INTEGERS = {"fmax": "same", "fmin": "same", "rsub": "same", "true_divide": "floating", "copysign": "floating", "xlogy": "floating"}
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+EDGES = np.array([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan])
+
+
+def quiet(fn: Callable[..., Any]) -> Callable[..., Any]:
+    def reference(*args: Any, **kwargs: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return fn(*(wide(arg) for arg in args), **kwargs)
+
+    return reference
+
+
+@samples_for(*PAIRS)
+def pairs(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    low = 0.1 if op == "xlogy" else -4
+
+    def sample(a: Any, b: Any, dtype: str) -> Sample:
+        return Sample((a, b), quiet(PAIRS[op]), dtype=dtype, **TOLERANCE)
+
+    for dtype in FLOATS:
+        for x, y in (((3, 4), (3, 4)), ((3, 1), (4,)), ((), ()), ((0,), (1,)), ((5,), ())):
+            yield sample(T(make(rng, x, dtype, low)), T(make(rng, y, dtype, low)), dtype)
+        yield sample(T(make(rng, (3, 4), dtype, low), "transposed"), T(make(rng, (3, 4), dtype, low), "reversed"), dtype)
+        if op not in ("ldexp", "heaviside"):
+            yield sample(T(make(rng, (3, 4), dtype, low)), 2, dtype)
+        if op != "ldexp":
+            a, b = (values.ravel().astype(dtype) for values in np.meshgrid(EDGES, EDGES))
+            yield sample(T(a), T(b), dtype)
+    for dtype in INTS if op in OF_INTEGERS else ():
+        result = dtype if OF_INTEGERS[op] == "same" else float_result(dtype)
+        array = make(rng, (3, 4), dtype, 1, 9)
+        yield sample(T(array), T(np.sort(array)), result)
+
+
+@samples_for("rsub")
+def rsub_alpha(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    args = (T(make(rng, (3, 4), "float32")), T(make(rng, (4,), "float32")))
+    yield Sample(args, lambda a, b, alpha: b - alpha * a, {"alpha": 2.5})
+
+
+@samples_for("float_power")
+def float_powers(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    for dtype in (*FLOATS, *INTS):
+        args = (T(make(rng, (3, 4), dtype, 0, 4)), T(make(rng, (4,), dtype, 0, 3)))
+        yield Sample(args, quiet(lambda a, b: np.float_power(a, b)), dtype="float64", rtol=1e-6)
+        yield Sample((args[0], 2), quiet(lambda a, b: np.float_power(a, b)), dtype="float64", rtol=1e-6)
+
+
+@samples_for("addcmul", "addcdiv")
+def add_products(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, a: Any, b: Any, *, value: Any = 1) -> Any:
+        return x + value * (a * b if op == "addcmul" else a / b)
+
+    for dtype in FLOATS:
+        for kwargs in ({}, {"value": -0.5}):
+            args = [T(make(rng, shape, dtype, 0.5, 4)) for shape in ((3, 4), (4,), (3, 1))]
+            yield Sample(tuple(args), quiet(reference), kwargs, **TOLERANCE)
+            args = [T(make(rng, (3, 4), dtype, 0.5, 4), "transposed") for _ in range(3)]
+            yield Sample(tuple(args), quiet(reference), kwargs, **TOLERANCE)
+    if op == "addcmul":
+        args = [T(make(rng, (3, 4), "int64")) for _ in range(3)]
+        yield Sample(tuple(args), quiet(reference), {"value": 2})
+
+
+@samples_for("lerp")
+def lerps(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(a: Any, b: Any, weight: Any) -> Any:
+        return a + weight * (b - a)
+
+    for dtype in FLOATS:
+        a, b = T(make(rng, (3, 4), dtype)), T(make(rng, (4,), dtype))
+        for weight in (0.25, 1.0, T(make(rng, (3, 1), dtype, 0, 1))):
+            yield Sample((a, b, weight), quiet(reference), **TOLERANCE)
+
+
+@samples_for("isclose")
+def closeness(op: str) -> Iterator[Sample]:
+    def reference(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+        return np.isclose(a, b, rtol, atol, equal_nan)
+
+    for dtype in FLOATS:
+        a = np.array([1.0, 1.0, 1.0, np.inf, -np.inf, np.nan, 0.0], dtype)
+        b = np.array([1.0, 1.000001, 1.1, np.inf, np.inf, np.nan, 1e-9], dtype)
+        for args in ((), (0.2,), (0.0, 0.2), (1e-5, 1e-8, True)):
+            yield Sample((T(a), T(b), *args), reference, dtype="bool")
+    yield Sample((T(np.array([1, 2])), T(np.array([1, 3]))), reference, dtype="bool")
+
+
+@errors_for(*PAIRS, "float_power", "isclose")
+def refuses_shapes(op: str) -> Iterator[ErrorSample]:
+    a, b = T(np.ones((2, 3), np.float32)), T(np.ones((2, 4), np.float32))
+    yield ErrorSample((a, b), ValueError, r"\(2, 3\).*\(2, 4\)")
+    yield ErrorSample((a, "text"), TypeError, op)
+
+
