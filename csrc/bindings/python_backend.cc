@@ -262,7 +262,27 @@ PyObject* backend_device_count(PyObject*, PyObject* name) {
   });
 }
 
+PyObject* has_kernel(PyObject*, PyObject* args) {
+  const char *op, *device;
+  PyObject* names;
+  if (!PyArg_ParseTuple(args, "ssO!:has_kernel", &op, &device, &PyTuple_Type, &names)) return nullptr;
+  return entry([&] {
+    const int kind = backend_by_name(device);
+    if (kind < 0) value_error("has_kernel: there is no backend named ", device);
+    DType dtypes[16];
+    const Py_ssize_t count = PyTuple_GET_SIZE(names);
+    if (count > 16) value_error("has_kernel: at most 16 dtypes, got ", count);
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      PyObject* name = PyTuple_GET_ITEM(names, i);
+      if (!to_dtype(name, &dtypes[i])) type_error("has_kernel: expected dtypes, got ", given_text(name));
+    }
+    return PyBool_FromLong(find_kernel(get_op(op), kind, dtypes, static_cast<int>(count)).fn != nullptr);
+  });
+}
+
 PyMethodDef functions[] = {
+    {"has_kernel", has_kernel, METH_VARARGS,
+     "has_kernel(op_name, device_type, dtypes): whether a backend brings a kernel for the op and a tuple of dtypes."},
     {"register_backend", register_backend_function, METH_VARARGS,
      "register_backend(name, obj): let obj run ops on devices of type `name`.\n\n"
      "obj has device_count() and get_kernel(op_name, dtypes), which returns kernel(outs, ins, args) or None."},

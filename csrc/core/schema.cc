@@ -81,6 +81,7 @@ class Parser {
     }
     a.optional = inner_optional;
     a.type = text_.substr(start, at_ - start);
+    while (a.type.back() == ' ') a.type.pop_back();
     a.name = word();
     if (accept('=')) {
       a.has_default = true;

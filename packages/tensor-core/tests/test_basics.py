@@ -25,7 +25,7 @@ def test_default_dtype():
         assert dt.rand(2).dtype is dt.float64
     finally:
         dt.set_default_dtype(dt.float32)
-    with pytest.raises(TypeError, match="^set_default_dtype"):
+    with pytest.raises(TypeError, match=r"^set_default_dtype"):
         dt.set_default_dtype(dt.int64)
 
 
@@ -65,7 +65,7 @@ def test_numbers_from_tensors():
 def test_iteration_and_membership():
     x = dt.tensor([[1, 2], [3, 4]])
     assert [row.tolist() for row in x] == [[1, 2], [3, 4]]
-    a, b = x
+    _, b = x
     assert b.tolist() == [3, 4]
     assert 4 in x and 5 not in x
     with pytest.raises(TypeError):
@@ -85,15 +85,21 @@ def test_to():
     assert x.to(dt.ones(1)).dtype is dt.float32
     assert x.to(float).dtype is dt.float32
     assert x.to(dt.device("cpu"), non_blocking=True) is x
-    with pytest.raises(TypeError, match="^to: unexpected keyword argument 'nonsense'"):
+    with pytest.raises(TypeError, match=r"^to: unexpected keyword argument 'nonsense'"):
         x.to(nonsense=1)
-    with pytest.raises(TypeError, match="^to: "):
+    with pytest.raises(TypeError, match=r"^to: "):
         x.to([1])
 
 
 def test_short_conversions():
     x = dt.tensor([0, 2])
-    for name, dtype in {"float": dt.float32, "double": dt.float64, "int": dt.int32, "long": dt.int64, "byte": dt.uint8}.items():
+    for name, dtype in {
+        "float": dt.float32,
+        "double": dt.float64,
+        "int": dt.int32,
+        "long": dt.int64,
+        "byte": dt.uint8,
+    }.items():
         assert getattr(x, name)().dtype is dtype
     assert x.bool().tolist() == [False, True]
     assert x.long() is x
@@ -114,7 +120,7 @@ def test_result_type():
     assert dt.result_type(dt.ones(1, dtype=dt.int32), 1) is dt.int32
     assert dt.promote_types(dt.int64, dt.float32) is dt.float32
     assert dt.can_cast(dt.float32, dt.float64) and not dt.can_cast(dt.float32, dt.int64)
-    with pytest.raises(TypeError, match="^result_type"):
+    with pytest.raises(TypeError, match=r"^result_type"):
         dt.result_type("a")
 
 
@@ -122,7 +128,7 @@ def test_broadcast_shapes():
     assert dt.broadcast_shapes((2, 1), (1, 3), 3) == (2, 3)
     assert dt.broadcast_shapes((0, 1), (1,)) == (0, 1)
     assert dt.broadcast_shapes() == ()
-    with pytest.raises(ValueError, match="^broadcast_shapes"):
+    with pytest.raises(ValueError, match=r"^broadcast_shapes"):
         dt.broadcast_shapes((2,), (3,))
 
 
@@ -159,9 +165,9 @@ def test_finfo_and_iinfo():
     for name in ("int8", "int16", "int32", "int64", "uint8", "uint64"):
         ours, theirs = dt.iinfo(getattr(dt, name)), np.iinfo(name)
         assert (ours.bits, ours.max, ours.min) == (theirs.bits, theirs.max, theirs.min)
-    with pytest.raises(TypeError, match="^finfo"):
+    with pytest.raises(TypeError, match=r"^finfo"):
         dt.finfo(dt.int64)
-    with pytest.raises(TypeError, match="^iinfo"):
+    with pytest.raises(TypeError, match=r"^iinfo"):
         dt.iinfo(dt.float32)
 
 
@@ -173,9 +179,9 @@ def test_asarray():
     assert dt.asarray(array, copy=True)[0].item() == 7.0
     x = dt.ones(2)
     assert dt.asarray(x) is x and dt.asarray(x, copy=True) is not x
-    with pytest.raises(ValueError, match="^asarray: copy=False"):
+    with pytest.raises(ValueError, match=r"^asarray: copy=False"):
         dt.asarray([1, 2], copy=False)
-    with pytest.raises(ValueError, match="^asarray: copy=False"):
+    with pytest.raises(ValueError, match=r"^asarray: copy=False"):
         dt.asarray(array, dtype=dt.float32, copy=False)
 
 
@@ -202,7 +208,7 @@ def test_factories():
     assert dt.scalar_tensor(1).dtype is dt.float32
     assert dt.linspace(0, 1, 5).tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
     assert dt.eye(2, 3).tolist() == [[1, 0, 0], [0, 1, 0]]
-    with pytest.raises(ValueError, match="^eye"):
+    with pytest.raises(ValueError, match=r"^eye"):
         dt.eye(-1)
     with pytest.raises(ValueError):
         dt.zeros(-1)

@@ -75,7 +75,9 @@ def test_backward_without_autograd_says_what_to_install():
 
 
 def test_without_autograd_tensors_are_leaves():
-    code = MISSING.format(hidden="dovetail.autograd", use="x = dt.ones(1); print(x.grad_fn, x.is_leaf, x.requires_grad)")
+    code = MISSING.format(
+        hidden="dovetail.autograd", use="x = dt.ones(1); print(x.grad_fn, x.is_leaf, x.requires_grad)"
+    )
     assert run(code) == "None True False"
 
 

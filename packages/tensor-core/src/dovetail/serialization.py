@@ -98,7 +98,7 @@ class _Encoder:
         if known is not None:
             return known
         name = path or "tensor"
-        while name in self.tensors:
+        while name in self.tensors or name == "__metadata__":
             name += "'"
         self._names[id(value)] = name
         self.tensors[name] = value
@@ -275,6 +275,8 @@ def _read(stream: IO[bytes], size: int, name: str, location: Location) -> Any:
     entries = _ordered(header, name)
     _check_layout(entries, size - 8 - len(text), name)
     checksum = metadata.get(_CHECKSUM)
+    if checksum is None and _STRUCTURE in metadata:
+        raise CheckpointError(f"load: {name} was altered after it was saved: its checksum is missing")
     digest = hashlib.sha256(start)
     if checksum is not None:
         digest.update(text.replace(_CHECKSUM_FIELD % checksum.encode(), _CHECKSUM_FIELD % _NO_CHECKSUM.encode()))
@@ -337,19 +339,12 @@ def _fill(stream: IO[bytes], view: memoryview, name: str) -> None:
 
 def _parsed(start: bytes, stream: IO[bytes], size: int, name: str) -> tuple[dict[str, Any], bytes]:
     """The header, and its bytes as they stand in the file."""
-    if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
-        raise CheckpointError(
-            f"load: {name} is a pickle or a zip archive, such as PyTorch writes; only safetensors files are loaded, "
-            "which execute nothing. Convert it with the program that wrote it"
-        )
     if len(start) < 8:
         raise CheckpointError(f"load: {name} is no checkpoint: it has only {size} bytes")
     (length,) = struct.unpack("<Q", start)
-    if not 2 <= length <= _LARGEST_HEADER:
-        raise CheckpointError(f"load: {name} is no checkpoint: it does not begin like a safetensors file")
-    text = stream.read(min(length, size))
+    text = stream.read(min(length, size)) if 2 <= length <= _LARGEST_HEADER else b""
     if text[:1] != b"{":
-        raise CheckpointError(f"load: {name} is no checkpoint: it does not begin like a safetensors file")
+        raise CheckpointError(f"load: {name} is no checkpoint: {_look(start)}")
     if len(text) < length:
         raise CheckpointError(f"load: {name} is truncated: it ends within its header")
     try:
@@ -357,6 +352,16 @@ def _parsed(start: bytes, stream: IO[bytes], size: int, name: str) -> tuple[dict
     except ValueError as error:
         raise CheckpointError(f"load: {name} is no checkpoint, or was altered: its header is no JSON") from error
     return header, text
+
+
+def _look(start: bytes) -> str:
+    """What a file that is no safetensors file may be."""
+    if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
+        return (
+            "it is a pickle or a zip archive, such as PyTorch writes, and only safetensors files are loaded, which "
+            "execute nothing; convert it with the program that wrote it"
+        )
+    return "it does not begin like a safetensors file"
 
 
 def _ordered(header: dict[str, Any], name: str) -> list[tuple[str, Any]]:

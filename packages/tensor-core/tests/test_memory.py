@@ -1,0 +1,53 @@
+"""What `memory_stats` counts."""
+
+import pytest
+
+import dovetail as dt
+
+
+def test_counts():
+    dt.reset_peak_memory_stats()
+    before = dt.memory_stats()
+    x = dt.zeros(1_000_000)
+    after = dt.memory_stats()
+    assert after["allocated"] >= before["allocated"] + 4_000_000
+    assert after["reserved"] >= after["allocated"]
+    assert after["allocations"] > before["allocations"]
+    del x
+    final = dt.memory_stats()
+    assert final["allocated"] <= before["allocated"] + 1000
+    assert final["peak_allocated"] >= after["allocated"]
+
+
+def test_large_blocks_are_used_again():
+    dt.empty_cache()
+    x = dt.empty(2_000_000)
+    del x
+    before = dt.memory_stats()["system_allocations"]
+    for _ in range(5):
+        x = dt.empty(2_000_000)
+        del x
+    assert dt.memory_stats()["system_allocations"] == before
+
+
+def test_empty_cache():
+    x = dt.empty(2_000_000)
+    del x
+    dt.empty_cache()
+    stats = dt.memory_stats("cpu")
+    assert stats["reserved"] <= stats["allocated"] + 2_000_000
+
+
+def test_views_and_in_place_writes_allocate_nothing():
+    x = dt.zeros(1_000_000)
+    before = dt.memory_stats()["allocated"]
+    y = x.reshape(1000, 1000).t()[::2]
+    x.add_(1)
+    assert dt.memory_stats()["allocated"] - before < 1000
+    assert y.shape == (500, 1000)
+
+
+def test_unknown_devices():
+    with pytest.raises((RuntimeError, ValueError)):
+        dt.memory_stats("abacus")
+    dt.backends.synchronize()
