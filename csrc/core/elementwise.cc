@@ -334,6 +334,7 @@ void run_copy_form(const Op& op, const dt_value* args, dt_value* outs) {
   TensorImpl* self = args[0].as.tensor;
   TensorImpl* src = args[1].as.tensor;
   TensorImpl* destination = outs[0].tag == DT_TENSOR ? outs[0].as.tensor : nullptr;
+  if (op.result_by) op.result_by(args);  // it may refuse the arguments
   Shape shape;
   TensorImpl* both[2] = {self, src};
   broadcast_shape(op, both, 2, shape);

@@ -108,7 +108,7 @@ bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* out
     empty_extent |= reduced[i] && self->size(i) == 0;
   }
   if (empty_extent && op.reduced == Reduced::same)
-    value_error(op.name(), ": an empty extent of a tensor of shape ", shape_text(*self), " has no ", op.name(),
+    index_error(op.name(), ": an empty extent of a tensor of shape ", shape_text(*self), " has no ", op.name(),
                 "; reduce a dim that is not empty");
 
   const dt_kernel kernel = find_kernel(op, self->device.kind, &types.compute, 1);

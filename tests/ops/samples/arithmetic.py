@@ -31,7 +31,7 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "xlogy": scipy.special.xlogy,
     "fmax": np.fmax,
     "fmin": np.fmin,
-    "heaviside": np.heaviside,
+    "heaviside": lambda a, b: np.where(np.isnan(a), 0, np.heaviside(a, b)),
     "rsub": lambda a, b: b - a,
     "ldexp": lambda a, b: a * 2.0**b,
 }
@@ -134,7 +134,7 @@ def closeness(op: str) -> Iterator[Sample]:
 @errors_for(*PAIRS, "float_power", "isclose")
 def refuses_shapes(op: str) -> Iterator[ErrorSample]:
     a, b = T(np.ones((2, 3), np.float32)), T(np.ones((2, 4), np.float32))
-    yield ErrorSample((a, b), ValueError, r"\(2, 3\).*\(2, 4\)")
+    yield ErrorSample((a, b), ValueError, r"\(2, [34]\).*\(2, [34]\)")
     yield ErrorSample((a, "text"), TypeError, op)
 
 

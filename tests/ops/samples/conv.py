@@ -51,7 +51,7 @@ def convolve(x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation
     out = 0
     for part, tap in zip(parts, product(*(range(k) for k in kernel)), strict=True):
         seen = padded[(slice(None), slice(None), *part)]
-        seen = seen.reshape(x.shape[0], groups, -1, *seen.shape[2:])
+        seen = seen.reshape(x.shape[0], groups, weight.shape[1], *seen.shape[2:])
         w = weight[(slice(None), slice(None), *tap)].reshape(groups, -1, weight.shape[1])
         out = out + np.einsum("ngc...,goc->ngo...", seen, w)
     out = np.asarray(out)
@@ -63,11 +63,11 @@ def input_grad(grad: Any, weight: Any, input_size: Any, stride: Any, padding: An
     grad, weight = wide(grad), wide(weight)
     kernel = weight.shape[2:]
     padded, parts = taps(np.zeros(input_size), kernel, stride, padding, dilation)
-    g = grad.reshape(grad.shape[0], groups, -1, *grad.shape[2:])
+    g = grad.reshape(grad.shape[0], groups, grad.shape[1] // groups, *grad.shape[2:])
     for part, tap in zip(parts, product(*(range(k) for k in kernel)), strict=True):
         w = weight[(slice(None), slice(None), *tap)].reshape(groups, -1, weight.shape[1])
         sent = np.einsum("ngo...,goc->ngc...", g, w)
-        padded[(slice(None), slice(None), *part)] += sent.reshape(grad.shape[0], -1, *grad.shape[2:])
+        padded[(slice(None), slice(None), *part)] += sent.reshape(*input_size[:2], *grad.shape[2:])
     return padded[(slice(None), slice(None), *(slice(p, p + n) for p, n in zip(padding, input_size[2:], strict=True)))]
 
 
@@ -76,9 +76,9 @@ def weight_grad(grad: Any, x: Any, weight_size: Any, stride: Any, padding: Any, 
     kernel = tuple(weight_size[2:])
     padded, parts = taps(x, kernel, stride, padding, dilation)
     result = np.zeros(weight_size)
-    g = grad.reshape(grad.shape[0], groups, -1, int(np.prod(grad.shape[2:])))
+    g = grad.reshape(grad.shape[0], groups, grad.shape[1] // groups, int(np.prod(grad.shape[2:])))
     for part, tap in zip(parts, product(*(range(k) for k in kernel)), strict=True):
-        seen = padded[(slice(None), slice(None), *part)].reshape(x.shape[0], groups, -1, g.shape[-1])
+        seen = padded[(slice(None), slice(None), *part)].reshape(x.shape[0], groups, weight_size[1], g.shape[-1])
         result[(slice(None), slice(None), *tap)] = np.einsum("ngop,ngcp->goc", g, seen).reshape(weight_size[:2])
     return result
 

@@ -81,7 +81,7 @@ def copies(op: str) -> Iterator[Sample]:
 def refuses_larger(op: str) -> Iterator[ErrorSample]:
     x = T(np.zeros((2, 3), np.float32))
     for method in ("copy_", ""):
-        yield ErrorSample((x, T(np.zeros(4, np.float32))), ValueError, r"^copy: .*\(4,\).*\(2, 3\)", method=method)
+        yield ErrorSample((x, T(np.zeros(4, np.float32))), ValueError, r"^copy: .*\(4,\)", method=method)
         yield ErrorSample((x, T(np.zeros((1, 2, 3), np.float32))), ValueError, r"^copy: .*\(1, 2, 3\)", method=method)
     yield ErrorSample((T(np.zeros((2, 3), np.float32), "expanded"), x), RuntimeError, "^copy: several elements", method="copy_")
 

@@ -50,7 +50,7 @@ def max_pool(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil
     size, stride = x.shape[2:], stride or kernel
     shape = counts(size, kernel, stride, padding, dilation, ceil_mode)
     values, indices = np.zeros((*x.shape[:2], *shape), x.dtype), np.zeros((*x.shape[:2], *shape), np.int64)
-    flat = x.reshape(*x.shape[:2], -1)
+    flat = x.reshape(*x.shape[:2], int(np.prod(size)))
     for at, held in windows(size, kernel, stride, padding, dilation, ceil_mode):
         places = np.array([np.ravel_multi_index(place, size) for place in held])
         best = np.argmax(flat[..., places], axis=-1)  # the first of equal ones; NaN counts as the largest
@@ -178,4 +178,4 @@ def refuses_max_grad(op: str) -> Iterator[ErrorSample]:
     grad, places = ones(1, 1, 2), T(np.array([[[0, 1]]]))
     yield ErrorSample((grad, T(np.array([[[0]]])), (1, 1, 3)), ValueError, f"^{op}: grad and indices must have one shape")
     yield ErrorSample((grad, places, (1, 2, 3)), ValueError, f"^{op}: input_size must be")
-    yield ErrorSample((grad, T(np.array([[[0, 3]]])), (1, 1, 3)), IndexError, ".*3")
+    yield ErrorSample((grad, T(np.array([[[0, 3]]])), (1, 1, 3)), IndexError, "^(max_pool_grad|scatter_add): ")

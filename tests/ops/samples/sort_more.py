@@ -1,0 +1,100 @@
+"""Orders and searches written in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tests.ops.framework import FLOATS, INTS, ErrorSample, Refusal, Sample, T, errors_for, make, rng_for, samples_for
+from tests.ops.samples.sort import distinct, stable_order
+
+NUMBERS = (*FLOATS, *INTS)
+
+
+@samples_for("argsort")
+def argsorts(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+        return stable_order(x, dim, descending)
+
+    for dtype in NUMBERS:
+        for args in ((), (0,), (1, True)):
+            yield Sample((T(distinct(rng, (4, 5), dtype)), *args), reference, dtype="int64")
+        yield Sample((T(make(rng, (4, 9), dtype)), 1, True, True), reference, dtype="int64")
+
+
+@samples_for("msort")
+def msorts(op: str) -> Iterator[Sample]:
+    for dtype in NUMBERS:
+        yield Sample((T(make(rng_for(op), (4, 5), dtype)),), lambda x: np.sort(x, 0))
+
+
+@samples_for("topk")
+def topks(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+        order = np.take(stable_order(x, dim, largest), range(k), axis=dim)
+        return np.take_along_axis(x, order, dim), order
+
+    for dtype in NUMBERS:
+        x = T(distinct(rng, (4, 6), dtype))
+        for args in ((3,), (2, 0), (6, 1, False), (0,), (1, -1, True)):
+            yield Sample((x, *args), reference, dtype=(dtype, "int64"))
+    yield Sample((T(np.array([1.0, np.nan, 3.0], np.float32)), 2), reference, dtype=("float32", "int64"))
+
+
+@samples_for("kthvalue")
+def kthvalues(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+        order = np.take(stable_order(x, dim, False), [k - 1], axis=dim)
+        values = np.take_along_axis(x, order, dim)
+        return (values, order) if keepdim else (values.squeeze(dim), order.squeeze(dim))
+
+    for dtype in NUMBERS:
+        x = T(distinct(rng, (4, 6), dtype))
+        for args in ((1,), (6,), (2, 0), (3, 1, True)):
+            yield Sample((x, *args), reference, dtype=(dtype, "int64"))
+
+
+@samples_for("searchsorted", "bucketize")
+def searches(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def search(line: Any, values: Any, *, out_int32: bool = False, right: bool = False) -> Any:
+        side = "right" if right else "left"
+        if line.ndim == 1:
+            return np.searchsorted(line, values, side)
+        rows = [np.searchsorted(a, b, side) for a, b in zip(line, values, strict=True)]
+        return np.stack(rows)
+
+    def reference(first: Any, second: Any, **kwargs: Any) -> Any:
+        return search(first, second, **kwargs) if op == "searchsorted" else search(second, first, **kwargs)
+
+    for dtype in NUMBERS:
+        line, values = np.sort(make(rng, (7,), dtype, 0, 9)), make(rng, (3, 4), dtype, 0, 9)
+        args = (T(line), T(values)) if op == "searchsorted" else (T(values), T(line))
+        for kwargs in ({}, {"right": True}, {"out_int32": True}):
+            yield Sample(args, reference, kwargs, dtype="int32" if "out_int32" in kwargs else "int64")
+        if op == "searchsorted":
+            rows = (T(np.sort(make(rng, (3, 7), dtype, 0, 9))), T(values))
+            yield Sample(rows, reference, dtype="int64")
+
+
+X = T(np.zeros((2, 3), np.float32))
+REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
+    "topk": [((X, 4), ValueError), ((X, -1), ValueError), ((X, 1, 2), IndexError)],
+    "kthvalue": [((X, 4), ValueError), ((X, 0), ValueError), ((X, 1, 2), IndexError)],
+    "argsort": [((X, 2), IndexError)],
+}
+
+
+@errors_for(*REFUSED)
+def refuses(op: str) -> Iterator[ErrorSample]:
+    for args, error in REFUSED[op]:
+        yield ErrorSample(args, error, "^[a-z_]+: ")
