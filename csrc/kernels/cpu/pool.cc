@@ -1,6 +1,7 @@
 // max_pool, max_pool_grad, avg_pool, avg_pool_grad over 1 to 3 spatial dims of (N, C, *spatial).
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -23,8 +24,12 @@ struct Planes {
   int64_t size[3], step[3];
 
   explicit Planes(const dt_array& x)
-      : data(static_cast<T*>(x.data)), channels(x.sizes[1]), batch_step(x.strides[0]), channel_step(x.strides[1]),
-        size{1, 1, 1}, step{0, 0, 0} {
+      : data(static_cast<T*>(x.data)),
+        channels(x.sizes[1]),
+        batch_step(x.strides[0]),
+        channel_step(x.strides[1]),
+        size{1, 1, 1},
+        step{0, 0, 0} {
     for (int d = 2; d < x.ndim; ++d) size[d + 3 - x.ndim] = x.sizes[d], step[d + 3 - x.ndim] = x.strides[d];
   }
   T* plane(int64_t i) const { return data + i / channels * batch_step + i % channels * channel_step; }
@@ -34,11 +39,12 @@ struct Planes {
 // The windows of every output coordinate, per dim.
 struct Windows {
   const Window* along[3];
+  int64_t stride = 1;  // along x
 };
 
 // `args`: kernel_size, stride, padding, and dilation where `dilated`.
-bool find_windows(dt_kernel_context* ctx, const int64_t (&in)[3], const int64_t (&out)[3], int ndim, const dt_value* args,
-                  bool dilated, Windows& windows) {
+bool find_windows(dt_kernel_context* ctx, const int64_t (&in)[3], const int64_t (&out)[3], int ndim,
+                  const dt_value* args, bool dilated, Windows& windows) {
   const int64_t total = out[0] + out[1] + out[2];
   Window* next = static_cast<Window*>(ctx->workspace(ctx, static_cast<size_t>(total) * sizeof(Window)));
   if (!next) return false;
@@ -50,6 +56,7 @@ bool find_windows(dt_kernel_context* ctx, const int64_t (&in)[3], const int64_t 
     const int64_t kernel = entry(args[0], 1), stride = entry(args[1], kernel), padding = entry(args[2], 0);
     const int64_t dilation = dilated ? entry(args[3], 1) : 1;
     windows.along[d] = next;
+    windows.stride = stride;
     for (int64_t o = 0; o < out[d]; ++o, ++next) {
       const int64_t start = o * stride - padding;
       const int64_t skipped = start < 0 ? (-start + dilation - 1) / dilation : 0;
@@ -75,6 +82,14 @@ inline void each_result(const int64_t (&size)[3], const F& use) {
   }
 }
 
+// use(z, y) for every row.
+template <typename F>
+inline void each_row(const int64_t (&size)[3], const F& use) {
+  for (int64_t z = 0; z < size[0]; ++z) {
+    for (int64_t y = 0; y < size[1]; ++y) use(z, y);
+  }
+}
+
 template <typename T>
 bool is_nan(T value) {
   return value != value;
@@ -86,7 +101,7 @@ struct Best {
   int64_t index;
   // The first of equal ones; a NaN beats everything.
   void take(T candidate, int64_t at) {
-    const bool better = candidate > value || is_nan(candidate);
+    const bool better = (candidate > value) | is_nan(candidate);
     value = better ? candidate : value;
     index = better ? at : index;
   }
@@ -111,14 +126,93 @@ Best<T> best_of(const Planes<const T>& in, const T* plane, const Window& z, cons
   return best;
 }
 
-// Two by two from one plane: most of all pooling. The window lies inside the image.
+// Neighbouring results of one row, in vectors of 16 bytes: every machine has those. Index lanes are as wide as the
+// values, so that comparisons select both.
 template <typename T>
-Best<T> best_of_four(const T* row, int64_t down, int64_t right, int64_t at, int64_t width) {
-  Best<T> best{row[0], at};
-  best.take(row[right], at + 1);
-  best.take(row[down], at + width);
-  best.take(row[down + right], at + width + 1);
-  return best;
+struct Lanes {
+  static constexpr int kCount = 16 / sizeof(T);
+  static constexpr bool kAny = sizeof(T) >= 4;
+  using Index = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+  typedef T Values __attribute__((vector_size(16)));
+  typedef Index Indices __attribute__((vector_size(16)));
+};
+
+// Lane i is row[i * step]; nothing beyond the last lane is read.
+template <typename T>
+inline void load_strided(const T* row, int64_t step, typename Lanes<T>::Values& out) {
+  if (step == 1) {
+    std::memcpy(&out, row, 16);
+    return;
+  }
+  if constexpr (Lanes<T>::kCount == 4) {
+    if (step == 2) {
+      typename Lanes<T>::Values low, high;
+      std::memcpy(&low, row, 16);
+      std::memcpy(&high, row + 3, 16);
+      out = __builtin_shuffle(low, high, typename Lanes<T>::Indices{0, 2, 5, 7});
+    } else {
+      out = typename Lanes<T>::Values{row[0], row[step], row[2 * step], row[3 * step]};
+    }
+  } else if constexpr (Lanes<T>::kCount == 2) {
+    out = typename Lanes<T>::Values{row[0], row[step]};
+  }
+}
+
+// The windows of results with all their taps along x.
+struct Taps {
+  Window z, y;
+  int64_t start, count, stride;  // along x, of the first result
+  int64_t dilation[3];
+};
+
+// The maxima of one vector of results.
+template <typename T>
+inline void best_lanes(const Planes<const T>& in, const T* plane, const Taps& taps, T* value, int64_t* index) {
+  using L = Lanes<T>;
+  using I = typename L::Index;
+  const int64_t corner = (taps.z.start * in.size[1] + taps.y.start) * in.size[2] + taps.start;
+  const T* from = plane + taps.z.start * in.step[0] + taps.y.start * in.step[1] + taps.start * in.step[2];
+  const int64_t across = taps.stride * in.step[2];
+  typename L::Indices at;
+#pragma GCC unroll 4
+  for (int l = 0; l < L::kCount; ++l) at[l] = static_cast<I>(corner + l * taps.stride);
+  const typename L::Indices start = at;
+  typename L::Values best, candidate;
+  typename L::Indices where = start;
+  load_strided(from, across, best);
+  for (int64_t i = 0; i < taps.z.count; ++i) {
+    for (int64_t j = 0; j < taps.y.count; ++j) {
+      const int64_t z = i * taps.dilation[0], y = j * taps.dilation[1];
+      const T* row = from + z * in.step[0] + y * in.step[1];
+      at = start + static_cast<I>((z * in.size[1] + y) * in.size[2]);
+      for (int64_t k = 0; k < taps.count; ++k, at += static_cast<I>(taps.dilation[2])) {
+        load_strided(row + k * taps.dilation[2] * in.step[2], across, candidate);
+        const auto better = (candidate > best) | (candidate != candidate);
+        best = better ? candidate : best;
+        where = better ? at : where;
+      }
+    }
+  }
+  std::memcpy(value, &best, 16);
+#pragma GCC unroll 4
+  for (int l = 0; l < L::kCount; ++l) index[l] = where[l];
+}
+
+// Results [first, last) of a row have all their taps along x.
+struct Inner {
+  int64_t first = 0, last = 0;
+  Inner(const Window* x, int64_t n, int64_t taps, int64_t lanes) {
+    while (first < n && x[first].count != taps) ++first;
+    for (last = first; last < n && x[last].count == taps; ++last) continue;
+    if (last - first < lanes) last = first;
+  }
+};
+
+// use(x) for the first lane of vectors that cover the results; the last may overlap its neighbour.
+template <typename F>
+inline void each_vector(const Inner& inner, int64_t lanes, const F& use) {
+  for (int64_t x = inner.first; x + lanes <= inner.last; x += lanes) use(x);
+  if ((inner.last - inner.first) % lanes) use(inner.last - lanes);
 }
 
 template <typename T>
@@ -137,25 +231,35 @@ dt_status max_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, in
     const dt_value& list = args[4];
     if (list.count) dilation[d + 3 - ins[0].ndim] = list.as.ints[list.count == 1 ? 0 : d - 2];
   }
-  const bool square = dilation[1] == 1 && dilation[2] == 1;
+  const int64_t taps_x = args[1].as.ints[args[1].count - 1], most = in.size[2] + taps_x * dilation[2];
+  const bool narrow = in.pixels() + most < (int64_t{1} << 31);  // for 32-bit indices
+  const bool vectors = Lanes<T>::kAny && narrow && values.step[2] == 1 && indices.step[2] == 1;
+  const Inner inner(windows.along[2], vectors ? values.size[2] : 0, taps_x, Lanes<T>::kCount);
+  const int64_t stride = windows.stride;
   const int64_t grain = std::max<int64_t>(1, 8192 / in.pixels());
   parallel(ctx, ins[0].sizes[0] * in.channels, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const T* plane = in.plane(i);
-      T* value = values.plane(i);
-      int64_t* index = indices.plane(i);
-      each_result(values.size, [&](int64_t z, int64_t y, int64_t x) {
-        const Window &wz = windows.along[0][z], &wy = windows.along[1][y], &wx = windows.along[2][x];
-        Best<T> best;
-        if (square && wz.count == 1 && wy.count == 2 && wx.count == 2) {
-          const T* corner = plane + wz.start * in.step[0] + wy.start * in.step[1] + wx.start * in.step[2];
-          const int64_t at = (wz.start * in.size[1] + wy.start) * in.size[2] + wx.start;
-          best = best_of_four(corner, in.step[1], in.step[2], at, in.size[2]);
-        } else {
-          best = best_of(in, plane, wz, wy, wx, dilation);
+      each_row(values.size, [&](int64_t z, int64_t y) {
+        const Window &wz = windows.along[0][z], &wy = windows.along[1][y];
+        T* value = values.plane(i) + z * values.step[0] + y * values.step[1];
+        int64_t* index = indices.plane(i) + z * indices.step[0] + y * indices.step[1];
+        const bool any = wz.count > 0 && wy.count > 0 && inner.last > inner.first;
+        if constexpr (Lanes<T>::kAny) {
+          Taps taps{wz, wy, 0, taps_x, stride, {dilation[0], dilation[1], dilation[2]}};
+          if (any) {
+            each_vector(inner, Lanes<T>::kCount, [&](int64_t x) {
+              taps.start = windows.along[2][x].start;
+              best_lanes(in, plane, taps, value + x, index + x);
+            });
+          }
         }
-        value[z * values.step[0] + y * values.step[1] + x * values.step[2]] = best.value;
-        index[z * indices.step[0] + y * indices.step[1] + x * indices.step[2]] = best.index;
+        for (int64_t x = 0; x < values.size[2]; ++x) {
+          if (any && x == inner.first) x = inner.last;
+          if (x >= values.size[2]) break;
+          const Best<T> best = best_of(in, plane, wz, wy, windows.along[2][x], dilation);
+          value[x * values.step[2]] = best.value, index[x * indices.step[2]] = best.index;
+        }
       });
     }
   });
@@ -163,8 +267,14 @@ dt_status max_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, in
 }
 
 template <typename T>
+bool is_dense(const Planes<T>& x) {
+  return (x.size[2] == 1 || x.step[2] == 1) && (x.size[1] == 1 || x.step[1] == x.size[2]) &&
+         (x.size[0] == 1 || x.step[0] == x.size[1] * x.size[2]);
+}
+
+template <typename T>
 void clear_plane(const Planes<T>& out, T* plane) {
-  if (out.step[2] == 1 && out.step[1] == out.size[2] && (out.size[0] == 1 || out.step[0] == out.size[1] * out.size[2])) {
+  if (is_dense(out)) {
     std::fill(plane, plane + out.pixels(), T(0));
     return;
   }
@@ -174,15 +284,14 @@ void clear_plane(const Planes<T>& out, T* plane) {
 }
 
 template <typename T>
-dt_status max_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                        const dt_value*, int32_t) {
+dt_status max_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                        int32_t, const dt_value*, int32_t) {
   if (any_zero(outs[0])) return DT_OK;
   const Planes<T> out(outs[0]);
   const Planes<const T> grad(ins[0]);
   const Planes<const int64_t> indices(ins[1]);
   const int64_t pixels = out.pixels(), width = out.size[2], height = out.size[1];
-  const bool dense = out.step[2] == 1 && (height == 1 || out.step[1] == width) &&
-                     (out.size[0] == 1 || out.step[0] == height * width);
+  const bool dense = is_dense(out);
   std::atomic<bool> wrong{false};
   const int64_t grain = std::max<int64_t>(1, 16384 / pixels);
   parallel(ctx, outs[0].sizes[0] * out.channels, grain, [&](int64_t begin, int64_t end) {
@@ -192,11 +301,22 @@ dt_status max_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* out
       if (any_zero(ins[0])) continue;
       const T* from = grad.plane(i);
       const int64_t* index = indices.plane(i);
+      if (dense && is_dense(grad) && is_dense(indices)) {
+        for (int64_t k = 0; k < grad.pixels(); ++k) {
+          if (static_cast<uint64_t>(index[k]) >= static_cast<uint64_t>(pixels)) {
+            wrong.store(true, std::memory_order_relaxed);
+          } else {
+            plane[index[k]] += from[k];
+          }
+        }
+        continue;
+      }
       each_result(grad.size, [&](int64_t z, int64_t y, int64_t x) {
         const int64_t at = index[z * indices.step[0] + y * indices.step[1] + x * indices.step[2]];
         if (at < 0 || at >= pixels) return wrong.store(true, std::memory_order_relaxed);
-        const int64_t to = dense ? at : at / (height * width) * out.step[0] + at / width % height * out.step[1] +
-                                            at % width * out.step[2];
+        const int64_t to =
+            dense ? at
+                  : at / (height * width) * out.step[0] + at / width % height * out.step[1] + at % width * out.step[2];
         plane[to] += from[z * grad.step[0] + y * grad.step[1] + x * grad.step[2]];
       });
     }
@@ -221,6 +341,36 @@ struct Divisor {
 };
 
 template <typename T>
+T average(const Planes<const T>& in, const T* plane, const Window& z, const Window& y, const Window& x,
+          const Divisor& divisor) {
+  T sum = 0;
+  for (int64_t i = z.start; i < z.start + z.count; ++i) {
+    for (int64_t j = y.start; j < y.start + y.count; ++j) {
+      const T* row = plane + i * in.step[0] + j * in.step[1] + x.start * in.step[2];
+      for (int64_t k = 0; k < x.count; ++k) sum += row[k * in.step[2]];
+    }
+  }
+  const bool empty = z.count == 0 || y.count == 0 || x.count == 0;
+  return empty ? T(0) : sum / static_cast<T>(divisor.of(z, y, x));
+}
+
+template <typename T>
+inline void average_lanes(const Planes<const T>& in, const T* plane, const Taps& taps, T divisor, T* out) {
+  typename Lanes<T>::Values sum = {}, next;
+  for (int64_t z = taps.z.start; z < taps.z.start + taps.z.count; ++z) {
+    for (int64_t y = taps.y.start; y < taps.y.start + taps.y.count; ++y) {
+      const T* row = plane + z * in.step[0] + y * in.step[1] + taps.start * in.step[2];
+      for (int64_t k = 0; k < taps.count; ++k) {
+        load_strided(row + k * in.step[2], taps.stride * in.step[2], next);
+        sum += next;
+      }
+    }
+  }
+  sum /= divisor;
+  std::memcpy(out, &sum, 16);
+}
+
+template <typename T>
 dt_status avg_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                    const dt_value* args, int32_t) {
   if (any_zero(outs[0])) return DT_OK;
@@ -231,23 +381,29 @@ dt_status avg_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, in
   if (!find_windows(ctx, in.size, out.size, ins[0].ndim, args + 1, false, windows)) {
     return ctx->fail(ctx, DT_ERR_MEMORY, "avg_pool: out of memory for the windows");
   }
+  // Results whose windows are whole, padding or not, share a divisor.
+  const int64_t taps_x = args[1].as.ints[args[1].count - 1];
+  const Inner inner(windows.along[2], out.step[2] == 1 ? out.size[2] : 0, taps_x, Lanes<T>::kCount);
   const int64_t grain = std::max<int64_t>(1, 8192 / in.pixels());
   parallel(ctx, ins[0].sizes[0] * in.channels, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const T* plane = in.plane(i);
       T* to = out.plane(i);
-      each_result(out.size, [&](int64_t z, int64_t y, int64_t x) {
-        const Window &wz = windows.along[0][z], &wy = windows.along[1][y], &wx = windows.along[2][x];
-        T sum = 0;
-        for (int64_t az = wz.start; az < wz.start + wz.count; ++az) {
-          for (int64_t ay = wy.start; ay < wy.start + wy.count; ++ay) {
-            const T* row = plane + az * in.step[0] + ay * in.step[1] + wx.start * in.step[2];
-            for (int64_t k = 0; k < wx.count; ++k) sum += row[k * in.step[2]];
-          }
+      each_row(out.size, [&](int64_t z, int64_t y) {
+        const Window &wz = windows.along[0][z], &wy = windows.along[1][y];
+        T* row = to + z * out.step[0] + y * out.step[1];
+        const bool any = wz.count > 0 && wy.count > 0 && inner.last > inner.first;
+        if (any) {
+          each_vector(inner, Lanes<T>::kCount, [&](int64_t x) {
+            const Window& wx = windows.along[2][x];
+            average_lanes(in, plane, {wz, wy, wx.start, wx.count, windows.stride, {1, 1, 1}},
+                          static_cast<T>(divisor.of(wz, wy, wx)), row + x);
+          });
         }
-        const bool empty = wz.count == 0 || wy.count == 0 || wx.count == 0;
-        to[z * out.step[0] + y * out.step[1] + x * out.step[2]] =
-            empty ? T(0) : sum / static_cast<T>(divisor.of(wz, wy, wx));
+        for (int64_t x = 0; x < out.size[2]; ++x) {
+          if (any && x == inner.first) x = inner.last;
+          if (x < out.size[2]) row[x * out.step[2]] = average(in, plane, wz, wy, windows.along[2][x], divisor);
+        }
       });
     }
   });
@@ -255,8 +411,8 @@ dt_status avg_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, in
 }
 
 template <typename T>
-dt_status avg_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                        const dt_value* args, int32_t) {
+dt_status avg_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                        int32_t, const dt_value* args, int32_t) {
   if (any_zero(outs[0])) return DT_OK;
   const Planes<T> out(outs[0]);
   const Planes<const T> grad(ins[0]);
@@ -272,15 +428,19 @@ dt_status avg_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* out
       clear_plane(out, plane);
       if (any_zero(ins[0])) continue;
       const T* from = grad.plane(i);
-      each_result(grad.size, [&](int64_t z, int64_t y, int64_t x) {
-        const Window &wz = windows.along[0][z], &wy = windows.along[1][y], &wx = windows.along[2][x];
-        if (wz.count == 0 || wy.count == 0 || wx.count == 0) return;
-        const T share = from[z * grad.step[0] + y * grad.step[1] + x * grad.step[2]] /
-                        static_cast<T>(divisor.of(wz, wy, wx));
+      each_row(grad.size, [&](int64_t z, int64_t y) {
+        const Window &wz = windows.along[0][z], &wy = windows.along[1][y];
+        const T* row = from + z * grad.step[0] + y * grad.step[1];
         for (int64_t az = wz.start; az < wz.start + wz.count; ++az) {
           for (int64_t ay = wy.start; ay < wy.start + wy.count; ++ay) {
-            T* row = plane + az * out.step[0] + ay * out.step[1] + wx.start * out.step[2];
-            for (int64_t k = 0; k < wx.count; ++k) row[k * out.step[2]] += share;
+            T* to = plane + az * out.step[0] + ay * out.step[1];
+            for (int64_t x = 0; x < grad.size[2]; ++x) {
+              const Window& wx = windows.along[2][x];
+              if (wx.count == 0) continue;
+              const T share = row[x * grad.step[2]] / static_cast<T>(divisor.of(wz, wy, wx));
+              T* at = to + wx.start * out.step[2];
+              for (int64_t k = 0; k < wx.count; ++k) at[k * out.step[2]] += share;
+            }
           }
         }
       });
