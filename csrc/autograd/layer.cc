@@ -129,7 +129,8 @@ class LayerCall {
     append(OpNode::record({copy, *copy.rule.load(), args, 2, inputs, 2, &self_, 1}));
   }
 
-  // Record the ops that the op is made of. A result for self is then copied there, as an op of its own.
+  // Record the ops that the op is made of. In place, they work on a copy, which they may save, and the result is then
+  // copied into self, as an op of its own.
   void run_decomposed() {
     if (!entry_.decomposes)
       dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no derivative for ", entry_.name,
@@ -138,10 +139,13 @@ class LayerCall {
       dt::check(dt::api().decompose(entry_.op, args_, n_args_, outs_, n_outs_));
       return;
     }
+    const Tensor before = recorded_clone(inputs_.begin()[0]);
+    std::vector<dt_value> args(args_, args_ + n_args_);
+    args[0] = dt::box(before);
     dt_value fresh{};
-    dt::check(dt::api().decompose(entry_.op, args_, n_args_, &fresh, 1));
-    const dt_value args[] = {dt::box(self_), fresh};
-    const dt_status status = autograd_layer(nullptr, copy_op.handle(), args, 2, outs_, 1);
+    dt::check(dt::api().decompose(entry_.op, args.data(), n_args_, &fresh, 1));
+    const dt_value copied[] = {dt::box(self_), fresh};
+    const dt_status status = autograd_layer(nullptr, copy_op.handle(), copied, 2, outs_, 1);
     dt::api().release_value(&fresh);
     dt::check(status);
   }
@@ -163,14 +167,18 @@ class LayerCall {
     dt_tensor* memory = root(self_);
     for (Input& input : inputs_) {
       if (!input.tensor || !saves.has(input.arg) || root(input.tensor) != memory) continue;
-      const dt_value arg = dt::box(input.tensor);
-      dt_value out{};
-      if (input.grad)
-        dt::check(autograd_layer(nullptr, clone_op.handle(), &arg, 1, &out, 1));
-      else
-        dt::check(dt::api().call(clone_op.handle(), &arg, 1, &out, 1));
-      input.copy = Tensor::steal(out.as.tensor);
+      input.copy = recorded_clone(input);
     }
+  }
+
+  static Tensor recorded_clone(const Input& input) {
+    const dt_value arg = dt::box(input.tensor);
+    dt_value out{};
+    if (input.grad)
+      dt::check(autograd_layer(nullptr, clone_op.handle(), &arg, 1, &out, 1));
+    else
+      dt::check(dt::api().call(clone_op.handle(), &arg, 1, &out, 1));
+    return Tensor::steal(out.as.tensor);
   }
 
   void record(const Rule& rule) {

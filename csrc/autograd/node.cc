@@ -6,7 +6,7 @@ namespace dovetail::autograd {
 
 namespace {
 
-std::atomic<uint64_t> sequence{0};
+std::atomic<uint64_t> last_number{0};
 
 // The dead nodes that this thread has yet to destroy.
 thread_local Node* dead = nullptr;
@@ -16,7 +16,7 @@ const dt::Op zeros_op{"zeros"};
 
 }  // namespace
 
-uint64_t next_sequence() { return sequence.fetch_add(1, std::memory_order_relaxed); }
+void Node::number() { sequence_ = last_number.fetch_add(1, std::memory_order_relaxed); }
 
 Tensor zeros(const Shape& shape) { return zeros_op(shape.ints(), dt::DType{shape.dtype}, shape.device); }
 

@@ -112,7 +112,8 @@ class Node {
   int32_t n_outputs() const { return n_outputs_; }
   Edge& edge(int i) { return edges_[i]; }
   const Edge& edge(int i) const { return edges_[i]; }
-  // Nodes are numbered as they are made, so an edge leads to a lower number, or to a leaf, which have the highest.
+  // Nodes are numbered when their edges are there, so an edge leads to a lower number, or to a leaf, which have the
+  // highest. (Finding an edge may itself make a node.)
   uint64_t sequence() const { return sequence_; }
   Shape output(int nr) const;
 
@@ -136,6 +137,7 @@ class Node {
   Node() = default;
   virtual ~Node();
   void set_output(int nr, const dt_tensor_info& info, int64_t* sizes);
+  void number();  // to be called when the edges are set
 
   struct Output {
     int32_t dtype;
@@ -163,7 +165,6 @@ class Node {
   Node* next_dead_ = nullptr;
 };
 
-uint64_t next_sequence();
 constexpr uint64_t kLeafSequence = ~uint64_t{0};
 
 // Make a node in one block: the object, its edges and outputs (both empty), and `more` bytes that T lays out itself,
@@ -178,7 +179,6 @@ T* make_node(int n_edges, int n_outputs, size_t more, Args&&... args) {
   char* block = static_cast<char*>(pool_take(bytes));
   T* node = new (block) T(block + more_at, std::forward<Args>(args)...);
   node->bytes_ = static_cast<uint32_t>(bytes);
-  node->sequence_ = next_sequence();
   node->edges_ = reinterpret_cast<Edge*>(block + edges_at);
   node->outputs_ = reinterpret_cast<Node::Output*>(block + outputs_at);
   for (int i = 0; i < n_edges; ++i) new (&node->edges_[i]) Edge();

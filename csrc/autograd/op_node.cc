@@ -111,6 +111,7 @@ NodePtr OpNode::record(const Recording& call) {
   if (n_saved) node->save(call);
   for (int i = 0; i < call.n_inputs; ++i)
     if (call.inputs[i].grad) node->edges_[i] = gradient_edge(call.inputs[i].tensor);
+  node->number();
   return owner;
 }
 

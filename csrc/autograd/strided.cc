@@ -93,7 +93,7 @@ void Memory::write(const Geometry& geometry, const Tensor& t, bool in_place) {
   if (in_place)
     copy.inplace(read(geometry), t);
   else
-    flat_ = as_strided_scatter(flat_, t, geometry.sizes, geometry.strides, at(geometry));
+    flat_ = as_strided_scatter(flat_, t, geometry.sizes, geometry.strides, flat_.info().offset + at(geometry));
 }
 
 }  // namespace dovetail::autograd

@@ -23,6 +23,7 @@ class CopySlices final : public Node {
     edges_[0] = gradient_edge(base);
     for (int i = 0, k = 1; i < write_->n_edges(); ++i)
       if (i != self_) edges_[k++] = write_->edge(i);
+    number();
   }
 
   std::string name() const override { return "CopySlices"; }

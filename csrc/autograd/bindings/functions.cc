@@ -70,6 +70,7 @@ class FunctionNode final : public Node {
   void connect(const std::vector<Tensor>& inputs) {
     for (int i = 0; i < n_edges(); ++i)
       if (requires_grad(inputs[i].get())) edges_[i] = gradient_edge(inputs[i].get());
+    number();
   }
   void describe_output(int nr, const Tensor& t) {
     const dt_tensor_info info = t.info();
@@ -275,6 +276,7 @@ class Refuses final : public Node {
     const dt_tensor_info info = t.info();
     sizes_.assign(info.sizes, info.sizes + info.ndim);
     set_output(0, info, sizes_.data());
+    number();
   }
 
  private:

@@ -38,10 +38,19 @@ void declare_addmm() {
   vjp("addmm", mat2, saves(mat1), [](Ctx& c) { return scaled(mm(t(c[mat1]), c.g()), c.number(alpha)); });
 }
 
+// A weight without rows stands for one row, which the result then has no dim for.
+bool is_row(Ctx& c, int weight) { return c.ndim(weight) == 1; }
+
 void declare_linear() {
   enum { input, weight, bias };
-  vjp("linear", input, saves(weight), [](Ctx& c) { return reshape(mm(rows(c.g()), c[weight]), c.sizes(input)); });
-  vjp("linear", weight, saves(input), [](Ctx& c) { return mm(t(rows(c.g())), rows(c[input])); });
+  vjp("linear", input, saves(weight), [](Ctx& c) {
+    if (is_row(c, weight)) return unsqueeze(c.g(), -1) * c[weight];
+    return reshape(mm(rows(c.g()), c[weight]), c.sizes(input));
+  });
+  vjp("linear", weight, saves(input), [](Ctx& c) {
+    if (is_row(c, weight)) return mv(t(rows(c[input])), reshape(c.g(), std::vector<int64_t>{-1}));
+    return mm(t(rows(c.g())), rows(c[input]));
+  });
   vjp("linear", bias, same);  // the engine sums
 }
 

@@ -70,15 +70,15 @@ Tensor unfold_self(Ctx& c) {
   return index_add(zeros(c.shape(self)), dim, index, reshape(permute(c.g(), order), sizes));
 }
 
-// The rule of as_strided, whose geometry the node keeps: gradients go to their places in memory, and self's are read.
+// Where the elements of self are, which the node keeps, and those of the view that arguments `at` and following give.
+Geometry own_geometry(Ctx& c) { return {c.sizes(self).vector(), c.strides(self).vector(), c.offset(self)}; }
+Geometry part_geometry(Ctx& c, int at) {
+  return {c.ints(at).vector(), c.ints(at + 1).vector(), c.given(at + 2) ? c.integer(at + 2) : c.offset(self)};
+}
+
+// Gradients go to their places in memory, and those of self are read there.
 Tensor as_strided_self(Ctx& c) {
-  Geometry in, out;
-  in.sizes = c.sizes(self).vector();
-  in.strides = c.strides(self).vector();
-  in.offset = c.offset(self);
-  out.sizes = c.ints(1).vector();
-  out.strides = c.ints(2).vector();
-  out.offset = c.given(3) ? c.integer(3) : in.offset;
+  const Geometry in = own_geometry(c), out = part_geometry(c, 1);
   if (in.numel() == 0) return zeros(c.shape(self));
   const Memory memory(c.g(), out, in);
   if (!in.overlaps_itself()) return memory.read(in);
@@ -131,16 +131,18 @@ void declare_scatters() {
     return diagonal_scatter(c.g(), zeros_like(part), c.value(2), c.value(3), c.value(4));
   });
   vjp("diagonal_scatter", src, [](Ctx& c) { return diagonal(c.g(), c.value(2), c.value(3), c.value(4)); });
-  // The result is laid out contiguously from the start of its storage, whatever self is.
+  // The result is laid out like self; a part may also reach memory that self does not show.
   vjp("as_strided_scatter", self, [](Ctx& c) {
-    const Tensor g = contiguous(c.g());
-    const Tensor part = as_strided(g, c.value(2), c.value(3), g.info().offset + (c.given(4) ? c.integer(4) : 0));
-    return as_strided_scatter(g, zeros_like(part), c.value(2), c.value(3), c.value(4));
+    const Geometry in = own_geometry(c), part = part_geometry(c, 2);
+    Memory memory(c.g(), in, part);
+    memory.write(part, zeros_like(memory.read(part)), false);
+    return memory.read(in);
   });
   vjp("as_strided_scatter", src, [](Ctx& c) {
-    const Tensor g = contiguous(c.g());
-    return as_strided(g, c.value(2), c.value(3), g.info().offset + (c.given(4) ? c.integer(4) : 0));
+    const Geometry part = part_geometry(c, 2);
+    return Memory(c.g(), own_geometry(c), part).read(part);
   });
+  keeps_geometry("as_strided_scatter");
 }
 
 }  // namespace

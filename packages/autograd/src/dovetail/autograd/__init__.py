@@ -29,7 +29,7 @@ from ._engine import Node
 from .engine import backward, grad
 from .function import Function, FunctionCtx, once_differentiable
 from .checking import GradcheckError, gradcheck, gradgradcheck
-from .rules import register_vjp
+from .rules import has_derivative, register_vjp
 
 __all__ = [
     "Function",
@@ -42,6 +42,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "has_derivative",
     "inference_mode",
     "is_grad_enabled",
     "is_inference_mode_enabled",

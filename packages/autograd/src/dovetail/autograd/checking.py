@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dovetail as dt
@@ -33,11 +34,31 @@ def _differentiable(inputs: tuple[Any, ...]) -> list[int]:
     return [i for i, t in enumerate(inputs) if isinstance(t, Tensor) and t.requires_grad]
 
 
-def _moved(t: Tensor, position: int, by: float) -> Tensor:
-    """A copy of a tensor with one element moved, that requires a gradient like it."""
-    flat = t.detach().clone().reshape(-1)
-    flat[position] += by
-    return flat.reshape(t.shape).requires_grad_()
+def _place(t: Tensor, position: int) -> tuple[int, ...]:
+    """The index of an element that is counted in row-major order."""
+    place: list[int] = []
+    for size in reversed(t.shape):
+        position, rest = divmod(position, size)
+        place.insert(0, rest)
+    return tuple(place)
+
+
+@contextmanager
+def _moved(inputs: tuple[Any, ...], which: int, position: int, by: float) -> Iterator[tuple[Any, ...]]:
+    """The inputs with one element moved: in place, so that the layout stays; elements that share memory are copied."""
+    t = inputs[which]
+    place = _place(t, position)
+    if any(size > 1 and stride == 0 for size, stride in zip(t.shape, t.stride(), strict=True)):
+        t = t.detach().clone().reshape(t.shape).contiguous().requires_grad_()
+        t.data[place] += by
+        yield (*inputs[:which], t, *inputs[which + 1 :])
+        return
+    before = t.data[place].clone()
+    t.data[place] = before + by
+    try:
+        yield inputs
+    finally:
+        t.data[place] = before
 
 
 # ---- Jacobians: a row for every element of the input, a column for every element of the output ----------
@@ -49,8 +70,8 @@ def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], which: int
     for position in range(inputs[which].numel()):
         sides = []
         for by in (eps, -eps):
-            moved = (*inputs[:which], _moved(inputs[which], position, by), *inputs[which + 1 :])
-            sides.append([t.detach().reshape(-1) for t in _outputs(function, moved)])
+            with _moved(inputs, which, position, by) as moved:
+                sides.append([t.detach().clone().reshape(-1) for t in _outputs(function, moved)])
         rows.append([((high - low) / (2 * eps)).tolist() for high, low in zip(*sides, strict=True)])
     count = len(_outputs(function, inputs)) if not rows else len(rows[0])
     return [[row[k] for row in rows] for k in range(count)]

@@ -11,7 +11,7 @@ from dovetail import Tensor
 
 from . import _engine
 
-__all__ = ["RuleContext", "register_vjp"]
+__all__ = ["RuleContext", "has_derivative", "register_vjp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +86,13 @@ def register_vjp(op_name: str, rule: Rule | None = None, *, saves: Sequence[str]
 
     _engine.register_rule(op_name, call, _mask(op, saves))
     return rule
+
+
+def has_derivative(op_name: str) -> bool:
+    """Whether an op has a derivative of its own; without one, its decomposition is differentiated.
+
+    Example:
+        >>> dt.autograd.has_derivative("exp")
+        True
+    """
+    return _engine.has_rule(op_name)
