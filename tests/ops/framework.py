@@ -230,8 +230,10 @@ def _replace(value: Any, make: Callable[[T], Any], device: str | None = None) ->
         return type(value)(_replace(item, make, device) for item in value)
     if isinstance(value, dict):
         return {key: _replace(item, make, device) for key, item in value.items()}
-    if isinstance(value, D):
+    if device is not None and isinstance(value, D):
         return getattr(dt, value.name)
+    if device is not None and isinstance(value, G):
+        return dt.Generator().manual_seed(value.seed)
     if value is DEVICE:
         return device
     return value
@@ -245,6 +247,13 @@ class D:
 
     def __repr__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True)
+class G:
+    """A generator argument: a fresh one with this seed."""
+
+    seed: int
 
 
 class _Device:

@@ -271,7 +271,8 @@ def multinomial(
         # The index of the smallest of n exponential variables with these rates has just these chances, and so have
         # the next ones among what is left.
         uniform = 1 - dt.rand_like(self, generator=generator)
-        return dt.topk(self / -dt.log(uniform), num_samples)[1]
+        # Of a uniform number of just 1 the logarithm is 0, and what has no weight must not win by 0 / 0.
+        return dt.topk(self / dt.clamp_min(-dt.log(uniform), 1e-30), num_samples)[1]
     total = dt.cumsum(self, -1)
     uniform = dt.rand([*self.shape[:-1], num_samples], generator=generator, dtype=self.dtype, device=self.device)
     drawn = dt.searchsorted(total, uniform * dt.narrow(total, -1, total.shape[-1] - 1, 1), right=True)
