@@ -13,10 +13,18 @@ used: `dt.autograd`, `dt.nn`, `dt.optim`, `dt.data` and `dt.onnx`.
 from __future__ import annotations
 
 from math import e, inf, nan, pi
-from pkgutil import extend_path as _extend_path
-from typing import Any as _Any
+from os.path import isdir as _isdir
+from os.path import join as _join
+from sys import path as _sys_path
 
-__path__ = _extend_path(__path__, __name__)
+# The other distributions' folders, as pkgutil.extend_path finds them; importing that takes longer than all of this.
+for _folder in [_join(_entry, __name__) for _entry in _sys_path]:
+    if _folder not in __path__ and _isdir(_folder):
+        __path__.append(_folder)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any as _Any
 
 from . import _core
 from .__about__ import __version__

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from functools import wraps
-from types import TracebackType
-from typing import Any, TypeVar
-
 from . import _core
 from ._core import is_grad_enabled
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from types import TracebackType
+    from typing import Any, TypeVar
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
 
 __all__ = [
     "enable_grad",
@@ -18,8 +22,6 @@ __all__ = [
     "no_grad",
     "set_grad_enabled",
 ]
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 _GENERATOR = 0x20  # the code flag of a function with a yield in it
 
@@ -44,6 +46,8 @@ class _Mode:
         if code is not None and code.co_flags & _GENERATOR:
             return _in_generator(self._again, function)
 
+        from functools import wraps
+
         @wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             with self._again():
@@ -54,6 +58,8 @@ class _Mode:
 
 def _in_generator(mode: Callable[[], _Mode], function: Function) -> Function:
     """A generator function whose body alone runs in the mode: what uses the generator keeps its own."""
+
+    from functools import wraps
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from . import _core
 from ._core import Generator, Tensor, get_op
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 
 __all__ = ["arange", "asarray", "bernoulli", "empty_strided", "normal", "randint", "randint_like", "scalar_tensor"]
 

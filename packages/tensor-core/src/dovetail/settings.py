@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
 
 from . import _core
 from ._core import (
@@ -18,6 +16,12 @@ from ._core import (
     set_default_dtype,
     set_num_threads,
 )
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 
 __all__ = [
     "are_deterministic_algorithms_enabled",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
 
 _ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "self": "input"}
 
@@ -14,13 +16,15 @@ _ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "self": "input"}
 def with_aliases(function: Function) -> Function:
     """Accept `axis` for `dim`, `keepdims` for `keepdim` and `x` for `input`."""
 
-    @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
             for alias in _ALIASES.keys() & kwargs.keys():
                 kwargs[_ALIASES[alias]] = kwargs.pop(alias)
         return function(*args, **kwargs)
 
+    wrapper.__name__, wrapper.__qualname__ = function.__name__, function.__qualname__
+    wrapper.__module__, wrapper.__doc__ = function.__module__, function.__doc__
+    wrapper.__wrapped__ = function  # type: ignore[attr-defined]
     return wrapper  # type: ignore[return-value]
 
 

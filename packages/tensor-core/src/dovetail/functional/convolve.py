@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import dovetail as dt
 
 from .._core import Tensor, get_op
 
-__all__ = ["conv1d", "conv2d", "conv3d"]
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-Ints = int | Sequence[int]
+    Ints = int | Sequence[int]
+
+
+__all__ = ["conv1d", "conv2d", "conv3d"]
 
 _ops = {n: get_op(f"conv{n}d") for n in (1, 2, 3)}
 

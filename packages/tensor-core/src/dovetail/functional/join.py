@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from itertools import combinations as _combinations
 from itertools import combinations_with_replacement as _with_replacement
-from typing import Any
 
 import dovetail as dt
 
 from .._core import Tensor, get_op
 from ._names import with_aliases
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
 
 __all__ = [
     "atleast_1d",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from .._core import Tensor, dtype, get_op
 from ._names import given, with_aliases
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 
 __all__ = ["frobenius_norm", "max", "median", "min", "nanmedian", "norm", "std", "std_mean", "var", "var_mean"]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dovetail as dt
 
 from .._core import Size, Tensor, get_op
 from ._names import with_aliases
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
 
 __all__ = ["nonzero", "repeat_interleave", "unique", "unique_consecutive", "unravel_index", "where"]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import _core
 from .._core import Tensor, device, dtype, get_op
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _cast = get_op("cast")
 _clone = get_op("clone")

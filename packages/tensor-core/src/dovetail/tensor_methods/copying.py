@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 from .. import _core
 from .._core import Tensor, get_op
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _clone = get_op("clone")
 
@@ -20,6 +22,8 @@ def __copy__(self: Tensor) -> Tensor:
 
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     """A copy of the data, the gradient and what hangs on the object."""
+    from copy import deepcopy
+
     if id(self) in memo:
         return memo[id(self)]  # type: ignore[no-any-return]
     if not self.is_leaf:
@@ -29,8 +33,8 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     result = type(self)._make_subclass(_clone(self.detach()), self.requires_grad)
     memo[id(self)] = result
     if self.grad is not None:
-        result.grad = copy.deepcopy(self.grad, memo)
-    result.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        result.grad = deepcopy(self.grad, memo)
+    result.__dict__.update(deepcopy(self.__dict__, memo))
     return result
 
 

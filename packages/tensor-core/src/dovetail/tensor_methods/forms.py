@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import constructors, functional
 from .._core import Tensor, get_op
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _expand, _reshape, _view = get_op("expand"), get_op("reshape"), get_op("view")
 _where = get_op("where")

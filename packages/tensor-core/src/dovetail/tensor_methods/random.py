@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from .._core import Generator, Tensor, get_op
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _rand, _randn, _randint = get_op("rand"), get_op("randn"), get_op("randint")
 
