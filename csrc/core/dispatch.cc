@@ -43,12 +43,15 @@ class Narrow {
   bool below_;
 };
 
+// A view counts with its base: it may be older than a recorded write to the base, and autograd then brings it up to date.
+inline uint32_t bits_of(const TensorImpl* t) { return t->base ? t->bits | t->base->bits : t->bits; }
+
 inline uint32_t bits_of(const dt_value& v) {
-  if (v.tag == DT_TENSOR) return v.as.tensor->bits;
+  if (v.tag == DT_TENSOR) return bits_of(v.as.tensor);
   if (v.tag != DT_TENSORS) return 0;
   uint32_t bits = 0;
   for (int i = 0; i < v.count; ++i)
-    if (v.as.tensors[i]) bits |= v.as.tensors[i]->bits;
+    if (v.as.tensors[i]) bits |= bits_of(v.as.tensors[i]);
   return bits;
 }
 
