@@ -25,12 +25,12 @@ namespace dovetail {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kLinearLimit = 1024;       // up to here the classes are multiples of 64
+constexpr size_t kLinearLimit = 1024;  // up to here the classes are multiples of 64
 constexpr int kLinearClasses = kLinearLimit / kAlignment;
-constexpr size_t kSmallLimit = 32 * 1024;   // above 1 KB there are four classes to a doubling
+constexpr size_t kSmallLimit = 32 * 1024;  // above 1 KB there are four classes to a doubling
 constexpr int kClasses = kLinearClasses + 4 * 5;
 constexpr size_t kSlabBytes = 1 << 20;
-constexpr size_t kThreadBytes = 128 * 1024; // what a thread keeps of one class before it gives half back
+constexpr size_t kThreadBytes = 128 * 1024;  // what a thread keeps of one class before it gives half back
 constexpr size_t kHugePage = 2 << 20;
 
 int class_of(size_t bytes) {

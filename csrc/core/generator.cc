@@ -15,9 +15,9 @@ Generator* default_generator() {
     seed_from_system(made);
     return made;
   }();
-  static const int registered = pthread_atfork([] { default_generator()->mutex.lock(); },
-                                               [] { default_generator()->mutex.unlock(); },
-                                               [] { default_generator()->mutex.unlock(); });
+  static const int registered =
+      pthread_atfork([] { default_generator()->mutex.lock(); }, [] { default_generator()->mutex.unlock(); },
+                     [] { default_generator()->mutex.unlock(); });
   (void)registered;
   return generator;
 }

@@ -31,9 +31,9 @@ namespace {
 using Body = void (*)(void* arg, int64_t begin, int64_t end);
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kSpin = std::chrono::microseconds(50);        // a worker looks for work this long before it sleeps
-constexpr auto kWorthWaking = std::chrono::microseconds(40); // waking one costs its caller some 10 us
-constexpr int kSpinsBeforeYield = 1000;                      // some 30 us
+constexpr auto kSpin = std::chrono::microseconds(50);         // a worker looks for work this long before it sleeps
+constexpr auto kWorthWaking = std::chrono::microseconds(40);  // waking one costs its caller some 10 us
+constexpr int kSpinsBeforeYield = 1000;                       // some 30 us
 // More ranges than threads, for cores that others share; and in a large job none of more than kRangeGrains grains.
 constexpr int kRangesPerThread = 4, kMostRangesPerThread = 32, kRangeGrains = 16;
 
@@ -70,8 +70,9 @@ int cgroup_quota() {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const bool unified = controllers.empty();
     if (!unified && ("," + controllers + ",").find(",cpu,") == std::string::npos) continue;
-    for (const std::string& root : {unified ? std::string("/sys/fs/cgroup") : "/sys/fs/cgroup/" + controllers,
-                                    unified ? std::string("/sys/fs/cgroup/unified") : std::string("/sys/fs/cgroup/cpu")}) {
+    for (const std::string& root :
+         {unified ? std::string("/sys/fs/cgroup") : "/sys/fs/cgroup/" + controllers,
+          unified ? std::string("/sys/fs/cgroup/unified") : std::string("/sys/fs/cgroup/cpu")}) {
       std::string path = line.substr(second + 1);
       while (true) {
         const int quota = quota_in(root + path);
@@ -122,7 +123,7 @@ struct Pool {
   std::mutex mutex;  // for sleeping and stopping
   std::condition_variable wake;
   std::atomic<int> sleepers{0};
-  std::atomic<int> limit{0};  // workers numbered from here on end
+  std::atomic<int> limit{0};       // workers numbered from here on end
   std::vector<pthread_t> workers;  // the caller's alone, while it has the pool
   int sized_for = 1;               // the thread count that `workers` was made for
 
@@ -236,7 +237,9 @@ void Pool::run(int64_t count, int64_t size, Body what, void* with) {
 }
 
 void Pool::wake_sleepers() {
-  { std::lock_guard<std::mutex> lock(mutex); }  // a worker between its last look and its sleep holds it
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+  }  // a worker between its last look and its sleep holds it
   wake.notify_all();
 }
 

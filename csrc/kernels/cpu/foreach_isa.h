@@ -11,8 +11,8 @@
 // would be compiled for the wrong machines.
 //
 // GCC vector types and simple loops then become that instruction set's own. (target_clones would lower vector types
-// before it clones.) DOVETAIL_VECTOR_BYTES says which it is: 32 for v3, whose intrinsics and fused multiply-add may then
-// be used; the compiler does not define __AVX2__ here.
+// before it clones.) DOVETAIL_VECTOR_BYTES says which it is: 32 for v3, whose intrinsics and fused multiply-add may
+// then be used; the compiler does not define __AVX2__ here.
 #include "kernels/cpu/isa.h"
 
 #define DOVETAIL_ISA base

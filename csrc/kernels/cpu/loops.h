@@ -1,8 +1,7 @@
 // The machinery of elementwise kernels: from a call's descriptors to inner loops over one or two dims.
 //
 // An inner loop is a typed function, compiled per instruction set (inner.inc). Here is what surrounds it and does not
-// depend on types: the short way for small calls, threads, more dims, tiles for transposed operands, and stores that
-// pass by the cache for large outputs.
+// depend on types: the short way for small calls, threads, more dims, and tiles for transposed operands.
 //
 // An element's value depends on its inputs alone, never on where a range begins: any split gives the same bits.
 #pragma once
@@ -25,9 +24,9 @@ struct Loop {
   int64_t grain;  // elements that are worth a thread
 };
 
-constexpr int64_t kCheapGrain = 32768;   // adds and copies
-constexpr int64_t kMathGrain = 8192;     // exp, tanh
-constexpr int64_t kScalarGrain = 2048;   // lgamma
+constexpr int64_t kCheapGrain = 32768;  // adds and copies
+constexpr int64_t kMathGrain = 8192;    // exp, tanh
+constexpr int64_t kScalarGrain = 2048;  // lgamma
 constexpr int kMostArrays = 5;
 
 inline int64_t item_bytes(int32_t dtype) {
@@ -46,6 +45,7 @@ inline dt_status elementwise(dt_kernel_context* ctx, const Loop& loop, const dt_
   const dt_array& out = *arrays[0];
   const int64_t n = out.ndim == 0 ? 1 : out.sizes[0];
   if (__builtin_expect(out.ndim <= 1 && n <= loop.grain, 1)) {
+    if (__builtin_expect(n == 0, 0)) return DT_OK;
     char* data[kCount];
     int64_t step[kCount];
     for (int k = 0; k < kCount; ++k) {
@@ -60,8 +60,8 @@ inline dt_status elementwise(dt_kernel_context* ctx, const Loop& loop, const dt_
 }
 
 // Kernels of ops without attributes; self is a Loop.
-inline dt_status nullary_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array*,
-                                int32_t, const dt_value*, int32_t) {
+inline dt_status nullary_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t,
+                                const dt_array*, int32_t, const dt_value*, int32_t) {
   return elementwise<1>(ctx, *static_cast<const Loop*>(self), {&outs[0]});
 }
 inline dt_status unary_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t,

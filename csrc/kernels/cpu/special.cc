@@ -7,8 +7,9 @@ namespace dovetail::cpu {
 
 double inverse_erf(double y) {
   const double a = std::fabs(y);
-  if (!(a < 1)) return a == 1 ? std::copysign(std::numeric_limits<double>::infinity(), y)
-                              : std::numeric_limits<double>::quiet_NaN();
+  if (!(a < 1))
+    return a == 1 ? std::copysign(std::numeric_limits<double>::infinity(), y)
+                  : std::numeric_limits<double>::quiet_NaN();
   // Winitzki's estimate, good to 2e-3, then Halley's steps on erf (on erfc near 1, where 1 - a is exact and erf has no
   // digits left), each of which triples the correct digits.
   const double l = std::log1p(-a * a), t = 4.3307467508 + l / 2;
