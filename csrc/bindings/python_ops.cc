@@ -57,9 +57,8 @@ dt_status run_python(void* self, const dt_op* op, const dt_value* args, int32_t 
   });
 }
 
-// For ops that a backend may bring a kernel for: results like the first tensor, or none at all.
+// For ops that a backend may bring a kernel for: results like the first tensor.
 void infer_like_first(Inference& call) {
-  if (call.op.n_outputs() == 0) return;
   for (int i = 0; i < call.n_args; ++i) {
     if (call.args[i].tag != DT_TENSOR) continue;
     for (int k = 0; k < call.op.n_outputs(); ++k) call.outs[k].like(call.tensor(i));
@@ -112,10 +111,9 @@ PyObject* complete(Op& op, const Declaration& declared, const std::string& text)
 std::unique_ptr<Op> make_op(const Declaration& declared, const std::string& text) {
   auto op = std::make_unique<Op>();
   op->schema = parse_schema(text);
-  // An op that only writes into its arguments has nothing to infer, and may have a kernel anywhere.
-  const bool kernel = declared.kernel || (op->schema.writes && op->n_outputs() == 0);
-  op->form = kernel ? DT_FORM_PLAIN : DT_FORM_COMPOSITE;
-  if (kernel) op->infer = infer_like_first;
+  // (An op that only writes into its arguments stays a composite: core finds its kernels where the arguments suit one.)
+  op->form = declared.kernel ? DT_FORM_PLAIN : DT_FORM_COMPOSITE;
+  if (declared.kernel) op->infer = infer_like_first;
   op->is_method = declared.method;
   op->is_inplace = declared.inplace;
   op->has_out = declared.out;

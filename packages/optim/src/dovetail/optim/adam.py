@@ -43,7 +43,8 @@ def fused_adam(
     With ``amsgrad``, v in the last line is the largest so far. ``step`` counts this step, starting from 1.
     """
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
-        count, rate = step.to(param.dtype), lr.to(param.dtype)
+        # Zero-dim float64 tensors keep the digits of the corrections and do not decide the dtype.
+        count, rate = step.to(dt.float64), lr.to(dt.float64)
         g = -grad if maximize else grad
         if decoupled:
             param.mul_(1 - rate * weight_decay)

@@ -47,7 +47,7 @@ def fused_sgd(
             else:
                 buf.mul_(momentum).add_(g, alpha=1 - dampening)
             g = g + momentum * buf if nesterov else buf
-        param.sub_(lr.to(param.dtype) * g)
+        param.sub_(lr * g)
 
 
 class SGD(Optimizer):
