@@ -175,7 +175,8 @@ class Sample:
         return self.name or ",".join(parts)
 
     def expected(self) -> list[np.ndarray]:
-        results = self.reference(*arrays(self.args), **arrays(self.kwargs))
+        with np.errstate(all="ignore"):
+            results = self.reference(*arrays(self.args), **arrays(self.kwargs))
         results = list(results) if isinstance(results, (tuple, list)) else [results]
         dtypes = [self.dtype or self._first_dtype()] * len(results) if not isinstance(self.dtype, tuple) else self.dtype
         with np.errstate(invalid="ignore", over="ignore"):
@@ -360,7 +361,7 @@ def positional(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[An
     """All arguments in the schema's order, defaults filled in: what decompose() and call() take."""
     full = list(args)
     for arg in op.args[len(full) :]:
-        full.append(kwargs[arg.name] if arg.name in kwargs else arg.default)
+        full.append(kwargs.get(arg.name, arg.default))
     return tuple(full)
 
 

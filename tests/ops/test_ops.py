@@ -56,7 +56,9 @@ def gapped(array: np.ndarray, device: str) -> Any:
     if array.ndim == 0:
         return plain(np.zeros((3,), array.dtype), device)[1]
     shape = (*array.shape[:-1], 2 * array.shape[-1])
-    return plain(np.broadcast_to(array[..., :1], shape) if array.size else np.zeros(shape, array.dtype), device)[..., ::2]
+    return plain(np.broadcast_to(array[..., :1], shape) if array.size else np.zeros(shape, array.dtype), device)[
+        ..., ::2
+    ]
 
 
 def nothing(array: np.ndarray, device: str) -> Any:

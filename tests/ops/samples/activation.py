@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from tests.ops.framework import FLOATS, LAYOUTS, SHAPES, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
+from tests.ops.framework import (
+    FLOATS,
+    LAYOUTS,
+    SHAPES,
+    ErrorSample,
+    Sample,
+    T,
+    errors_for,
+    make,
+    rng_for,
+    samples_for,
+    wide,
+)
 
 
 def normal_cdf(x: Any) -> Any:
@@ -50,10 +62,13 @@ GRADIENTS: dict[str, Callable[..., Any]] = {
     "tanh_grad": lambda grad, y: wide(grad) * (1 - wide(y) ** 2),
     "relu_grad": lambda grad, y: np.where(y > 0, wide(grad), 0),
 }
-KWARGS: dict[str, tuple[dict[str, Any], ...]] = {"gelu": ({}, {"approximate": "tanh"}), "gelu_grad": ({}, {"approximate": "tanh"})}
+KWARGS: dict[str, tuple[dict[str, Any], ...]] = {
+    "gelu": ({}, {"approximate": "tanh"}),
+    "gelu_grad": ({}, {"approximate": "tanh"}),
+}
 
 
-def tolerances(dtype: str) -> dict[str, float]:
+def tolerances(dtype: str) -> dict[str, Any]:
     return {"rtol": 1e-5, "atol": 1e-6} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-13}
 
 
@@ -91,9 +106,16 @@ def refuses_integers(op: str) -> Iterator[ErrorSample]:
 
 @errors_for("gelu")
 def refuses_approximations(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample((T(np.ones(2, np.float32)),), ValueError, "^gelu: approximate must be 'none' or 'tanh', got 'erf'", {"approximate": "erf"})
+    yield ErrorSample(
+        (T(np.ones(2, np.float32)),),
+        ValueError,
+        "^gelu: approximate must be 'none' or 'tanh', got 'erf'",
+        {"approximate": "erf"},
+    )
 
 
 @errors_for(*GRADIENTS)
 def refuses_shapes(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample((T(np.ones(2, np.float32)), T(np.ones(3, np.float32))), ValueError, rf"^{op}: .*\(2,\) and \(3,\)")
+    yield ErrorSample(
+        (T(np.ones(2, np.float32)), T(np.ones(3, np.float32))), ValueError, rf"^{op}: .*\(2,\) and \(3,\)"
+    )

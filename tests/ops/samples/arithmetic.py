@@ -35,8 +35,15 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "rsub": lambda a, b: b - a,
     "ldexp": lambda a, b: a * 2.0**b,
 }
-OF_INTEGERS = {"fmax": "same", "fmin": "same", "rsub": "same", "true_divide": "floating", "copysign": "floating", "xlogy": "floating"}
-TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+OF_INTEGERS = {
+    "fmax": "same",
+    "fmin": "same",
+    "rsub": "same",
+    "true_divide": "floating",
+    "copysign": "floating",
+    "xlogy": "floating",
+}
+TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 EDGES = np.array([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan])
 
 
@@ -59,7 +66,9 @@ def pairs(op: str) -> Iterator[Sample]:
     for dtype in FLOATS:
         for x, y in (((3, 4), (3, 4)), ((3, 1), (4,)), ((), ()), ((0,), (1,)), ((5,), ())):
             yield sample(T(make(rng, x, dtype, low)), T(make(rng, y, dtype, low)), dtype)
-        yield sample(T(make(rng, (3, 4), dtype, low), "transposed"), T(make(rng, (3, 4), dtype, low), "reversed"), dtype)
+        yield sample(
+            T(make(rng, (3, 4), dtype, low), "transposed"), T(make(rng, (3, 4), dtype, low), "reversed"), dtype
+        )
         if op not in ("ldexp", "heaviside"):
             yield sample(T(make(rng, (3, 4), dtype, low)), 2, dtype)
         if op != "ldexp":
@@ -136,5 +145,3 @@ def refuses_shapes(op: str) -> Iterator[ErrorSample]:
     a, b = T(np.ones((2, 3), np.float32)), T(np.ones((2, 4), np.float32))
     yield ErrorSample((a, b), ValueError, r"\(2, [34]\).*\(2, [34]\)")
     yield ErrorSample((a, "text"), TypeError, op)
-
-

@@ -108,10 +108,20 @@ def binary_samples(op: str) -> Iterator[Sample]:
             array = np.where(array == 0, 1, array).astype(dtype)
         return T(array, layout)
 
-    def pair(a: tuple[int, ...], b: tuple[int, ...], x: str, y: str, p: str = "contiguous", q: str = "contiguous") -> Sample:
+    def pair(
+        a: tuple[int, ...], b: tuple[int, ...], x: str, y: str, p: str = "contiguous", q: str = "contiguous"
+    ) -> Sample:
         return sample_of(binary, operand(a, x, p), operand(b, y, q, binary.divides))
 
-    broadcasts = [((), ()), ((0,), (0,)), ((5,), ()), ((3, 1), (1, 4)), ((2, 3, 4), (4,)), ((4,), (2, 3, 4)), ((2, 0), (1, 1))]
+    broadcasts = [
+        ((), ()),
+        ((0,), (0,)),
+        ((5,), ()),
+        ((3, 1), (1, 4)),
+        ((2, 3, 4), (4,)),
+        ((4,), (2, 3, 4)),
+        ((2, 0), (1, 1)),
+    ]
     for dtype in binary.dtypes:
         for a, b in broadcasts if dtype in ("float32", "int64") else broadcasts[-3:]:
             yield pair(a, b, dtype, dtype)
@@ -144,8 +154,10 @@ def with_numbers(op: str) -> Iterator[Sample]:
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, np.inf, -np.inf, np.nan])
 
 
-@samples_for("add", "sub", "mul", "div", "maximum", "minimum", "eq", "ne", "lt", "le", "gt", "ge", "atan2", "fmod", "pow",
-             "logical_and", "logical_or", "logical_xor")  # fmt: skip
+WITH_SPECIAL = set(BINARY) - {"floor_divide", "remainder"} - {op for op in BINARY if op.startswith("bitwise")}
+
+
+@samples_for(*sorted(WITH_SPECIAL))
 def special_values(op: str) -> Iterator[Sample]:
     for dtype in FLOATS:
         a, b = (values.ravel().astype(dtype) for values in np.meshgrid(SPECIAL, SPECIAL))
@@ -177,7 +189,10 @@ def with_alpha(op: str) -> Iterator[Sample]:
 @samples_for("div")
 def rounded_division(op: str) -> Iterator[Sample]:
     rng = rng_for("div-rounded")
-    references = {"floor": lambda a, b: np.floor_divide(wide(a), wide(b)), "trunc": lambda a, b: np.trunc(wide(a) / wide(b))}
+    references = {
+        "floor": lambda a, b: np.floor_divide(wide(a), wide(b)),
+        "trunc": lambda a, b: np.trunc(wide(a) / wide(b)),
+    }
     for mode, reference in references.items():
         for dtype in NUMBERS:
             divisor = np.array([2, 3, 5, 1], dtype)
@@ -215,7 +230,12 @@ def refuses_floats(op: str) -> Iterator[ErrorSample]:
 def refuses_zero(op: str) -> Iterator[ErrorSample]:
     kwargs = {"rounding_mode": "floor"} if op == "div" else {}
     for dtype in INTS:
-        yield ErrorSample((T(np.array([1, 2], dtype)), T(np.array([1, 0], dtype))), (ZeroDivisionError, RuntimeError), "zero|Zero", kwargs)
+        yield ErrorSample(
+            (T(np.array([1, 2], dtype)), T(np.array([1, 0], dtype))),
+            (ZeroDivisionError, RuntimeError),
+            "zero|Zero",
+            kwargs,
+        )
 
 
 @errors_for("add", "sub")

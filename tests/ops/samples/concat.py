@@ -25,6 +25,7 @@ def cats(op: str) -> Iterator[Sample]:
         return Sample((parts, *args), reference, dtype=dtype)
 
     for dtype in DTYPES:
+
         def part(*shape: int, layout: str = "contiguous", dtype: str = dtype) -> T:
             return T(make(rng, shape, dtype), layout)
 
@@ -72,7 +73,9 @@ def pads(op: str) -> Iterator[Sample]:
 def refuses_cat(op: str) -> Iterator[ErrorSample]:
     x = T(np.zeros((2, 3), np.float32))
     yield ErrorSample(([],), ValueError, "^cat: expected at least one tensor")
-    yield ErrorSample(([x, T(np.zeros((2, 4), np.float32))],), ValueError, r"^cat: .*\(2, 3\) and \(2, 4\) \(tensor 1\)")
+    yield ErrorSample(
+        ([x, T(np.zeros((2, 4), np.float32))],), ValueError, r"^cat: .*\(2, 3\) and \(2, 4\) \(tensor 1\)"
+    )
     yield ErrorSample(([x, T(np.zeros(2, np.float32))],), ValueError, "^cat: tensors must have one shape")
     yield ErrorSample(([T(np.zeros((), np.float32))],), ValueError, "^cat: zero-dim tensors")
     yield ErrorSample(([x, x], 2), IndexError, "^cat: dim 2")
@@ -83,6 +86,8 @@ def refuses_cat(op: str) -> Iterator[ErrorSample]:
 def refuses_pad(op: str) -> Iterator[ErrorSample]:
     x = T(np.zeros((2, 3), np.float32))
     yield ErrorSample((x, (1,)), ValueError, r"^constant_pad_nd: pad must hold two numbers .*\(1,\)")
-    yield ErrorSample((x, (0,) * 6), ValueError, "^constant_pad_nd: pad must hold two numbers for each of at most 2 dims")
+    yield ErrorSample(
+        (x, (0,) * 6), ValueError, "^constant_pad_nd: pad must hold two numbers for each of at most 2 dims"
+    )
     yield ErrorSample((x, (-4, 5)), ValueError, "^constant_pad_nd: .*crops more than the 3 places")
     yield ErrorSample((x, (2**62, 2**62)), (ValueError, MemoryError), "constant_pad_nd|bytes")

@@ -11,19 +11,45 @@ from tests.ops.framework import FLOATS, LAYOUTS, ErrorSample, Sample, T, errors_
 
 DTYPES = (*FLOATS, "int64", "int32")
 SHAPES = {
-    "bmm": [((2, 3, 4), (2, 4, 5)), ((1, 1, 1), (1, 1, 1)), ((0, 3, 4), (0, 4, 5)), ((2, 3, 0), (2, 0, 5)), ((3, 1, 7), (3, 7, 1)), ((9, 17, 33), (9, 33, 19))],
-    "mm": [((3, 4), (4, 5)), ((1, 1), (1, 1)), ((0, 4), (4, 5)), ((3, 0), (0, 5)), ((1, 9), (9, 7)), ((7, 9), (9, 1)), ((65, 130), (130, 67))],
+    "bmm": [
+        ((2, 3, 4), (2, 4, 5)),
+        ((1, 1, 1), (1, 1, 1)),
+        ((0, 3, 4), (0, 4, 5)),
+        ((2, 3, 0), (2, 0, 5)),
+        ((3, 1, 7), (3, 7, 1)),
+        ((9, 17, 33), (9, 33, 19)),
+    ],
+    "mm": [
+        ((3, 4), (4, 5)),
+        ((1, 1), (1, 1)),
+        ((0, 4), (4, 5)),
+        ((3, 0), (0, 5)),
+        ((1, 9), (9, 7)),
+        ((7, 9), (9, 1)),
+        ((65, 130), (130, 67)),
+    ],
     "mv": [((3, 4), (4,)), ((0, 4), (4,)), ((3, 0), (0,)), ((1, 1), (1,)), ((130, 129), (129,))],
     "dot": [((4,), (4,)), ((0,), (0,)), ((1031,), (1031,))],
     "matmul": [
-        ((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 5)), ((3, 4), (4, 5)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (4,)), ((3, 4), (2, 4, 5)),
-        ((4,), (2, 4, 5)), ((2, 1, 3, 4), (5, 4, 2)), ((2, 3, 4), (2, 4, 5)), ((1, 3, 4), (6, 4, 5)), ((0, 3, 4), (4, 5)),
-        ((2, 2, 3, 4), (2, 1, 4, 5)), ((2, 3, 0), (0, 5)),
+        ((4,), (4,)),
+        ((3, 4), (4,)),
+        ((4,), (4, 5)),
+        ((3, 4), (4, 5)),
+        ((2, 3, 4), (4, 5)),
+        ((2, 3, 4), (4,)),
+        ((3, 4), (2, 4, 5)),
+        ((4,), (2, 4, 5)),
+        ((2, 1, 3, 4), (5, 4, 2)),
+        ((2, 3, 4), (2, 4, 5)),
+        ((1, 3, 4), (6, 4, 5)),
+        ((0, 3, 4), (4, 5)),
+        ((2, 2, 3, 4), (2, 1, 4, 5)),
+        ((2, 3, 0), (0, 5)),
     ],
-}  # fmt: skip
+}
 
 
-def tolerances(dtype: str) -> dict[str, float]:
+def tolerances(dtype: str) -> dict[str, Any]:
     return {"rtol": 1e-5, "atol": 5e-5} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-11}
 
 
@@ -88,7 +114,14 @@ def linears(op: str) -> Iterator[Sample]:
         return wide(x) @ wide(weight).T + (0 if bias is None else wide(bias))
 
     for dtype in DTYPES:
-        for x, weight, bias in (((3, 4), (5, 4), (5,)), ((4,), (5, 4), (5,)), ((2, 3, 4), (5, 4), (5,)), ((0, 4), (5, 4), (5,)), ((3, 4), (4,), ()), ((65, 33), (17, 33), (17,))):
+        for x, weight, bias in (
+            ((3, 4), (5, 4), (5,)),
+            ((4,), (5, 4), (5,)),
+            ((2, 3, 4), (5, 4), (5,)),
+            ((0, 4), (5, 4), (5,)),
+            ((3, 4), (4,), ()),
+            ((65, 33), (17, 33), (17,)),
+        ):
             args = (T(make(rng, x, dtype)), T(make(rng, weight, dtype)))
             yield Sample(args, reference, **tolerances(dtype))
             yield Sample((*args, T(make(rng, bias, dtype))), reference, **tolerances(dtype))
@@ -107,21 +140,29 @@ def refuses_pairs(op: str) -> Iterator[ErrorSample]:
     wrong = (*b[:-2], b[-2] + 1, b[-1]) if len(b) > 1 else (b[0] + 1,)
     text = rf"^{op}: .*{a}.*{wrong}".replace("(", r"\(").replace(")", r"\)")
     yield ErrorSample((ones(*a), ones(*wrong)), ValueError, text)
-    yield ErrorSample((ones(*a), ones(*b, dtype="float64")), TypeError, f"^{op}: .* the same dtype, got float32 and float64")
+    yield ErrorSample(
+        (ones(*a), ones(*b, dtype="float64")), TypeError, f"^{op}: .* the same dtype, got float32 and float64"
+    )
     yield ErrorSample((ones(*a, dtype="bool"), ones(*b, dtype="bool")), TypeError, "not defined for dtype bool")
     yield ErrorSample((ones(), ones(*b)), ValueError, rf"^{op}: .*\(\)")
 
 
 @errors_for("bmm")
 def refuses_batches(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample((ones(2, 3, 4), ones(3, 4, 5)), ValueError, r"^bmm: .*as many matrices, got shapes \(2, 3, 4\) and \(3, 4, 5\)")
+    yield ErrorSample(
+        (ones(2, 3, 4), ones(3, 4, 5)), ValueError, r"^bmm: .*as many matrices, got shapes \(2, 3, 4\) and \(3, 4, 5\)"
+    )
 
 
 @errors_for("addmm")
 def refuses_addmm(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample((ones(4), ones(2, 3), ones(3, 5)), ValueError, r"^addmm: self of shape \(4,\) doesn't broadcast to \(2, 5\)")
+    yield ErrorSample(
+        (ones(4), ones(2, 3), ones(3, 5)), ValueError, r"^addmm: self of shape \(4,\) doesn't broadcast to \(2, 5\)"
+    )
     yield ErrorSample((ones(5), ones(2, 3), ones(4, 5)), ValueError, r"^addmm: .*\(2, 3\) and \(4, 5\)")
-    yield ErrorSample((ones(5, dtype="float64"), ones(2, 3), ones(3, 5)), TypeError, "^addmm: self and mat1 must have the same dtype")
+    yield ErrorSample(
+        (ones(5, dtype="float64"), ones(2, 3), ones(3, 5)), TypeError, "^addmm: self and mat1 must have the same dtype"
+    )
     whole = (ones(5, dtype="int64"), ones(2, 3, dtype="int64"), ones(3, 5, dtype="int64"))
     yield ErrorSample(whole, TypeError, "^addmm: beta must be an integer", {"beta": 0.5})
 
@@ -130,5 +171,7 @@ def refuses_addmm(op: str) -> Iterator[ErrorSample]:
 def refuses_linear(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((ones(2, 3), ones(5, 4)), ValueError, r"^linear: .*input \(2, 3\) and weight \(5, 4\)")
     yield ErrorSample((ones(2, 4), ones(5, 4), ones(4)), ValueError, r"^linear: bias .*bias \(4,\)")
-    yield ErrorSample((ones(2, 4), ones(5, 4, dtype="float64")), TypeError, "^linear: input and weight must have the same dtype")
+    yield ErrorSample(
+        (ones(2, 4), ones(5, 4, dtype="float64")), TypeError, "^linear: input and weight must have the same dtype"
+    )
     yield ErrorSample((ones(2, 4), ones(1, 5, 4)), ValueError, r"^linear: weight must have shape .*\(1, 5, 4\)")

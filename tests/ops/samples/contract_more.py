@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.ops.framework import FLOATS, ErrorSample, Refusal, Sample, T, errors_for, make, rng_for, samples_for, wide
 
-NEAR = {"rtol": 1e-5, "atol": 2e-5}
+NEAR: dict[str, Any] = {"rtol": 1e-5, "atol": 2e-5}
 Shapes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 ADDED: dict[str, tuple[Callable[[Any, Any], Any], Shapes]] = {
@@ -90,7 +90,9 @@ def matrix_powers(op: str) -> Iterator[Sample]:
     for dtype in FLOATS:
         for shape in ((3, 3), (2, 3, 3)):
             for n in (0, 1, 2, 3, 5):
-                yield Sample((T(make(rng, shape, dtype, -1, 1)), n), lambda x, n: np.linalg.matrix_power(wide(x), n), **NEAR)
+                yield Sample(
+                    (T(make(rng, shape, dtype, -1, 1)), n), lambda x, n: np.linalg.matrix_power(wide(x), n), **NEAR
+                )
 
 
 def ones(*shape: int) -> T:
@@ -98,7 +100,10 @@ def ones(*shape: int) -> T:
 
 
 REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
-    "baddbmm": [((ones(2, 3, 5), ones(2, 3, 4), ones(2, 3, 5)), ValueError), ((ones(7), ones(2, 3, 4), ones(2, 4, 5)), ValueError)],
+    "baddbmm": [
+        ((ones(2, 3, 5), ones(2, 3, 4), ones(2, 3, 5)), ValueError),
+        ((ones(7), ones(2, 3, 4), ones(2, 4, 5)), ValueError),
+    ],
     "addmv": [((ones(3), ones(3, 4), ones(3)), ValueError)],
     "addr": [((ones(3, 4), ones(3, 1), ones(4)), ValueError)],
     "outer": [((ones(3, 1), ones(4)), ValueError)],

@@ -32,11 +32,15 @@ CASES: tuple[tuple[Any, ...], ...] = (
 )
 
 
-def taps(x: np.ndarray, kernel: Any, stride: Any, padding: Any, dilation: Any) -> tuple[np.ndarray, list[tuple[slice, ...]]]:
+def taps(
+    x: np.ndarray, kernel: Any, stride: Any, padding: Any, dilation: Any
+) -> tuple[np.ndarray, list[tuple[slice, ...]]]:
     """The padded input, and for every tap of the kernel the part of it that the tap sees."""
     spatial = len(kernel)
     padded = np.pad(x, [(0, 0), (0, 0), *[(p, p) for p in padding]])
-    counts = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(padded.shape[2:], kernel, stride, dilation, strict=True)]
+    counts = [
+        (n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(padded.shape[2:], kernel, stride, dilation, strict=True)
+    ]
     parts = []
     for tap in product(*(range(k) for k in kernel)):
         starts = [tap[i] * dilation[i] for i in range(spatial)]
@@ -88,7 +92,7 @@ def result_shape(case: Any) -> tuple[int, ...]:
     return tuple(convolve(np.zeros((1, *x[1:])), np.zeros(weight), None, *rest).shape[1:])
 
 
-def tolerances(dtype: str) -> dict[str, float]:
+def tolerances(dtype: str) -> dict[str, Any]:
     return {"rtol": 1e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-10, "atol": 1e-10}
 
 
@@ -106,7 +110,11 @@ def convolutions(op: str) -> Iterator[Sample]:
                 yield Sample((*args, T(make(rng, weight[:1], dtype)), *rest), convolve, **tolerances(dtype))
         # One entry stands for every spatial dim.
         args = (T(make(rng, (1, 2, 6, 6), dtype)), T(make(rng, (2, 2, 3, 3), dtype)), None)
-        yield Sample((*args, (2,), (1,), (1,), 1), lambda x, w, b, s, p, d, g: convolve(x, w, b, s * 2, p * 2, d * 2, g), **tolerances(dtype))
+        yield Sample(
+            (*args, (2,), (1,), (1,), 1),
+            lambda x, w, b, s, p, d, g: convolve(x, w, b, s * 2, p * 2, d * 2, g),
+            **tolerances(dtype),
+        )
 
 
 @samples_for("convolution_input_grad")
@@ -141,24 +149,42 @@ PLAIN = ((1, 1), (0, 0), (1, 1), 1)
 @errors_for("convolution")
 def refuses_convolution(op: str) -> Iterator[ErrorSample]:
     x, w = ones(1, 2, 5, 5), ones(3, 2, 3, 3)
-    yield ErrorSample((ones(2, 5), ones(2, 5), None, *PLAIN), ValueError, r"^convolution: input must have shape \(N, C, \*spatial\).*\(2, 5\)")
-    yield ErrorSample((x, ones(3, 1, 3, 3), None, *PLAIN), ValueError, r"^convolution: the input's channels .*\(1, 2, 5, 5\)")
-    yield ErrorSample((x, ones(3, 2, 6, 3), None, *PLAIN), ValueError, "^convolution: the kernel, dilated, is larger .*dim 0")
+    yield ErrorSample(
+        (ones(2, 5), ones(2, 5), None, *PLAIN),
+        ValueError,
+        r"^convolution: input must have shape \(N, C, \*spatial\).*\(2, 5\)",
+    )
+    yield ErrorSample(
+        (x, ones(3, 1, 3, 3), None, *PLAIN), ValueError, r"^convolution: the input's channels .*\(1, 2, 5, 5\)"
+    )
+    yield ErrorSample(
+        (x, ones(3, 2, 6, 3), None, *PLAIN), ValueError, "^convolution: the kernel, dilated, is larger .*dim 0"
+    )
     yield ErrorSample((x, ones(3, 2, 3), None, *PLAIN), ValueError, "^convolution: weight must have 4 dims")
     yield ErrorSample((x, w, ones(2), *PLAIN), ValueError, r"^convolution: bias must have shape \(3,\)")
     yield ErrorSample((x, ones(3, 2, 3, 3, dtype="float64"), None, *PLAIN), TypeError, "^convolution: input and weight")
-    yield ErrorSample((x, w, None, (0, 1), (0, 0), (1, 1), 1), ValueError, r"^convolution: stride must be at least 1 .*\(0, 1\)")
+    yield ErrorSample(
+        (x, w, None, (0, 1), (0, 0), (1, 1), 1), ValueError, r"^convolution: stride must be at least 1 .*\(0, 1\)"
+    )
     yield ErrorSample((x, w, None, (1, 1), (-1, 0), (1, 1), 1), ValueError, "^convolution: padding must be at least 0")
     yield ErrorSample((x, w, None, (1, 1), (0, 0), (1, 0), 1), ValueError, "^convolution: dilation must be at least 1")
-    yield ErrorSample((x, w, None, (1, 1, 1), (0, 0), (1, 1), 1), ValueError, "^convolution: stride must have 2 entries")
+    yield ErrorSample(
+        (x, w, None, (1, 1, 1), (0, 0), (1, 1), 1), ValueError, "^convolution: stride must have 2 entries"
+    )
     yield ErrorSample((x, w, None, (1, 1), (0, 0), (1, 1), 0), ValueError, "^convolution: groups must be at least 1")
-    yield ErrorSample((x, ones(3, 1, 3, 3), None, (1, 1), (0, 0), (1, 1), 2), ValueError, "^convolution: weight's 3 output channels")
+    yield ErrorSample(
+        (x, ones(3, 1, 3, 3), None, (1, 1), (0, 0), (1, 1), 2), ValueError, "^convolution: weight's 3 output channels"
+    )
     yield ErrorSample((x, w, None, (1, 1), (2**61, 0), (1, 1), 1), ValueError, "^convolution: .*too large")
 
 
 @errors_for("convolution_input_grad", "convolution_weight_grad")
 def refuses_gradients(op: str) -> Iterator[ErrorSample]:
     weight, size = (ones(3, 2, 3, 3), (1, 2, 5, 5)) if op.endswith("input_grad") else (ones(1, 2, 5, 5), (3, 2, 3, 3))
-    yield ErrorSample((ones(1, 3, 2, 3), weight, size, *PLAIN), ValueError, rf"^{op}: grad must have the shape .*\(1, 3, 3, 3\), got \(1, 3, 2, 3\)")
+    yield ErrorSample(
+        (ones(1, 3, 2, 3), weight, size, *PLAIN),
+        ValueError,
+        rf"^{op}: grad must have the shape .*\(1, 3, 3, 3\), got \(1, 3, 2, 3\)",
+    )
     yield ErrorSample((ones(1, 3, 3, 3), weight, size[:3], *PLAIN), ValueError, f"^{op}: .* must have 4 entries")
     yield ErrorSample((ones(1, 3, 3, 3, dtype="float64"), weight, size, *PLAIN), TypeError, f"^{op}: grad and")

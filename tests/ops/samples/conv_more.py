@@ -23,7 +23,9 @@ def convolutions(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
     spatial = spatial_of(op)
 
-    def reference(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+    def reference(
+        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    ) -> Any:
         batched = x if x.ndim == spatial + 2 else x[None]
         lists = [(value,) * spatial if isinstance(value, int) else value for value in (stride, padding, dilation)]
         out = convolve(batched, weight, bias, *lists, groups)
@@ -32,7 +34,9 @@ def convolutions(op: str) -> Iterator[Sample]:
     for dtype in FLOATS:
         for x, weight, *rest in (case for case in CASES if len(case[0]) == spatial + 2):
             bias = T(make(rng, weight[:1], dtype))
-            yield Sample((T(make(rng, x, dtype)), T(make(rng, weight, dtype)), bias, *rest), reference, **tolerances(dtype))
+            yield Sample(
+                (T(make(rng, x, dtype)), T(make(rng, weight, dtype)), bias, *rest), reference, **tolerances(dtype)
+            )
         x, weight = T(make(rng, (2, 3, *[6] * spatial), dtype)), T(make(rng, (4, 3, *[3] * spatial), dtype))
         yield Sample((x, weight), reference, **tolerances(dtype))
         yield Sample((x, weight, None, 2, 1), reference, **tolerances(dtype))
@@ -50,10 +54,19 @@ def transposed(op: str) -> Iterator[Sample]:
     spatial = spatial_of(op)
 
     def reference(
-        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, extra: Any = 0, groups: int = 1, dilation: Any = 1
+        x: Any,
+        weight: Any,
+        bias: Any = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        extra: Any = 0,
+        groups: int = 1,
+        dilation: Any = 1,
     ) -> Any:
         batched = x if x.ndim == spatial + 2 else x[None]
-        lists = [(value,) * spatial if isinstance(value, int) else value for value in (stride, padding, extra, dilation)]
+        lists = [
+            (value,) * spatial if isinstance(value, int) else value for value in (stride, padding, extra, dilation)
+        ]
         stride, padding, extra, dilation = lists
         size = (len(batched), weight.shape[1] * groups, *full_size(batched, weight, stride, padding, extra, dilation))
         out = input_grad(batched, weight, size, stride, padding, dilation, groups)
@@ -64,7 +77,15 @@ def transposed(op: str) -> Iterator[Sample]:
         for case in (case for case in CASES if len(case[0]) == spatial + 2):
             shape, weight, stride, padding, dilation, groups = case
             x = T(make(rng, (shape[0], *result_shape(case)), dtype))
-            args = (T(make(rng, weight, dtype)), T(make(rng, (weight[1] * groups,), dtype)), stride, padding, 0, groups, dilation)
+            args = (
+                T(make(rng, weight, dtype)),
+                T(make(rng, (weight[1] * groups,), dtype)),
+                stride,
+                padding,
+                0,
+                groups,
+                dilation,
+            )
             yield Sample((x, *args), reference, **tolerances(dtype))
         x, w = T(make(rng, (2, 3, *[4] * spatial), dtype)), T(make(rng, (3, 2, *[3] * spatial), dtype))
         yield Sample((x, w), reference, **tolerances(dtype))
@@ -78,5 +99,7 @@ def refuses(op: str) -> Iterator[ErrorSample]:
     x, w = T(np.ones((1, 3, *[5] * spatial), np.float32)), T(np.ones((3, 3, *[3] * spatial), np.float32))
     yield ErrorSample((T(np.ones(2, np.float32)), w), ValueError, f"^{op}: ")
     yield ErrorSample((x, T(np.ones((3, 3), np.float32))), ValueError, f"^{op}: weight must have {spatial + 2} dims")
-    yield ErrorSample((x, T(np.ones((4, 4, *[3] * spatial), np.float32))), ValueError, f"^({op}|convolution): .*channels")
+    yield ErrorSample(
+        (x, T(np.ones((4, 4, *[3] * spatial), np.float32))), ValueError, f"^({op}|convolution): .*channels"
+    )
     yield ErrorSample((x, w, None, 0), ValueError, "stride")

@@ -83,7 +83,9 @@ def refuses_larger(op: str) -> Iterator[ErrorSample]:
     for method in ("copy_", ""):
         yield ErrorSample((x, T(np.zeros(4, np.float32))), ValueError, r"^copy: .*\(4,\)", method=method)
         yield ErrorSample((x, T(np.zeros((1, 2, 3), np.float32))), ValueError, r"^copy: .*\(1, 2, 3\)", method=method)
-    yield ErrorSample((T(np.zeros((2, 3), np.float32), "expanded"), x), RuntimeError, "^copy: several elements", method="copy_")
+    yield ErrorSample(
+        (T(np.zeros((2, 3), np.float32), "expanded"), x), RuntimeError, "^copy: several elements", method="copy_"
+    )
 
 
 @errors_for("cast")

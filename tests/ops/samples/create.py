@@ -149,4 +149,6 @@ def refuses_steps(op: str) -> Iterator[ErrorSample]:
 def refuses_shapes(op: str) -> Iterator[ErrorSample]:
     x = T(np.zeros(2, np.float32))
     yield ErrorSample((x, T(np.zeros(2, np.float32))), ValueError, r"^fill: value must be a number .*\(2,\)")
-    yield ErrorSample((x, T(np.zeros(1, np.float32))), ValueError, r"^fill: value must be a number .*\(1,\)", method="fill_")
+    yield ErrorSample(
+        (x, T(np.zeros(1, np.float32))), ValueError, r"^fill: value must be a number .*\(1,\)", method="fill_"
+    )

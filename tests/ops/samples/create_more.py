@@ -7,7 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.framework import DEVICE, DTYPES, FLOATS, LAYOUTS, D, ErrorSample, Refusal, Sample, T, errors_for, make, rng_for, samples_for
+from tests.ops.framework import (
+    DEVICE,
+    DTYPES,
+    FLOATS,
+    LAYOUTS,
+    D,
+    ErrorSample,
+    Refusal,
+    Sample,
+    T,
+    errors_for,
+    make,
+    rng_for,
+    samples_for,
+)
 
 ON = {"device": DEVICE}
 
@@ -51,7 +65,9 @@ def triangles(op: str) -> Iterator[Sample]:
 def triangle_places(op: str) -> Iterator[Sample]:
     fn = getattr(np, op)
     for row, col, offset in ((3, 3, 0), (3, 4, 1), (4, 3, -1), (2, 2, 5), (0, 3, 0)):
-        yield Sample((row, col, offset), lambda row, col, offset, **_: np.stack(fn(row, offset, col)), ON, dtype="int64")
+        yield Sample(
+            (row, col, offset), lambda row, col, offset, **_: np.stack(fn(row, offset, col)), ON, dtype="int64"
+        )
 
 
 @samples_for("diag", "diagflat")
@@ -116,7 +132,10 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "tril": [((T(np.ones(3, np.float32)),), ValueError)],
     "triu": [((T(np.ones(3, np.float32)),), ValueError)],
     "diag": [((T(np.ones((1, 2, 3), np.float32)),), ValueError)],
-    "diag_embed": [((T(np.ones(3, np.float32)), 0, 0, 0), ValueError), ((T(np.ones(3, np.float32)), 0, 0, 5), IndexError)],
+    "diag_embed": [
+        ((T(np.ones(3, np.float32)), 0, 0, 0), ValueError),
+        ((T(np.ones(3, np.float32)), 0, 0, 5), IndexError),
+    ],
     "one_hot": [((T(np.array([3])), 2), (ValueError, IndexError)), ((T(np.array([0.5], np.float32)),), TypeError)],
     "vander": [((T(np.ones((2, 2), np.float32)),), ValueError)],
     "meshgrid": [(([T(np.ones((2, 2), np.float32))],), ValueError)],
@@ -129,5 +148,3 @@ def refuses(op: str) -> Iterator[ErrorSample]:
     worker = {"logspace": "linspace", "one_hot": "scatter"}.get(op, op)
     for args, error in REFUSED[op]:
         yield ErrorSample(args, error, f"^({op}|{worker}): ")
-
-

@@ -47,7 +47,13 @@ def gathers(op: str) -> Iterator[Sample]:
         return x.reshape(max(x.shape, (1,)))[spots(np.atleast_1d(index), dim % max(x.ndim, 1))].reshape(index.shape)
 
     for dtype in DTYPES:
-        for shape, dim, size in (((5,), 0, (3,)), ((3, 4), 0, (2, 4)), ((3, 4), -1, (3, 7)), ((2, 3, 4), 1, (2, 5, 3)), ((3, 4), 1, (0, 4))):
+        for shape, dim, size in (
+            ((5,), 0, (3,)),
+            ((3, 4), 0, (2, 4)),
+            ((3, 4), -1, (3, 7)),
+            ((2, 3, 4), 1, (2, 5, 3)),
+            ((3, 4), 1, (0, 4)),
+        ):
             yield Sample((T(make(rng, shape, dtype)), dim, T(places(rng, size, shape[dim]))), reference)
         for layout in LAYOUTS:
             index = places(rng, (3, 4), 3)
@@ -68,7 +74,9 @@ SCATTERS: dict[str, Callable[..., Any]] = {
 }
 
 
-def reduce_at(x: np.ndarray, dim: int, index: np.ndarray, src: np.ndarray, reduce: str, include_self: bool) -> np.ndarray:
+def reduce_at(
+    x: np.ndarray, dim: int, index: np.ndarray, src: np.ndarray, reduce: str, include_self: bool
+) -> np.ndarray:
     dim %= max(x.ndim, 1)
     spot = spots(index, dim)
     values = np.asarray(src)[tuple(slice(n) for n in index.shape)]
@@ -134,8 +142,15 @@ def scatter_adds(op: str) -> Iterator[Sample]:
         for layout in LAYOUTS:
             args = (1, T(places(rng, (3, 4), 4), layout), T(make(rng, (3, 4), dtype), layout))
             yield Sample((T(make(rng, (3, 4), dtype), layout), *args), reference)
-        yield Sample((T(make(rng, (5,), dtype)), 0, T(places(rng, (9,), 5, "int32")), T(make(rng, (9,), dtype))), reference)
-    big = (T(np.zeros((50, 20), np.float32)), 0, T(places(rng, (900, 20), 50)), T(make(rng, (900, 20), "float32", 0, 1)))
+        yield Sample(
+            (T(make(rng, (5,), dtype)), 0, T(places(rng, (9,), 5, "int32")), T(make(rng, (9,), dtype))), reference
+        )
+    big = (
+        T(np.zeros((50, 20), np.float32)),
+        0,
+        T(places(rng, (900, 20), 50)),
+        T(make(rng, (900, 20), "float32", 0, 1)),
+    )
     yield Sample(big, reference, rtol=1e-5)
 
 
@@ -170,7 +185,9 @@ def index_selects(op: str) -> Iterator[Sample]:
             yield Sample((T(make(rng, shape, dtype)), dim, T(places(rng, (count,), shape[dim]))), reference)
         for layout in LAYOUTS:
             for dim in (0, 1):
-                yield Sample((T(make(rng, (3, 4), dtype), layout), dim, T(places(rng, (5,), 3), layout_1d(layout))), reference)
+                yield Sample(
+                    (T(make(rng, (3, 4), dtype), layout), dim, T(places(rng, (5,), 3), layout_1d(layout))), reference
+                )
         yield Sample((T(make(rng, (3, 4), dtype)), 0, T(np.array(1))), reference)
         yield Sample((T(make(rng, (3, 4), dtype)), 0, T(np.array([1, 2], np.int32))), reference)
         yield Sample((T(make(rng, (), dtype)), 0, T(np.array([0]))), reference)
@@ -232,9 +249,17 @@ def index(*values: Any, dtype: str = "int64") -> T:
 def refuses_gather(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((X, 0, index([3])), IndexError, "^gather: .*3.*")
     yield ErrorSample((X, 0, index([-1])), IndexError, "^gather: .*-1")
-    yield ErrorSample((X, 0, index(0)), ValueError, r"^gather: index and self must have as many dims, got shapes \(1,\) and \(3, 4\)")
-    yield ErrorSample((X, 1, index([0], [0], [0], [0])), ValueError, r"^gather: index of shape \(4, 1\) is larger than self .* in dim 0")
-    yield ErrorSample((X, 0, index([0.0], dtype="float32")), TypeError, "^gather: index must have dtype int64 .*got float32")
+    yield ErrorSample(
+        (X, 0, index(0)), ValueError, r"^gather: index and self must have as many dims, got shapes \(1,\) and \(3, 4\)"
+    )
+    yield ErrorSample(
+        (X, 1, index([0], [0], [0], [0])),
+        ValueError,
+        r"^gather: index of shape \(4, 1\) is larger than self .* in dim 0",
+    )
+    yield ErrorSample(
+        (X, 0, index([0.0], dtype="float32")), TypeError, "^gather: index must have dtype int64 .*got float32"
+    )
     yield ErrorSample((X, 2, index([0])), IndexError, "^gather: dim 2")
 
 
@@ -245,10 +270,20 @@ def refuses_scatter(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((X, 0, index([3]), src, *more), IndexError, f"^{op}: .*3.*")
     yield ErrorSample((X, 0, index([-1]), src, *more), IndexError, f"^{op}: .*-1")
     yield ErrorSample((X, 0, index(0), src, *more), ValueError, f"^{op}: index and self must have as many dims")
-    yield ErrorSample((X, 0, index([0, 0]), T(np.ones((1, 1), np.float32)), *more), ValueError, f"^{op}: index of shape .* larger than src")
-    yield ErrorSample((X, 0, index([0]), T(np.ones((3, 4))), *more), TypeError, f"^{op}: self and src must have the same dtype, got float32 and float64")
+    yield ErrorSample(
+        (X, 0, index([0, 0]), T(np.ones((1, 1), np.float32)), *more),
+        ValueError,
+        f"^{op}: index of shape .* larger than src",
+    )
+    yield ErrorSample(
+        (X, 0, index([0]), T(np.ones((3, 4))), *more),
+        TypeError,
+        f"^{op}: self and src must have the same dtype, got float32 and float64",
+    )
     if op == "scatter_reduce":
-        yield ErrorSample((X, 0, index([0]), src, "max"), ValueError, "^scatter_reduce: reduce must be 'sum'.* got 'max'")
+        yield ErrorSample(
+            (X, 0, index([0]), src, "max"), ValueError, "^scatter_reduce: reduce must be 'sum'.* got 'max'"
+        )
 
 
 @errors_for("index_select")
@@ -262,7 +297,13 @@ def refuses_index_select(op: str) -> Iterator[ErrorSample]:
 @errors_for("index_add")
 def refuses_index_add(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((X, 0, index(0, 3), T(np.ones((2, 4), np.float32))), IndexError, "^index_add: .*3")
-    yield ErrorSample((X, 0, index(0), T(np.ones((2, 4), np.float32))), ValueError, r"^index_add: source must have .*\(2, 4\)")
-    yield ErrorSample((X, 0, index(0), T(np.ones((1, 4)))), TypeError, "^index_add: self and source must have the same dtype")
+    yield ErrorSample(
+        (X, 0, index(0), T(np.ones((2, 4), np.float32))), ValueError, r"^index_add: source must have .*\(2, 4\)"
+    )
+    yield ErrorSample(
+        (X, 0, index(0), T(np.ones((1, 4)))), TypeError, "^index_add: self and source must have the same dtype"
+    )
     whole = T(np.ones(3, np.int64))
-    yield ErrorSample((whole, 0, index(0), T(np.ones(1, np.int64))), TypeError, "^index_add: alpha must be an integer", {"alpha": 0.5})
+    yield ErrorSample(
+        (whole, 0, index(0), T(np.ones(1, np.int64))), TypeError, "^index_add: alpha must be an integer", {"alpha": 0.5}
+    )

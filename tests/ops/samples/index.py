@@ -115,10 +115,16 @@ X = T(np.zeros((3, 4), np.float32))
 def refuses_index(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((X, [T(np.array([3]))]), IndexError, "^index: .*3")
     yield ErrorSample((X, [T(np.array([-4]))]), IndexError, "^index: .*-4")
-    yield ErrorSample((X, [T(np.array([0.5]))]), IndexError, "^index: an index must have dtype int64, int32 or bool, got float64")
+    yield ErrorSample(
+        (X, [T(np.array([0.5]))]), IndexError, "^index: an index must have dtype int64, int32 or bool, got float64"
+    )
     yield ErrorSample((X, [T(np.ones(4, bool))]), IndexError, r"^index: a mask of shape \(4,\) does not match")
     yield ErrorSample((X, [T(np.zeros(1, np.int64))] * 3), IndexError, r"^index: 3 indices are too many .*\(3, 4\)")
-    yield ErrorSample((X, [T(np.zeros(2, np.int64)), T(np.zeros(3, np.int64))]), IndexError, "^index: index tensors .* don't broadcast")
+    yield ErrorSample(
+        (X, [T(np.zeros(2, np.int64)), T(np.zeros(3, np.int64))]),
+        IndexError,
+        "^index: index tensors .* don't broadcast",
+    )
     yield ErrorSample((X, [None, None]), IndexError, "^index: at least one index")
 
 
@@ -126,5 +132,9 @@ def refuses_index(op: str) -> Iterator[ErrorSample]:
 def refuses_index_put(op: str) -> Iterator[ErrorSample]:
     one = [T(np.array([1]))]
     yield ErrorSample((X, [T(np.array([3]))], 1.0), IndexError, "^index_put: .*3")
-    yield ErrorSample((X, one, T(np.ones(3, np.float32))), ValueError, r"^index_put: values of shape \(3,\) don't broadcast to \(1, 4\)")
+    yield ErrorSample(
+        (X, one, T(np.ones(3, np.float32))),
+        ValueError,
+        r"^index_put: values of shape \(3,\) don't broadcast to \(1, 4\)",
+    )
     yield ErrorSample((X, one, T(np.ones(4))), TypeError, "^index_put: self and values must have the same dtype")

@@ -168,24 +168,36 @@ def isins(op: str) -> Iterator[Sample]:
     for dtype in (*FLOATS, *INTS):
         elements, tests = (rng.integers(0, 9, shape).astype(dtype) for shape in ((3, 4), (5,)))
         for invert in (False, True):
-            yield Sample((T(elements), T(tests)), lambda a, b, invert: np.isin(a, b, invert=invert), {"invert": invert}, dtype="bool")
+            yield Sample(
+                (T(elements), T(tests)),
+                lambda a, b, invert: np.isin(a, b, invert=invert),
+                {"invert": invert},
+                dtype="bool",
+            )
         yield Sample((T(elements), T(tests[:0])), np.isin, dtype="bool")
 
 
 X = T(np.zeros((3, 4), np.float32))
 REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "take": [((X, T(np.array([12]))), IndexError), ((X, T(np.array([-13]))), IndexError)],
-    "put": [((X, T(np.array([1])), T(np.ones(2, np.float32))), ValueError), ((X, T(np.array([1])), T(np.ones(1))), TypeError)],
+    "put": [
+        ((X, T(np.array([1])), T(np.ones(2, np.float32))), ValueError),
+        ((X, T(np.array([1])), T(np.ones(1))), TypeError),
+    ],
     "take_along_dim": [((X, T(np.array([1])), 1), ValueError), ((X, T(np.array([[4]])), 1), IndexError)],
     "masked_select": [((X, T(np.ones((3, 4)))), TypeError), ((X, T(np.ones(3, bool))), ValueError)],
     "masked_scatter": [
         ((X, T(np.ones((3, 4), bool)), T(np.ones(2, np.float32))), IndexError),
         ((X, T(np.ones((3, 4), bool)), T(np.ones(12))), TypeError),
     ],
-    "bincount": [((T(np.array([-1])),), ValueError), ((T(np.ones(2)),), ValueError), ((T(np.array([1])), None, -1), ValueError)],
+    "bincount": [
+        ((T(np.array([-1])),), ValueError),
+        ((T(np.ones(2)),), ValueError),
+        ((T(np.array([1])), None, -1), ValueError),
+    ],
     "index_copy": [((X, 0, T(np.array([3])), T(np.ones((1, 4), np.float32))), IndexError)],
     "index_fill": [((X, 0, T(np.array([3])), 1.0), IndexError)],
-}  # fmt: skip
+}
 
 
 @errors_for(*REFUSED)

@@ -9,7 +9,15 @@ import numpy as np
 
 from tests.ops.framework import FLOATS, LAYOUTS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
 
-CASES = (((3, 4), (4,)), ((2, 3, 4), (3, 4)), ((2, 3, 4), (4,)), ((5,), (5,)), ((0, 4), (4,)), ((7, 300), (300,)), ((3, 1), (1,)))
+CASES = (
+    ((3, 4), (4,)),
+    ((2, 3, 4), (3, 4)),
+    ((2, 3, 4), (4,)),
+    ((5,), (5,)),
+    ((0, 4), (4,)),
+    ((7, 300), (300,)),
+    ((3, 1), (1,)),
+)
 
 
 def normalized(x: Any, shape: Any, eps: float) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
@@ -19,7 +27,7 @@ def normalized(x: Any, shape: Any, eps: float) -> tuple[np.ndarray, np.ndarray, 
     return (x - x.mean(axes, keepdims=True)) * scale, scale, axes
 
 
-def tolerances(dtype: str) -> dict[str, float]:
+def tolerances(dtype: str) -> dict[str, Any]:
     return {"rtol": 1e-4, "atol": 5e-5} if dtype == "float32" else {"rtol": 1e-10, "atol": 1e-11}
 
 
@@ -67,14 +75,26 @@ X = T(np.ones((2, 3), np.float32))
 
 @errors_for("layer_norm")
 def refuses_layer_norm(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample((X, (2,)), ValueError, r"^layer_norm: input must have a shape that ends with normalized_shape \(2,\), got \(2, 3\)")
+    yield ErrorSample(
+        (X, (2,)),
+        ValueError,
+        r"^layer_norm: input must have a shape that ends with normalized_shape \(2,\), got \(2, 3\)",
+    )
     yield ErrorSample((X, ()), ValueError, "^layer_norm: normalized_shape must have at least one entry")
-    yield ErrorSample((X, (3,), T(np.ones(2, np.float32))), ValueError, r"^layer_norm: weight must have normalized_shape \(3,\), got \(2,\)")
+    yield ErrorSample(
+        (X, (3,), T(np.ones(2, np.float32))),
+        ValueError,
+        r"^layer_norm: weight must have normalized_shape \(3,\), got \(2,\)",
+    )
     yield ErrorSample((X, (3,), T(np.ones(3))), TypeError, "^layer_norm: input and weight must have the same dtype")
-    yield ErrorSample((T(np.ones((2, 3), np.int64)), (3,)), TypeError, "^layer_norm: input must have a floating-point dtype")
+    yield ErrorSample(
+        (T(np.ones((2, 3), np.int64)), (3,)), TypeError, "^layer_norm: input must have a floating-point dtype"
+    )
 
 
 @errors_for("layer_norm_grad")
 def refuses_grad(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample((T(np.ones((3, 3), np.float32)), X, (3,), None, 1e-5), ValueError, r"^layer_norm_grad: .*\(3, 3\) and \(2, 3\)")
+    yield ErrorSample(
+        (T(np.ones((3, 3), np.float32)), X, (3,), None, 1e-5), ValueError, r"^layer_norm_grad: .*\(3, 3\) and \(2, 3\)"
+    )
     yield ErrorSample((T(np.ones((2, 3))), X, (3,), None, 1e-5), TypeError, "^layer_norm_grad: grad and input")

@@ -8,7 +8,21 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from tests.ops.framework import FLOATS, INTS, LAYOUTS, ErrorSample, Sample, T, errors_for, float_result, make, promote, rng_for, samples_for, wide
+from tests.ops.framework import (
+    FLOATS,
+    INTS,
+    LAYOUTS,
+    ErrorSample,
+    Sample,
+    T,
+    errors_for,
+    float_result,
+    make,
+    promote,
+    rng_for,
+    samples_for,
+    wide,
+)
 
 EDGES = np.array([0.0, -0.0, 0.5, -1.5, 2.0, np.inf, -np.inf, np.nan])
 
@@ -40,7 +54,9 @@ def functions(op: str) -> Iterator[Sample]:
         for shape in ((), (0,), (7,), (3, 4)):
             yield Sample((T(make(rng, shape, dtype, low, high)),), reference, dtype=gives, rtol=1e-5, atol=1e-6)
         for layout in LAYOUTS:
-            yield Sample((T(make(rng, (3, 4), dtype, low, high), layout),), reference, dtype=gives, rtol=1e-5, atol=1e-6)
+            yield Sample(
+                (T(make(rng, (3, 4), dtype, low, high), layout),), reference, dtype=gives, rtol=1e-5, atol=1e-6
+            )
     for dtype in FLOATS:
         gives = "bool" if result == "bool" else dtype
         edges = EDGES if op != "frac" else EDGES[:5]
@@ -52,7 +68,9 @@ def clamped_logits(op: str) -> Iterator[Sample]:
     x = np.array([0.0, 1.0, 0.3, -1.0, 2.0])
     for dtype in FLOATS:
         for eps in (0.1, 1e-3):
-            yield Sample((T(x.astype(dtype)), eps), lambda x, eps: scipy.special.logit(np.clip(wide(x), eps, 1 - eps)), rtol=1e-5)
+            yield Sample(
+                (T(x.astype(dtype)), eps), lambda x, eps: scipy.special.logit(np.clip(wide(x), eps, 1 - eps)), rtol=1e-5
+            )
 
 
 @samples_for("nan_to_num")
@@ -75,7 +93,11 @@ def clips(op: str) -> Iterator[Sample]:
         x = x if low is None else np.maximum(x, low)
         return x if high is None else np.minimum(x, high)
 
-    bounds: dict[str, tuple[tuple[Any, ...], ...]] = {"clip": ((1, 2), (None, 2), (1,)), "clamp_min": ((1,),), "clamp_max": ((2,),)}
+    bounds: dict[str, tuple[tuple[Any, ...], ...]] = {
+        "clip": ((1, 2), (None, 2), (1,)),
+        "clamp_min": ((1,),),
+        "clamp_max": ((2,),),
+    }
     for dtype in (*FLOATS, *INTS):
         x = T(make(rng, (3, 4), dtype))
         for args in (*bounds[op], tuple(T(make(rng, (4,), dtype)) for _ in bounds[op][0])):

@@ -36,7 +36,9 @@ def counts(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, cei
     return result
 
 
-def windows(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Iterator[tuple[tuple[int, ...], list[tuple[int, ...]]]]:
+def windows(
+    size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> Iterator[tuple[tuple[int, ...], list[tuple[int, ...]]]]:
     """Every place of the result, and the places of the input that its window holds."""
     for at in product(*(range(n) for n in counts(size, kernel, stride, padding, dilation, ceil_mode))):
         held = []
@@ -59,13 +61,17 @@ def max_pool(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil
     return values, indices
 
 
-def divisors(at: Any, held: Any, size: Any, kernel: Any, stride: Any, padding: Any, include_pad: bool, override: Any) -> float:
+def divisors(
+    at: Any, held: Any, size: Any, kernel: Any, stride: Any, padding: Any, include_pad: bool, override: Any
+) -> float:
     if override is not None:
         return float(override)
     if not include_pad:
         return len(held)
     # Padding counts, but not what reaches over it at the end.
-    ends = [min(a * s - p + k, n + p) - (a * s - p) for a, s, p, k, n in zip(at, stride, padding, kernel, size, strict=True)]
+    ends = [
+        min(a * s - p + k, n + p) - (a * s - p) for a, s, p, k, n in zip(at, stride, padding, kernel, size, strict=True)
+    ]
     return float(np.prod(ends))
 
 
@@ -78,7 +84,9 @@ def avg_pool(x: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, in
     return out
 
 
-def avg_pool_grad(grad: Any, shape: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include_pad: bool, override: Any) -> Any:
+def avg_pool_grad(
+    grad: Any, shape: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include_pad: bool, override: Any
+) -> Any:
     size, stride, dilation = shape[2:], stride or kernel, (1,) * len(kernel)
     out = np.zeros(shape)
     for at, held in windows(size, kernel, stride, padding, dilation, ceil_mode):
@@ -112,7 +120,9 @@ def avg_pools(op: str) -> Iterator[Sample]:
     for dtype in FLOATS:
         for x, kernel, stride, padding, _, ceil_mode in CASES:
             for include_pad, override in AVERAGES:
-                yield Sample((T(make(rng, x, dtype)), kernel, stride, padding, ceil_mode, include_pad, override), avg_pool)
+                yield Sample(
+                    (T(make(rng, x, dtype)), kernel, stride, padding, ceil_mode, include_pad, override), avg_pool
+                )
     for layout in LAYOUTS:
         for x, kernel, stride, padding, _, ceil_mode in CASES[:4]:
             yield Sample((T(make(rng, x, "float32"), layout), kernel, stride, padding, ceil_mode, True, None), avg_pool)
@@ -126,7 +136,16 @@ def avg_pool_grads(op: str) -> Iterator[Sample]:
             shape = (*x[:2], *counts(x[2:], kernel, stride or kernel, padding, dilation, ceil_mode))
             for layout in ("contiguous", "transposed") if dtype == "float32" else ("contiguous",):
                 for include_pad, override in AVERAGES:
-                    args = (T(make(rng, shape, dtype), layout), x, kernel, stride, padding, ceil_mode, include_pad, override)
+                    args = (
+                        T(make(rng, shape, dtype), layout),
+                        x,
+                        kernel,
+                        stride,
+                        padding,
+                        ceil_mode,
+                        include_pad,
+                        override,
+                    )
                     yield Sample(args, avg_pool_grad)
 
 
@@ -157,7 +176,9 @@ def ones(*shape: int, dtype: str = "float32") -> T:
 def refuses_windows(op: str) -> Iterator[ErrorSample]:
     tail: tuple[Any, ...] = ((1, 1), False) if op == "max_pool" else (False, True, None)
     x = ones(1, 2, 5, 5)
-    yield ErrorSample((ones(5, 5), (2, 2), (2, 2), (0, 0), *tail), ValueError, rf"^{op}: self must have shape \(N, C, \*spatial\)")
+    yield ErrorSample(
+        (ones(5, 5), (2, 2), (2, 2), (0, 0), *tail), ValueError, rf"^{op}: self must have shape \(N, C, \*spatial\)"
+    )
     yield ErrorSample((x, (6, 2), (2, 2), (0, 0), *tail), ValueError, rf"^{op}: the window is larger .*\(1, 2, 5, 5\)")
     yield ErrorSample((x, (2, 2), (0, 2), (0, 0), *tail), ValueError, f"^{op}: stride must be at least 1")
     yield ErrorSample((x, (2, 2), (2, 2), (2, 0), *tail), ValueError, f"^{op}: padding must be at most half")
@@ -169,13 +190,21 @@ def refuses_windows(op: str) -> Iterator[ErrorSample]:
 @errors_for("avg_pool_grad")
 def refuses_avg_grad(op: str) -> Iterator[ErrorSample]:
     rest = ((2, 2), (2, 2), (0, 0), False, True, None)
-    yield ErrorSample((ones(1, 2, 3, 2), (1, 2, 5, 5), *rest), ValueError, rf"^{op}: grad must have the shape .*\(1, 2, 2, 2\), got \(1, 2, 3, 2\)")
-    yield ErrorSample((ones(1, 2, 2, 2), (1, 3, 5, 5), *rest), ValueError, rf"^{op}: input_size must be .*\(1, 3, 5, 5\)")
+    yield ErrorSample(
+        (ones(1, 2, 3, 2), (1, 2, 5, 5), *rest),
+        ValueError,
+        rf"^{op}: grad must have the shape .*\(1, 2, 2, 2\), got \(1, 2, 3, 2\)",
+    )
+    yield ErrorSample(
+        (ones(1, 2, 2, 2), (1, 3, 5, 5), *rest), ValueError, rf"^{op}: input_size must be .*\(1, 3, 5, 5\)"
+    )
 
 
 @errors_for("max_pool_grad")
 def refuses_max_grad(op: str) -> Iterator[ErrorSample]:
     grad, places = ones(1, 1, 2), T(np.array([[[0, 1]]]))
-    yield ErrorSample((grad, T(np.array([[[0]]])), (1, 1, 3)), ValueError, f"^{op}: grad and indices must have one shape")
+    yield ErrorSample(
+        (grad, T(np.array([[[0]]])), (1, 1, 3)), ValueError, f"^{op}: grad and indices must have one shape"
+    )
     yield ErrorSample((grad, places, (1, 2, 3)), ValueError, f"^{op}: input_size must be")
     yield ErrorSample((grad, T(np.array([[[0, 3]]])), (1, 1, 3)), IndexError, "^(max_pool_grad|scatter_add): ")

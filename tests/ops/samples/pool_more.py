@@ -28,8 +28,12 @@ def max_pools(op: str) -> Iterator[Sample]:
     spatial = spatial_of(op)
     both = op.endswith("indices")
 
-    def reference(x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False) -> Any:
-        lists = [(value,) * spatial if isinstance(value, int) else value for value in (kernel, stride, padding, dilation)]
+    def reference(
+        x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    ) -> Any:
+        lists = [
+            (value,) * spatial if isinstance(value, int) else value for value in (kernel, stride, padding, dilation)
+        ]
         batched = x if x.ndim == spatial + 2 else x[None]
         values, indices = max_pool(batched, *lists, ceil_mode)
         values, indices = (values, indices) if batched is x else (values[0], indices[0])
@@ -52,7 +56,15 @@ def avg_pools(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
     spatial = spatial_of(op)
 
-    def reference(x: Any, kernel: Any, stride: Any = (), padding: Any = 0, ceil_mode: bool = False, include_pad: bool = True, override: Any = None) -> Any:
+    def reference(
+        x: Any,
+        kernel: Any,
+        stride: Any = (),
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        include_pad: bool = True,
+        override: Any = None,
+    ) -> Any:
         lists = [(value,) * spatial if isinstance(value, int) else value for value in (kernel, stride, padding)]
         batched = x if x.ndim == spatial + 2 else x[None]
         out = avg_pool(batched, *lists, ceil_mode, include_pad, override)
@@ -64,7 +76,11 @@ def avg_pools(op: str) -> Iterator[Sample]:
                 if spatial == 1 and override:
                     continue  # avg_pool1d takes none
                 more = () if spatial == 1 else (override,)
-                yield Sample((T(make(rng, x, dtype)), kernel, stride, padding, ceil_mode, include_pad, *more), reference, rtol=1e-5)
+                yield Sample(
+                    (T(make(rng, x, dtype)), kernel, stride, padding, ceil_mode, include_pad, *more),
+                    reference,
+                    rtol=1e-5,
+                )
         x = make(rng, (2, 3, *[6] * spatial), dtype)
         yield Sample((T(x), 2), reference, rtol=1e-5)
         yield Sample((T(x[0]), 3, 1, 1), reference, rtol=1e-5)

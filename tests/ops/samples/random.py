@@ -22,7 +22,12 @@ def words(key: int, offset: int, blocks: int) -> np.ndarray:
     k0, k1 = key % 2**32, (key % 2**64) >> 32
     for _ in range(10):
         a, b = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
-        c = [(b >> np.uint64(32)) ^ c[1] ^ np.uint64(k0), b & mask, (a >> np.uint64(32)) ^ c[3] ^ np.uint64(k1), a & mask]
+        c = [
+            (b >> np.uint64(32)) ^ c[1] ^ np.uint64(k0),
+            b & mask,
+            (a >> np.uint64(32)) ^ c[3] ^ np.uint64(k1),
+            a & mask,
+        ]
         k0, k1 = (k0 + 0x9E3779B9) % 2**32, (k1 + 0xBB67AE85) % 2**32
     return np.stack(c, axis=1)
 
@@ -84,8 +89,16 @@ def floats(op: str) -> Iterator[Sample]:
     for dtype in ("float32", "float64"):
         for size in SIZES:
             for seed in SEEDS:
-                near = {} if exact else {"rtol": 2e-5, "atol": 2e-6} if dtype == "float32" else {"rtol": 1e-10, "atol": 1e-11}
-                yield Sample((size, *seed), reference, {"dtype": D(dtype), **ON}, dtype=dtype, **(near or {"rtol": 0, "atol": 0}))
+                near = (
+                    {}
+                    if exact
+                    else {"rtol": 2e-5, "atol": 2e-6}
+                    if dtype == "float32"
+                    else {"rtol": 1e-10, "atol": 1e-11}
+                )
+                yield Sample(
+                    (size, *seed), reference, {"dtype": D(dtype), **ON}, dtype=dtype, **(near or {"rtol": 0, "atol": 0})
+                )
 
 
 @samples_for("philox_randint")
@@ -118,4 +131,6 @@ def refuses_ranges(op: str) -> Iterator[ErrorSample]:
 
 @errors_for("philox_bits")
 def refuses_dtypes(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample(((2,), 0, 0), TypeError, "^philox_bits: dtype must be int64, got float32", {"dtype": D("float32")})
+    yield ErrorSample(
+        ((2,), 0, 0), TypeError, "^philox_bits: dtype must be int64, got float32", {"dtype": D("float32")}
+    )

@@ -7,11 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.framework import DEVICE, FLOATS, D, ErrorSample, G, Refusal, Sample, T, errors_for, make, rng_for, samples_for, wide
+from tests.ops.framework import (
+    DEVICE,
+    FLOATS,
+    D,
+    ErrorSample,
+    G,
+    Refusal,
+    Sample,
+    T,
+    errors_for,
+    make,
+    rng_for,
+    samples_for,
+    wide,
+)
 from tests.ops.samples.random import bits, normal, randint, uniform
 
 SIZES: tuple[tuple[int, ...], ...] = ((), (0,), (5,), (3, 7), (1031,))
-NEAR = {"rtol": 2e-5, "atol": 2e-6}
+NEAR: dict[str, Any] = {"rtol": 2e-5, "atol": 2e-6}
 
 
 def drawn(dtype: str) -> dict[str, Any]:
@@ -82,7 +96,9 @@ def coins(op: str) -> Iterator[Sample]:
 def normals(op: str) -> Iterator[Sample]:
     def reference(mean: Any, std: Any, *, generator: G) -> Any:
         dtype = str(np.asarray(mean if np.ndim(mean) else std).dtype)
-        return of_seed(normal, np.broadcast_shapes(np.shape(mean), np.shape(std)), generator, dtype) * wide(std) + wide(mean)
+        return of_seed(normal, np.broadcast_shapes(np.shape(mean), np.shape(std)), generator, dtype) * wide(std) + wide(
+            mean
+        )
 
     rng = rng_for(op)
     for dtype in FLOATS:
@@ -134,7 +150,12 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "randperm": [((-1,), ValueError)],
     "rand_like": [((T(np.zeros(2, np.int64)),), TypeError)],
     "bernoulli": [((T(np.zeros(2, np.int64)),), TypeError)],
-    "multinomial": [((W, 0), ValueError), ((W, 2), ValueError), ((W, 3), ValueError), ((T(-np.ones(2)), 1), ValueError)],
+    "multinomial": [
+        ((W, 0), ValueError),
+        ((W, 2), ValueError),
+        ((W, 3), ValueError),
+        ((T(-np.ones(2)), 1), ValueError),
+    ],
     "dropout": [((W, -0.1), ValueError), ((W, 1.1), ValueError)],
 }
 

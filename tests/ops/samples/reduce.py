@@ -82,7 +82,14 @@ def reductions(op: str) -> Iterator[Sample]:
             for shape, dim in with_nothing if op != "mean" else []:
                 yield sample(T(np.zeros(shape, dtype)), dim)
         yield sample(T(np.zeros((2, 0), dtype)), 0)
-    for shape, dim in (((1031,), 0), ((37, 129), 0), ((37, 129), 1), ((70_001,), None), ((300, 301), 1), ((300, 301), 0)):
+    for shape, dim in (
+        ((1031,), 0),
+        ((37, 129), 0),
+        ((37, 129), 1),
+        ((70_001,), None),
+        ((300, 301), 1),
+        ((300, 301), 0),
+    ):
         dtype = "float32"
         bounds = (0.999, 1.001) if op == "prod" else (low, high)
         yield sample(T(make(rng, shape, dtype, *bounds)), dim)
@@ -141,7 +148,9 @@ def variances(op: str) -> Iterator[Sample]:
             for kwargs in ({}, {"correction": 0}, {"correction": 2, "keepdim": True}, {"correction": None}):
                 if dim in (0,) and kwargs.get("correction") == 2:
                     continue  # as many as there are: see below
-                yield Sample((T(make(rng, (2, 3, 4), dtype)), dim), reference, kwargs, rtol=1e-5 if dtype == "float32" else None)
+                yield Sample(
+                    (T(make(rng, (2, 3, 4), dtype)), dim), reference, kwargs, rtol=1e-5 if dtype == "float32" else None
+                )
         for layout in LAYOUTS:
             yield Sample((T(make(rng, (3, 4), dtype), layout), 1), reference)
         # Far from zero: the mean must be taken away before squaring.

@@ -8,10 +8,24 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from tests.ops.framework import FLOATS, INTS, LAYOUTS, D, ErrorSample, Refusal, Sample, T, errors_for, make, rng_for, samples_for, wide
+from tests.ops.framework import (
+    FLOATS,
+    INTS,
+    LAYOUTS,
+    D,
+    ErrorSample,
+    Refusal,
+    Sample,
+    T,
+    errors_for,
+    make,
+    rng_for,
+    samples_for,
+    wide,
+)
 
 NUMBERS = (*FLOATS, *INTS)
-NEAR = {"rtol": 1e-5, "atol": 1e-6}
+NEAR: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 
 
 def _axis(dim: Any) -> Any:

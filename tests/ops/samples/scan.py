@@ -7,7 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.framework import DTYPES, FLOATS, LAYOUTS, D, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
+from tests.ops.framework import (
+    DTYPES,
+    FLOATS,
+    LAYOUTS,
+    D,
+    ErrorSample,
+    Sample,
+    T,
+    errors_for,
+    make,
+    rng_for,
+    samples_for,
+    wide,
+)
 
 
 @samples_for("cumsum", "cumprod")

@@ -7,9 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.framework import FLOATS, INTS, LAYOUTS, ErrorSample, Refusal, Sample, T, errors_for, make, rng_for, samples_for, wide
+from tests.ops.framework import (
+    FLOATS,
+    INTS,
+    LAYOUTS,
+    ErrorSample,
+    Refusal,
+    Sample,
+    T,
+    errors_for,
+    make,
+    rng_for,
+    samples_for,
+    wide,
+)
 
-NEAR = {"rtol": 1e-5, "atol": 1e-6}
+NEAR: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 
 
 @samples_for("logcumsumexp")

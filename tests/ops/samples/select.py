@@ -114,5 +114,7 @@ def clamp_errors(op: str) -> Iterator[ErrorSample]:
 def masked_fill_errors(op: str) -> Iterator[ErrorSample]:
     x, mask = T(np.ones(2, np.float32)), T(np.ones(2, bool))
     yield ErrorSample((x, T(np.ones(2, np.int64)), 1), TypeError, "^masked_fill: mask must have dtype bool, got int64")
-    yield ErrorSample((x, mask, T(np.ones(2, np.float32))), ValueError, r"^masked_fill: value must be a number .* \(2,\)")
+    yield ErrorSample(
+        (x, mask, T(np.ones(2, np.float32))), ValueError, r"^masked_fill: value must be a number .* \(2,\)"
+    )
     yield ErrorSample((x, T(np.ones(3, bool)), 1), ValueError, r"\(3,\)")

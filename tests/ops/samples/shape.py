@@ -14,7 +14,14 @@ from tests.ops.framework import DTYPES, LAYOUTS, ErrorSample, Refusal, Sample, T
 @samples_for("reshape")
 def reshapes(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
-    for shape, size in (((), (1,)), ((6,), (2, 3)), ((2, 3, 4), (4, -1)), ((0,), (0, 2)), ((3, 4), (3, 2, 2)), ((3, 4), (12,))):
+    for shape, size in (
+        ((), (1,)),
+        ((6,), (2, 3)),
+        ((2, 3, 4), (4, -1)),
+        ((0,), (0, 2)),
+        ((3, 4), (3, 2, 2)),
+        ((3, 4), (12,)),
+    ):
         for dtype in DTYPES:
             yield Sample((T(make(rng, shape, dtype)), size), lambda x, size: x.reshape(size))
         for layout in LAYOUTS:
@@ -30,7 +37,15 @@ def flattens(op: str) -> Iterator[Sample]:
         start, end = start % x.ndim, end % x.ndim
         return x.reshape(*x.shape[:start], int(np.prod(x.shape[start : end + 1])), *x.shape[end + 1 :])
 
-    for shape, args in (((), ()), ((3,), ()), ((2, 3, 4), ()), ((2, 3, 4), (1,)), ((2, 3, 4), (0, 1)), ((2, 3, 4), (-2, -1)), ((2, 0), ())):
+    for shape, args in (
+        ((), ()),
+        ((3,), ()),
+        ((2, 3, 4), ()),
+        ((2, 3, 4), (1,)),
+        ((2, 3, 4), (0, 1)),
+        ((2, 3, 4), (-2, -1)),
+        ((2, 0), ()),
+    ):
         for layout in ("contiguous", *LAYOUTS) if shape and 0 not in shape else ("contiguous",):
             yield Sample((T(make(rng_for(op), shape, "float32"), layout), *args), reference)
 
@@ -40,7 +55,13 @@ def splits(op: str) -> Iterator[Sample]:
     def reference(x: Any, sizes: Any, dim: int = 0) -> Any:
         return np.split(x, np.cumsum(sizes)[:-1], axis=dim)
 
-    for shape, args in (((5,), ((2, 3),)), ((5,), ((0, 5, 0),)), ((4, 6), ((1, 2, 3), 1)), ((4, 6), ((4,),)), ((4, 6), ((5, 1), -1))):
+    for shape, args in (
+        ((5,), ((2, 3),)),
+        ((5,), ((0, 5, 0),)),
+        ((4, 6), ((1, 2, 3), 1)),
+        ((4, 6), ((4,),)),
+        ((4, 6), ((5, 1), -1)),
+    ):
         for layout in ("contiguous", *LAYOUTS):
             yield Sample((T(make(rng_for(op), shape, "float32"), layout), *args), reference)
 
@@ -80,7 +101,10 @@ def scatters(op: str) -> Iterator[Sample]:
         return _written(flat, part, src)
 
     reference, cases = {
-        "slice_scatter": (sliced, [((2, 4), (0, 1)), ((3, 2), (1, None, None, 2)), ((3, 4), (1, None, None, -1)), ((0, 4), (0, 2, 1))]),
+        "slice_scatter": (
+            sliced,
+            [((2, 4), (0, 1)), ((3, 2), (1, None, None, 2)), ((3, 4), (1, None, None, -1)), ((0, 4), (0, 2, 1))],
+        ),
         "select_scatter": (selected, [((4,), (0, 1)), ((3,), (-1, -2))]),
         "diagonal_scatter": (diagonal, [((3,), ()), ((3,), (1,)), ((1,), (-2, 0, 1)), ((2,), (1, 1, 0))]),
         "as_strided_scatter": (strided, [((2, 2), ((2, 2), (4, 1))), ((3,), ((3,), (4,), 1))]),
@@ -139,4 +163,6 @@ def refuses_unbind(op: str) -> Iterator[ErrorSample]:
 def refuses_parts(op: str) -> Iterator[ErrorSample]:
     more: dict[str, tuple[Any, ...]] = {"select_scatter": (0, 0), "as_strided_scatter": ((3,), (1,))}
     src = T(np.zeros(1, np.float32))  # would broadcast, and is refused all the same
-    yield error_of(src, *more.get(op, ()), error=ValueError, match=rf"^{op}: src must have the shape of the part .*\(1,\)")
+    yield error_of(
+        src, *more.get(op, ()), error=ValueError, match=rf"^{op}: src must have the shape of the part .*\(1,\)"
+    )

@@ -7,7 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.framework import DTYPES, FLOATS, LAYOUTS, D, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
+from tests.ops.framework import (
+    DTYPES,
+    FLOATS,
+    LAYOUTS,
+    D,
+    ErrorSample,
+    Sample,
+    T,
+    errors_for,
+    make,
+    rng_for,
+    samples_for,
+    wide,
+)
 
 
 def forward(op: str, x: Any, dim: int) -> Any:
@@ -29,7 +42,16 @@ def softmaxes(op: str) -> Iterator[Sample]:
         return forward(op, x, dim)
 
     for dtype in FLOATS:
-        for shape, dim in (((), 0), ((5,), 0), ((3, 4), 0), ((3, 4), -1), ((2, 3, 4), 1), ((0, 3), 1), ((0, 3), 0), ((3, 1), 1)):
+        for shape, dim in (
+            ((), 0),
+            ((5,), 0),
+            ((3, 4), 0),
+            ((3, 4), -1),
+            ((2, 3, 4), 1),
+            ((0, 3), 1),
+            ((0, 3), 0),
+            ((3, 1), 1),
+        ):
             yield Sample((T(make(rng, shape, dtype)), dim), reference)
         for layout in LAYOUTS:
             for dim in (0, 1):
@@ -64,7 +86,9 @@ def gradients(op: str) -> Iterator[Sample]:
 @errors_for("softmax", "log_softmax")
 def refuses_softmax(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((T(np.ones((2, 3), np.float32)), 2), IndexError, f"^{op}: dim 2 is out of range")
-    yield ErrorSample((T(np.ones((2, 3), np.int64)), 1), TypeError, f"^{op}: expected a floating-point dtype, got int64; pass dtype=")
+    yield ErrorSample(
+        (T(np.ones((2, 3), np.int64)), 1), TypeError, f"^{op}: expected a floating-point dtype, got int64; pass dtype="
+    )
 
 
 @errors_for("softmax_grad", "log_softmax_grad")

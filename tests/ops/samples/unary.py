@@ -176,4 +176,6 @@ def refuses_nonsense(op: str) -> Iterator[ErrorSample]:
 def refuses_float_into_int(op: str) -> Iterator[ErrorSample]:
     ones = T(np.ones(2, np.int64))
     yield ErrorSample((ones,), RuntimeError, f"^{op}: a result of dtype float32 can't be written", method=f"{op}_")
-    yield ErrorSample((T(np.ones(3, np.float32)),), ValueError, rf"^{op}: .*\(3,\).*\(2,\)", {"out": T(np.ones(2, np.float32))})
+    yield ErrorSample(
+        (T(np.ones(3, np.float32)),), ValueError, rf"^{op}: .*\(3,\).*\(2,\)", {"out": T(np.ones(2, np.float32))}
+    )

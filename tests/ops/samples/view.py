@@ -10,8 +10,6 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from tests.ops.framework import DTYPES, LAYOUTS, ErrorSample, Refusal, Sample, T, errors_for, make, rng_for, samples_for
 
-Case = tuple[tuple[int, ...], tuple[Any, ...]]
-
 
 def _slice(x: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
     return x[(slice(None),) * (dim % x.ndim) + (slice(start, end, step),)]
@@ -54,36 +52,119 @@ def _flip(x: Any, dims: Any) -> Any:
     return np.flip(x, dims) if x.ndim else x
 
 
-VIEWS: dict[str, tuple[Callable[..., Any], list[Case]]] = {
-    "view": (
-        lambda x, size: x.reshape(size),
-        [((), ((),)), ((), ((1, 1),)), ((6,), ((2, 3),)), ((2, 3), ((-1,),)), ((2, 3, 4), ((6, -1),)), ((0,), ((0, 3),)),
-         ((2, 3, 4), ((2, 3, 2, 2),)), ((2, 0), ((0,),)), ((1, 4), ((4, 1),)), ((2, 3), ((2, 1, 3),))],
-    ),
-    "select": (_select, [((3,), (0, 1)), ((3, 4), (0, -1)), ((3, 4), (-1, 2)), ((2, 3, 4), (1, -3))]),
-    "slice": (
-        _slice,
-        [((5,), ()), ((5,), (0, 1, 4)), ((5,), (0, 1, None, 2)), ((5,), (0, None, None, -1)), ((5,), (0, -2, 0, -2)),
-         ((5,), (0, 4, 1)), ((5,), (0, -100, 100)), ((5,), (0, 100, -100, -3)), ((3, 4), (1, 1, 3)), ((3, 4), (-1, None, -1)),
-         ((3, 4), (0, None, None, -2)), ((0,), (0, None, None, -1)), ((5,), (0, 2, 3, 100)), ((5,), (0, 3, None, -100))],
-    ),
-    "transpose": (_transpose, [((3, 4), (0, 1)), ((2, 3, 4), (-1, 0)), ((2, 3, 4), (1, 1)), ((), (0, 0)), ((), (-1, 0))]),
-    "permute": (lambda x, dims: np.transpose(x, dims), [((), ((),)), ((3,), ((0,),)), ((2, 3, 4), ((2, 0, 1),)), ((2, 3, 4), ((-1, 0, -2),))]),
-    "expand": (_expand, [((), ((2, 3),)), ((3, 1), ((3, 4),)), ((3, 1), ((2, -1, 4),)), ((4,), ((3, 4),)), ((1,), ((0,),)), ((0,), ((2, 0),))]),
-    "squeeze": (_squeeze, [((), ()), ((1, 3, 1), ()), ((1, 3, 1), (0,)), ((1, 3, 1), (-1,)), ((1, 3, 1), (1,)), ((1, 3, 1), ((0, 2),)), ((), (0,)), ((1, 3), ((),))]),
-    "unsqueeze": (lambda x, dim: np.expand_dims(x, dim), [((), (0,)), ((), (-1,)), ((3,), (1,)), ((3,), (-1,)), ((2, 3), (1,)), ((2, 3), (-3,))]),
-    "diagonal": (_diagonal, [((3, 3), ()), ((3, 4), (1,)), ((3, 4), (-2,)), ((3, 4), (9,)), ((3, 4), (-9,)), ((2, 3, 4), (0, 1, 2)), ((2, 3, 4), (1, -1, 0)), ((0, 3), ())]),
-    "unfold": (_unfold, [((5,), (0, 2, 1)), ((5,), (0, 3, 2)), ((5,), (0, 5, 1)), ((3, 7), (1, 3, 3)), ((3, 4), (0, 2, 1)), ((3, 4), (-1, 4, 9)), ((), (0, 1, 1)), ((4,), (0, 0, 1))]),
-    "flip_view": (_flip, [((), ((),)), ((5,), ((0,),)), ((3, 4), ((0, 1),)), ((3, 4), ((-1,),)), ((3, 4), ((),)), ((0,), ((0,),)), ((2, 0), ((0,),))]),
-    "detach": (lambda x: x, [((), ()), ((3, 4), ()), ((0,), ())]),
-    "alias": (lambda x: x, [((), ()), ((3, 4), ()), ((0,), ())]),
-}  # fmt: skip
+REFERENCES: dict[str, Callable[..., Any]] = {
+    "view": lambda x, size: x.reshape(size),
+    "select": _select,
+    "slice": _slice,
+    "transpose": _transpose,
+    "permute": lambda x, dims: np.transpose(x, dims),
+    "expand": _expand,
+    "squeeze": _squeeze,
+    "unsqueeze": lambda x, dim: np.expand_dims(x, dim),
+    "diagonal": _diagonal,
+    "unfold": _unfold,
+    "flip_view": _flip,
+    "detach": lambda x: x,
+    "alias": lambda x: x,
+}
+
+# By the shape of the tensor: the other arguments.
+CASES: dict[str, dict[tuple[int, ...], list[tuple[Any, ...]]]] = {
+    "view": {
+        (): [((),), ((1, 1),)],
+        (6,): [((2, 3),)],
+        (2, 3): [((-1,),), ((2, 1, 3),)],
+        (2, 3, 4): [((6, -1),), ((2, 3, 2, 2),)],
+        (0,): [((0, 3),)],
+        (2, 0): [((0,),)],
+        (1, 4): [((4, 1),)],
+    },
+    "select": {
+        (3,): [(0, 1)],
+        (3, 4): [(0, -1), (-1, 2)],
+        (2, 3, 4): [(1, -3)],
+    },
+    "slice": {
+        (5,): [
+            (),
+            (0, 1, 4),
+            (0, 1, None, 2),
+            (0, None, None, -1),
+            (0, -2, 0, -2),
+            (0, 4, 1),
+            (0, -100, 100),
+            (0, 100, -100, -3),
+            (0, 2, 3, 100),
+            (0, 3, None, -100),
+        ],
+        (3, 4): [(1, 1, 3), (-1, None, -1), (0, None, None, -2)],
+        (0,): [(0, None, None, -1)],
+    },
+    "transpose": {
+        (3, 4): [(0, 1)],
+        (2, 3, 4): [(-1, 0), (1, 1)],
+        (): [(0, 0), (-1, 0)],
+    },
+    "permute": {
+        (): [((),)],
+        (3,): [((0,),)],
+        (2, 3, 4): [((2, 0, 1),), ((-1, 0, -2),)],
+    },
+    "expand": {
+        (): [((2, 3),)],
+        (3, 1): [((3, 4),), ((2, -1, 4),)],
+        (4,): [((3, 4),)],
+        (1,): [((0,),)],
+        (0,): [((2, 0),)],
+    },
+    "squeeze": {
+        (): [(), (0,)],
+        (1, 3, 1): [(), (0,), (-1,), (1,), ((0, 2),)],
+        (1, 3): [((),)],
+    },
+    "unsqueeze": {
+        (): [(0,), (-1,)],
+        (3,): [(1,), (-1,)],
+        (2, 3): [(1,), (-3,)],
+    },
+    "diagonal": {
+        (3, 3): [()],
+        (3, 4): [(1,), (-2,), (9,), (-9,)],
+        (2, 3, 4): [(0, 1, 2), (1, -1, 0)],
+        (0, 3): [()],
+    },
+    "unfold": {
+        (5,): [(0, 2, 1), (0, 3, 2), (0, 5, 1)],
+        (3, 7): [(1, 3, 3)],
+        (3, 4): [(0, 2, 1), (-1, 4, 9)],
+        (): [(0, 1, 1)],
+        (4,): [(0, 0, 1)],
+    },
+    "flip_view": {
+        (): [((),)],
+        (5,): [((0,),)],
+        (3, 4): [((0, 1),), ((-1,),), ((),)],
+        (0,): [((0,),)],
+        (2, 0): [((0,),)],
+    },
+    "detach": {
+        (): [()],
+        (3, 4): [()],
+        (0,): [()],
+    },
+    "alias": {
+        (): [()],
+        (3, 4): [()],
+        (0,): [()],
+    },
+}
 
 
-@samples_for(*VIEWS)
+@samples_for(*CASES)
 def views(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
-    reference, cases = VIEWS[op]
+    reference = REFERENCES[op]
+    cases = [(shape, args) for shape, several in CASES[op].items() for args in several]
     for dtype in DTYPES if op in ("view", "slice", "flip_view") else ("float32", "bool", "int64"):
         for shape, args in cases:
             yield Sample((T(make(rng, shape, dtype)), *args), reference)
@@ -97,9 +178,15 @@ def views(op: str) -> Iterator[Sample]:
 def views_of_views(op: str) -> Iterator[Sample]:
     """Where strides allow a view of what is not contiguous."""
     rng = rng_for("view-of-views")
-    for layout, size in (("transposed", (3, 2, 2)), ("transposed", (1, 3, 4, 1)), ("strided", (2, 2, 3)), ("strided", (12,)),
-                         ("expanded", (3, 2, 2)), ("reversed", (3, 4)), ("reversed", (3, 2, 2))):  # fmt: skip
-        shape = (4, 3) if layout == "transposed" and size == (12,) else (3, 4) if layout != "strided" else (12,)
+    for shape, layout, size in (
+        ((3, 4), "transposed", (3, 2, 2)),
+        ((3, 4), "transposed", (1, 3, 4, 1)),
+        ((12,), "strided", (2, 2, 3)),
+        ((12,), "strided", (12,)),
+        ((3, 4), "expanded", (3, 2, 2)),
+        ((3, 4), "reversed", (3, 4)),
+        ((3, 4), "reversed", (3, 2, 2)),
+    ):
         yield Sample((T(make(rng, shape, "float32"), layout), size), lambda x, size: x.reshape(size))
 
 
@@ -111,7 +198,15 @@ def strided(op: str) -> Iterator[Sample]:
 
     for dtype in DTYPES:
         x = T(make(rng_for(op), (3, 4), dtype))
-        for args in (((2, 2), (1, 2)), ((3,), (0,)), ((2, 3), (4, 1), 1), ((), (), 5), ((0,), (1,)), ((4, 3), (1, 4)), ((3,), (-2,), 9)):
+        for args in (
+            ((2, 2), (1, 2)),
+            ((3,), (0,)),
+            ((2, 3), (4, 1), 1),
+            ((), (), 5),
+            ((0,), (1,)),
+            ((4, 3), (1, 4)),
+            ((3,), (-2,), 9),
+        ):
             yield Sample((x, *args), reference)
 
 
@@ -157,7 +252,9 @@ def refuses_dims(op: str) -> Iterator[ErrorSample]:
 
 @errors_for("expand")
 def refuses_expand(op: str) -> Iterator[ErrorSample]:
-    yield error_of((2, 4), error=ValueError, match=r"^expand: .*\(2, 3\) can't be expanded to \(2, 4\): only dims of size 1 grow")
+    yield error_of(
+        (2, 4), error=ValueError, match=r"^expand: .*\(2, 3\) can't be expanded to \(2, 4\): only dims of size 1 grow"
+    )
     yield error_of((3,), error=ValueError, match="^expand: .*more dims")
     yield error_of((-1, 2, 3), error=ValueError, match="^expand: .*a new dim needs a size")
 
