@@ -20,7 +20,7 @@ bool is_text(PyObject* object) { return PyUnicode_Check(object) || PyBytes_Check
 // The items of a sequence level; a null Ref for a leaf.
 Ref items_of(PyObject* object) {
   if (PyList_Check(object) || PyTuple_Check(object)) return Ref::borrow(object);
-  if (is_text(object)) return {};
+  if (PyFloat_Check(object) || PyLong_Check(object) || PyComplex_Check(object) || is_text(object)) return {};
   if (is_tensor(object)) {
     if (impl_of(object)->ndim == 0) return {};
     return checked(PyObject_CallMethod(object, "tolist", nullptr));

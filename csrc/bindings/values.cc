@@ -75,6 +75,7 @@ bool value_from_python(PyObject* object, Arena& arena, dt_value* out) {
 Ref results_to_python(const Op& op, dt_value* outs, PyTypeObject* named) {
   const int count = op.n_outputs();
   if (count == 0) return Ref::borrow(Py_None);
+  if (count == 1 && outs[0].tag == DT_TENSOR) return Ref::steal(wrap(Tensor::steal(outs[0].as.tensor)));
   // Whatever happens on the way, what the outs own is released.
   struct Release {
     dt_value* outs;
