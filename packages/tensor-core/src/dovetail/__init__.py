@@ -9,7 +9,7 @@ This module is tensors, ops, layers and backends. The other pieces are distribut
 used: `dt.autograd`, `dt.nn`, `dt.optim`, `dt.data` and `dt.onnx`.
 """
 
-# ruff: noqa: E402, F401, F403
+# ruff: noqa: E402, F401, I001
 from __future__ import annotations
 
 from math import e, inf, nan, pi
@@ -25,6 +25,26 @@ for _folder in [_join(_entry, __name__) for _entry in _sys_path]:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any as _Any
+
+    # For type checkers the first of several definitions counts.
+    from ._grad_mode import *
+    from .constructors import *
+    from .functional import *
+    from .functional.join import atleast_1d as atleast_1d
+    from .functional.join import atleast_2d as atleast_2d
+    from .functional.join import atleast_3d as atleast_3d
+    from .functional.join import block_diag as block_diag
+    from .functional.join import broadcast_tensors as broadcast_tensors
+    from .functional.join import cartesian_prod as cartesian_prod
+    from .functional.join import einsum as einsum
+    from .functional.join import meshgrid as meshgrid
+    from .functional.join import split as split
+    from .functional.join import tensordot as tensordot
+    from .functional.select import nonzero as nonzero
+    from .functional.select import repeat_interleave as repeat_interleave
+    from .functional.select import where as where
+    from .settings import *
+    from ._core import *  # type: ignore[assignment]
 
 from . import _core
 from .__about__ import __version__
@@ -63,7 +83,7 @@ cfloat, cdouble = complex64, complex128
 bool = _core.bool
 newaxis = None
 
-from . import ops
+from . import ops  # type: ignore[assignment]
 
 # Every public op of the registry, under its name and its aliases.
 for _op in _core.ops():
@@ -128,14 +148,11 @@ def __getattr__(name: str) -> _Any:
         value = globals()[name] = getattr(module, name)
         return value
     # An op that was registered after this module was imported.
-    try:
-        late = _core.get_op(name)
-    except KeyError:
-        late = None
-    if late is None or not late.is_function:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = late
-    return late
+    for late in reversed(_core.ops()):
+        if late.is_function and (name == late.name or name in late.aliases):
+            globals()[name] = late
+            return late
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -4,11 +4,11 @@ Python values."""
 from __future__ import annotations
 
 from . import convolve, join, predicates, reduce, select
-from .convolve import *  # noqa: F403
-from .join import *  # noqa: F403
-from .predicates import *  # noqa: F403
-from .reduce import *  # noqa: F403
-from .select import *  # noqa: F403
+from .convolve import *
+from .join import *
+from .predicates import *
+from .reduce import *
+from .select import *
 
 __all__ = []
 __all__ += convolve.__all__

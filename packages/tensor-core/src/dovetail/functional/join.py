@@ -215,9 +215,9 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     choose = _with_replacement if with_replacement else _combinations
     rows = list(choose(range(input.shape[0]), r))
     if r == 0:
-        return dt.zeros([0], dtype=input.dtype, device=input.device)  # type: ignore[no-any-return]
+        return dt.zeros([0], dtype=input.dtype, device=input.device)
     index = dt.tensor([i for row in rows for i in row], dtype=dt.int64, device=input.device)
-    return dt.index_select(input, 0, index).reshape([len(rows), r])  # type: ignore[no-any-return]
+    return dt.index_select(input, 0, index).reshape([len(rows), r])
 
 
 def _each(n: int, doc: str) -> Callable[..., Any]:
@@ -282,7 +282,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     else:
         ours, theirs = ([each] if isinstance(each, int) else list(each) for each in dims)
     result = _tensordot(a, b, ours, theirs)
-    return result if out is None else out.copy_(result)  # type: ignore[no-any-return]
+    return result if out is None else out.copy_(result)
 
 
 def einsum(*args: Any) -> Tensor:

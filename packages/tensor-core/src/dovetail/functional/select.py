@@ -19,7 +19,7 @@ _repeat_interleave = get_op("repeat_interleave")
 _where = get_op("where")
 
 
-def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Elements of one tensor where a condition holds, of another where it does not.
 
         out = input if condition else other
@@ -36,13 +36,13 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
         [0.0, 2.0]
     """
     if out is not None:
-        return _where.call((condition, input, other), (out,))
+        return _where.call((condition, input, other), (out,))  # type: ignore[no-any-return]
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
-    return _where(condition, input, other)
+    return _where(condition, input, other)  # type: ignore[no-any-return]
 
 
-def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Tensor:
     """The places of the elements that are not zero.
 
     Args:
@@ -56,7 +56,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     """
     if as_tuple:
         places = _nonzero(input if input.ndim else input.reshape([1]))
-        return tuple(places.unbind(1))
+        return tuple(places.unbind(1))  # type: ignore[return-value]
     places = _nonzero(input)
     return places if out is None else out.copy_(places)
 
@@ -85,8 +85,6 @@ def repeat_interleave(
         return _repeated_indices(input)
     if isinstance(repeats, int):
         return _repeat_interleave(input, repeats, dim)  # type: ignore[no-any-return]
-    if not isinstance(repeats, Tensor):
-        repeats = dt.tensor(repeats)
     if repeats.numel() == 1:
         return _repeat_interleave(input, int(repeats.item()), dim)  # type: ignore[no-any-return]
     if dim is None:
@@ -96,7 +94,7 @@ def repeat_interleave(
             f"repeat_interleave: repeats must have a count for each of {input.shape[dim]} slices, "
             f"got shape {tuple(repeats.shape)}"
         )
-    return dt.index_select(input, dim, _repeated_indices(repeats))  # type: ignore[no-any-return]
+    return dt.index_select(input, dim, _repeated_indices(repeats))
 
 
 def _repeated_indices(counts: Tensor) -> Tensor:
@@ -111,7 +109,7 @@ def _repeated_indices(counts: Tensor) -> Tensor:
     ends = dt.cumsum(counts, 0)
     total = int(ends[-1].item())
     # Element k belongs to the first slice that ends after it.
-    return dt.searchsorted(ends, dt.arange(total, device=counts.device), right=True)  # type: ignore[no-any-return]
+    return dt.searchsorted(ends, dt.arange(total, device=counts.device), right=True)
 
 
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:

@@ -205,7 +205,7 @@ def ldexp(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.ldexp(dt.tensor([1.5]), dt.tensor([3])).tolist()
         [12.0]
     """
-    return self * dt.pow(2.0, other)
+    return self * 2.0**other
 
 
 @op(

@@ -234,13 +234,14 @@ def matrix_power(self: Tensor, n: int) -> Tensor:
     if n == 0:
         return dt.clone(expand(dt.eye(self.shape[-1], dtype=self.dtype, device=self.device), self.shape))
     power, out = self, None
-    while True:
+    while n > 1:
         if n & 1:
             out = power if out is None else dt.matmul(out, power)
-        n >>= 1
-        if not n:
-            return dt.clone(out) if out is self else out
         power = dt.matmul(power, power)
+        n >>= 1
+    if out is None:
+        return dt.clone(power) if power is self else power
+    return dt.matmul(out, power)
 
 
 @op("cross(Tensor self, Tensor other, int? dim=None) -> Tensor", method=True)

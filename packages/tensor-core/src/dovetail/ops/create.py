@@ -78,7 +78,7 @@ def logspace(
     """
     dtype = dtype or dt.get_default_dtype()
     work = dtype if dtype.is_floating_point else dt.float64
-    return dt.pow(base, dt.linspace(start, end, steps, dtype=work, device=device)).to(dtype)
+    return (base ** dt.linspace(start, end, steps, dtype=work, device=device)).to(dtype)
 
 
 @op("tril(Tensor self, int diagonal=0) -> Tensor", method=True, inplace=True, out=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
@@ -57,7 +59,7 @@ def cummin(self: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return _running(self, wrap_dim("cummin", dim, self.ndim), dt.le)
 
 
-def _running(x: Tensor, dim: int, wins: dt.Op) -> tuple[Tensor, Tensor]:
+def _running(x: Tensor, dim: int, wins: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
     """Indices of the running winner by doubling; the values are gathered, so that gradients flow to them."""
     if x.ndim == 0:
         return dt.clone(x), dt.zeros_like(x, dtype=dt.int64)

@@ -41,7 +41,7 @@ def detach_(self: Tensor) -> Tensor:
         >>> dt.tensor([1.0]).detach_().requires_grad
         False
     """
-    return _real("detach_", detach_)(self) if self.requires_grad else self  # type: ignore[no-any-return]
+    return _real("detach_", detach_)(self) if self.requires_grad else self
 
 
 METHODS: dict[str, Any] = {

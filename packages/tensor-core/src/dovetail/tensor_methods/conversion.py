@@ -7,6 +7,7 @@ from .._core import Tensor, device, dtype, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -28,19 +29,19 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """
     if len(args) == 1 and type(args[0]) is dtype and not kwargs:  # the commonest form
         wanted = args[0]
-        return self if self.dtype is wanted else _cast(self, wanted)  # type: ignore[no-any-return]
+        return self if self.dtype is wanted else _cast(self, wanted)
     place, kind, copy = _target(args, kwargs)
     result = self
     if place is not None and device(place) != self.device:
         result = _to_device(result, place)
     if kind is not None and kind is not result.dtype:
         result = _cast(result, kind)
-    return _clone(self) if copy and result is self else result  # type: ignore[no-any-return]
+    return _clone(self) if copy and result is self else result
 
 
 def _target(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
     """Where to, as what, and whether to copy in any case."""
-    options = {"dtype": None, "device": None, "non_blocking": False, "copy": False, "other": None}
+    options: dict[str, Any] = {"dtype": None, "device": None, "non_blocking": False, "copy": False, "other": None}
     for name in kwargs:
         if name not in options:
             raise TypeError(f"to: unexpected keyword argument {name!r}")
@@ -75,7 +76,7 @@ def _target(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bo
 
 
 # What Python's own types mean as a dtype.
-_BUILTINS = {
+_BUILTINS: dict[type, Callable[[], _core.dtype]] = {
     float: _core.get_default_dtype,
     int: lambda: _core.int64,
     bool: lambda: _core.bool,
@@ -86,8 +87,8 @@ def cpu(self: Tensor) -> Tensor:
     """The tensor on the CPU; itself where it is there.
 
     Example:
-        >>> dt.tensor([1]).cpu().device
-        dovetail.device('cpu')
+        >>> dt.tensor([1]).cpu().device.type
+        'cpu'
     """
     return to(self, "cpu")
 
@@ -151,7 +152,7 @@ _LEGACY = {
 
 def _to_named(name: str, wanted: _core.dtype) -> Any:
     def convert(self: Tensor) -> Tensor:
-        return self if self.dtype is wanted else _cast(self, wanted)  # type: ignore[no-any-return]
+        return self if self.dtype is wanted else _cast(self, wanted)
 
     convert.__name__ = name
     convert.__qualname__ = f"Tensor.{name}"

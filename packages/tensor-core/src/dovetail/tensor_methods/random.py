@@ -165,7 +165,8 @@ def random_(
 def _largest(x: Tensor) -> int:
     from ..typeinfo import iinfo
 
-    return min(iinfo(x.dtype).max, 2**63 - 2) + 1
+    largest: int = iinfo(x.dtype).max
+    return min(largest, 2**63 - 2) + 1
 
 
 METHODS: dict[str, Any] = {

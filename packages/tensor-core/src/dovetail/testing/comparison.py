@@ -213,10 +213,11 @@ def _is_sequence(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
+_NUMBERS = {complex: dt.complex128, float: dt.float64}
+
+
 def _number_dtype(value: complex) -> dt.dtype:
-    if isinstance(value, complex):
-        return dt.complex128
-    return dt.float64 if isinstance(value, float) else dt.int64
+    return _NUMBERS.get(type(value), dt.int64)
 
 
 def _ratio(difference: float, expected: complex) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import dovetail as dt
@@ -165,11 +166,7 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "philox_uniform": lambda: [([5], 42, 3, dt.float32, _HERE), ([5], 42, 3, dt.float64, _HERE)],
     "philox_normal": lambda: [([5], 42, 3, dt.float32, _HERE)],
     "philox_randint": lambda: [([5], 42, 3, -2, 9, dt.int64, _HERE)],
-    **{
-        name: (lambda low=low, high=high: _unary(low, high))
-        for (low, high), row in _DOMAINS.items()
-        for name in row.split()
-    },
+    **{name: partial(_unary, *domain) for domain, row in _DOMAINS.items() for name in row.split()},
     **dict.fromkeys(_FLOAT_PAIRS.split(), _binary),
     **dict.fromkeys(_INT_PAIRS.split(), _integer_pairs),
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), _truths),
