@@ -173,6 +173,11 @@ def test_conformance_on_the_command_line():
     assert done.returncode == 2 and "abacus" in done.stderr
 
 
-def test_every_required_primitive_has_samples():
-    missing = [op.name for op in dt._core.ops() if op.required and not conformance.samples(op.name)]
+def test_every_op_that_takes_a_kernel_has_samples():
+
+    missing = [
+        op.name
+        for op in dt._core.ops()
+        if op.form not in ("view", "composite") and not op.writes and not conformance.samples(op.name)
+    ]
     assert missing == []

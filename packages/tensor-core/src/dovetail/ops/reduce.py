@@ -252,7 +252,8 @@ def median(self: Tensor) -> Tensor:
         2.0
     """
     if self.numel() == 0:
-        return dt.full([], math.nan if self.dtype.is_floating_point else _lowest(self), dtype=self.dtype)
+        empty = math.nan if self.dtype.is_floating_point else _lowest(self)
+        return dt.full([], empty, dtype=self.dtype, device=self.device)
     return dt.median_dim(dt.reshape(self, [-1]), 0)[0]
 
 

@@ -161,6 +161,13 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "softmax": lambda: [(_ramp(3, 5), -1, None), (_ramp(3, 5, 2), 1, None)],
     "log_softmax": lambda: [(_ramp(3, 5), -1, None), (_ramp(3, 5, 2), 1, None)],
     "layer_norm": lambda: [(_ramp(3, 5), [5], _ramp(5), _ramp(5), 1e-5), (_ramp(3, 2, 5), [2, 5], None, None, 1e-5)],
+    **{
+        f"{name}_grad": lambda: [(_ramp(3, 5), _ramp(3, 5, low=-0.9, high=0.9))]
+        for name in ("gelu", "silu", "sigmoid", "tanh", "relu")
+    },
+    "softmax_grad": lambda: [(_ramp(3, 5), _ramp(3, 5).exp() / 8, 1), (_ramp(3, 5, 2), _ramp(3, 5, 2).exp() / 8, 1)],
+    "log_softmax_grad": lambda: [(_ramp(3, 5), _ramp(3, 5) - 2, 1)],
+    "layer_norm_grad": lambda: [(_ramp(3, 5), _ramp(3, 5).exp(), [5], _ramp(5), 1e-5)],
     # random bits: the same numbers everywhere
     "philox_bits": lambda: [([5], 42, 3, dt.int64, _HERE)],
     "philox_uniform": lambda: [([5], 42, 3, dt.float32, _HERE), ([5], 42, 3, dt.float64, _HERE)],

@@ -72,7 +72,8 @@ def convolution_weight_grad(outs: Any, ins: Any, args: Any) -> None:
     for w, g, a in pairs:
         for tap, window in taps(out.shape[2:], grad.shape[2:], stride, dilation):
             seen = a[(slice(None), slice(None), *window)]
-            w[(slice(None), slice(None), *tap)] = np.einsum("no...,nc...->oc", g, seen)
+            rest = [0, *range(2, g.ndim)]
+            w[(slice(None), slice(None), *tap)] = np.tensordot(g, seen, (rest, rest))
 
 
 # ---- pooling ------------------------------------------------------------------------------------------------
