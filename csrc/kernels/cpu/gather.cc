@@ -202,11 +202,8 @@ dt_status scatter_mean(dt_kernel_context* ctx, const dt_array& to, const dt_arra
   int64_t* counts = static_cast<int64_t*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(int64_t)));
   if (!counts) return out_of_memory(ctx, "scatter_reduce");
   std::fill_n(counts, n, include_self ? 1 : 0);
-  int64_t strides[DT_MAX_DIMS], step = 1;
-  for (int i = to.ndim - 1; i >= 0; --i) {
-    strides[i] = step;
-    step *= to.sizes[i];
-  }
+  int64_t strides[DT_MAX_DIMS];
+  contiguous_strides(to, strides);
   const dt_array tally{counts, to.sizes, strides, to.ndim, DT_INT64};
   const int64_t* indices = static_cast<const int64_t*>(at.data);
   const T* source = static_cast<const T*>(from.data);

@@ -12,7 +12,7 @@
 // A hot loop compiled once per instruction set and chosen when the library loads. The lanes of an accumulator are fixed
 // by the source, so the additions happen in one order whatever the width.
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(DOVETAIL_NO_CLONES)
-#define DOVETAIL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define DOVETAIL_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define DOVETAIL_CLONES
 #endif
@@ -142,24 +142,6 @@ bool visit_dtype(int32_t dtype, F&& f) {
     case DT_UINT8:
     case DT_BOOL: f(uint8_t{}); return true;
     default: return false;
-  }
-}
-
-inline int64_t item_bytes(int32_t dtype) {
-  switch (dtype) {
-    case DT_FLOAT32:
-    case DT_INT32:
-    case DT_UINT32: return 4;
-    case DT_FLOAT64:
-    case DT_INT64:
-    case DT_UINT64:
-    case DT_COMPLEX64: return 8;
-    case DT_COMPLEX128: return 16;
-    case DT_FLOAT16:
-    case DT_BFLOAT16:
-    case DT_INT16:
-    case DT_UINT16: return 2;
-    default: return 1;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/cpu/index_common.h"
+#include "kernels/cpu/loops.h"
 
 namespace dovetail::cpu {
 
@@ -61,22 +62,32 @@ inline void copy_array(dt_kernel_context* ctx, const dt_array& to, const dt_arra
   });
 }
 
+// Row-major strides for a's sizes.
+inline void contiguous_strides(const dt_array& a, int64_t* strides) {
+  int64_t step = 1;
+  for (int i = a.ndim - 1; i >= 0; --i) {
+    strides[i] = step;
+    step *= a.sizes[i];
+  }
+}
+
 // The array's elements in row-major order: the array itself, or a contiguous copy in the kernel's scratch memory.
 // NULL: out of memory.
 template <class T>
 const T* contiguous_data(dt_kernel_context* ctx, const dt_array& a) {
   if (is_contiguous(a)) return static_cast<const T*>(a.data);
-  const int64_t n = numel(a);
-  T* copy = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(T)));
+  T* copy = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(numel(a)) * sizeof(T)));
   if (!copy) return nullptr;
-  Walk<2> walk;
-  int64_t step = n;
-  for (int i = 0; i < a.ndim; ++i) {
-    step = a.sizes[i] ? step / a.sizes[i] : 0;
-    walk.add(a.sizes[i], {step, a.strides[i]});
-  }
-  copy_walk(ctx, copy, static_cast<const T*>(a.data), walk);
+  int64_t strides[DT_MAX_DIMS];
+  contiguous_strides(a, strides);
+  copy_array(ctx, {copy, a.sizes, strides, a.ndim, a.dtype}, a);
   return copy;
+}
+
+inline void copy_from_contiguous(dt_kernel_context* ctx, const dt_array& to, const void* from) {
+  int64_t strides[DT_MAX_DIMS];
+  contiguous_strides(to, strides);
+  copy_array(ctx, to, {const_cast<void*>(from), to.sizes, strides, to.ndim, to.dtype});
 }
 
 // ---- checks ----------------------------------------------------------------------------------------------

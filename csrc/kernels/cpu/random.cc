@@ -141,13 +141,7 @@ dt_status fill(dt_kernel_context* ctx, const dt_array& array, const dt_value* ar
   parallel(ctx, ceil_div(n, kEach), 64, [&](int64_t begin, int64_t end) {
     fill_range(filler, key, offset, begin * kEach, std::min(n, end * kEach), out + begin * kEach);
   });
-  if (direct) return DT_OK;
-  int64_t strides[DT_MAX_DIMS], step = 1;
-  for (int i = array.ndim - 1; i >= 0; --i) {
-    strides[i] = step;
-    step *= array.sizes[i];
-  }
-  copy_array(ctx, array, {out, array.sizes, strides, array.ndim, array.dtype});
+  if (!direct) copy_from_contiguous(ctx, array, out);
   return DT_OK;
 }
 
