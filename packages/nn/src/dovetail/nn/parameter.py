@@ -33,9 +33,6 @@ class Parameter(dt.Tensor):
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         pass
 
-    def __repr__(self) -> str:
-        return "Parameter containing:\n" + dt.Tensor.__repr__(self)
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)

@@ -12,12 +12,34 @@ Sizes = int | Sequence[int]
 avg_pool1d = dt.avg_pool1d
 avg_pool2d = dt.avg_pool2d
 avg_pool3d = dt.avg_pool3d
-adaptive_avg_pool1d = dt.adaptive_avg_pool1d
-adaptive_avg_pool2d = dt.adaptive_avg_pool2d
-adaptive_avg_pool3d = dt.adaptive_avg_pool3d
-adaptive_max_pool1d_with_indices = dt.adaptive_max_pool1d
-adaptive_max_pool2d_with_indices = dt.adaptive_max_pool2d
-adaptive_max_pool3d_with_indices = dt.adaptive_max_pool3d
+
+
+def _sizes(input: dt.Tensor, output_size: Any, dims: int) -> list[int]:
+    """One size for each spatial dim; one int stands for all, None keeps a dim's."""
+    wanted = [output_size] * dims if output_size is None or isinstance(output_size, int) else list(output_size)
+    if len(wanted) != dims:
+        raise ValueError(f"adaptive_pool{dims}d: output_size must be an int or have {dims} entries, got {tuple(wanted)}")
+    own = input.shape[input.ndim - dims :]
+    return [int(n if size is None else size) for n, size in zip(own, wanted, strict=True)]
+
+
+def _adaptive(run: Callable[..., Any], dims: int, text: str) -> Callable[..., Any]:
+    def adaptive_pool(input: dt.Tensor, output_size: Any) -> Any:
+        return run(input, _sizes(input, output_size, dims))
+
+    adaptive_pool.__name__ = adaptive_pool.__qualname__ = run.__name__
+    adaptive_pool.__doc__ = text
+    return adaptive_pool
+
+
+_MEAN = "The mean of windows that divide the input into ``output_size`` parts; None keeps a dim."
+_MOST = "The largest value of windows that divide the input into ``output_size`` parts, and its place; None keeps a dim."
+adaptive_avg_pool1d = _adaptive(dt.adaptive_avg_pool1d, 1, _MEAN)
+adaptive_avg_pool2d = _adaptive(dt.adaptive_avg_pool2d, 2, _MEAN)
+adaptive_avg_pool3d = _adaptive(dt.adaptive_avg_pool3d, 3, _MEAN)
+adaptive_max_pool1d_with_indices = _adaptive(dt.adaptive_max_pool1d, 1, _MOST)
+adaptive_max_pool2d_with_indices = _adaptive(dt.adaptive_max_pool2d, 2, _MOST)
+adaptive_max_pool3d_with_indices = _adaptive(dt.adaptive_max_pool3d, 3, _MOST)
 
 
 def _max_pool(plain: Callable[..., Any], with_indices: Callable[..., Any], text: str) -> Callable[..., Any]:

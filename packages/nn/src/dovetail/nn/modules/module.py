@@ -100,10 +100,10 @@ class Module:
             object.__setattr__(self, name, value)
             return
         if isinstance(value, Parameter):
-            self._forget(name)
+            self._forget(name, self._parameters)
             self.register_parameter(name, value)
         elif isinstance(value, Module):
-            self._forget(name)
+            self._forget(name, self._modules)
             self.register_module(name, value)
         elif name in self._parameters:
             if value is not None:
@@ -118,7 +118,7 @@ class Module:
                 )
             self._modules[name] = None
         elif isinstance(value, Buffer):
-            self._forget(name)
+            self._forget(name, self._buffers)
             self.register_buffer(name, value, value.persistent)
         elif name in self._buffers:
             if value is not None and not isinstance(value, dt.Tensor):
@@ -143,11 +143,13 @@ class Module:
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *self._parameters, *self._buffers, *self._modules})
 
-    def _forget(self, name: str) -> bool:
-        """Remove what is registered (or stored) under a name; whether it was registered."""
+    def _forget(self, name: str, keep: dict[str, Any] | None = None) -> bool:
+        """Remove what is registered (or stored) under a name, but in ``keep``, where it is to be replaced in its place;
+        whether it was registered."""
         self.__dict__.pop(name, None)
         self._non_persistent.discard(name)
-        return any(members.pop(name, self) is not self for members in (self._parameters, self._buffers, self._modules))
+        kinds: list[dict[str, Any]] = [self._parameters, self._buffers, self._modules]
+        return any(members.pop(name, self) is not self for members in kinds if members is not keep)
 
     def _check_name(self, name: str, what: str) -> None:
         if not isinstance(name, str) or not name or "." in name:
