@@ -132,3 +132,27 @@ def test_short_names():
     assert (dt.float, dt.double, dt.half) == (dt.float32, dt.float64, dt.float16)
     assert (dt.int, dt.long, dt.short) == (dt.int32, dt.int64, dt.int16)
     assert dt.newaxis is None and dt.pi > 3.14 and dt.inf > 1e300 and dt.nan != dt.nan
+
+
+def test_utils():
+    data = pytest.importorskip("dovetail.data")
+    assert dt.utils.data is data
+    from dovetail.utils.data import DataLoader
+
+    assert DataLoader is data.DataLoader
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        dt.utils.nonsense  # noqa: B018
+
+
+def test_a_placeholder_loads_autograd():
+    pytest.importorskip("dovetail.autograd")
+    code = """
+import sys, dovetail as dt
+x = dt.ones(1)
+assert x.grad_fn is None and 'dovetail.autograd' not in sys.modules
+try:
+    x.backward()
+except RuntimeError as error:
+    print('dovetail.autograd' in sys.modules, 'not bring' in str(error))
+"""
+    assert run(code) == "True False"

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import _core
 
-__all__ = ["POSITIONS", "Handler", "intercept"]
+__all__ = ["POSITIONS", "Handler", "intercept", "watch_values"]
 
 # Outermost first.
 POSITIONS = ("profiler", "autocast", "transform", "trace")
@@ -55,3 +55,26 @@ def intercept(handler: Handler, at: str = "profiler") -> Iterator[None]:
         yield
     finally:
         _core.pop_layer(at)
+
+
+@contextmanager
+def watch_values(watcher: Callable[[_core.Tensor, str], None]) -> Iterator[None]:
+    """Let a function know before Python reads a tensor's values (`item()`, `bool()`, `numpy()`, ...).
+
+    A tracer needs it: a value that became a Python number is out of its sight. The watcher may raise.
+
+    Args:
+        watcher: called as `watcher(tensor, what)`, `what` naming the way in which the values are read.
+
+    Example:
+        >>> seen = []
+        >>> with dt.layers.watch_values(lambda tensor, what: seen.append(what)):
+        ...     _ = dt.tensor(1.0).item()
+        >>> seen
+        ['item()']
+    """
+    old = _core._set_concretize_hook(watcher)
+    try:
+        yield
+    finally:
+        _core._set_concretize_hook(old)

@@ -1,5 +1,5 @@
-"""PyTorch's names for what lives elsewhere: `dt.utils.data` is `dt.data`, `dt.utils.checkpoint` is
-`dt.autograd.checkpoint`."""
+"""PyTorch's names for what lives elsewhere: `dt.utils.data` is `dt.data`, and `dt.utils.checkpoint` has autograd's
+checkpointing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ def __getattr__(name: str) -> Any:
     import dovetail
 
     if name == "data":
-        return dovetail.data
+        return dovetail.__getattr__(name)
     if name == "checkpoint":
-        return dovetail.autograd.checkpoint
+        from importlib import import_module
+
+        return import_module(f"{__name__}.checkpoint")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
