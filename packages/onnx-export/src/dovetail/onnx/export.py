@@ -14,7 +14,7 @@ from onnx import helper
 import dovetail as dt
 from dovetail.ops import get_op
 
-from . import mappings  # noqa: F401  (registers them)
+from . import mappings
 from .errors import ExportError
 from .graph import ELEMENT_TYPES, MAPPINGS, Call, Graph
 from .merge import merge
@@ -152,7 +152,7 @@ def _resize(
 
 
 def _trace(model: Any, inputs: tuple[dt.Tensor, ...]) -> Trace:
-    recorder = Recorder(lambda name: name in MAPPINGS)
+    recorder = Recorder(lambda name: name in MAPPINGS, _reason)
     with dt.no_grad(), recorder:
         for x in inputs:
             recorder.add_input(x)
@@ -164,11 +164,15 @@ def _trace(model: Any, inputs: tuple[dt.Tensor, ...]) -> Trace:
     return recorder.trace
 
 
+def _reason(name: str) -> str:
+    return f"{name}: {mappings.REASONS.get(name, 'has no mapping to ONNX and no decomposition')}"
+
+
 def _outputs(outputs: Any) -> list[Any]:
     if isinstance(outputs, dt.Tensor):
         return [outputs]
     if isinstance(outputs, Mapping):
-        return list(outputs.values())
+        return _outputs(list(outputs.values()))
     if isinstance(outputs, (list, tuple)):
         return [leaf for item in outputs for leaf in _outputs(item)]
     return [outputs]
@@ -310,9 +314,10 @@ def _compare(run: Sizes, expected: list[Any], got: list[Any], rtol: float, atol:
             )
         if not want.size:
             continue
-        difference = np.abs(want.astype(np.float64) - have.astype(np.float64))
-        difference[(want == have) | (np.isnan(want.astype(np.float64)) & np.isnan(have.astype(np.float64)))] = 0
-        bad = ~(difference <= atol + rtol * np.abs(want.astype(np.float64)))
+        want, have = np.atleast_1d(want).astype(np.float64), np.atleast_1d(have).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            difference = np.where((want == have) | (np.isnan(want) & np.isnan(have)), 0, np.abs(want - have))
+        bad = ~(difference <= atol + rtol * np.abs(want))
         if bad.any():
             raise ExportError(
                 f"export: at sizes {dict(run)}, output {i} of ONNX Runtime differs from the model's by up to "

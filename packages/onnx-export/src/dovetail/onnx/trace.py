@@ -8,11 +8,14 @@ nothing of either. In-place writes become new values; a write through a view is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import dovetail as dt
 from dovetail.ops import get_op
+
+from .errors import ExportError
 
 Value = int  # the number of a value: an input, a constant or a result
 
@@ -60,28 +63,39 @@ _SCATTER = {"select": "select_scatter", "slice": "slice_scatter", "diagonal": "d
 
 
 class Recorder:
-    """A trace handler. ``supported(name)`` tells which ops have a mapping: the others are decomposed.
+    """A trace handler. ``supported(name)`` tells which ops have a mapping: the others are decomposed, and where that is
+    not possible ``reason(name)`` says why.
 
     Use as ``with recorder: outputs = model(*inputs)``.
     """
 
-    def __init__(self, supported: Callable[[str], bool]) -> None:
+    def __init__(self, supported: Callable[[str], bool], reason: Callable[[str], str]) -> None:
         self.trace = Trace()
+        self._reason = reason
         self._supported = supported
         self._values: dict[int, Value] = {}
         self._kept: dict[int, dt.Tensor] = {}  # tensors seen, kept alive so that ids stay theirs
         self._views: dict[int, _View] = {}
         self._stale: set[int] = set()  # views whose base was written since they were computed
         self._next = 0
-        self._layer: Any = None
+        self._active = ExitStack()
 
     def __enter__(self) -> Recorder:
-        self._layer = dt.layers.intercept(self._handle, at="trace")
-        self._layer.__enter__()
+        self._active.enter_context(dt.layers.intercept(self._handle, at="trace"))
+        self._active.enter_context(dt.layers.watch_values(self._refuse_reading))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._layer.__exit__(*exc)
+        self._active.close()
+
+    def _refuse_reading(self, tensor: dt.Tensor, what: str) -> None:
+        """A number that Python reads from a traced tensor would be a constant in the file."""
+        value = self._values.get(id(tensor))
+        if value is not None and value not in self.trace.constants:
+            raise ExportError(
+                f"export: the model reads a traced tensor's values with {what} (shape {tuple(tensor.shape)}); "
+                "keep it a tensor (dt.where instead of if), or compute it before"
+            )
 
     def add_input(self, tensor: dt.Tensor) -> None:
         self.trace.inputs.append(self._new_value(tensor))
@@ -97,7 +111,7 @@ class Recorder:
             if op.decomposes:
                 result = op.decompose(*args)
                 return self._write_all(out, result) if out is not None else result
-            self.trace.unsupported.setdefault(name, f"{name}: has no mapping to ONNX and no decomposition")
+            self.trace.unsupported.setdefault(name, self._reason(name))
         results = op.call(args, None)
         self._record(op, args, results)
         return self._write_all(out, results) if out is not None else results

@@ -2,4 +2,22 @@
 
 from . import elementwise, index, matrix, reduce, shape, window
 
-__all__ = ["elementwise", "index", "matrix", "reduce", "shape", "window"]
+# Ops that have neither a mapping nor a decomposition, and why.
+REASONS = {
+    "erfinv": "ONNX has no operator for it",
+    "lgamma": "ONNX has no operator for it",
+    "bitwise_left_shift": "ONNX shifts unsigned integers only",
+    "bitwise_right_shift": "ONNX shifts unsigned integers only",
+    "cumprod": "ONNX has no operator for it",
+    "as_strided": "a value in ONNX has no strides; use slicing, transposing and reshaping",
+    "diagonal": "a value in ONNX has no strides; use gather",
+    "unfold": "a value in ONNX has no strides; use slicing and stacking",
+    "convolution_weight_grad": "only the forward pass is exported",
+    "avg_pool_grad": "only the forward pass is exported",
+    "philox_uniform": "ONNX's random numbers are others; draw them outside and pass them in",
+    "philox_normal": "ONNX's random numbers are others; draw them outside and pass them in",
+    "philox_randint": "ONNX's random numbers are others; draw them outside and pass them in",
+    "philox_bits": "ONNX's random numbers are others; draw them outside and pass them in",
+}
+
+__all__ = ["REASONS", "elementwise", "index", "matrix", "reduce", "shape", "window"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..graph import ELEMENT_TYPES, Call, mapping
@@ -106,8 +107,7 @@ def _binary(name: str, onnx_op: str, compares: bool = False) -> None:
     mapping(name)(convert)
 
 
-for _name, _onnx_op in {"mul": "Mul", "maximum": "Max", "minimum": "Min", "bitwise_and": "BitwiseAnd",
-                        "bitwise_or": "BitwiseOr", "bitwise_xor": "BitwiseXor"}.items():  # fmt: skip
+for _name, _onnx_op in {"maximum": "Max", "minimum": "Min"}.items():
     _binary(_name, _onnx_op)
 for _name, _onnx_op in {"eq": "Equal", "lt": "Less", "le": "LessOrEqual", "gt": "Greater", "ge": "GreaterOrEqual",
                         "logical_and": "And", "logical_or": "Or", "logical_xor": "Xor"}.items():  # fmt: skip
@@ -118,6 +118,13 @@ for _name, _onnx_op in {"eq": "Equal", "lt": "Less", "le": "LessOrEqual", "gt": 
 def _(call: Call) -> Any:
     a, b = call.cast("self", call.out_dtype), call.cast("other", call.out_dtype)
     return call.graph.add("And" if call.out_dtype == "bool" else "Mul", a, b)
+
+
+@mapping("bitwise_and", "bitwise_or", "bitwise_xor")
+def _(call: Call) -> Any:
+    kind = call.node.op.removeprefix("bitwise_").capitalize()
+    prefix = "" if call.out_dtype == "bool" else "Bitwise"
+    return call.graph.add(prefix + kind, call.cast("self", call.out_dtype), call.cast("other", call.out_dtype))
 
 
 @mapping("ne")
@@ -144,15 +151,65 @@ def _(call: Call) -> Any:
     mode = call.static("rounding_mode")
     if mode is None:
         return quotient
-    if not dtype.startswith(("float", "bfloat")):
-        if mode == "trunc":
-            return quotient
-        raise ValueError("floor division of integers has no operator in ONNX; divide as floats")
-    floor = call.graph.add("Floor", quotient)
     if mode == "floor":
-        return floor
-    up = call.graph.add("Ceil", quotient)
-    return call.graph.add("Where", call.graph.add("Less", quotient, call.graph.constant(0, dtype)), up, floor)
+        return _floor_divide(call, quotient)
+    return quotient if _is_integer(dtype) else _truncate(call, quotient)
+
+
+@mapping("floor_divide")
+def _(call: Call) -> Any:
+    return _floor_divide(call, call.graph.add("Div", call.cast("self", call.out_dtype), call.cast("other", call.out_dtype)))
+
+
+def _is_integer(dtype: str) -> bool:
+    return not dtype.startswith(("float", "bfloat"))
+
+
+def _floor_divide(call: Call, quotient: str) -> Any:
+    """Floats are rounded down; integers, which ONNX divides towards zero, lose the remainder first (Mod has the
+    divisor's sign)."""
+    if not _is_integer(call.out_dtype):
+        return call.graph.add("Floor", quotient)
+    a, b = call.cast("self", call.out_dtype), call.cast("other", call.out_dtype)
+    return call.graph.add("Div", call.graph.add("Sub", a, call.graph.add("Mod", a, b)), b)
+
+
+def _truncate(call: Call, value: str) -> Any:
+    up, down = call.graph.add("Ceil", value), call.graph.add("Floor", value)
+    return call.graph.add("Where", call.graph.add("Less", value, call.graph.constant(0, call.out_dtype)), up, down)
+
+
+@mapping("trunc")
+def _(call: Call) -> Any:
+    value = call.tensor("self")
+    return call.graph.add("Identity", value) if _is_integer(call.out_dtype) else _truncate(call, value)
+
+
+@mapping("log1p", "expm1")
+def _(call: Call) -> Any:
+    """Written out: for arguments near 0 the digits that these functions save are lost."""
+    value, one = call.cast("self", call.out_dtype), call.graph.constant(1, call.out_dtype)
+    if call.node.op == "log1p":
+        return call.graph.add("Log", call.graph.add("Add", value, one))
+    return call.graph.add("Sub", call.graph.add("Exp", value), one)
+
+
+@mapping("bitwise_not")
+def _(call: Call) -> Any:
+    return call.graph.add("Not" if call.out_dtype == "bool" else "BitwiseNot", call.tensor("self"))
+
+
+@mapping("atan2")
+def _(call: Call) -> Any:
+    """From the arc tangent of the quotient, by quadrant; both zero give 0 (the sign of zero is not looked at)."""
+    graph, dtype = call.graph, call.out_dtype
+    y, x = call.cast("self", dtype), call.cast("other", dtype)
+    zero, pi = graph.constant(0, dtype), graph.constant(math.pi, dtype)
+    angle = graph.add("Atan", graph.add("Div", y, x))
+    turn = graph.add("Where", graph.add("Less", y, zero), graph.add("Neg", pi), pi)
+    angle = graph.add("Where", graph.add("Less", x, zero), graph.add("Add", angle, turn), angle)
+    nowhere = graph.add("And", graph.add("Equal", x, zero), graph.add("Equal", y, zero))
+    return graph.add("Where", nowhere, zero, angle)
 
 
 @mapping("pow")

@@ -43,6 +43,27 @@ def _(call: Call) -> Any:
     )
 
 
+@mapping("scatter_reduce")
+def _(call: Call) -> Any:
+    kinds = {"sum": "add", "prod": "mul", "amax": "max", "amin": "min"}
+    kind = call.static("reduce")
+    if kind not in kinds or not call.static("include_self"):
+        raise ValueError("scatter_reduce: ONNX has sum, prod, amax and amin with include_self=True only")
+    return call.graph.add(
+        "ScatterElements",
+        call.tensor("self"),
+        call.cast("index", "int64"),
+        call.cast("src", call.out_dtype),
+        axis=call.axis("dim", call.rank("self")),
+        reduction=kinds[kind],
+    )
+
+
+@mapping("nonzero")
+def _(call: Call) -> Any:
+    return call.graph.add("Transpose", call.graph.add("NonZero", call.tensor("self")), perm=[1, 0])
+
+
 @mapping("slice_scatter")
 def _(call: Call) -> Any:
     """The rows that a Slice of all row numbers picks are written."""

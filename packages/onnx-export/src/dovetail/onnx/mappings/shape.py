@@ -91,6 +91,15 @@ def _(call: Call) -> Any:
     return call.graph.add("Slice", call.tensor("self"), *slice_bounds(call))
 
 
+@mapping("flip_view")
+def _(call: Call) -> Any:
+    axes = [d % max(call.rank("self"), 1) for d in call.static("dims")]
+    if not axes or call.rank("self") == 0:
+        return call.graph.add("Identity", call.tensor("self"))
+    bounds = [[-1] * len(axes), [-_TO_END] * len(axes), axes, [-1] * len(axes)]
+    return call.graph.add("Slice", call.tensor("self"), *[call.graph.constant(b) for b in bounds])
+
+
 @mapping("cat")
 def _(call: Call) -> Any:
     refs = call._args["tensors"]
