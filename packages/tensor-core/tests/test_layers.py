@@ -161,3 +161,24 @@ def test_wrong_positions():
         pass
     with pytest.raises(TypeError), dt.layers.intercept(3):
         pass
+
+
+def test_watchers_of_values():
+    seen = []
+    x = dt.tensor([1.0])
+    with dt.layers.watch_values(lambda tensor, what: seen.append(("outer", what))):
+        with dt.layers.watch_values(lambda tensor, what: seen.append(("inner", what))):
+            x.item()
+        x.tolist()
+    x.item()
+    assert seen == [("inner", "item()"), ("outer", "tolist()")]
+
+
+def test_a_watcher_may_refuse():
+    def refuse(tensor, what):
+        raise RuntimeError(f"no {what} here")
+
+    x = dt.tensor([1.0])
+    with dt.layers.watch_values(refuse), pytest.raises(RuntimeError, match=r"^no item\(\) here"):
+        x.item()
+    assert x.item() == 1.0

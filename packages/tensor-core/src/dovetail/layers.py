@@ -73,8 +73,13 @@ def watch_values(watcher: Callable[[_core.Tensor, str], None]) -> Iterator[None]
         >>> seen
         ['item()']
     """
-    old = _core._set_concretize_hook(watcher)
+    _watchers.append(watcher)
+    _core._set_concretize_hook(watcher)
     try:
         yield
     finally:
-        _core._set_concretize_hook(old)
+        _watchers.remove(watcher)
+        _core._set_concretize_hook(_watchers[-1] if _watchers else None)
+
+
+_watchers: list[Callable[[_core.Tensor, str], None]] = []
