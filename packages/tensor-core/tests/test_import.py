@@ -119,7 +119,8 @@ def test_every_marked_op_is_a_method():
 
 def test_every_op_is_documented():
     dt.ops.load_all()
-    assert [op.name for op in dt._core.ops() if not op.doc] == []
+    undocumented = [op.name for op in dt._core.ops() if not op.doc and not op.family.startswith("test_")]
+    assert undocumented == []
 
 
 def test_headers_are_shipped():
