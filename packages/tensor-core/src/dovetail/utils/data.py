@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
 
+import dovetail
 
-def __getattr__(name: str) -> Any:
-    import dovetail
-
-    return getattr(dovetail.__getattr__("data"), name)
+# The same module under another name.
+sys.modules[__name__] = dovetail.__getattr__("data")
