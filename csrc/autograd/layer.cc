@@ -1,5 +1,7 @@
 #include "autograd/layer.h"
 
+#include <algorithm>
+
 #include "autograd/meta.h"
 #include "autograd/op_node.h"
 #include "autograd/views.h"
@@ -34,23 +36,19 @@ class Inputs {
  private:
   void add(dt_tensor* t, int arg) {
     if (__builtin_expect(count_ == capacity_, 0)) grow();
-    Input& input = items_[count_++];
-    input.tensor = t;
-    input.arg = arg;
-    if (!t) return;
-    input.grad = requires_grad(t);
-    input.version = dt::api().version(t);
-    any_grad_ |= input.grad;
+    const bool grad = t && requires_grad(t);
+    items_[count_++] = {t, arg, grad};
+    any_grad_ |= grad;
   }
   void grow() {
-    std::vector<Input> more(capacity_ * 4);
-    std::move(items_, items_ + count_, more.begin());
+    std::vector<Input> more(static_cast<size_t>(capacity_) * 4);
+    std::copy(items_, items_ + count_, more.begin());
     more_.swap(more);
     items_ = more_.data();
     capacity_ *= 4;
   }
 
-  static constexpr int kInline = 6;
+  static constexpr int kInline = 8;
   Input inline_[kInline];
   std::vector<Input> more_;
   Input* items_ = inline_;
@@ -58,12 +56,40 @@ class Inputs {
   bool any_grad_ = false;
 };
 
-bool has_gradient_dtype(dt_tensor* t) {
-  dt_tensor_info info;
-  info.struct_size = sizeof info;
-  dt::api().tensor_info(t, &info);
-  return dt::is_floating(info.dtype) || dt::is_complex(info.dtype);
-}
+// The results of a call with what is known of each.
+struct Results {
+  dt_tensor* one;
+  dt_tensor_info one_info;
+  std::vector<dt_tensor_info> infos_of_many;
+  std::vector<dt_tensor*> many;
+  dt_tensor** tensors = &one;
+  dt_tensor_info* infos = &one_info;
+  int count = 1;
+
+  Results(const dt_value* outs, int n_outs, bool returns_list) {
+    if (n_outs == 1 && !returns_list) {
+      one = outs[0].as.tensor;
+    } else if (returns_list) {
+      tensors = outs[0].as.tensors;
+      count = outs[0].count;
+    } else {
+      for (int i = 0; i < n_outs; ++i) many.push_back(outs[i].as.tensor);
+      tensors = many.data();
+      count = n_outs;
+    }
+    if (count != 1) {
+      infos_of_many.resize(count);
+      infos = infos_of_many.data();
+    }
+    for (int i = 0; i < count; ++i) {
+      infos[i].struct_size = sizeof(dt_tensor_info);
+      dt::api().tensor_info(tensors[i], &infos[i]);
+    }
+  }
+  Results(const Results&) = delete;
+};
+
+bool takes_gradient(int32_t dtype) { return dt::is_floating(dtype) || dt::is_complex(dtype); }
 
 dt_tensor* root(dt_tensor* t) {
   dt_tensor* base = dt::api().base(t);
@@ -88,10 +114,11 @@ class LayerCall {
     const Rule* rule = entry_.rule.load(std::memory_order_acquire);
     if (!rule) return run_decomposed();
     check_covered(*rule);
-    if (self_) keep_what_is_overwritten(*rule);
+    const Saves saves = needed_saves(*rule, inputs_.begin(), inputs_.count());
+    if (self_) keep_what_is_overwritten(saves);
     pass_on();
     try {
-      record(*rule);
+      record(*rule, saves);
     } catch (...) {
       release_outputs();
       throw;
@@ -109,7 +136,7 @@ class LayerCall {
   void refuse_destinations() {
     for (int i = 0; i < n_outs_; ++i) {
       if (outs_[i].tag != DT_TENSOR || (i == 0 && self_)) continue;
-      if (inputs_.any_grad() || requires_grad(outs_[i].as.tensor))
+      if ((inputs_.any_grad() && entry_.differentiable) || requires_grad(outs_[i].as.tensor))
         dt::runtime_error(entry_.name, "(): functions with out=... arguments don't support automatic differentiation, but "
                                        "one of the arguments requires grad.");
     }
@@ -119,14 +146,11 @@ class LayerCall {
   void run_constant() {
     pass_on();
     if (!self_ || !requires_grad(self_)) return;
-    static const Entry& copy = entry_of(copy_op.handle());
+    const Entry& copy = entry_of(copy_op.handle());
     const dt_value args[] = {dt::box(self_), dt::box(self_)};
-    Input inputs[2];
-    inputs[0].tensor = self_;
-    inputs[0].grad = true;
-    inputs[1].tensor = self_;
-    inputs[1].arg = 1;
-    append(OpNode::record({copy, *copy.rule.load(), args, 2, inputs, 2, &self_, 1}));
+    const Input inputs[] = {{self_, 0, true}, {self_, 1, false}};
+    const dt_tensor_info info = Tensor::borrow(self_).info();
+    append(OpNode::record({copy, *copy.rule.load(), {}, args, 2, inputs, 2, &self_, &info, 1, nullptr}), info.dtype);
   }
 
   // Record the ops that the op is made of. In place, they work on a copy, which they may save, and the result is then
@@ -139,7 +163,7 @@ class LayerCall {
       dt::check(dt::api().decompose(entry_.op, args_, n_args_, outs_, n_outs_));
       return;
     }
-    const Tensor before = recorded_clone(inputs_.begin()[0]);
+    const Tensor before = recorded_clone(*inputs_.begin());
     std::vector<dt_value> args(args_, args_ + n_args_);
     args[0] = dt::box(before);
     dt_value fresh{};
@@ -162,12 +186,13 @@ class LayerCall {
 
   // An in-place op writes over its first argument and whatever shares its memory: where the rule looks at such a tensor,
   // it gets a copy, with the history that the tensor has now.
-  void keep_what_is_overwritten(const Rule& rule) {
-    const Saves saves = needed_saves(rule, inputs_.begin(), inputs_.count());
+  void keep_what_is_overwritten(Saves saves) {
+    if (!saves.mask) return;
     dt_tensor* memory = root(self_);
-    for (Input& input : inputs_) {
-      if (!input.tensor || !saves.has(input.arg) || root(input.tensor) != memory) continue;
-      input.copy = recorded_clone(input);
+    for (int i = 0; i < inputs_.count(); ++i) {
+      const Input& input = inputs_.begin()[i];
+      if (input.tensor && saves.has(input.arg) && root(input.tensor) == memory)
+        replaced_.push_back({i, recorded_clone(input)});
     }
   }
 
@@ -181,42 +206,31 @@ class LayerCall {
     return Tensor::steal(out.as.tensor);
   }
 
-  void record(const Rule& rule) {
-    dt_tensor* few[8];
-    std::vector<dt_tensor*> many;
-    dt_tensor** results = few;
-    int n_results = n_outs_;
-    if (entry_.returns_list) {
-      results = outs_[0].as.tensors;
-      n_results = outs_[0].count;
-    } else if (n_outs_ <= 8) {
-      for (int i = 0; i < n_outs_; ++i) few[i] = outs_[i].as.tensor;
-    } else {
-      for (int i = 0; i < n_outs_; ++i) many.push_back(outs_[i].as.tensor);
-      results = many.data();
-    }
+  void record(const Rule& rule, Saves saves) {
+    const Results results(outs_, n_outs_, entry_.returns_list);
     bool any = false;
-    for (int i = 0; i < n_results; ++i) any |= becomes_output(results[i]);
+    for (int i = 0; i < results.count; ++i) any |= becomes_output(results, i);
     if (!any) return;
-    NodePtr node = OpNode::record(
-        {entry_, rule, args_, n_args_, inputs_.begin(), inputs_.count(), results, n_results});
-    if (self_) return append(std::move(node));
-    for (int i = 0; i < n_results; ++i)
-      if (becomes_output(results[i])) set_history(results[i], node, i);
+    NodePtr node = OpNode::record({entry_, rule, saves, args_, n_args_, inputs_.begin(), inputs_.count(),
+                                   results.tensors, results.infos, results.count, &replaced_});
+    if (self_) return append(std::move(node), results.infos[0].dtype);
+    if (results.count == 1) return set_history(results.tensors[0], std::move(node), 0, entry_.may_view);
+    for (int i = 0; i < results.count; ++i)
+      if (becomes_output(results, i)) set_history(results.tensors[i], node, i, entry_.may_view);
   }
 
   // Results without a derivative are constants; an op may also return an argument as it is.
-  bool becomes_output(dt_tensor* t) {
-    if (!t || !has_gradient_dtype(t)) return false;
+  bool becomes_output(const Results& results, int i) {
+    if (!takes_gradient(results.infos[i].dtype)) return false;
     if (self_) return true;
     for (const Input& input : inputs_)
-      if (input.tensor == t) return false;
+      if (input.tensor == results.tensors[i]) return false;
     return true;
   }
 
   // Put a write into the history of self.
-  void append(NodePtr node) {
-    if (!has_gradient_dtype(self_)) return;
+  void append(NodePtr node, int32_t dtype) {
+    if (!takes_gradient(dtype)) return;
     if (dt_tensor* base = dt::api().base(self_))
       rewrite_base(base, self_, std::move(node), 0);
     else
@@ -230,6 +244,7 @@ class LayerCall {
   int n_outs_;
   Inputs inputs_;
   dt_tensor* self_ = nullptr;  // written in place
+  std::vector<Replaced> replaced_;
 };
 
 }  // namespace

@@ -112,10 +112,10 @@ NodePtr grad_fn(dt_tensor* t) {
 
 bool is_leaf(dt_tensor* t) { return !grad_fn(t); }
 
-void set_history(dt_tensor* t, NodePtr node, int32_t nr) {
+void set_history(dt_tensor* t, NodePtr node, int32_t nr, bool may_view) {
   Meta& m = meta(t);
   assign(m, std::move(node), nr);
-  m.version = dt::api().version(t);
+  if (may_view) m.version = dt::api().version(t);
   dt::api().set_bits(t, DT_BIT_GRAD, 0);
 }
 

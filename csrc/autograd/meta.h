@@ -39,8 +39,8 @@ Edge gradient_edge(dt_tensor* t);
 NodePtr grad_fn(dt_tensor* t);
 bool is_leaf(dt_tensor* t);
 
-// Say that output `nr` of `node` is this tensor.
-void set_history(dt_tensor* t, NodePtr node, int32_t nr);
+// Say that output `nr` of `node` is this tensor, which may be a view.
+void set_history(dt_tensor* t, NodePtr node, int32_t nr, bool may_view = true);
 // The same for a tensor that was written in place.
 void rewrite_history(dt_tensor* t, NodePtr node, int32_t nr);
 // Make a tensor a leaf that requires no gradient.

@@ -9,8 +9,8 @@ namespace {
 std::atomic<uint64_t> last_number{0};
 
 // The dead nodes that this thread has yet to destroy.
-thread_local Node* dead = nullptr;
-thread_local bool digging = false;
+thread_local Node* dead __attribute__((tls_model("initial-exec"))) = nullptr;
+thread_local bool digging __attribute__((tls_model("initial-exec"))) = false;
 
 const dt::Op zeros_op{"zeros"};
 

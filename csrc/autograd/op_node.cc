@@ -52,12 +52,19 @@ dt_value keep_value(Tail& tail, const dt_value& v) {
 
 bool keeps_args(const Entry& entry) { return entry.has_attributes || entry.has_lists; }
 
-int count_saved(const Saves& saves, const Recording& call) {
-  if (!saves.mask) return 0;
+int count_saved(const Recording& call) {
+  if (!call.saves.mask) return 0;
   int count = 0;
-  for (int i = 0; i < call.n_inputs; ++i) count += call.inputs[i].tensor && saves.has(call.inputs[i].arg);
-  for (int i = 0; i < call.n_results; ++i) count += saves.has(result_at(i));
+  for (int i = 0; i < call.n_inputs; ++i) count += call.inputs[i].tensor && call.saves.has(call.inputs[i].arg);
+  for (int i = 0; i < call.n_results; ++i) count += call.saves.has(result_at(i));
   return count;
+}
+
+const Tensor* replacement(const Recording& call, int input) {
+  if (!call.replaced) return nullptr;
+  for (const Replaced& replaced : *call.replaced)
+    if (replaced.input == input) return &replaced.copy;
+  return nullptr;
 }
 
 }  // namespace
@@ -75,6 +82,7 @@ Saves needed_saves(const Rule& rule, const Input* inputs, int n_inputs) {
 size_t OpNode::tail_bytes(const Recording& call, int n_saved) {
   Tail tail(nullptr);
   tail.take<SavedTensor>(n_saved);
+  for (int i = 0; i < call.n_results; ++i) tail.take<int64_t>(call.infos[i].ndim);
   if (call.rule.keeps_geometry) {
     tail.take<Geometry>(call.n_inputs);
     for (int i = 0; i < call.n_inputs; ++i)
@@ -84,17 +92,11 @@ size_t OpNode::tail_bytes(const Recording& call, int n_saved) {
     tail.take<dt_value>(call.n_args);
     for (int i = 0; i < call.n_args; ++i) keep_value(tail, call.args[i]);
   }
-  dt_tensor_info info;
-  info.struct_size = sizeof info;
-  for (int i = 0; i < call.n_results; ++i) {
-    dt::api().tensor_info(call.results[i], &info);
-    tail.take<int64_t>(info.ndim);
-  }
   return tail.used();
 }
 
 OpNode::OpNode(char* tail, const Recording& call, int n_saved)
-    : entry_(call.entry), rule_(call.rule), n_saved_(n_saved), saved_(reinterpret_cast<SavedTensor*>(tail)), tail_(tail) {
+    : entry_(call.entry), rule_(call.rule), n_saved_(n_saved), saved_(reinterpret_cast<SavedTensor*>(tail)) {
   for (int i = 0; i < n_saved; ++i) new (&saved_[i]) SavedTensor();
 }
 
@@ -103,8 +105,7 @@ OpNode::~OpNode() {
 }
 
 NodePtr OpNode::record(const Recording& call) {
-  const Saves saves = needed_saves(call.rule, call.inputs, call.n_inputs);
-  const int n_saved = count_saved(saves, call);
+  const int n_saved = count_saved(call);
   OpNode* node = make_node<OpNode>(call.n_inputs, call.n_results, tail_bytes(call, n_saved), call, n_saved);
   NodePtr owner = NodePtr::steal(node);
   node->fill(call);
@@ -115,49 +116,45 @@ NodePtr OpNode::record(const Recording& call) {
   return owner;
 }
 
+// In the order of tail_bytes.
 void OpNode::fill(const Recording& call) {
-  Tail tail(tail_);
+  Tail tail(reinterpret_cast<char*>(saved_));
   tail.take<SavedTensor>(n_saved_);
-  dt_tensor_info info;
-  info.struct_size = sizeof info;
-  if (rule_.keeps_geometry) {
-    geometry_ = tail.take<Geometry>(call.n_inputs);
-    for (int i = 0; i < call.n_inputs; ++i) {
-      geometry_[i] = Geometry{};
-      if (!call.inputs[i].tensor) continue;
-      dt::api().tensor_info(call.inputs[i].tensor, &info);
-      const int64_t* sizes = tail.copy(info.sizes, info.ndim);
-      geometry_[i] = {{info.dtype, info.device, info.ndim, sizes}, info.offset, tail.copy(info.strides, info.ndim)};
-    }
-  }
+  for (int i = 0; i < call.n_results; ++i) set_output(i, call.infos[i], tail.take<int64_t>(call.infos[i].ndim));
+  if (rule_.keeps_geometry) keep_geometry(call, tail.take<Geometry>(call.n_inputs), tail);
   if (keeps_args(entry_)) {
-    n_args_ = call.n_args;
     args_ = tail.take<dt_value>(call.n_args);
     for (int i = 0; i < call.n_args; ++i) args_[i] = keep_value(tail, call.args[i]);
   }
-  for (int i = 0; i < call.n_results; ++i) {
-    dt::api().tensor_info(call.results[i], &info);
-    set_output(i, info, tail.take<int64_t>(info.ndim));
+}
+
+template <class Tail>
+void OpNode::keep_geometry(const Recording& call, Geometry* geometry, Tail& tail) {
+  geometry_ = geometry;
+  dt_tensor_info info;
+  info.struct_size = sizeof info;
+  for (int i = 0; i < call.n_inputs; ++i) {
+    geometry[i] = Geometry{};
+    if (!call.inputs[i].tensor) continue;
+    dt::api().tensor_info(call.inputs[i].tensor, &info);
+    const int64_t* sizes = tail.copy(info.sizes, info.ndim);
+    geometry[i] = {{info.dtype, info.device, info.ndim, sizes}, info.offset, tail.copy(info.strides, info.ndim)};
   }
 }
 
 void OpNode::save(const Recording& call) {
-  const Saves saves = needed_saves(call.rule, call.inputs, call.n_inputs);
   int k = 0;
   for (int i = 0; i < call.n_inputs; ++i) {
     const Input& input = call.inputs[i];
-    if (!input.tensor || !saves.has(input.arg)) continue;
-    if (input.copy)
-      saved_[k++] = save_input(input.copy.get(), dt::api().version(input.copy.get()), i);
-    else
-      saved_[k++] = save_input(input.tensor, input.version, i);
+    if (!input.tensor || !call.saves.has(input.arg)) continue;
+    const Tensor* copy = replacement(call, i);
+    saved_[k++] = save_input(copy ? copy->get() : input.tensor, i);
   }
   for (int i = 0; i < call.n_results; ++i) {
-    if (!saves.has(result_at(i))) continue;
+    if (!call.saves.has(result_at(i))) continue;
     const int32_t dtype = outputs_[i].dtype;
     const bool has_grad = dt::is_floating(dtype) || dt::is_complex(dtype);
-    saved_[k++] = has_grad ? save_output(call.results[i], i, result_at(i))
-                           : save_input(call.results[i], dt::api().version(call.results[i]), result_at(i));
+    saved_[k++] = has_grad ? save_output(call.results[i], i, result_at(i)) : save_input(call.results[i], result_at(i));
   }
 }
 

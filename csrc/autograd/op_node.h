@@ -8,26 +8,32 @@ namespace dovetail::autograd {
 
 // A tensor argument of a call; the tensors of a list are laid flat.
 struct Input {
-  dt_tensor* tensor = nullptr;  // null: an optional one that was not given
-  int32_t arg = 0;
-  bool grad = false;    // a gradient can flow to it
-  int64_t version = 0;  // before the call
-  Tensor copy;          // to save instead of it, where the call wrote over it
+  dt_tensor* tensor;  // null: an optional one that was not given
+  int32_t arg;
+  bool grad;  // a gradient can flow to it
+};
+
+// What is to be saved in place of an argument that an in-place call wrote over.
+struct Replaced {
+  int input;
+  Tensor copy;
 };
 
 // A call that has run, ready to be recorded.
 struct Recording {
   const Entry& entry;
   const Rule& rule;
+  Saves saves;  // what the rule wants kept, for the inputs that need a gradient
   const dt_value* args;
   int n_args;
   const Input* inputs;
   int n_inputs;
   dt_tensor* const* results;
+  const dt_tensor_info* infos;  // of the results
   int n_results;
+  const std::vector<Replaced>* replaced;  // may be null
 };
 
-// What the rule wants kept, given which inputs need a gradient.
 Saves needed_saves(const Rule& rule, const Input* inputs, int n_inputs);
 
 class OpNode final : public Node {
@@ -53,6 +59,8 @@ class OpNode final : public Node {
 
   static size_t tail_bytes(const Recording& call, int n_saved);
   void fill(const Recording& call);
+  template <class Tail>
+  void keep_geometry(const Recording& call, Geometry* geometry, Tail& tail);
   void save(const Recording& call);
   int arg_of(int flat) const;
   int flat_of(int arg) const;
@@ -63,12 +71,10 @@ class OpNode final : public Node {
   const Entry& entry_;
   const Rule& rule_;
   int32_t n_saved_;
-  int32_t n_args_ = 0;  // 0: there are no attributes to keep
   bool freed_ = false;
   SavedTensor* saved_;
-  Geometry* geometry_ = nullptr;
-  dt_value* args_ = nullptr;
-  char* tail_;
+  Geometry* geometry_ = nullptr;  // of the inputs, where the rule asks for it
+  dt_value* args_ = nullptr;      // where there are attributes or lists
 };
 
 // What a rule works with. Arguments are named by their position in the schema.

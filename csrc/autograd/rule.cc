@@ -17,12 +17,15 @@ std::unordered_map<std::string, std::unique_ptr<Rule>>& table() {
   return *all;
 }
 
-// Entries by op id, in chunks that never move, so that reading takes no lock.
-constexpr int kChunk = 256;
-struct Chunk {
-  std::atomic<const Entry*> entries[kChunk] = {};
-};
-std::atomic<Chunk*> chunks[256] = {};
+// Entries by op: those met last by a hash of their address, all of them by id.
+constexpr int kRecent = 1024;
+std::atomic<const Entry*> recent[kRecent] = {};
+std::atomic<const Entry*>& recent_place(const dt_op* op) { return recent[reinterpret_cast<uintptr_t>(op) / 64 % kRecent]; }
+
+std::vector<std::unique_ptr<const Entry>>& entries() {
+  static auto* all = new std::vector<std::unique_ptr<const Entry>>();
+  return *all;
+}
 
 Rule& rule_in_progress(const char* op) {
   std::unique_ptr<Rule>& rule = table()[op];
@@ -86,7 +89,7 @@ const Entry* make_entry(const dt_op* op, const dt_op_info& info) {
   e->node_name = node_name(e->name);
   e->differentiable = info.flags & DT_OP_DIFFERENTIABLE;
   e->decomposes = info.flags & DT_OP_DECOMPOSES;
-  e->is_view = info.flags & DT_OP_VIEW;
+  e->may_view = info.form == DT_FORM_VIEW || info.form == DT_FORM_COMPOSITE;
   e->returns_list = info.n_returns < 0;
   e->kinds = parse_kinds(info.schema);
   int flat = 0;
@@ -102,14 +105,16 @@ const Entry* make_entry(const dt_op* op, const dt_op_info& info) {
   return e;
 }
 
-const Entry& slow_entry(const dt_op* op, const dt_op_info& info) {
+const Entry& slow_entry(const dt_op* op) {
+  dt_op_info info;
+  info.struct_size = sizeof info;
+  dt::api().op_info(op, &info);
   std::lock_guard<std::mutex> lock(mutex);
-  std::atomic<Chunk*>& chunk = chunks[info.id / kChunk];
-  if (!chunk.load(std::memory_order_relaxed)) chunk.store(new Chunk(), std::memory_order_release);
-  std::atomic<const Entry*>& place = chunk.load(std::memory_order_relaxed)->entries[info.id % kChunk];
-  const Entry* entry = place.load(std::memory_order_acquire);
-  if (!entry) place.store(entry = make_entry(op, info), std::memory_order_release);
-  return *entry;
+  if (static_cast<int>(entries().size()) <= info.id) entries().resize(info.id + 1);
+  std::unique_ptr<const Entry>& place = entries()[info.id];
+  if (!place) place.reset(make_entry(op, info));
+  recent_place(op).store(place.get(), std::memory_order_release);
+  return *place;
 }
 
 }  // namespace
@@ -129,29 +134,19 @@ void vjp_joint(const char* op, Saves saved, JointFn fn) {
 void keeps_geometry(const char* op) { rule_in_progress(op).keeps_geometry = true; }
 
 const Entry& entry_of(const dt_op* op) {
-  dt_op_info info;
-  info.struct_size = sizeof info;
-  dt::api().op_info(op, &info);
-  if (info.id >= kChunk * 256) dt::runtime_error("autograd: there are more than ", kChunk * 256, " ops");
-  const Chunk* chunk = chunks[info.id / kChunk].load(std::memory_order_acquire);
-  const Entry* entry = chunk ? chunk->entries[info.id % kChunk].load(std::memory_order_acquire) : nullptr;
-  return __builtin_expect(entry != nullptr, 1) ? *entry : slow_entry(op, info);
+  const Entry* entry = recent_place(op).load(std::memory_order_acquire);
+  return __builtin_expect(entry && entry->op == op, 1) ? *entry : slow_entry(op);
 }
 
 void set_rule(const std::string& op, std::unique_ptr<Rule> rule) {
   const Rule* fresh = rule.get();
   const dt_op* handle = dt::api().find_op(op.c_str());
-  if (handle) entry_of(handle);  // so that there is one to change
+  const Entry* entry = handle ? &entry_of(handle) : nullptr;
   std::lock_guard<std::mutex> lock(mutex);
   std::unique_ptr<Rule>& place = table()[op];
   place.release();  // recorded nodes may still use it
   place = std::move(rule);
-  if (!handle) return;
-  dt_op_info info;
-  info.struct_size = sizeof info;
-  dt::api().op_info(handle, &info);
-  const Entry* entry = chunks[info.id / kChunk].load()->entries[info.id % kChunk].load();
-  entry->rule.store(fresh, std::memory_order_release);
+  if (entry) entry->rule.store(fresh, std::memory_order_release);
 }
 
 bool has_rule(const std::string& op) {

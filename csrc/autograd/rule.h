@@ -75,7 +75,8 @@ struct Entry {
   const dt_op* op = nullptr;
   std::string name;       // "mul"
   std::string node_name;  // "MulBackward0"
-  bool differentiable = true, decomposes = false, is_view = false, returns_list = false;
+  bool differentiable = true, decomposes = false, returns_list = false;
+  bool may_view = false;  // a result may be a view
   bool has_lists = false, has_attributes = false;
   std::vector<ArgKind> kinds;
   std::vector<std::string> arg_names;

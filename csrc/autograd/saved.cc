@@ -21,9 +21,9 @@ void check_not_inference(dt_tensor* t) {
 
 }  // namespace
 
-SavedTensor save_input(dt_tensor* t, int64_t version, int32_t which) {
+SavedTensor save_input(dt_tensor* t, int32_t which) {
   check_not_inference(t);
-  return {Tensor::borrow(t), version, which, -1};
+  return {Tensor::borrow(t), dt::api().version(t), which, -1};
 }
 
 SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which) {

@@ -12,7 +12,7 @@ struct SavedTensor {
   int32_t output_nr = -1;  // >= 0: this output of the owner itself, kept without its history, which would be a cycle
 };
 
-SavedTensor save_input(dt_tensor* t, int64_t version, int32_t which);
+SavedTensor save_input(dt_tensor* t, int32_t which);
 SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which);
 
 // The tensor to compute with, its history included where grad mode is on. Throws if it was written since; `what` then

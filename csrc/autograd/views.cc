@@ -74,10 +74,9 @@ NodePtr view_of_base(dt_tensor* base, dt_tensor* view) {
   const Geometry geometry = Geometry::of(view);
   const dt_value args[] = {dt::box(base), dt::box(geometry.sizes), dt::box(geometry.strides), dt::box(geometry.offset)};
   const Entry& entry = entry_of(as_strided.handle());
-  Input input;
-  input.tensor = base;
-  input.grad = true;
-  return OpNode::record({entry, *entry.rule.load(), args, 4, &input, 1, &view, 1});
+  const Input input{base, 0, true};
+  const dt_tensor_info info = Tensor::borrow(view).info();
+  return OpNode::record({entry, *entry.rule.load(), {}, args, 4, &input, 1, &view, &info, 1, nullptr});
 }
 
 void rewrite_base(dt_tensor* base, dt_tensor* view, NodePtr write, int self) {

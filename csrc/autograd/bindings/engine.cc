@@ -8,11 +8,34 @@ namespace {
 
 std::vector<Tensor> tensors_in(const py::tuple& tuple) {
   std::vector<Tensor> tensors;
-  for (py::handle item : tuple) tensors.push_back(item.cast<Tensor>());
+  for (py::handle item : tuple) {
+    dt_tensor* t = dt::api().tensor_from_py(item.ptr());
+    if (!t) throw py::type_error("expected Tensors, got " + std::string(py::str(py::type::of(item).attr("__name__"))));
+    tensors.push_back(Tensor::borrow(t));
+  }
   return tensors;
 }
 
-// Gradients that arrive at `inputs` from `tensors`, each given its gradient.
+// The gradient that output `i` begins with: the one given, or 1 for an output of one element.
+Tensor start_of(size_t i, const Tensor& output, const Edge& root, py::handle given) {
+  static const dt::Op ones{"ones"};
+  const Shape shape = root.node->output(root.nr);
+  if (given.is_none()) {
+    if (output.numel() != 1) dt::runtime_error("grad can be implicitly created only for scalar outputs");
+    return ones(shape.ints(), dt::DType{shape.dtype}, shape.device);
+  }
+  dt_tensor* t = dt::api().tensor_from_py(given.ptr());
+  if (!t)
+    throw py::type_error("gradients can be either Tensors or None, but got " +
+                         std::string(py::str(py::type::of(given).attr("__name__"))));
+  Tensor gradient = Tensor::borrow(t);
+  if (gradient.sizes() != shape.ints())
+    dt::runtime_error("Mismatch in shape: grad_output[", i, "] has a shape of ", dt::text(gradient.sizes()),
+                      " and output[", i, "] has a shape of ", dt::text(shape.ints()), ".");
+  return fitted(std::move(gradient), shape, *root.node, root.nr);
+}
+
+// Gradients that arrive at `inputs` from `tensors`, each of which begins with its gradient.
 py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_graph, bool create_graph,
               const py::tuple& inputs, bool accumulate) {
   BackwardOptions options;
@@ -20,20 +43,20 @@ py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_gr
   options.create_graph = create_graph;
   options.accumulate = accumulate;
   std::vector<Edge> roots, targets;
+  std::vector<Tensor> starts;
   const std::vector<Tensor> outputs = tensors_in(tensors), wanted = tensors_in(inputs);
-  std::vector<Tensor> given = tensors_in(gradients);
+  if (gradients.size() != outputs.size())
+    dt::runtime_error("got ", outputs.size(), " tensors and ", gradients.size(), " gradients");
   for (size_t i = 0; i < outputs.size(); ++i) {
     roots.push_back(gradient_edge(outputs[i].get()));
-    const Edge& root = roots.back();
-    if (!root) dt::runtime_error("element ", i, " of tensors does not require grad and does not have a grad_fn");
-    given[i] = fitted(std::move(given[i]), root.node->output(root.nr), *root.node, root.nr);
+    if (!roots.back()) dt::runtime_error("element ", i, " of tensors does not require grad and does not have a grad_fn");
+    starts.push_back(start_of(i, outputs[i], roots.back(), gradients[i]));
   }
   for (const Tensor& t : wanted) {
     targets.push_back(gradient_edge(t.get()));
     if (!targets.back()) dt::runtime_error("One of the differentiated Tensors does not require grad");
   }
-  const std::vector<Tensor> found =
-      run_backward(roots, std::move(given), options, targets, wanted);
+  const std::vector<Tensor> found = run_backward(roots, std::move(starts), options, targets, wanted);
   return to_tuple(found.data(), static_cast<int>(found.size()));
 }
 

@@ -255,7 +255,7 @@ class FunctionCall {
           continue;
         }
       }
-      list.add(save_input(t, dt::api().version(t), -1));
+      list.add(save_input(t, -1));
     }
   }
 

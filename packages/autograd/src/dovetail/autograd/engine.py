@@ -19,31 +19,10 @@ def _as_tuple(tensors: Tensors) -> tuple[Tensor, ...]:
     return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
 
 
-def _start(outputs: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor, ...]:
-    """The gradient that each output begins with: the one given, or 1 for an output of one element."""
-    given: tuple[Tensor | None, ...]
+def _gradients(gradients: Gradients, count: int) -> tuple[Tensor | None, ...]:
     if gradients is None:
-        given = (None,) * len(outputs)
-    else:
-        given = (gradients,) if isinstance(gradients, Tensor) else tuple(gradients)
-    if len(given) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
-    return tuple(_start_of(i, output, gradient) for i, (output, gradient) in enumerate(zip(outputs, given, strict=True)))
-
-
-def _start_of(i: int, output: Tensor, gradient: Tensor | None) -> Tensor:
-    if gradient is None:
-        if output.numel() != 1 and output.requires_grad:
-            raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        return dt.ones_like(output)
-    if not isinstance(gradient, Tensor):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
-    if gradient.shape != output.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
-            f"{output.shape}."
-        )
-    return gradient
+        return (None,) * count
+    return (gradients,) if isinstance(gradients, Tensor) else tuple(gradients)
 
 
 def backward(
@@ -77,7 +56,7 @@ def backward(
     if inputs is not None and not wanted:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
     keep = create_graph if retain_graph is None else retain_graph
-    _engine.run_backward(outputs, _start(outputs, grad_tensors), keep, create_graph, wanted, True)
+    _engine.run_backward(outputs, _gradients(grad_tensors, len(outputs)), keep, create_graph, wanted, True)
 
 
 def grad(
@@ -115,7 +94,7 @@ def grad(
         raise ValueError("grad requires non-empty inputs.")
     results = _as_tuple(outputs)
     keep = create_graph if retain_graph is None else retain_graph
-    found = _engine.run_backward(results, _start(results, grad_outputs), keep, create_graph, wanted, False)
+    found = _engine.run_backward(results, _gradients(grad_outputs, len(results)), keep, create_graph, wanted, False)
     if materialize_grads:
         return tuple(dt.zeros_like(i) if g is None else g for i, g in zip(wanted, found, strict=True))
     for i, gradient in enumerate(found):
