@@ -54,13 +54,15 @@ template <class T>
 DOVETAIL_CLONES void norm_rows(const T* in, const T* weight, const T* bias, T* out, int64_t rows, int64_t n, double eps) {
   for (int64_t r = 0; r < rows; ++r, in += n, out += n) {
     const Moments<T> m = moments(in, n, eps);
-    const T shift = -m.mean * m.scale;
+    // Not x * scale - mean * scale, which would lose what x and mean have in common.
     if (weight && bias) {
-      for (int64_t i = 0; i < n; ++i) out[i] = (in[i] * m.scale + shift) * weight[i] + bias[i];
+      for (int64_t i = 0; i < n; ++i) out[i] = (in[i] - m.mean) * m.scale * weight[i] + bias[i];
     } else if (weight) {
-      for (int64_t i = 0; i < n; ++i) out[i] = (in[i] * m.scale + shift) * weight[i];
+      for (int64_t i = 0; i < n; ++i) out[i] = (in[i] - m.mean) * m.scale * weight[i];
+    } else if (bias) {
+      for (int64_t i = 0; i < n; ++i) out[i] = (in[i] - m.mean) * m.scale + bias[i];
     } else {
-      for (int64_t i = 0; i < n; ++i) out[i] = (in[i] - m.mean) * m.scale + (bias ? bias[i] : T{0});
+      for (int64_t i = 0; i < n; ++i) out[i] = (in[i] - m.mean) * m.scale;
     }
   }
 }
