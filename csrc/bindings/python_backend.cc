@@ -18,8 +18,7 @@ namespace {
 
 // Borrowed memory, with the __array_interface__ that numpy.asarray reads. Valid while the kernel runs.
 struct HostArray {
-  PyObject_HEAD
-  PyObject* interface;
+  PyObject_HEAD PyObject* interface;
 };
 PyTypeObject* host_array_type = nullptr;
 
@@ -42,7 +41,8 @@ PyGetSetDef host_array_getset[] = {
 PyType_Slot host_array_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(host_array_dealloc)},
     {Py_tp_getset, host_array_getset},
-    {Py_tp_doc, const_cast<char*>("A kernel's argument: numpy.asarray(x) is a strided view. Valid while the kernel runs.")},
+    {Py_tp_doc,
+     const_cast<char*>("A kernel's argument: numpy.asarray(x) is a strided view. Valid while the kernel runs.")},
     {0, nullptr},
 };
 PyType_Spec host_array_spec = {"dovetail.HostArray", sizeof(HostArray), 0,
@@ -53,10 +53,18 @@ std::string type_string(DType dtype) {
   const char* kinds = "biufc";
   char kind = 0;
   switch (category(dtype)) {
-    case Category::boolean: kind = 'b'; break;
-    case Category::integral: kind = kDTypes[dtype].is_signed ? kinds[1] : kinds[2]; break;
-    case Category::floating: kind = dtype == DT_BFLOAT16 ? 'u' : 'f'; break;
-    case Category::complex: kind = 'c'; break;
+    case Category::boolean:
+      kind = 'b';
+      break;
+    case Category::integral:
+      kind = kDTypes[dtype].is_signed ? kinds[1] : kinds[2];
+      break;
+    case Category::floating:
+      kind = dtype == DT_BFLOAT16 ? 'u' : 'f';
+      break;
+    case Category::complex:
+      kind = 'c';
+      break;
   }
   return std::string(itemsize(dtype) == 1 ? "|" : "<") + kind + std::to_string(itemsize(dtype));
 }
@@ -87,6 +95,20 @@ Ref host_array(const dt_array& array) {
 Ref arrays_tuple(const dt_array* arrays, int count) {
   Ref tuple = checked(PyTuple_New(count));
   for (int i = 0; i < count; ++i) PyTuple_SET_ITEM(tuple.get(), i, host_array(arrays[i]).release());
+  return tuple;
+}
+
+// A reduction has a result even where it reduces nothing: a reduced dim (stride 0) of size 0 counts as one of size 1,
+// or NumPy would see no place to write.
+Ref outputs_tuple(const dt_array* arrays, int count) {
+  Ref tuple = checked(PyTuple_New(count));
+  for (int i = 0; i < count; ++i) {
+    dt_array array = arrays[i];
+    int64_t sizes[DT_MAX_DIMS];
+    for (int k = 0; k < array.ndim; ++k) sizes[k] = array.strides[k] == 0 && array.sizes[k] == 0 ? 1 : array.sizes[k];
+    array.sizes = sizes;
+    PyTuple_SET_ITEM(tuple.get(), i, host_array(array).release());
+  }
   return tuple;
 }
 
@@ -161,11 +183,12 @@ dt_status run_kernel(const void* self, dt_kernel_context* context, const dt_arra
       capsule = checked(PyCapsule_New(context, "dovetail.kernel_context", nullptr));
       out_arrays = checked(PyCFunction_New(&allocate_definition, capsule.get()));
     } else {
-      out_arrays = arrays_tuple(outs, n_outs);
+      out_arrays = outputs_tuple(outs, n_outs);
     }
     Ref in_arrays = arrays_tuple(ins, n_ins);
     Ref attributes = attributes_tuple(args, n_args);
-    checked(PyObject_CallFunctionObjArgs(kernel->function, out_arrays.get(), in_arrays.get(), attributes.get(), nullptr));
+    checked(
+        PyObject_CallFunctionObjArgs(kernel->function, out_arrays.get(), in_arrays.get(), attributes.get(), nullptr));
     // The context dies with the kernel, whoever kept the allocator.
     if (capsule) check(PyCapsule_SetName(capsule.get(), "dovetail.finished_kernel"));
   });

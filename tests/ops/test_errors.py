@@ -22,6 +22,8 @@ def run(name: str, sample: ErrorSample, device: str) -> None:
     try:
         call(*args[1 if sample.method else 0 :], **kwargs)
     except sample.error as error:
+        if device != "cpu" and dt._core.get_op(name).decomposes:
+            return  # where a backend has no kernel, an op of the decomposition may refuse, in its own words
         text = str(error).strip("\"'") if isinstance(error, KeyError) else str(error)
         assert re.search(sample.match, text), f"{text!r} does not match {sample.match!r}"
         return
