@@ -19,6 +19,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests", "alone", "docs", "quickstart"]
 pip_settings.pass_on_to_uv()
 
+# Stand-ins for distributions of third parties, which the tests need installed.
+PLUGINS = sorted((ROOT / "tests" / "plugins").glob("*/pyproject.toml"))
 LIBRARIES = [package for package in wheelhouse.PACKAGES if package != "dovetail"]
 
 
@@ -55,6 +57,7 @@ def tests(session: nox.Session) -> None:
     """All tests against the wheels of the tree as it stands; arguments go to pytest."""
     package_groups = {name for package in LIBRARIES for name in group("test", package)}
     session.install(*wheelhouse.wheels(), *group("tests"), *sorted(package_groups))
+    session.install(*(f"--editable={path.parent}" for path in PLUGINS))
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
@@ -116,7 +119,7 @@ def types(session: nox.Session) -> None:
 @nox.session(requires=["wheels"])
 def docs(session: nox.Session) -> None:
     """Run every example in the documentation and the docstrings, and follow the links; arguments go to pytest."""
-    session.install(*wheelhouse.wheels(), *group("tests"), *group("examples"))
+    session.install(*wheelhouse.wheels(), *group("tests"))
     session.run("pytest", "-n", "auto", "tests/docs", *session.posargs)
 
 

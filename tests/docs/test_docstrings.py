@@ -37,14 +37,18 @@ def collect():
     finder = doctest.DocTestFinder(exclude_empty=True)
     parser = doctest.DocTestParser()
     found = {}
-    for module in [dt, *modules()]:
+    loaded = modules()
+    ops = {op.name: op for op in dt._core.ops()}
+    for module in [dt, *loaded]:
         # A module's examples use its own names. Those of the root would hide Python's: `float`, `abs`.
         names = {} if module in (dt, dt._core) else vars(module)
         for test in finder.find(module, globs=names | {"dt": dt, "dovetail": dt}):
-            found[test.name] = test
-    for op in dt._core.ops():
+            # An op's method has the op's documentation, which is run below.
+            if test.name.removeprefix("dovetail.Tensor.").removesuffix("_") not in ops:
+                found[test.name] = test
+    for op in ops.values():
         name = f"op {op.name}"
-        found[name] = parser.get_doctest(op.doc or "", {"dt": dt}, name, None, 0)
+        found[name] = parser.get_doctest(op.doc, {"dt": dt, op.name: op}, name, None, 0)
     return [pytest.param(test, id=name) for name, test in sorted(found.items()) if test.examples]
 
 

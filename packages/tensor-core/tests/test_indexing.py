@@ -89,7 +89,7 @@ def test_out_of_range(index):
         x[index] = 0
 
 
-@pytest.mark.parametrize("index", ["a", 1.5, (0, 1.5), object()], ids=repr)
+@pytest.mark.parametrize("index", ["a", 1.5, (0, 1.5), pytest.param(object(), id="object")], ids=repr)
 def test_no_index(index):
     with pytest.raises((TypeError, IndexError)):
         dt.tensor(ARRAY)[index]

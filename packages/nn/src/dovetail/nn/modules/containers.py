@@ -29,7 +29,7 @@ class Sequential(Module):
     Example:
         >>> net = Sequential(dt.nn.Linear(4, 3), dt.nn.ReLU(), dt.nn.Linear(3, 2))
         >>> net(dt.zeros(1, 4)).shape
-        Size([1, 2])
+        dovetail.Size([1, 2])
     """
 
     def __init__(self, *args: Any) -> None:

@@ -124,7 +124,7 @@ class Conv1d(_Conv):
 
     Example:
         >>> Conv1d(3, 8, 3, padding=1)(dt.zeros(2, 3, 10)).shape
-        Size([2, 8, 10])
+        dovetail.Size([2, 8, 10])
     """
 
     dims = 1
@@ -143,7 +143,7 @@ class Conv2d(_Conv):
 
     Example:
         >>> Conv2d(1, 4, 3)(dt.zeros(2, 1, 8, 8)).shape
-        Size([2, 4, 6, 6])
+        dovetail.Size([2, 4, 6, 6])
     """
 
     dims = 2
@@ -239,7 +239,7 @@ class ConvTranspose2d(_ConvTranspose):
 
     Example:
         >>> ConvTranspose2d(3, 2, 2, stride=2)(dt.zeros(1, 3, 4, 4)).shape
-        Size([1, 2, 8, 8])
+        dovetail.Size([1, 2, 8, 8])
     """
 
     dims = 2

@@ -26,7 +26,7 @@ class Embedding(Module):
 
     Example:
         >>> Embedding(10, 3)(dt.tensor([1, 2])).shape
-        Size([2, 3])
+        dovetail.Size([2, 3])
     """
 
     def __init__(

@@ -38,7 +38,7 @@ class Linear(Module):
 
     Example:
         >>> Linear(3, 2)(dt.zeros(5, 3)).shape
-        Size([5, 2])
+        dovetail.Size([5, 2])
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Flatten(Module):
 
     Example:
         >>> Flatten()(dt.zeros(2, 3, 4)).shape
-        Size([2, 12])
+        dovetail.Size([2, 12])
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:

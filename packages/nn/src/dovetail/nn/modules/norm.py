@@ -113,7 +113,7 @@ class BatchNorm2d(_BatchNorm):
 
     Example:
         >>> BatchNorm2d(3)(dt.zeros(2, 3, 4, 4)).shape
-        Size([2, 3, 4, 4])
+        dovetail.Size([2, 3, 4, 4])
     """
 
     allowed_dims = (4,)

@@ -173,7 +173,7 @@ class AdaptiveAvgPool2d(_AdaptivePool):
 
     Example:
         >>> AdaptiveAvgPool2d(1)(dt.ones(1, 2, 5, 7)).shape
-        Size([1, 2, 1, 1])
+        dovetail.Size([1, 2, 1, 1])
     """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
