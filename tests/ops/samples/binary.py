@@ -186,6 +186,25 @@ def with_alpha(op: str) -> Iterator[Sample]:
             )
 
 
+@samples_for("bitwise_left_shift", "bitwise_right_shift")
+def far_shifts(op: str) -> Iterator[Sample]:
+    """Shifts by as many places as there are bits, by more, and by fewer than none."""
+
+    def reference(a: Any, b: Any) -> Any:
+        bits = 8 * a.dtype.itemsize
+        far = (b < 0) | (b >= bits)
+        near = np.where(far, 0, b).astype(a.dtype)
+        if op == "bitwise_left_shift":
+            return np.where(far, 0, a << near)
+        return np.where(far, np.where(a < 0, -1, 0), a >> near)
+
+    for dtype in INTS:
+        a = np.array([5, 1, 100], dtype)
+        a = a if dtype == "uint8" else np.concatenate([a, -a])
+        for b in (8, 31, 32, 63, 64, 100, -1) if dtype != "uint8" else (7, 8, 9, 100):
+            yield Sample((T(a), T(np.full_like(a, b))), reference)
+
+
 @samples_for("div")
 def rounded_division(op: str) -> Iterator[Sample]:
     rng = rng_for("div-rounded")

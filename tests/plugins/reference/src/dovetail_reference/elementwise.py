@@ -104,6 +104,11 @@ def div(args: Any, a: Array, b: Array) -> Array:
     return np.trunc(a / b)
 
 
+def sign(x: Array) -> Array:
+    """The sign of every element: that of True is True, and NaN has none."""
+    return x if x.dtype == bool else np.nan_to_num(np.sign(x))
+
+
 def pow_(a: Array, b: Array) -> Array:
     if not np.issubdtype(a.dtype, np.signedinteger):
         return np.power(a, b)
@@ -134,7 +139,7 @@ KERNELS = {
     for name, fn in {
         "neg": np.negative,
         "abs": np.abs,
-        "sign": np.sign,
+        "sign": sign,
         "floor": np.floor,
         "ceil": np.ceil,
         "trunc": np.trunc,

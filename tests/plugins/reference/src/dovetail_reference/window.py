@@ -93,7 +93,7 @@ def max_pool(outs: Any, ins: Any, args: Any) -> None:
     plane = np.arange(np.prod(sizes, dtype=np.int64)).reshape(sizes)
     for at in itertools.product(*[range(n) for n in places]):
         window = np.ix_(*[dims[d][i] for d, i in enumerate(at)])
-        seen = x[(slice(None), slice(None), *window)].reshape(*x.shape[:2], -1)
+        seen = x[(slice(None), slice(None), *window)].reshape(*x.shape[:2], plane[window].size)
         best = np.argmax(seen, axis=-1)
         values[(slice(None), slice(None), *at)] = np.take_along_axis(seen, best[..., None], -1)[..., 0]
         indices[(slice(None), slice(None), *at)] = plane[window].ravel()[best]
