@@ -124,21 +124,36 @@ bool convert_generator(PyObject* object, dt_value* out) {
 
 const char* kind_text(const Arg& arg) {
   switch (arg.kind) {
-    case ArgType::tensor: return "a Tensor";
-    case ArgType::tensor_list: return arg.optional_elements ? "a list of Tensors and None" : "a list of Tensors";
-    case ArgType::scalar: return "a number";
-    case ArgType::integer: return "an int";
-    case ArgType::floating: return "a float";
-    case ArgType::boolean: return "a bool";
-    case ArgType::complex: return "a complex number";
-    case ArgType::int_list: return "ints";
-    case ArgType::float_list: return "floats";
-    case ArgType::bool_list: return "bools";
-    case ArgType::scalar_list: return "numbers";
-    case ArgType::dtype: return "a dtype such as dovetail.float32";
-    case ArgType::device: return "a device or a str such as 'cpu'";
-    case ArgType::generator: return "a Generator";
-    case ArgType::string: return "a str";
+    case ArgType::tensor:
+      return "a Tensor";
+    case ArgType::tensor_list:
+      return arg.optional_elements ? "a list of Tensors and None" : "a list of Tensors";
+    case ArgType::scalar:
+      return "a number";
+    case ArgType::integer:
+      return "an int";
+    case ArgType::floating:
+      return "a float";
+    case ArgType::boolean:
+      return "a bool";
+    case ArgType::complex:
+      return "a complex number";
+    case ArgType::int_list:
+      return "ints";
+    case ArgType::float_list:
+      return "floats";
+    case ArgType::bool_list:
+      return "bools";
+    case ArgType::scalar_list:
+      return "numbers";
+    case ArgType::dtype:
+      return "a dtype such as dovetail.float32";
+    case ArgType::device:
+      return "a device or a str such as 'cpu'";
+    case ArgType::generator:
+      return "a Generator";
+    case ArgType::string:
+      return "a str";
   }
   return "something else";
 }
@@ -148,17 +163,28 @@ const char* kind_text(const Arg& arg) {
 bool convert_argument(const Arg& arg, PyObject* object, bool number, Arena& arena, dt_value* out) {
   if (object == Py_None) return *out = box_none(), arg.optional;
   switch (arg.kind) {
-    case ArgType::tensor: return convert_tensor(object, number, arena, out);
-    case ArgType::tensor_list: return convert_tensor_list(arg, object, arena, out);
-    case ArgType::scalar: return to_scalar(object, out);
-    case ArgType::integer: return *out = box_int(0), to_int(object, &out->as.i);
-    case ArgType::floating: return *out = box_float(0), to_double(object, &out->as.f);
-    case ArgType::boolean: return *out = box_bool(false), to_bool(object, &out->as.i);
-    case ArgType::complex: return to_complex(object, out);
-    case ArgType::int_list: return convert_list<int64_t>(arg, DT_INTS, object, arena, out, to_int);
-    case ArgType::bool_list: return convert_list<int64_t>(arg, DT_INTS, object, arena, out, to_bool);
-    case ArgType::float_list: return convert_list<double>(arg, DT_FLOATS, object, arena, out, to_double);
-    case ArgType::scalar_list: return convert_list<dt_value>(arg, DT_SCALARS, object, arena, out, to_scalar);
+    case ArgType::tensor:
+      return convert_tensor(object, number, arena, out);
+    case ArgType::tensor_list:
+      return convert_tensor_list(arg, object, arena, out);
+    case ArgType::scalar:
+      return to_scalar(object, out);
+    case ArgType::integer:
+      return *out = box_int(0), to_int(object, &out->as.i);
+    case ArgType::floating:
+      return *out = box_float(0), to_double(object, &out->as.f);
+    case ArgType::boolean:
+      return *out = box_bool(false), to_bool(object, &out->as.i);
+    case ArgType::complex:
+      return to_complex(object, out);
+    case ArgType::int_list:
+      return convert_list<int64_t>(arg, DT_INTS, object, arena, out, to_int);
+    case ArgType::bool_list:
+      return convert_list<int64_t>(arg, DT_INTS, object, arena, out, to_bool);
+    case ArgType::float_list:
+      return convert_list<double>(arg, DT_FLOATS, object, arena, out, to_double);
+    case ArgType::scalar_list:
+      return convert_list<dt_value>(arg, DT_SCALARS, object, arena, out, to_scalar);
     case ArgType::dtype: {
       DType dtype;
       if (PyUnicode_Check(object) || !to_dtype(object, &dtype)) return false;
@@ -169,8 +195,10 @@ bool convert_argument(const Arg& arg, PyObject* object, bool number, Arena& aren
       if (!to_device(object, &device)) return false;
       return *out = box_device(device), true;
     }
-    case ArgType::generator: return convert_generator(object, out);
-    case ArgType::string: return convert_string(object, out);
+    case ArgType::generator:
+      return convert_generator(object, out);
+    case ArgType::string:
+      return convert_string(object, out);
   }
   return false;
 }

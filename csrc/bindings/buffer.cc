@@ -13,7 +13,7 @@ namespace dovetail::py {
 
 namespace {
 
-constexpr const char* kFormats[DT_DTYPE_COUNT] = {"f", "d", "e", nullptr, "b", "h", "i", "q",
+constexpr const char* kFormats[DT_DTYPE_COUNT] = {"f", "d", "e", nullptr, "b", "h",  "i", "q",
                                                   "B", "H", "I", "Q",     "?", "Zf", "Zd"};
 
 // What a live buffer holds on to: the storage outlives the tensor, and `t.data = ...` does not pull it away.
@@ -42,7 +42,8 @@ bool column_major(const TensorImpl& t) {
 void check_buffer(const TensorImpl& t, int flags) {
   if (t.device.kind != 0) refuse("buffer: the tensor is on " + device_text(t.device) + "; use .cpu() first");
   if (t.bits & DT_BIT_GRAD) refuse("buffer: the tensor requires grad; use .detach() first");
-  if (!kFormats[t.dtype]) refuse(std::string("buffer: no format for ") + dtype_name(t.dtype) + "; cast to float32 first");
+  if (!kFormats[t.dtype])
+    refuse(std::string("buffer: no format for ") + dtype_name(t.dtype) + "; cast to float32 first");
   if ((flags & PyBUF_WRITABLE) && t.storage->read_only) refuse("buffer: the tensor's memory is read-only");
   const bool plain = (flags & PyBUF_STRIDES) != PyBUF_STRIDES || (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS;
   if (plain && !row_major(t)) refuse("buffer: the tensor is not contiguous; use .contiguous() first");
@@ -140,7 +141,8 @@ void release_buffer(PyObject*, Py_buffer* view) {
 PyObject* tensor_numpy(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return entry([&] {
     const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    const bool known = named == 0 || (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "force") == 0);
+    const bool known =
+        named == 0 || (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "force") == 0);
     if (nargs > 0 || !known) type_error("numpy: takes no arguments but force=");
     const int force = named ? PyObject_IsTrue(args[0]) : 0;
     check(force);
@@ -155,9 +157,12 @@ PyObject* tensor_array(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
     PyObject* copy = nargs > 1 ? args[1] : Py_None;
     for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); ++k) {
       PyObject* name = PyTuple_GET_ITEM(kwnames, k);
-      if (PyUnicode_CompareWithASCIIString(name, "dtype") == 0) dtype = args[nargs + k];
-      else if (PyUnicode_CompareWithASCIIString(name, "copy") == 0) copy = args[nargs + k];
-      else type_error("__array__: takes dtype and copy only");
+      if (PyUnicode_CompareWithASCIIString(name, "dtype") == 0)
+        dtype = args[nargs + k];
+      else if (PyUnicode_CompareWithASCIIString(name, "copy") == 0)
+        copy = args[nargs + k];
+      else
+        type_error("__array__: takes dtype and copy only");
     }
     Ref array = to_numpy(self, false);
     if (dtype == Py_None && copy != Py_True) return array.release();

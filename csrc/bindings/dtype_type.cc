@@ -16,9 +16,7 @@ const DTypeInfo& info_of(PyObject* self) { return kDTypes[reinterpret_cast<DType
 PyObject* repr(PyObject* self) { return PyUnicode_FromFormat("dovetail.%s", info_of(self).name); }
 PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(info_of(self).name); }
 PyObject* get_itemsize(PyObject* self, void*) { return PyLong_FromLong(info_of(self).itemsize); }
-PyObject* get_floating(PyObject* self, void*) {
-  return PyBool_FromLong(info_of(self).category == Category::floating);
-}
+PyObject* get_floating(PyObject* self, void*) { return PyBool_FromLong(info_of(self).category == Category::floating); }
 PyObject* get_complex(PyObject* self, void*) { return PyBool_FromLong(info_of(self).category == Category::complex); }
 PyObject* get_signed(PyObject* self, void*) { return PyBool_FromLong(info_of(self).is_signed); }
 

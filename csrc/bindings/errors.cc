@@ -12,12 +12,18 @@ namespace {
 
 PyObject* exception_type(dt_status status) {
   switch (status) {
-    case DT_ERR_TYPE: return PyExc_TypeError;
-    case DT_ERR_VALUE: return PyExc_ValueError;
-    case DT_ERR_INDEX: return PyExc_IndexError;
-    case DT_ERR_NOT_IMPLEMENTED: return PyExc_NotImplementedError;
-    case DT_ERR_MEMORY: return PyExc_MemoryError;
-    default: return PyExc_RuntimeError;
+    case DT_ERR_TYPE:
+      return PyExc_TypeError;
+    case DT_ERR_VALUE:
+      return PyExc_ValueError;
+    case DT_ERR_INDEX:
+      return PyExc_IndexError;
+    case DT_ERR_NOT_IMPLEMENTED:
+      return PyExc_NotImplementedError;
+    case DT_ERR_MEMORY:
+      return PyExc_MemoryError;
+    default:
+      return PyExc_RuntimeError;
   }
 }
 

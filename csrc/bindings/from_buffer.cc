@@ -57,7 +57,8 @@ Storage* adopt(View view, void* start, size_t bytes) {
 
 Tensor over_view(const char* who, View view, DType dtype) {
   const int64_t item = itemsize(dtype);
-  if (view->ndim > DT_MAX_DIMS) value_error(who, ": ", view->ndim, " dims are more than the ", DT_MAX_DIMS, " there may be");
+  if (view->ndim > DT_MAX_DIMS)
+    value_error(who, ": ", view->ndim, " dims are more than the ", DT_MAX_DIMS, " there may be");
   int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
   int64_t lowest = 0, highest = 0;
   bool empty_view = false;
@@ -85,7 +86,9 @@ Tensor over_view(const char* who, View view, DType dtype) {
   return over_storage(storage, ndim, sizes, strides, -lowest, dtype);
 }
 
-bool has_buffer(PyObject* object) { return PyObject_CheckBuffer(object) && !PyBytes_Check(object) && !PyByteArray_Check(object); }
+bool has_buffer(PyObject* object) {
+  return PyObject_CheckBuffer(object) && !PyBytes_Check(object) && !PyByteArray_Check(object);
+}
 
 // The object as a NumPy array that our buffers can read: native byte order, whole strides.
 Ref plain_array(const char* who, PyObject* object, bool* is_bfloat16) {
@@ -94,8 +97,8 @@ Ref plain_array(const char* who, PyObject* object, bool* is_bfloat16) {
   Ref dtype = checked(PyObject_GetAttrString(array.get(), "dtype"));
   DType found;
   if (!to_dtype(dtype.get(), &found)) {
-    raise(PyExc_TypeError, "%s: there is no dtype for NumPy's %S; the dtypes are float, int, bool and complex ones", who,
-          dtype.get());
+    raise(PyExc_TypeError, "%s: there is no dtype for NumPy's %S; the dtypes are float, int, bool and complex ones",
+          who, dtype.get());
   }
   Ref order = checked(PyObject_GetAttrString(dtype.get(), "byteorder"));
   if (PyUnicode_CompareWithASCIIString(order.get(), ">") == 0) {

@@ -1,8 +1,8 @@
 // dovetail.tensor(data): nested sequences and numbers into a fresh tensor.
 #include <cmath>
 #include <cstring>
-#include <type_traits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "bindings/construct.h"
@@ -61,10 +61,17 @@ struct Survey {
       found = Category::integral;
     } else {
       switch (leaf_value(object).tag) {
-        case DT_BOOLEAN: found = Category::boolean; break;
-        case DT_INT: found = Category::integral; break;
-        case DT_FLOAT: found = Category::floating; break;
-        default: break;
+        case DT_BOOLEAN:
+          found = Category::boolean;
+          break;
+        case DT_INT:
+          found = Category::integral;
+          break;
+        case DT_FLOAT:
+          found = Category::floating;
+          break;
+        default:
+          break;
       }
     }
     any = true;
@@ -158,20 +165,35 @@ void store(PyObject* object, DType dtype, char* to) {
     type_error("tensor: ", given_text(object), " is complex and does not fit in ", dtype_name(dtype));
   }
   switch (dtype) {
-    case DT_FLOAT32: return store_float<float>(value, to);
-    case DT_FLOAT64: return store_float<double>(value, to);
-    case DT_INT8: return store_integer<int8_t>(object, value, dtype, to);
-    case DT_INT16: return store_integer<int16_t>(object, value, dtype, to);
-    case DT_INT32: return store_integer<int32_t>(object, value, dtype, to);
-    case DT_INT64: return store_integer<int64_t>(object, value, dtype, to);
-    case DT_UINT8: return store_integer<uint8_t>(object, value, dtype, to);
-    case DT_UINT16: return store_integer<uint16_t>(object, value, dtype, to);
-    case DT_UINT32: return store_integer<uint32_t>(object, value, dtype, to);
-    case DT_UINT64: return store_integer<uint64_t>(object, value, dtype, to);
-    case DT_BOOL: *to = value.tag == DT_FLOAT ? value.as.f != 0 : value.as.i != 0; return;
-    case DT_COMPLEX64: return store_complex<float>(value, to);
-    case DT_COMPLEX128: return store_complex<double>(value, to);
-    default: type_error("tensor: numbers cannot be stored in this dtype");  // 16-bit floats are cast afterwards
+    case DT_FLOAT32:
+      return store_float<float>(value, to);
+    case DT_FLOAT64:
+      return store_float<double>(value, to);
+    case DT_INT8:
+      return store_integer<int8_t>(object, value, dtype, to);
+    case DT_INT16:
+      return store_integer<int16_t>(object, value, dtype, to);
+    case DT_INT32:
+      return store_integer<int32_t>(object, value, dtype, to);
+    case DT_INT64:
+      return store_integer<int64_t>(object, value, dtype, to);
+    case DT_UINT8:
+      return store_integer<uint8_t>(object, value, dtype, to);
+    case DT_UINT16:
+      return store_integer<uint16_t>(object, value, dtype, to);
+    case DT_UINT32:
+      return store_integer<uint32_t>(object, value, dtype, to);
+    case DT_UINT64:
+      return store_integer<uint64_t>(object, value, dtype, to);
+    case DT_BOOL:
+      *to = value.tag == DT_FLOAT ? value.as.f != 0 : value.as.i != 0;
+      return;
+    case DT_COMPLEX64:
+      return store_complex<float>(value, to);
+    case DT_COMPLEX128:
+      return store_complex<double>(value, to);
+    default:
+      type_error("tensor: numbers cannot be stored in this dtype");  // 16-bit floats are cast afterwards
   }
 }
 
@@ -194,10 +216,14 @@ void fill(PyObject* object, const std::vector<int64_t>& shape, size_t level, DTy
 
 DType natural_dtype(Category category) {
   switch (category) {
-    case Category::boolean: return DT_BOOL;
-    case Category::integral: return DT_INT64;
-    case Category::floating: return default_dtype();
-    default: return default_dtype() == DT_FLOAT64 ? DT_COMPLEX128 : DT_COMPLEX64;
+    case Category::boolean:
+      return DT_BOOL;
+    case Category::integral:
+      return DT_INT64;
+    case Category::floating:
+      return default_dtype();
+    default:
+      return default_dtype() == DT_FLOAT64 ? DT_COMPLEX128 : DT_COMPLEX64;
   }
 }
 

@@ -58,8 +58,7 @@ dt_status run_handler(void* self, const dt_op* op, const dt_value* args, int32_t
     Ref function = Ref::borrow(static_cast<PyObject*>(self));
     Ref tuple = arguments_tuple(*op, args, n_args);
     Ref out = destinations_tuple(outs, n_outs);
-    Ref result = checked(
-        PyObject_CallFunctionObjArgs(function.get(), op_object(*op), tuple.get(), out.get(), nullptr));
+    Ref result = checked(PyObject_CallFunctionObjArgs(function.get(), op_object(*op), tuple.get(), out.get(), nullptr));
     dt_value results[kMaxOutputs] = {};
     results_from_python(*op, result.get(), results, n_outs);
     try {

@@ -101,73 +101,114 @@ void define_modes(pybind11::module_& m) {
 }
 
 void define_dtypes(pybind11::module_& m) {
-  m.def("get_default_dtype", [] { return pybind11::reinterpret_borrow<pybind11::object>(dtype_object(default_dtype())); },
-        "The dtype of tensors made of Python floats.");
-  m.def("set_default_dtype", [](pybind11::handle dtype) {
-    from_core([&] {
-      const DType wanted = dtype_argument("set_default_dtype", dtype);
-      if (!is_floating(wanted)) type_error("set_default_dtype: must be a floating dtype, got ", dtype_name(wanted));
-      return set_default_dtype(wanted), 0;
-    });
-  }, "Set the dtype of tensors made of Python floats.");
-  m.def("promote_types", [](pybind11::handle a, pybind11::handle b) {
-    return from_core([&] {
-      const DType met = promote(dtype_argument("promote_types", a), dtype_argument("promote_types", b));
-      return pybind11::reinterpret_borrow<pybind11::object>(dtype_object(met));
-    });
-  }, "The dtype in which two dtypes meet.");
-  m.def("can_cast", [](pybind11::handle from, pybind11::handle to) {
-    return from_core([&] { return can_cast(dtype_argument("can_cast", from), dtype_argument("can_cast", to)); });
-  }, "Whether values of one dtype may be written into a tensor of another.");
+  m.def(
+      "get_default_dtype", [] { return pybind11::reinterpret_borrow<pybind11::object>(dtype_object(default_dtype())); },
+      "The dtype of tensors made of Python floats.");
+  m.def(
+      "set_default_dtype",
+      [](pybind11::handle dtype) {
+        from_core([&] {
+          const DType wanted = dtype_argument("set_default_dtype", dtype);
+          if (!is_floating(wanted)) type_error("set_default_dtype: must be a floating dtype, got ", dtype_name(wanted));
+          return set_default_dtype(wanted), 0;
+        });
+      },
+      "Set the dtype of tensors made of Python floats.");
+  m.def(
+      "promote_types",
+      [](pybind11::handle a, pybind11::handle b) {
+        return from_core([&] {
+          const DType met = promote(dtype_argument("promote_types", a), dtype_argument("promote_types", b));
+          return pybind11::reinterpret_borrow<pybind11::object>(dtype_object(met));
+        });
+      },
+      "The dtype in which two dtypes meet.");
+  m.def(
+      "can_cast",
+      [](pybind11::handle from, pybind11::handle to) {
+        return from_core([&] { return can_cast(dtype_argument("can_cast", from), dtype_argument("can_cast", to)); });
+      },
+      "Whether values of one dtype may be written into a tensor of another.");
 }
 
 void define_system(pybind11::module_& m) {
   m.def("get_num_threads", num_threads, "How many threads an op may use.");
-  m.def("set_num_threads", [](int n) { from_core([&] { return set_num_threads(n), 0; }); },
-        "Set how many threads an op may use.");
-  m.def("memory_stats", [](const std::string& device, bool reset_peaks) {
-    return from_core([&] { return memory_stats(device, reset_peaks); });
-  }, pybind11::arg("device") = "cpu", pybind11::arg("reset_peaks") = false, "Counts of a device's memory.");
-  m.def("empty_cache", [](const std::string& device) {
-    from_core([&] {
-      const Device where = resolve_device(parse_device(device));
-      if (where.kind == 0) return cpu_empty_cache(), 0;
-      const dt_backend& table = backend(where.kind);
-      if (table.empty_cache) table.empty_cache(table.self, where.index);
-      return 0;
-    });
-  }, pybind11::arg("device") = "cpu", "Give cached memory back to the system.");
-  m.def("synchronize", [](const std::string& device) {
-    from_core([&] {
-      const Device where = resolve_device(parse_device(device));
-      if (where.kind == 0) return 0;
-      const dt_backend& table = backend(where.kind);
-      pybind11::gil_scoped_release released;
-      if (table.synchronize) check_status(table.synchronize(table.self, where.index, nullptr));
-      return 0;
-    });
-  }, pybind11::arg("device") = "cpu", "Wait until a device has done what it was given.");
+  m.def(
+      "set_num_threads", [](int n) { from_core([&] { return set_num_threads(n), 0; }); },
+      "Set how many threads an op may use.");
+  m.def(
+      "memory_stats",
+      [](const std::string& device, bool reset_peaks) {
+        return from_core([&] { return memory_stats(device, reset_peaks); });
+      },
+      pybind11::arg("device") = "cpu", pybind11::arg("reset_peaks") = false, "Counts of a device's memory.");
+  m.def(
+      "empty_cache",
+      [](const std::string& device) {
+        from_core([&] {
+          const Device where = resolve_device(parse_device(device));
+          if (where.kind == 0) return cpu_empty_cache(), 0;
+          const dt_backend& table = backend(where.kind);
+          if (table.empty_cache) table.empty_cache(table.self, where.index);
+          return 0;
+        });
+      },
+      pybind11::arg("device") = "cpu", "Give cached memory back to the system.");
+  m.def(
+      "synchronize",
+      [](const std::string& device) {
+        from_core([&] {
+          const Device where = resolve_device(parse_device(device));
+          if (where.kind == 0) return 0;
+          const dt_backend& table = backend(where.kind);
+          pybind11::gil_scoped_release released;
+          if (table.synchronize) check_status(table.synchronize(table.self, where.index, nullptr));
+          return 0;
+        });
+      },
+      pybind11::arg("device") = "cpu", "Wait until a device has done what it was given.");
 }
 
 void define_tensor_functions(pybind11::module_& m) {
-  m.def("_bump_version", [](pybind11::handle t) {
-    from_core([&] { return bump_version(&tensor_argument("_bump_version", t)), 0; });
-  }, "Count a write that core did not see.");
-  m.def("_use_count", [](pybind11::handle t) {
-    return from_core([&] { return tensor_argument("_use_count", t).refs.load(); });
-  }, "How many references there are on the C++ tensor.");
-  m.def("_is_wrapped_number", [](pybind11::handle t) {
-    return from_core([&] { return (tensor_argument("_is_wrapped_number", t).bits & DT_BIT_WRAPPED) != 0; });
-  }, "Whether the tensor stands for a Python number, which does not decide a dtype.");
+  m.def(
+      "_bump_version",
+      [](pybind11::handle t) { from_core([&] { return bump_version(&tensor_argument("_bump_version", t)), 0; }); },
+      "Count a write that core did not see.");
+  m.def(
+      "_use_count",
+      [](pybind11::handle t) { return from_core([&] { return tensor_argument("_use_count", t).refs.load(); }); },
+      "How many references there are on the C++ tensor.");
+  m.def(
+      "_is_wrapped_number",
+      [](pybind11::handle t) {
+        return from_core([&] { return (tensor_argument("_is_wrapped_number", t).bits & DT_BIT_WRAPPED) != 0; });
+      },
+      "Whether the tensor stands for a Python number, which does not decide a dtype.");
   m.def("is_tensor", [](pybind11::handle object) { return is_tensor(object.ptr()); }, "Whether obj is a Tensor.");
 }
 
 // What `from dovetail._core import *` gives the package: names that users see. The rest is for dovetail's own pieces.
 void define_all(pybind11::module_& m) {
   pybind11::list all;
-  for (const char* name : {"Tensor", "Size", "dtype", "device", "Generator", "Op", "default_generator", "tensor",
-                           "as_tensor", "from_numpy", "frombuffer", "is_tensor", "is_grad_enabled", "is_inference_mode",
-                           "get_default_dtype", "set_default_dtype", "promote_types", "can_cast", "get_num_threads",
+  for (const char* name : {"Tensor",
+                           "Size",
+                           "dtype",
+                           "device",
+                           "Generator",
+                           "Op",
+                           "default_generator",
+                           "tensor",
+                           "as_tensor",
+                           "from_numpy",
+                           "frombuffer",
+                           "is_tensor",
+                           "is_grad_enabled",
+                           "is_inference_mode",
+                           "get_default_dtype",
+                           "set_default_dtype",
+                           "promote_types",
+                           "can_cast",
+                           "get_num_threads",
                            "set_num_threads"}) {
     all.append(name);
   }
@@ -188,7 +229,8 @@ void initialise(pybind11::module_& m) {
   init_fast_ops();
   init_tensor(module);
   init_python_backend(module);
-  for (PyMethodDef* functions : {construct_functions(), python_op_functions(), layer_functions(), python_backend_functions()}) {
+  for (PyMethodDef* functions :
+       {construct_functions(), python_op_functions(), layer_functions(), python_backend_functions()}) {
     check(PyModule_AddFunctions(module, functions));
   }
   for (int32_t id = 0; id < op_count(); ++id) install_methods(*op_at(id));

@@ -85,11 +85,16 @@ bool to_int(PyObject* object, int64_t* out) {
 
 PyObject* number_object(const dt_value& value) {
   switch (value.tag) {
-    case DT_BOOLEAN: return PyBool_FromLong(value.as.i != 0);
-    case DT_INT: return PyLong_FromLongLong(value.as.i);
-    case DT_FLOAT: return PyFloat_FromDouble(value.as.f);
-    case DT_COMPLEX: return PyComplex_FromDoubles(value.as.complex.re, value.as.complex.im);
-    default: Py_RETURN_NONE;
+    case DT_BOOLEAN:
+      return PyBool_FromLong(value.as.i != 0);
+    case DT_INT:
+      return PyLong_FromLongLong(value.as.i);
+    case DT_FLOAT:
+      return PyFloat_FromDouble(value.as.f);
+    case DT_COMPLEX:
+      return PyComplex_FromDoubles(value.as.complex.re, value.as.complex.im);
+    default:
+      Py_RETURN_NONE;
   }
 }
 

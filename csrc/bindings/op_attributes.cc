@@ -60,7 +60,8 @@ PyObject* get_qualname(PyObject* self, void*) {
 }
 PyObject* get_schema(PyObject* self, void*) { return text_object(op_of(self).schema.text); }
 PyObject* get_args(PyObject* self, void*) {
-  return entry([&] { return tuple_of(op_of(self).schema.args, [](const Arg& a) { return argument_object(a).release(); }); });
+  return entry(
+      [&] { return tuple_of(op_of(self).schema.args, [](const Arg& a) { return argument_object(a).release(); }); });
 }
 PyObject* get_returns(PyObject* self, void*) {
   return entry([&]() -> PyObject* {
@@ -90,7 +91,7 @@ PyObject* get_returns_view(PyObject* self, void*) { return PyBool_FromLong(op_of
 PyObject* get_writes(PyObject* self, void*) { return PyBool_FromLong(op_of(self).schema.writes); }
 
 // The flags of dt_op, each by a pointer to its member.
-template <bool Op::*flag>
+template <bool Op::* flag>
 PyObject* get_flag(PyObject* self, void*) {
   return PyBool_FromLong(op_of(self).*flag);
 }

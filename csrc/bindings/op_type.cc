@@ -17,8 +17,8 @@ namespace {
 // Below this many elements a call is over before another thread could use the GIL.
 constexpr int64_t kLargeWork = 65536;
 
-std::vector<PyObject*> objects;     // by op id
-std::vector<const OpInfo*> infos;   // by op id
+std::vector<PyObject*> objects;    // by op id
+std::vector<const OpInfo*> infos;  // by op id
 
 bool is_large(const dt_value* args, int n_args) {
   int64_t total = 0;
@@ -164,7 +164,8 @@ void place_destinations(const Op& op, PyObject* out, dt_value* outs) {
   }
   for (int i = 0; i < count; ++i) {
     PyObject* entry = PySequence_Fast_GET_ITEM(out, i);
-    if (!is_tensor(entry)) type_error(op.name(), ": out must hold Tensors, got ", given_text(entry), " at position ", i);
+    if (!is_tensor(entry))
+      type_error(op.name(), ": out must hold Tensors, got ", given_text(entry), " at position ", i);
     outs[i] = box(impl_of(entry));
   }
 }

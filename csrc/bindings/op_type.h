@@ -7,8 +7,7 @@ namespace dovetail::py {
 
 // One object for each of an op's names: relu, Tensor.relu and Tensor.relu_.
 struct OpObject {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   const Op* op;
   const OpInfo* info;
   Variant variant;
@@ -31,8 +30,8 @@ void call_op(const Op& op, const dt_value* args, int n_args, dt_value* outs, int
 // out= into destinations: one Tensor, or a tuple of them. Throws Error.
 void place_destinations(const Op& op, PyObject* out, dt_value* outs);
 
-PyGetSetDef* op_getset();     // op_attributes.cc
-PyMethodDef* op_methods();    // op_attributes.cc
+PyGetSetDef* op_getset();   // op_attributes.cc
+PyMethodDef* op_methods();  // op_attributes.cc
 
 void init_op(PyObject* module);
 

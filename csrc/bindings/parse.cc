@@ -29,8 +29,8 @@ struct Alias {
   const char* name;
 };
 constexpr Alias kAliases[] = {
-    {"axis", "dim"}, {"axis", "dims"}, {"axes", "dims"},  {"keepdims", "keepdim"}, {"x", "self"},
-    {"input", "self"}, {"x1", "self"}, {"x2", "other"}, {"x", "input"}, {"shape", "size"}, {"self", "input"},
+    {"axis", "dim"}, {"axis", "dims"}, {"axes", "dims"}, {"keepdims", "keepdim"}, {"x", "self"},     {"input", "self"},
+    {"x1", "self"},  {"x2", "other"},  {"x", "input"},   {"shape", "size"},       {"self", "input"},
 };
 
 bool same_text(PyObject* a, PyObject* b) { return a == b || PyUnicode_Compare(a, b) == 0; }
@@ -65,7 +65,8 @@ template <class... Parts>
       dt_value ignored;
       Ref single = checked(PyTuple_Pack(1, entry));
       if (convert_argument(arg, single.get(), false, arena, &ignored)) continue;
-      bad_call(info, variant, arg.name, " must be ", expected_text(arg), ", got ", given_text(entry), " at position ", i);
+      bad_call(info, variant, arg.name, " must be ", expected_text(arg), ", got ", given_text(entry), " at position ",
+               i);
     }
   }
   bad_call(info, variant, arg.name, " must be ", expected_text(arg), ", got ", given_text(object));
@@ -156,8 +157,12 @@ void fill_rest(const OpInfo& info, Variant variant, PyObject* const* slots, int 
 }  // namespace
 
 OpInfo::OpInfo(const Op& op)
-    : op(op), count(static_cast<int>(op.schema.args.size())), positional(op.schema.positional), varargs(-1),
-      number_first(false), results(nullptr) {
+    : op(op),
+      count(static_cast<int>(op.schema.args.size())),
+      positional(op.schema.positional),
+      varargs(-1),
+      number_first(false),
+      results(nullptr) {
   const auto& args = op.schema.args;
   if (count > kMaxArgs) value_error(op.name(), ": ops take at most ", kMaxArgs, " arguments, this one has ", count);
   int tensors = 0;

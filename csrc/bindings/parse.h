@@ -14,9 +14,9 @@ constexpr int kMaxArgs = 32;
 struct OpInfo {
   explicit OpInfo(const Op& op);
   const Op& op;
-  int count;       // of arguments
-  int positional;  // how many of them may be given by position
-  int varargs;     // the int list that may be spelled as several ints, x.view(2, 3); -1: none
+  int count;          // of arguments
+  int positional;     // how many of them may be given by position
+  int varargs;        // the int list that may be spelled as several ints, x.view(2, 3); -1: none
   bool number_first;  // whether a Python number may stand for the first tensor: add(1, t)
   struct Keyword {
     PyObject* name;  // interned

@@ -156,13 +156,14 @@ PyObject* declare(const Declaration& declared) {
 }
 
 PyObject* register_op_function(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* keywords[] = {"schema",  "fn",  "module", "doc",                "family",  "alias",    "method",
-                                   "inplace", "out", "random", "differentiable", "factory", "function", "kernel",
-                                   nullptr};
+  static const char* keywords[] = {"schema",         "fn",      "module",   "doc",    "family",
+                                   "alias",          "method",  "inplace",  "out",    "random",
+                                   "differentiable", "factory", "function", "kernel", nullptr};
   Declaration d;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OO$OOOpppppppp:register_op", const_cast<char**>(keywords), &d.schema,
-                                   &d.function, &d.module, &d.doc, &d.family, &d.aliases, &d.method, &d.inplace, &d.out,
-                                   &d.random, &d.differentiable, &d.factory, &d.is_function, &d.kernel)) {
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OO$OOOpppppppp:register_op", const_cast<char**>(keywords),
+                                   &d.schema, &d.function, &d.module, &d.doc, &d.family, &d.aliases, &d.method,
+                                   &d.inplace, &d.out, &d.random, &d.differentiable, &d.factory, &d.is_function,
+                                   &d.kernel)) {
     return nullptr;
   }
   return entry([&] { return declare(d); });

@@ -25,13 +25,12 @@ void load_autograd() {
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
     Ref name = Ref::steal(PyObject_GetAttrString(value, "name"));
-    const bool ours = name && PyUnicode_Check(name.get()) &&
-                      PyUnicode_CompareWithASCIIString(name.get(), "dovetail.autograd") == 0;
+    const bool ours =
+        name && PyUnicode_Check(name.get()) && PyUnicode_CompareWithASCIIString(name.get(), "dovetail.autograd") == 0;
     PyErr_Restore(type, value, traceback);  // a missing import of its own is not ours to explain
     if (!ours) throw PythonError{};
     PyErr_Clear();
-    raise(PyExc_ImportError,
-          "requires_grad needs the distribution dovetail-autograd: pip install dovetail-autograd");
+    raise(PyExc_ImportError, "requires_grad needs the distribution dovetail-autograd: pip install dovetail-autograd");
   }
   loaded = true;
 }
@@ -44,7 +43,8 @@ void set_requires_grad(PyObject* tensor, PyObject* value) {
   if (has == (wanted != 0)) return;
   if (!wanted) {
     if (!is_leaf(tensor)) {
-      runtime_error("requires_grad: it can only be turned off on a leaf; use detach() to cut a tensor out of the graph");
+      runtime_error(
+          "requires_grad: it can only be turned off on a leaf; use detach() to cut a tensor out of the graph");
     }
     impl->bits &= ~static_cast<uint32_t>(DT_BIT_GRAD);
     return;

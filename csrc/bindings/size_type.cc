@@ -56,7 +56,8 @@ PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 }
 
 PyObject* reduce(PyObject* self, PyObject*) {
-  Ref plain = Ref::steal(PyTuple_Type.tp_as_mapping->mp_subscript(self, Ref::steal(PySlice_New(nullptr, nullptr, nullptr)).get()));
+  Ref plain = Ref::steal(
+      PyTuple_Type.tp_as_mapping->mp_subscript(self, Ref::steal(PySlice_New(nullptr, nullptr, nullptr)).get()));
   if (!plain) return nullptr;
   if (plain.get() == self) plain = Ref::steal(PySequence_List(self));
   return plain ? Py_BuildValue("O(O)", reinterpret_cast<PyObject*>(size_type), plain.get()) : nullptr;
@@ -95,8 +96,6 @@ PyTypeObject* add_type(PyObject* module, PyType_Spec* spec, PyObject* bases) {
   return reinterpret_cast<PyTypeObject*>(type.release());
 }
 
-void init_size(PyObject* module) {
-  size_type = add_type(module, &spec, reinterpret_cast<PyObject*>(&PyTuple_Type));
-}
+void init_size(PyObject* module) { size_type = add_type(module, &spec, reinterpret_cast<PyObject*>(&PyTuple_Type)); }
 
 }  // namespace dovetail::py

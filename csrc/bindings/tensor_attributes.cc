@@ -47,9 +47,7 @@ PyObject* get_is_leaf(PyObject*, void*) { Py_RETURN_TRUE; }
 
 // ---- gradients ------------------------------------------------------------------------------------------
 
-PyObject* get_requires_grad(PyObject* self, void*) {
-  return PyBool_FromLong((impl_of(self)->bits & DT_BIT_GRAD) != 0);
-}
+PyObject* get_requires_grad(PyObject* self, void*) { return PyBool_FromLong((impl_of(self)->bits & DT_BIT_GRAD) != 0); }
 int put_requires_grad(PyObject* self, PyObject* value, void*) {
   return entry_int([&] {
     if (!value) type_error("requires_grad: it cannot be deleted");

@@ -49,12 +49,8 @@ PyObject* data_ptr(PyObject* self, PyObject*) {
   const TensorImpl* t = impl_of(self);
   return PyLong_FromVoidPtr(t->numel ? t->data : nullptr);
 }
-PyObject* storage_ptr(PyObject* self, PyObject*) {
-  return PyLong_FromVoidPtr(impl_of(self)->storage->data);
-}
-PyObject* storage_nbytes(PyObject* self, PyObject*) {
-  return PyLong_FromSize_t(impl_of(self)->storage->bytes);
-}
+PyObject* storage_ptr(PyObject* self, PyObject*) { return PyLong_FromVoidPtr(impl_of(self)->storage->data); }
+PyObject* storage_nbytes(PyObject* self, PyObject*) { return PyLong_FromSize_t(impl_of(self)->storage->bytes); }
 PyObject* is_contiguous(PyObject* self, PyObject*) { return PyBool_FromLong(impl_of(self)->contiguous); }
 PyObject* element_size(PyObject* self, PyObject*) { return PyLong_FromLongLong(itemsize(impl_of(self)->dtype)); }
 PyObject* is_floating_point(PyObject* self, PyObject*) { return PyBool_FromLong(is_floating(impl_of(self)->dtype)); }
@@ -114,20 +110,34 @@ PyObject* python_bool(const char* data) { return PyBool_FromLong(*data != 0); }
 using ToPython = PyObject* (*)(const char*);
 ToPython element_reader(DType dtype) {
   switch (dtype) {
-    case DT_FLOAT32: return python_value<float>;
-    case DT_FLOAT64: return python_value<double>;
-    case DT_INT8: return python_value<int8_t>;
-    case DT_INT16: return python_value<int16_t>;
-    case DT_INT32: return python_value<int32_t>;
-    case DT_INT64: return python_value<int64_t>;
-    case DT_UINT8: return python_value<uint8_t>;
-    case DT_UINT16: return python_value<uint16_t>;
-    case DT_UINT32: return python_value<uint32_t>;
-    case DT_UINT64: return python_value<uint64_t>;
-    case DT_BOOL: return python_bool;
-    case DT_COMPLEX64: return python_complex<float>;
-    case DT_COMPLEX128: return python_complex<double>;
-    default: return nullptr;
+    case DT_FLOAT32:
+      return python_value<float>;
+    case DT_FLOAT64:
+      return python_value<double>;
+    case DT_INT8:
+      return python_value<int8_t>;
+    case DT_INT16:
+      return python_value<int16_t>;
+    case DT_INT32:
+      return python_value<int32_t>;
+    case DT_INT64:
+      return python_value<int64_t>;
+    case DT_UINT8:
+      return python_value<uint8_t>;
+    case DT_UINT16:
+      return python_value<uint16_t>;
+    case DT_UINT32:
+      return python_value<uint32_t>;
+    case DT_UINT64:
+      return python_value<uint64_t>;
+    case DT_BOOL:
+      return python_bool;
+    case DT_COMPLEX64:
+      return python_complex<float>;
+    case DT_COMPLEX128:
+      return python_complex<double>;
+    default:
+      return nullptr;
   }
 }
 

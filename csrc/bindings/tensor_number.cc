@@ -14,6 +14,13 @@ bool is_ndarray(PyObject* object) {
   return Py_TYPE(object)->tp_name[0] == 'n' && std::strcmp(Py_TYPE(object)->tp_name, "numpy.ndarray") == 0;
 }
 
+// Field by field: a dt_value that is copied right after it was built waits for its stores to reach the cache.
+inline void put_tensor(dt_value& value, TensorImpl* t) {
+  value.tag = DT_TENSOR;
+  value.count = 0;
+  value.as.tensor = t;
+}
+
 // An operand: a Tensor, or a number, which `holder` then keeps as a wrapped tensor. False for foreign types.
 bool operand(PyObject* object, dt_value* out, Tensor* holder) {
   if (is_tensor(object)) return *out = box(impl_of(object)), true;
@@ -34,7 +41,9 @@ PyObject* call_binary(const Op& op, dt_value* args, TensorImpl* destination) {
   const auto& schema = op.schema.args;
   const int count = static_cast<int>(schema.size());
   for (int i = 2; i < count; ++i) args[i] = schema[i].default_value;
-  dt_value out = box(destination);
+  dt_value out;
+  put_tensor(out, destination);
+  if (!destination) out.tag = DT_NONE;
   const int64_t work = args[0].as.tensor->numel + args[1].as.tensor->numel;
   if (__builtin_expect(work > 65536, 0)) {
     call_op(op, args, count, &out, 1);
@@ -48,8 +57,8 @@ PyObject* binary(const Op* op, PyObject* a, PyObject* b) {
   return entry([&]() -> PyObject* {
     dt_value args[4];
     if (is_tensor(a) && is_tensor(b)) {
-      args[0] = box(impl_of(a));
-      args[1] = box(impl_of(b));
+      put_tensor(args[0], impl_of(a));
+      put_tensor(args[1], impl_of(b));
       return call_binary(*op, args, nullptr);
     }
     Tensor left, right;
@@ -76,15 +85,15 @@ PyObject* unary(const Op* op, PyObject* a) {
   });
 }
 
-template <const Op* FastOps::*op>
+template <const Op* FastOps::* op>
 PyObject* binary_slot(PyObject* a, PyObject* b) {
   return binary(fast.*op, a, b);
 }
-template <const Op* FastOps::*op>
+template <const Op* FastOps::* op>
 PyObject* inplace_slot(PyObject* a, PyObject* b) {
   return inplace(fast.*op, a, b);
 }
-template <const Op* FastOps::*op>
+template <const Op* FastOps::* op>
 PyObject* unary_slot(PyObject* a) {
   return unary(fast.*op, a);
 }
@@ -198,12 +207,18 @@ PyType_Slot slots[] = {
 
 const Op* comparison(int op) {
   switch (op) {
-    case Py_LT: return fast.lt;
-    case Py_LE: return fast.le;
-    case Py_EQ: return fast.eq;
-    case Py_NE: return fast.ne;
-    case Py_GT: return fast.gt;
-    default: return fast.ge;
+    case Py_LT:
+      return fast.lt;
+    case Py_LE:
+      return fast.le;
+    case Py_EQ:
+      return fast.eq;
+    case Py_NE:
+      return fast.ne;
+    case Py_GT:
+      return fast.gt;
+    default:
+      return fast.ge;
   }
 }
 

@@ -85,18 +85,53 @@ void* slot(Fn* fn) {
   return reinterpret_cast<void*>(fn);
 }
 
-const char doc[] = "A multi-dimensional array of elements of one dtype.\n\nMade by dovetail.tensor(), zeros() and so on.";
+const char doc[] =
+    "A multi-dimensional array of elements of one dtype.\n\nMade by dovetail.tensor(), zeros() and so on.";
 
 }  // namespace
 
 void init_fast_ops() {
 #define FIND(name) fast.name = &get_op(#name)
-  FIND(add); FIND(sub); FIND(mul); FIND(div); FIND(floor_divide); FIND(remainder); FIND(pow); FIND(matmul);
-  FIND(neg); FIND(abs); FIND(bitwise_not); FIND(bitwise_and); FIND(bitwise_or); FIND(bitwise_xor);
-  FIND(bitwise_left_shift); FIND(bitwise_right_shift); FIND(eq); FIND(ne); FIND(lt); FIND(le); FIND(gt); FIND(ge);
-  FIND(select); FIND(slice); FIND(unsqueeze); FIND(expand); FIND(index); FIND(index_put); FIND(copy); FIND(fill);
-  FIND(cast); FIND(to_device); FIND(unbind); FIND(transpose); FIND(permute); FIND(clone); FIND(contiguous);
-  FIND(detach); FIND(alias); FIND(any);
+  FIND(add);
+  FIND(sub);
+  FIND(mul);
+  FIND(div);
+  FIND(floor_divide);
+  FIND(remainder);
+  FIND(pow);
+  FIND(matmul);
+  FIND(neg);
+  FIND(abs);
+  FIND(bitwise_not);
+  FIND(bitwise_and);
+  FIND(bitwise_or);
+  FIND(bitwise_xor);
+  FIND(bitwise_left_shift);
+  FIND(bitwise_right_shift);
+  FIND(eq);
+  FIND(ne);
+  FIND(lt);
+  FIND(le);
+  FIND(gt);
+  FIND(ge);
+  FIND(select);
+  FIND(slice);
+  FIND(unsqueeze);
+  FIND(expand);
+  FIND(index);
+  FIND(index_put);
+  FIND(copy);
+  FIND(fill);
+  FIND(cast);
+  FIND(to_device);
+  FIND(unbind);
+  FIND(transpose);
+  FIND(permute);
+  FIND(clone);
+  FIND(contiguous);
+  FIND(detach);
+  FIND(alias);
+  FIND(any);
 #undef FIND
 }
 

@@ -19,13 +19,13 @@ struct TypeSlots {
   PyType_Slot* slots;
   int count;
 };
-TypeSlots number_slots();                 // tensor_number.cc
+TypeSlots number_slots();  // tensor_number.cc
 PyObject* rich_compare(PyObject*, PyObject*, int);
-PyGetSetDef* tensor_getset();             // tensor_attributes.cc
-PyMethodDef* tensor_methods();            // tensor_methods.cc
+PyGetSetDef* tensor_getset();                // tensor_attributes.cc
+PyMethodDef* tensor_methods();               // tensor_methods.cc
 int get_buffer(PyObject*, Py_buffer*, int);  // buffer.cc
 void release_buffer(PyObject*, Py_buffer*);
-PyObject* subscript(PyObject*, PyObject*);             // index.cc
+PyObject* subscript(PyObject*, PyObject*);  // index.cc
 int assign_subscript(PyObject*, PyObject*, PyObject*);
 PyObject* sequence_item(PyObject*, Py_ssize_t);
 

@@ -33,17 +33,26 @@ Arg untyped(ArgType kind) {
 
 Ref value_to_python(const dt_value& value) {
   switch (value.tag) {
-    case DT_TENSOR: return tensor_object(value.as.tensor);
-    case DT_TENSORS: return make_tuple(value.count, [&](int i) { return tensor_object(value.as.tensors[i]); });
-    case DT_INTS: return make_tuple(value.count, [&](int i) { return checked(PyLong_FromLongLong(value.as.ints[i])); });
+    case DT_TENSOR:
+      return tensor_object(value.as.tensor);
+    case DT_TENSORS:
+      return make_tuple(value.count, [&](int i) { return tensor_object(value.as.tensors[i]); });
+    case DT_INTS:
+      return make_tuple(value.count, [&](int i) { return checked(PyLong_FromLongLong(value.as.ints[i])); });
     case DT_FLOATS:
       return make_tuple(value.count, [&](int i) { return checked(PyFloat_FromDouble(value.as.floats[i])); });
-    case DT_SCALARS: return make_tuple(value.count, [&](int i) { return value_to_python(value.as.values[i]); });
-    case DT_DTYPE: return Ref::borrow(dtype_object(static_cast<DType>(value.as.i)));
-    case DT_DEVICE: return Ref::steal(device_object(value.as.device));
-    case DT_GENERATOR: return Ref::steal(generator_object(value.as.generator));
-    case DT_STRING: return checked(PyUnicode_FromString(value.as.string));
-    default: return checked(number_object(value));
+    case DT_SCALARS:
+      return make_tuple(value.count, [&](int i) { return value_to_python(value.as.values[i]); });
+    case DT_DTYPE:
+      return Ref::borrow(dtype_object(static_cast<DType>(value.as.i)));
+    case DT_DEVICE:
+      return Ref::steal(device_object(value.as.device));
+    case DT_GENERATOR:
+      return Ref::steal(generator_object(value.as.generator));
+    case DT_STRING:
+      return checked(PyUnicode_FromString(value.as.string));
+    default:
+      return checked(number_object(value));
   }
 }
 

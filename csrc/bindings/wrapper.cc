@@ -77,8 +77,7 @@ void drop_wrapper(TensorImpl* impl) {
 void clear_members(PyObject* self) {
   for (PyTypeObject* type = Py_TYPE(self); type && type != tensor_type; type = type->tp_base) {
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) continue;
-    auto* members =
-        reinterpret_cast<PyMemberDef*>(reinterpret_cast<char*>(type) + Py_TYPE(type)->tp_basicsize);
+    auto* members = reinterpret_cast<PyMemberDef*>(reinterpret_cast<char*>(type) + Py_TYPE(type)->tp_basicsize);
     for (Py_ssize_t i = 0; i < Py_SIZE(type); ++i) {
       if (members[i].type != T_OBJECT_EX || (members[i].flags & READONLY)) continue;
       auto** slot = reinterpret_cast<PyObject**>(reinterpret_cast<char*>(self) + members[i].offset);
@@ -90,8 +89,7 @@ void clear_members(PyObject* self) {
 int visit_members(PyObject* self, visitproc visit, void* arg) {
   for (PyTypeObject* type = Py_TYPE(self); type && type != tensor_type; type = type->tp_base) {
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) continue;
-    auto* members =
-        reinterpret_cast<PyMemberDef*>(reinterpret_cast<char*>(type) + Py_TYPE(type)->tp_basicsize);
+    auto* members = reinterpret_cast<PyMemberDef*>(reinterpret_cast<char*>(type) + Py_TYPE(type)->tp_basicsize);
     for (Py_ssize_t i = 0; i < Py_SIZE(type); ++i) {
       if (members[i].type != T_OBJECT_EX) continue;
       Py_VISIT(*reinterpret_cast<PyObject**>(reinterpret_cast<char*>(self) + members[i].offset));
@@ -107,7 +105,7 @@ void dealloc_subclass(PyObject* object) {
   if (type->tp_finalize && PyObject_CallFinalizerFromDealloc(object) < 0) return;
   if (flip_to_impl(self)) return;  // __del__ may have handed the tensor to C++
   PyObject_GC_UnTrack(object);
-  Py_TRASHCAN_BEGIN(object, tensor_dealloc)
+  Py_TRASHCAN_BEGIN(object, tensor_dealloc);
   if (self->weakrefs) PyObject_ClearWeakRefs(object);
   clear_members(object);
   Py_CLEAR(self->dict);
@@ -117,7 +115,7 @@ void dealloc_subclass(PyObject* object) {
   }
   type->tp_free(object);
   Py_DECREF(type);
-  Py_TRASHCAN_END
+  Py_TRASHCAN_END;
 }
 
 }  // namespace

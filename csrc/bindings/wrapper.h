@@ -11,8 +11,7 @@
 namespace dovetail::py {
 
 struct TensorObject {
-  PyObject_HEAD
-  TensorImpl* impl;  // null only while the object is being torn down
+  PyObject_HEAD TensorImpl* impl;  // null only while the object is being torn down
   PyObject* dict;
   PyObject* weakrefs;
 };
