@@ -50,6 +50,7 @@ void collect_tensors(const Op& op, const dt_value* args, int n_args, TensorArgs&
       add_tensor(out, nullptr);
     } else if (args[i].tag == DT_DEVICE && out.count == 0) {
       out.device = resolve_device(args[i].as.device);
+      check_device(op.name().c_str(), out.device);
     }
   }
 }
@@ -96,7 +97,7 @@ void check_allowed(const Op& op, DType compute) {
 void no_kernel(const Op& op, Device device, const DType* dtypes, int n) {
   std::string text;
   for (int i = 0; i < n; ++i) text += std::string(i ? ", " : "") + dtype_name(dtypes[i]);
-  fail(DT_ERR_NOT_IMPLEMENTED, op.name(), ": backend '", backend(device.kind).name, "' has no kernel for dtype ", text,
+  fail(DT_ERR_NOT_IMPLEMENTED, op.name(), ": backend '", backend(device.kind).name, "' has no kernel", n ? " for dtype " : "", text,
        "; cast the inputs, or move them to the CPU with .cpu()");
 }
 
