@@ -235,7 +235,7 @@ def _replace(value: Any, make: Callable[[T], Any], device: str | None = None) ->
         return getattr(dt, value.name)
     if device is not None and isinstance(value, G):
         return dt.Generator().manual_seed(value.seed)
-    if value is DEVICE:
+    if device is not None and value is DEVICE:
         return device
     return value
 

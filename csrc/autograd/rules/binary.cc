@@ -54,10 +54,10 @@ Tensor pow_self(Ctx& c) {
   return where(eq(exponent, number(0)), number(0), c.g() * (exponent * pow(x, exponent - 1)));
 }
 
-// 0 ** y is 0 around y > 0, where log 0 would make NaN.
+// 0 ** y is 0 around y > 0: there log 1 stands in for log 0, which would make NaN, here or in the next derivative.
 Tensor pow_other(Ctx& c) {
   const Tensor flat = logical_and(eq(c[self], number(0)), ge(c[other], number(0)));
-  return c.g() * where(flat, number(0), c[result] * log(c[self]));
+  return c.g() * (c[result] * log(where(flat, ones_like(c.g()), c[self])));
 }
 
 void declare_functions() {
