@@ -31,7 +31,7 @@ struct Job {
   const T* bias = nullptr;  // dense
   T* packed = nullptr;
   int64_t packed_group = 0;
-  bool columns = false;  // write columns out: rows of results are too short for whole vectors
+  Walk walk = Walk::lines;
   int64_t row_blocks, row_tasks;
 
   int64_t block_rows(int64_t block) const { return rows * (block + 1) / row_blocks - rows * block / row_blocks; }
@@ -91,30 +91,26 @@ class Worker {
     Worker sizing(job, nullptr);
     return sizing.used_;
   }
-  Worker(const Job<T>& job, char* scratch) : job_(job) {
-    Carver carver(scratch);
+  Worker(const Job<T>& job, char* scratch)
+      : job_(job), carver_(scratch), framer_(job.plan, job.cut, job.source, carver_) {
     const Cut& cut = job.cut;
-    const FramePlan::Layout layout = job.plan.layout(cut.size, sizeof(T));
-    const int64_t lines = cut.images * cut.size[0] * cut.size[1];
-    int64_t taps = 0;
-    for (const Pass& pass : job.passes) taps = std::max(taps, pass.taps);
-    frame_ = carver.take<T>(cut.images * cut.channels * layout.channel + kFrameSlack);
-    offsets_ = carver.take<int64_t>(cut.channels * taps);
-    if (job.columns) {
-      line_pixels_ = std::max(kPixelBlock, cut.size[2]);
-      pitch_ = (line_pixels_ + 15) / 16 * 16 + 16;  // no power of two: its rows would share cache sets
-      columns_ = carver.take<T>(cut.channels * taps * pitch_ + kFrameSlack);
-      results_ = carver.take<T>(std::min(job.rows, 2 * kRowBlock) * pitch_);
-      spans_ = carver.take<LaneSpan>(pitch_ / kLanes<T>);
-      column_offsets_ = carver.take<int64_t>(cut.channels * taps);
-      for (int64_t k = 0; column_offsets_ && k < cut.channels * taps; ++k) column_offsets_[k] = k * pitch_;
+    const int64_t depth = cut.channels * job.plan.most_taps();
+    offsets_ = carver_.take<int64_t>(depth);
+    if (job.walk == Walk::columns) {
+      block_pixels_ = std::max(kPixelBlock, cut.size[2]);
+      pitch_ = (block_pixels_ + 15) / 16 * 16 + 16;  // no power of two: its rows would share cache sets
+      columns_ = carver_.take<T>(depth * pitch_ + kFrameSlack);
+      results_ = carver_.take<T>(std::min(job.rows, 2 * kRowBlock) * pitch_);
+      spans_ = carver_.take<LaneSpan>(pitch_ / kLanes<T>);
+      column_offsets_ = carver_.take<int64_t>(depth);
+      for (int64_t k = 0; column_offsets_ && k < depth; ++k) column_offsets_[k] = k * pitch_;
       for (int64_t v = 0; spans_ && v < pitch_ / kLanes<T>; ++v) {
         spans_[v] = {v * kLanes<T>, v * kLanes<T>, 0, kLanes<T>};
       }
     } else {
-      spans_ = carver.take<LaneSpan>(lines * ((cut.size[2] + kLanes<T> - 1) / kLanes<T>));
+      spans_ = carver_.take<LaneSpan>(cut.images * cut.size[0] * cut.size[1] * (cut.size[2] / kLanes<T> + 1));
     }
-    used_ = carver.used();
+    used_ = carver_.used();
   }
 
   void run(int64_t task) {
@@ -125,12 +121,12 @@ class Worker {
     task /= cut.tiles;
     part_ = part_of(cut, job_.plan, job_.batch, task % cut.image_groups, tile);
     group_ = task / cut.image_groups;
-    layout_ = job_.plan.layout(part_.count, sizeof(T));
+    if (framer_.turn_to(part_)) ready_channels_ = -1;
     const int64_t first = job_.row_tasks == 1 ? 0 : row_task,
                   last = job_.row_tasks == 1 ? job_.row_blocks : row_task + 1;
     for (int64_t c0 = 0; c0 < job_.channels; c0 += cut.channels) {
       channel_ = c0, channels_ = std::min(cut.channels, job_.channels - c0);
-      fill_frames(job_.plan, layout_, job_.source, part_, group_ * job_.channels + c0, channels_, frame_);
+      framer_.fill(group_ * job_.channels + c0, channels_);
       for (const Pass& pass : job_.passes) run_pass(pass, first, last);
     }
   }
@@ -145,25 +141,59 @@ class Worker {
       step_[d] = along.step * job_.out.step[d];
       out += (along.start + part_.origin[d] * along.step) * job_.out.step[d];
     }
+    // The tables hold for every task of this shape, unless several passes take turns.
+    if (job_.passes.size() > 1 || ready_channels_ != channels_) make_tables(pass);
+    TileProduct<T> p;
+    p.packed = true, p.depth = channels_ * pass.taps, p.accumulate = channel_ > 0, p.spans = spans_;
+    const T* weights = job_.packed + group_ * job_.packed_group + pass.packed + job_.rows * channel_ * pass.taps;
+    if (job_.walk == Walk::columns) {
+      run_columns(p, weights, out, first_block, last_block);
+      return;
+    }
+    p.b = framer_.frame(), p.offsets = offsets_, p.n_spans = n_spans_;
+    p.c_row = job_.out.channel, p.c_lane = step_[2];
+    for (int64_t block = first_block; block < last_block; ++block) {
+      set_rows(p, weights, block);
+      p.c = out + job_.block_start(block) * job_.out.channel;
+      tile_product(p);
+    }
+  }
+
+  void make_tables(const Pass& pass) {
+    const FramePlan::Layout& layout = framer_.layout();
     int64_t depth = 0;
     for (int64_t c = 0; c < channels_; ++c) {
       each_tap(pass, [&](const Tap& z, const Tap& y, const Tap& x) {
-        offsets_[depth++] = c * layout_.channel + tap_offset(job_.plan, layout_, z, y, x);
+        offsets_[depth++] = c * layout.channel + tap_offset(job_.plan, layout, z, y, x);
       });
     }
-    TileProduct<T> p;
-    p.packed = true, p.depth = depth, p.accumulate = channel_ > 0, p.spans = spans_;
-    const T* weights = job_.packed + group_ * job_.packed_group + pass.packed + job_.rows * channel_ * pass.taps;
-    if (job_.columns) {
-      run_columns(p, weights, out, first_block, last_block);
-    } else {
-      p.b = frame_, p.offsets = offsets_, p.n_spans = cover_lines();
-      for (int64_t block = first_block; block < last_block; ++block) {
-        set_rows(p, weights, block);
-        p.c = out + job_.block_start(block) * job_.out.channel, p.c_row = job_.out.channel, p.c_lane = step_[2];
-        tile_product(p);
+    lines_ = {part_.images,
+              count_[0],
+              count_[1],
+              count_[2],
+              {channels_ * layout.channel, layout.pitch[0], layout.pitch[1]},
+              {job_.out.batch, step_[0], step_[1]}};
+    if (job_.walk == Walk::flat) lines_.y = 1, lines_.width = count_[1] * count_[2];
+    if (job_.walk != Walk::columns) cover_lines();
+    ready_channels_ = channels_;
+  }
+
+  // Vectors along the lines of results. The last of a line overlaps its neighbour where the line is long enough.
+  void cover_lines() {
+    constexpr int kWidth = kLanes<T>;
+    LaneSpan* span = spans_;
+    const int64_t width = lines_.width;
+    const int rest = static_cast<int>(width % kWidth);
+    lines_.each(0, lines_.count(), [&](int64_t source, int64_t target) {
+      int64_t x = 0;
+      for (; x + kWidth <= width; x += kWidth) *span++ = {source + x, target + x * step_[2], 0, kWidth};
+      if (rest && x == 0) *span++ = {source, target, 0, rest};
+      if (rest && x > 0) {
+        x = width - kWidth;
+        *span++ = {source + x, target + x * step_[2], kWidth - rest, kWidth};
       }
-    }
+    });
+    n_spans_ = span - spans_;
   }
 
   void set_rows(TileProduct<T>& p, const T* weights, int64_t block) {
@@ -172,30 +202,13 @@ class Worker {
     p.bias = job_.bias && channel_ == 0 ? job_.bias + group_ * job_.rows + start : nullptr;
   }
 
-  // Vectors along the lines of results. The last of a line overlaps its neighbour where the line is long enough.
-  int64_t cover_lines() {
-    constexpr int kWidth = kLanes<T>;
-    LaneSpan* span = spans_;
-    const int rest = static_cast<int>(count_[2] % kWidth);
-    each_line(0, lines(), [&](int64_t source, int64_t target) {
-      int64_t x = 0;
-      for (; x + kWidth <= count_[2]; x += kWidth) *span++ = {source + x, target + x * step_[2], 0, kWidth};
-      if (rest && x == 0) *span++ = {source, target, 0, rest};
-      if (rest && x > 0) {
-        x = count_[2] - kWidth;
-        *span++ = {source + x, target + x * step_[2], kWidth - rest, kWidth};
-      }
-    });
-    return span - spans_;
-  }
-
   // Columns of a block of lines, the product with them, and its rows put in their places.
   void run_columns(TileProduct<T>& p, const T* weights, T* out, int64_t first_block, int64_t last_block) {
-    const int64_t width = count_[2], per_block = std::max<int64_t>(1, line_pixels_ / width);
+    const int64_t width = count_[2], per_block = std::max<int64_t>(1, block_pixels_ / width);
     p.b = columns_, p.offsets = column_offsets_, p.accumulate = false;
     p.c = results_, p.c_row = pitch_;
-    for (int64_t line = 0; line < lines(); line += per_block) {
-      const int64_t end = std::min(lines(), line + per_block);
+    for (int64_t line = 0; line < lines_.count(); line += per_block) {
+      const int64_t end = std::min(lines_.count(), line + per_block);
       write_columns(p.depth, line, end);
       p.n_spans = ((end - line) * width + kLanes<T> - 1) / kLanes<T>;
       for (int64_t block = first_block; block < last_block; ++block) {
@@ -210,8 +223,8 @@ class Worker {
     const int64_t width = count_[2];
     for (int64_t k = 0; k < depth; ++k) {
       T* to = columns_ + k * pitch_;
-      const T* from = frame_ + offsets_[k];
-      each_line(line, end, [&](int64_t source, int64_t) {
+      const T* from = framer_.frame() + offsets_[k];
+      lines_.each(line, end, [&](int64_t source, int64_t) {
         copy_loose(to, from + source, width);
         to += width;
       });
@@ -223,7 +236,7 @@ class Worker {
     for (int64_t m = 0; m < rows; ++m) {
       const T* from = results_ + m * pitch_;
       T* row = out + m * job_.out.channel;
-      each_line(line, end, [&](int64_t, int64_t target) {
+      lines_.each(line, end, [&](int64_t, int64_t target) {
         T* to = row + target;
         if (channel_ > 0) {
           for (int64_t x = 0; x < width; ++x) to[x * step_[2]] += from[x];
@@ -237,30 +250,16 @@ class Worker {
     }
   }
 
-  int64_t lines() const { return part_.images * count_[0] * count_[1]; }
-
-  // use(offset in the frame, offset in the results) for lines [begin, end), counted over images, z and y.
-  template <typename F>
-  void each_line(int64_t begin, int64_t end, const F& use) {
-    int64_t y = begin % count_[1], z = begin / count_[1] % count_[0], image = begin / (count_[1] * count_[0]);
-    for (int64_t line = begin; line < end; ++line) {
-      use(image * channels_ * layout_.channel + z * layout_.pitch[0] + y * layout_.pitch[1],
-          image * job_.out.batch + z * step_[0] + y * step_[1]);
-      if (++y < count_[1]) continue;
-      y = 0;
-      if (++z < count_[0]) continue;
-      z = 0, ++image;
-    }
-  }
-
   const Job<T>& job_;
-  int64_t used_ = 0, pitch_ = 0, line_pixels_ = 0;
-  T *frame_ = nullptr, *columns_ = nullptr, *results_ = nullptr;
+  Carver carver_;
+  Framer<T> framer_;
+  int64_t used_ = 0, pitch_ = 0, block_pixels_ = 0, n_spans_ = 0;
+  T *columns_ = nullptr, *results_ = nullptr;
   int64_t *offsets_ = nullptr, *column_offsets_ = nullptr;
   LaneSpan* spans_ = nullptr;
   Part part_;
-  FramePlan::Layout layout_;
-  int64_t group_ = 0, channel_ = 0, channels_ = 0;
+  Lines lines_;
+  int64_t group_ = 0, channel_ = 0, channels_ = 0, ready_channels_ = -1;
   int64_t count_[3], step_[3];  // of the pass in this part: results, and their strides
 };
 
@@ -268,9 +267,7 @@ template <typename T>
 bool pack_all(dt_kernel_context* ctx, Job<T>& job) {
   const size_t total = static_cast<size_t>(job.groups * job.packed_group);
   const int64_t n_passes = static_cast<int64_t>(job.passes.size());
-  int64_t taps = 1;
-  for (const Pass& pass : job.passes) taps = std::max(taps, pass.taps);
-  const int64_t items = job.groups * n_passes, depth = job.cut.channels * taps;
+  const int64_t items = job.groups * n_passes, depth = job.cut.channels * job.plan.most_taps();
   const int64_t slots = std::min<int64_t>(items, 16);
   job.packed = static_cast<T*>(ctx->workspace(ctx, std::max<size_t>(total, 1) * sizeof(T)));
   int64_t* depths = static_cast<int64_t*>(ctx->workspace(ctx, static_cast<size_t>(slots * depth) * sizeof(int64_t)));
@@ -286,12 +283,13 @@ bool pack_all(dt_kernel_context* ctx, Job<T>& job) {
 
 template <typename T>
 bool run(dt_kernel_context* ctx, Job<T>& job) {
+  // Vectors may run on from row to row where the results do too.
+  const bool dense = job.plan.residues[1].size() == 1 && job.plan.residues[2].size() == 1 && job.out.step[2] == 1 &&
+                     (job.out.size[1] == 1 || job.out.step[1] == job.out.size[2]);
+  job.walk = choose_walk(job.plan, job.rows, kLanes<T>, dense);
   plan_passes(job);
-  int64_t taps = 0;
-  for (const Pass& pass : job.passes) taps = std::max(taps, pass.taps);
   const int64_t all_taps = job.packed_group / std::max<int64_t>(1, job.rows * job.channels);
-  job.cut = cut_results(job.plan, job.batch, job.channels, taps, job.rows * all_taps, int64_t{1} << 20, sizeof(T));
-  job.columns = wants_columns<T>(job.cut.size[2], job.rows);
+  job.cut = cut_results(job.plan, job.batch, job.channels, job.rows * all_taps, 0, int64_t{1} << 20, sizeof(T));
   job.row_blocks = (job.rows + kRowBlock - 1) / kRowBlock;
   int64_t tasks = job.groups * job.cut.image_groups * job.cut.tiles;
   if (tasks < 8 && job.rows >= 32)

@@ -69,97 +69,83 @@ int64_t FramePlan::results(int d) const {
   return most;
 }
 
-bool FramePlan::trivial() const {
-  for (const FrameDim& d : dim) {
-    if (d.step != 1 || d.first.size() != 1 || d.first[0] != 0) return false;
+int64_t FramePlan::phases() const {
+  int64_t count = 1;
+  for (const FrameDim& d : dim) count *= static_cast<int64_t>(d.first.size());
+  return count;
+}
+
+int64_t FramePlan::most_taps() const {
+  size_t taps = 1;
+  for (const std::vector<Residue>& along : residues) {
+    size_t most = 0;
+    for (const Residue& residue : along) most = std::max(most, residue.taps.size());
+    taps *= most;
   }
-  return true;
+  return static_cast<int64_t>(taps);
+}
+
+void FramePlan::unroll_rows() {
+  FrameDim& x = dim[2];
+  std::vector<int64_t> first;
+  for (Residue& residue : residues[2]) {
+    for (Tap& tap : residue.taps) {
+      const int64_t at = x.first[static_cast<size_t>(tap.phase)] + tap.shift * x.step;
+      const auto found = std::find(first.begin(), first.end(), at);
+      tap.phase = found - first.begin(), tap.shift = 0;
+      if (found == first.end()) first.push_back(at);
+    }
+  }
+  if (first.empty()) first.push_back(0);
+  x.first = first, x.reach = 0;
+  unrolled = true;
+}
+
+Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed) {
+  const int64_t width = plan.results(2), area = width * plan.results(1), taps = plan.most_taps();
+  if (width == 0 || area == 0) return Walk::lines;
+  const auto waste = [&](int64_t n) {
+    return static_cast<double>(ceil_div(n, lanes) * lanes) / static_cast<double>(n);
+  };
+  // Cycles for each result and channel: two vectors of products a cycle, and about one for each element copied.
+  const double products = static_cast<double>(taps * rows) / static_cast<double>(2 * lanes);
+  int64_t unrolled = 0;
+  for (const Residue& residue : plan.residues[2]) unrolled += static_cast<int64_t>(residue.taps.size());
+  const double lines = waste(width) * products + 1;
+  const double flat = waste(area) * products + static_cast<double>(std::max<int64_t>(unrolled, 1));
+  const double columns = products + 1 + 1.5 * static_cast<double>(taps);
+  if (width >= 128 || (lines <= flat && lines <= columns)) return Walk::lines;
+  if (!flat_allowed || columns < flat) return columns < lines ? Walk::columns : Walk::lines;
+  plan.unroll_rows();
+  return Walk::flat;
 }
 
 FramePlan::Layout FramePlan::layout(const int64_t (&count)[3], int64_t element_size) const {
   Layout out;
-  int64_t phases = 1, extent[3];
-  for (int d = 0; d < 3; ++d) {
-    out.count[d] = count[d];
-    extent[d] = count[d] + dim[d].reach;
-    phases *= static_cast<int64_t>(dim[d].first.size());
-  }
+  int64_t extent[3];
+  for (int d = 0; d < 3; ++d) out.count[d] = count[d], extent[d] = count[d] + dim[d].reach;
   out.pitch[2] = 1, out.pitch[1] = extent[2], out.pitch[0] = extent[1] * extent[2];
   out.phase = extent[0] * out.pitch[0];
   const int64_t line = 64 / element_size;
-  out.channel = ceil_div(phases * out.phase, line) * line;
+  out.channel = ceil_div(phases() * out.phase, line) * line;
   if (out.channel / line % 2 == 0) out.channel += line;
   return out;
 }
 
-template <typename T>
-void fill_frame(const FramePlan& plan, const FramePlan::Layout& layout, const int64_t (&origin)[3], const T* source,
-                const int64_t (&step)[3], const int64_t (&size)[3], T* out) {
-  int64_t extent[3];
-  for (int d = 0; d < 3; ++d) extent[d] = layout.count[d] + plan.dim[d].reach;
-  const int64_t sx = plan.dim[2].step;
-  for (int64_t first_z : plan.dim[0].first) {
-    for (int64_t first_y : plan.dim[1].first) {
-      for (int64_t first_x : plan.dim[2].first) {
-        // Elements [low, high) of a row lie in the image.
-        const int64_t x0 = first_x + origin[2] * sx;
-        const int64_t low = std::min(extent[2], x0 >= 0 ? 0 : ceil_div(-x0, sx));
-        const int64_t high = std::max(low, std::min(extent[2], x0 >= size[2] ? 0 : ceil_div(size[2] - x0, sx)));
-        const int64_t jump = sx * step[2];
-        for (int64_t ez = 0; ez < extent[0]; ++ez) {
-          const int64_t z = first_z + (origin[0] + ez) * plan.dim[0].step;
-          for (int64_t ey = 0; ey < extent[1]; ++ey, out += extent[2]) {
-            const int64_t y = first_y + (origin[1] + ey) * plan.dim[1].step;
-            if (z < 0 || z >= size[0] || y < 0 || y >= size[1] || low == high) {
-              std::fill(out, out + extent[2], T(0));
-              continue;
-            }
-            for (int64_t i = 0; i < low; ++i) out[i] = 0;
-            const T* in = source + z * step[0] + y * step[1] + (x0 + low * sx) * step[2];
-            if (jump == 1) {
-              copy_run(out + low, in, high - low);
-            } else {
-              for (int64_t i = low; i < high; ++i, in += jump) out[i] = *in;
-            }
-            for (int64_t i = high; i < extent[2]; ++i) out[i] = 0;
-          }
-        }
-      }
-    }
-  }
-}
-template <typename T>
-void fill_frames(const FramePlan& plan, const FramePlan::Layout& layout, const Images<const T>& source,
-                 const Part& part, int64_t channel, int64_t channels, T* out) {
-  int64_t used = layout.phase;
-  for (const FrameDim& dim : plan.dim) used *= static_cast<int64_t>(dim.first.size());
-  for (int64_t i = 0; i < part.images; ++i) {
-    const T* image = source.data + (part.image + i) * source.batch;
-    for (int64_t c = channel; c < channel + channels; ++c, out += layout.channel) {
-      fill_frame(plan, layout, part.origin, image + c * source.channel, source.step, source.size, out);
-      std::fill(out + used, out + layout.channel, T(0));
-    }
-  }
-  std::fill(out, out + kFrameSlack, T(0));
-}
-template void fill_frames(const FramePlan&, const FramePlan::Layout&, const Images<const float>&, const Part&, int64_t,
-                          int64_t, float*);
-template void fill_frames(const FramePlan&, const FramePlan::Layout&, const Images<const double>&, const Part&, int64_t,
-                          int64_t, double*);
-
-Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t taps, int64_t work, int64_t most,
-                int64_t element_size) {
-  constexpr int64_t kDepth = 256;             // of the sum: a strip of operands then stays in the first-level cache
+Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t work, int64_t least,
+                int64_t most, int64_t element_size) {
+  constexpr int64_t kDepth = 320;             // of the sum: a strip of operands then stays in the first-level cache
   constexpr int64_t kFrameBytes = 160 << 10;  // and a frame in the second-level one
   constexpr int64_t kTaskWork = 1 << 18, kTasks = 16;
   Cut cut;
-  cut.channel_blocks = ceil_div(source_channels, std::max<int64_t>(1, kDepth / std::max<int64_t>(taps, 1)));
+  const int64_t taps = std::max<int64_t>(1, plan.most_taps());
+  cut.channel_blocks = ceil_div(source_channels, std::max<int64_t>(1, kDepth / taps));
   cut.channels = ceil_div(source_channels, std::max<int64_t>(cut.channel_blocks, 1));
   int64_t results = 1;
   for (int d = 0; d < 3; ++d) results *= cut.size[d] = plan.results(d);
   const auto bytes = [&] { return plan.layout(cut.size, element_size).channel * cut.channels * element_size; };
   const auto tile = [&] { return cut.size[0] * cut.size[1] * cut.size[2]; };
-  const int64_t shortest[3] = {1, 1, 64};
+  const int64_t shortest[3] = {1, 1, plan.unrolled ? std::max<int64_t>(1, cut.size[2]) : 64};
   for (int d = 0; d < 3; ++d) {
     while (cut.size[d] > shortest[d] && (bytes() > kFrameBytes || tile() > most))
       cut.size[d] = ceil_div(cut.size[d], 2);
@@ -179,7 +165,8 @@ Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, i
   }
   if (cut.tiles == 1) {
     const int64_t fit = std::min(kFrameBytes / std::max<int64_t>(bytes(), 1), most / std::max<int64_t>(tile(), 1));
-    const int64_t worth = ceil_div(kTaskWork, std::max<int64_t>(tile_work(), 1));
+    const int64_t worth =
+        std::max(ceil_div(kTaskWork, std::max<int64_t>(tile_work(), 1)), ceil_div(least, std::max<int64_t>(tile(), 1)));
     cut.images = std::max<int64_t>(1, std::min({fit, worth, ceil_div(batch, kTasks)}));
   }
   cut.image_groups = ceil_div(batch, cut.images);

@@ -81,13 +81,25 @@ struct FramePlan {
   Layout layout(const int64_t (&count)[3], int64_t element_size) const;
   // The largest number of results along each dim.
   int64_t results(int d) const;
-  bool trivial() const;  // the frame is the source itself: one phase, nothing padded
+  int64_t phases() const;
+  int64_t most_taps() const;  // of any combination of residues
+  // Give every tap along x a phase of its own. A frame's rows are then as long as the results' and follow one another,
+  // so that vectors run on from row to row.
+  void unroll_rows();
+  bool unrolled = false;
 };
 
 // Frames of the input, for convolution and for the weight's gradient.
 FramePlan frame_input(const ConvShape& shape);
 // Frames of the output's gradient, for the input's gradient.
 FramePlan frame_gradient(const ConvShape& shape);
+
+// How vectors of results run. Along lines: rows of the image, the last vector overlapping; wasteful where rows are
+// short. Flat: over all rows, which takes unrolled frames. Columns: over anything, each operand copied out for each
+// tap.
+enum class Walk { lines, flat, columns };
+// The cheapest, by an estimate; `rows`: how often an operand is used. Unrolls the plan for `flat`.
+Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed);
 
 // Offset of a tap (one per dim) in a channel of a frame.
 inline int64_t tap_offset(const FramePlan& plan, const FramePlan::Layout& layout, const Tap& z, const Tap& y,
@@ -108,65 +120,9 @@ struct Cut {
 };
 // The part of the results that a task computes.
 struct Part {
-  int64_t image, images;
-  int64_t origin[3], count[3];
+  int64_t image = 0, images = 0;
+  int64_t origin[3] = {0, 0, 0}, count[3] = {0, 0, 0};
 };
-
-// Fill one channel of a frame: results from `origin`, read from one channel of an image; zeros outside of it.
-template <typename T>
-void fill_frame(const FramePlan& plan, const FramePlan::Layout& layout, const int64_t (&origin)[3], const T* source,
-                const int64_t (&step)[3], const int64_t (&size)[3], T* out);
-
-// A tile of a group of images: the frames of some channels of them, one after the other.
-template <typename T>
-void fill_frames(const FramePlan& plan, const FramePlan::Layout& layout, const Images<const T>& source,
-                 const Part& part, int64_t channel, int64_t channels, T* out);
-
-// Columns cost a copy of every operand; whole vectors along short lines waste lanes. `rows`: uses of an operand.
-template <typename T>
-bool wants_columns(int64_t width, int64_t rows) {
-  const int64_t lanes = kLanes<T>, padded = (width + lanes - 1) / lanes * lanes;
-  return width > 0 && width < 128 && static_cast<double>(padded) / width > 1.0 + 5.0 / rows;
-}
-
-// Elements behind a frame that may be read (but do not count): a vector may start at any element.
-constexpr int64_t kFrameSlack = 16;
-
-// n elements by whole vectors where there is one; never reads or writes past n.
-template <typename T>
-inline void copy_run(T* out, const T* in, int64_t n) {
-  constexpr int64_t kWidth = kLanes<T>;
-  if (n < kWidth) {
-    for (int64_t i = 0; i < n; ++i) out[i] = in[i];
-    return;
-  }
-  int64_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) std::memcpy(out + i, in + i, 32);
-  if (i < n) std::memcpy(out + n - kWidth, in + n - kWidth, 32);
-}
-
-// A run of n elements, copied as whole vectors: up to a vector beyond is read and written.
-template <typename T>
-inline void copy_loose(T* out, const T* in, int64_t n) {
-  for (int64_t i = 0; i < n; i += kLanes<T>) std::memcpy(out + i, in + i, 32);
-}
-
-// `work`: multiplications a result and source channel. `most`: results of one channel in a task.
-Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t taps, int64_t work, int64_t most,
-                int64_t element_size);
-
-Part part_of(const Cut& cut, const FramePlan& plan, int64_t batch, int64_t group, int64_t tile);
-
-// The kernels behind the ops; false: out of memory.
-template <typename T>
-bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> input, Filters<const T> weight,
-              const T* bias, int64_t bias_step, Images<T> out);
-template <typename T>
-bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Filters<const T> weight,
-                         Images<T> out);
-template <typename T>
-bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Images<const T> input,
-                          Filters<T> out);
 
 // Hands out pieces of one block of scratch memory.
 class Carver {
@@ -184,5 +140,97 @@ class Carver {
   char* base_;
   int64_t used_ = 0;
 };
+
+// Makes the frames of a part: those of all its images, and for each of some channels, one after the other.
+template <typename T>
+class Framer {
+ public:
+  // Scratch memory for frames of cut's size.
+  Framer(const FramePlan& plan, const Cut& cut, const Images<const T>& source, Carver& carver);
+  // Turn to another part. True: its layout differs from that of the last.
+  bool turn_to(const Part& part);
+  void fill(int64_t channel, int64_t channels);
+
+  const T* frame() const { return frame_; }
+  const FramePlan::Layout& layout() const { return layout_; }
+
+ private:
+  struct Box {  // what a phase takes from inside the image
+    int64_t out, in, size[3];
+  };
+  const FramePlan& plan_;
+  const Images<const T> source_;
+  T* frame_;
+  Box* boxes_;
+  int64_t n_boxes_ = 0, capacity_, jump_ = 1;
+  FramePlan::Layout layout_;
+  Part part_;
+};
+
+// The lines of results along which vectors run, and where they are in the frame and in the results (or gradient).
+struct Lines {
+  int64_t images, z, y, width;
+  int64_t source[3], target[3];  // steps: image, z, y
+
+  int64_t count() const { return images * z * y; }
+  // use(source, target) for lines [begin, end)
+  template <typename F>
+  void each(int64_t begin, int64_t end, const F& use) const {
+    int64_t at_y = begin % y, at_z = begin / y % z, image = begin / (y * z);
+    for (int64_t line = begin; line < end; ++line) {
+      use(image * source[0] + at_z * source[1] + at_y * source[2],
+          image * target[0] + at_z * target[1] + at_y * target[2]);
+      if (++at_y < y) continue;
+      at_y = 0;
+      if (++at_z < z) continue;
+      at_z = 0, ++image;
+    }
+  }
+};
+
+// Elements behind a frame that may be read (but do not count): a vector may start at any element.
+constexpr int64_t kFrameSlack = 16;
+
+// n elements by whole vectors where there is one; never reads or writes past n.
+template <typename T>
+inline void copy_run(T* out, const T* in, int64_t n) {
+  constexpr int64_t kWidth = kLanes<T>;
+  if (n < kWidth) {
+    if (n >= kWidth / 2) {
+      std::memcpy(out, in, 16);
+      std::memcpy(out + n - kWidth / 2, in + n - kWidth / 2, 16);
+    } else {
+      for (int64_t i = 0; i < n; ++i) out[i] = in[i];
+    }
+    return;
+  }
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) std::memcpy(out + i, in + i, 32);
+  if (i < n) std::memcpy(out + n - kWidth, in + n - kWidth, 32);
+}
+
+// A run of n elements, copied as whole vectors: up to a vector beyond is read and written.
+template <typename T>
+inline void copy_loose(T* out, const T* in, int64_t n) {
+  for (int64_t i = 0; i < n; i += kLanes<T>) std::memcpy(out + i, in + i, 32);
+}
+
+// `work`: multiplications a result and source channel. Results of one channel in a task: at least `least`, if the batch
+// has them (a sixteenth of it), and at most `most`.
+Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t work, int64_t least,
+                int64_t most, int64_t element_size);
+
+Part part_of(const Cut& cut, const FramePlan& plan, int64_t batch, int64_t group, int64_t tile);
+
+// The kernels behind the ops; false: out of memory.
+template <typename T>
+bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> input, Filters<const T> weight,
+              const T* bias, int64_t bias_step, Images<T> out);
+template <typename T>
+bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Filters<const T> weight,
+                         Images<T> out);
+template <typename T>
+bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Images<const T> input,
+                          Filters<T> out);
 
 }  // namespace dovetail::cpu

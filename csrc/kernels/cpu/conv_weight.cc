@@ -24,7 +24,7 @@ struct Job {
   Images<const T> grad, input;
   T* partial;  // [chunk][group][row][channel][tap]
   int64_t units, chunks, row_tasks;
-  bool columns;
+  Walk walk;
 
   int64_t weights() const { return shape->groups * shape->out_channels * shape->in_channels * shape->taps(); }
   int64_t tasks() const { return shape->groups * row_tasks * cut.channel_blocks * chunks; }
@@ -37,26 +37,22 @@ class Worker {
     Worker sizing(job, nullptr);
     return sizing.used_;
   }
-  Worker(const Job<T>& job, char* scratch) : job_(job) {
-    Carver carver(scratch);
+  Worker(const Job<T>& job, char* scratch)
+      : job_(job), carver_(scratch), framer_(job.plan, job.cut, job.input, carver_) {
     const Cut& cut = job.cut;
-    const FramePlan::Layout layout = job.plan.layout(cut.size, sizeof(T));
     const int64_t depth = cut.channels * job.shape->taps(), lanes = kLanes<T>;
-    const int64_t lines = cut.images * cut.size[0] * cut.size[1];
-    frame_ = carver.take<T>(cut.images * cut.channels * layout.channel + kFrameSlack);
-    offsets_ = carver.take<int64_t>(depth);
-    int64_t width = lines * ((cut.size[2] + lanes - 1) / lanes) * lanes;
-    if (job.columns) {
-      width = (std::max(kColumnPixels, cut.size[2]) + 15) / 16 * 16 + 16;
-      columns_ = carver.take<T>(depth * width + kFrameSlack);
-      column_offsets_ = carver.take<int64_t>(depth);
-      for (int64_t k = 0; column_offsets_ && k < depth; ++k) column_offsets_[k] = k * width;
+    offsets_ = carver_.take<int64_t>(depth);
+    if (job.walk == Walk::columns) {
+      pitch_ = (std::max(kColumnPixels, cut.size[2]) + 15) / 16 * 16 + 16;
+      columns_ = carver_.take<T>(depth * pitch_ + kFrameSlack);
+      column_offsets_ = carver_.take<int64_t>(depth);
+      for (int64_t k = 0; column_offsets_ && k < depth; ++k) column_offsets_[k] = k * pitch_;
     } else {
-      sources_ = carver.take<int64_t>(width / lanes);
+      pitch_ = cut.images * cut.size[0] * cut.size[1] * (cut.size[2] / lanes + 1) * lanes;
+      sources_ = carver_.take<int64_t>(pitch_ / lanes);
     }
-    pitch_ = width;
-    grad_ = carver.take<T>(std::min(kRowBlock, job.shape->out_channels) * pitch_ + kFrameSlack);
-    used_ = carver.used();
+    grad_ = carver_.take<T>(std::min(kRowBlock, job.shape->out_channels) * pitch_ + kFrameSlack);
+    used_ = carver_.used();
   }
 
   void run(int64_t task) {
@@ -82,28 +78,17 @@ class Worker {
 
  private:
   void run_part() {
-    layout_ = job_.plan.layout(part_.count, sizeof(T));
-    fill_frames(job_.plan, layout_, job_.input, part_, group_ * job_.shape->in_channels + channel_, channels_, frame_);
-    int64_t depth = 0;
-    for (int64_t c = 0; c < channels_; ++c) {
-      for (const Tap& z : job_.plan.residues[0][0].taps) {
-        for (const Tap& y : job_.plan.residues[1][0].taps) {
-          for (const Tap& x : job_.plan.residues[2][0].taps) {
-            offsets_[depth++] = c * layout_.channel + tap_offset(job_.plan, layout_, z, y, x);
-          }
-        }
-      }
-    }
-    const int64_t lines = part_.images * part_.count[0] * part_.count[1], width = part_.count[2];
-    if (!job_.columns) {
-      find_sources(lines);
-      product_.b = frame_, product_.offsets = offsets_;
-      multiply(0, lines);
+    if (framer_.turn_to(part_)) ready_channels_ = -1;
+    framer_.fill(group_ * job_.shape->in_channels + channel_, channels_);
+    if (ready_channels_ != channels_) make_tables();
+    if (job_.walk != Walk::columns) {
+      product_.b = framer_.frame(), product_.offsets = offsets_;
+      multiply(0, lines_.count());
     } else {
       product_.b = columns_, product_.offsets = column_offsets_;
-      const int64_t per_block = std::max<int64_t>(1, kColumnPixels / width);
-      for (int64_t line = 0; line < lines; line += per_block) {
-        const int64_t end = std::min(lines, line + per_block);
+      const int64_t per_block = std::max<int64_t>(1, kColumnPixels / lines_.width);
+      for (int64_t line = 0; line < lines_.count(); line += per_block) {
+        const int64_t end = std::min(lines_.count(), line + per_block);
         write_columns(line, end);
         multiply(line, end);
       }
@@ -111,11 +96,34 @@ class Worker {
     fresh_ = false;
   }
 
+  void make_tables() {
+    const FramePlan::Layout& layout = framer_.layout();
+    int64_t depth = 0;
+    for (int64_t c = 0; c < channels_; ++c) {
+      for (const Tap& z : job_.plan.residues[0][0].taps) {
+        for (const Tap& y : job_.plan.residues[1][0].taps) {
+          for (const Tap& x : job_.plan.residues[2][0].taps) {
+            offsets_[depth++] = c * layout.channel + tap_offset(job_.plan, layout, z, y, x);
+          }
+        }
+      }
+    }
+    lines_ = {part_.images,
+              part_.count[0],
+              part_.count[1],
+              part_.count[2],
+              {channels_ * layout.channel, layout.pitch[0], layout.pitch[1]},
+              {job_.grad.batch, job_.grad.step[0], job_.grad.step[1]}};
+    if (job_.walk == Walk::flat) lines_.y = 1, lines_.width = part_.count[1] * part_.count[2];
+    if (job_.walk != Walk::columns) find_sources();
+    ready_channels_ = channels_;
+  }
+
   // Add the products of lines [begin, end), whose operands are in place.
   void multiply(int64_t begin, int64_t end) {
-    const int64_t lanes = kLanes<T>, width = part_.count[2];
-    const int64_t vectors =
-        job_.columns ? ((end - begin) * width + lanes - 1) / lanes : (end - begin) * ((width + lanes - 1) / lanes);
+    const int64_t lanes = kLanes<T>, width = lines_.width;
+    const int64_t vectors = job_.walk == Walk::columns ? ((end - begin) * width + lanes - 1) / lanes
+                                                       : (end - begin) * ((width + lanes - 1) / lanes);
     for (int64_t row = first_row_; row < last_row_; row += kRowBlock) {
       const int64_t rows = std::min(kRowBlock, last_row_ - row);
       for (int64_t i = 0; i < rows; ++i) lay_out_grad(row + i, begin, end, grad_ + i * pitch_, vectors * lanes);
@@ -125,7 +133,7 @@ class Worker {
         product_.a = grad_ + v * lanes;
         product_.n_vectors = std::min(kVectors, vectors - v);
         DotProduct<T> p = product_;
-        if (job_.columns) {
+        if (job_.walk == Walk::columns) {
           p.b += v * lanes, p.sources = nullptr;
         } else {
           p.sources = sources_ + v;
@@ -138,35 +146,45 @@ class Worker {
 
   // One row of the gradient in the vectors of its positions; lanes that are no position of their own are zero.
   void lay_out_grad(int64_t row, int64_t begin, int64_t end, T* out, int64_t size) {
-    const int64_t width = part_.count[2], lanes = kLanes<T>, rest = width % lanes, step = job_.grad.step[2];
+    const int64_t lanes = kLanes<T>, width = lines_.width, step = job_.grad.step[2];
+    const int64_t rest = job_.walk == Walk::columns ? 0 : width % lanes;
     const T* start =
         job_.grad.data + part_.image * job_.grad.batch + (group_ * job_.shape->out_channels + row) * job_.grad.channel;
     for (int d = 0; d < 3; ++d) start += part_.origin[d] * job_.grad.step[d];
     T* const last = out + size;
-    each_line(begin, end, [&](int64_t, int64_t position) {
-      const T* in = start + position;
-      const int64_t gap = !job_.columns && rest && width > lanes ? lanes - rest : 0;  // before the overlapping vector
-      const int64_t before = gap ? width - rest : width;
-      if (step == 1) {
-        copy_run(out, in, before);
+    lines_.each(begin, end, [&](int64_t, int64_t position) {
+      copy_line(start + position, step, out);
+      if (rest && width > lanes) {  // the last vector overlaps its neighbour: its first lanes are counted there
+        const int64_t gap = lanes - rest;
+        for (int64_t x = rest - 1; x >= 0; --x) out[width + gap - rest + x] = out[width - rest + x];
+        std::fill(out + width - rest, out + width - rest + gap, T(0));
+        out += width + gap;
+      } else if (rest) {
+        std::fill(out + width, out + lanes, T(0));
+        out += lanes;
       } else {
-        for (int64_t x = 0; x < before; ++x) out[x] = in[x * step];
-      }
-      out += before;
-      if (gap) {
-        for (int64_t x = 0; x < gap; ++x) *out++ = 0;
-        for (int64_t x = before; x < width; ++x) *out++ = in[x * step];
-      } else if (!job_.columns && rest) {
-        for (int64_t x = rest; x < lanes; ++x) *out++ = 0;
+        out += width;
       }
     });
     while (out < last) *out++ = 0;
   }
 
-  void find_sources(int64_t lines) {
-    const int64_t width = part_.count[2], lanes = kLanes<T>;
+  // One line of the gradient: a row, or all rows of a plane.
+  void copy_line(const T* in, int64_t step, T* out) {
+    const int64_t width = part_.count[2], rows = lines_.width / width;
+    for (int64_t y = 0; y < rows; ++y, out += width, in += job_.grad.step[1]) {
+      if (step == 1) {
+        copy_run(out, in, width);
+      } else {
+        for (int64_t x = 0; x < width; ++x) out[x] = in[x * step];
+      }
+    }
+  }
+
+  void find_sources() {
+    const int64_t width = lines_.width, lanes = kLanes<T>;
     int64_t* next = sources_;
-    each_line(0, lines, [&](int64_t source, int64_t) {
+    lines_.each(0, lines_.count(), [&](int64_t source, int64_t) {
       int64_t x = 0;
       for (; x + lanes <= width; x += lanes) *next++ = source + x;
       if (x < width) *next++ = source + std::max<int64_t>(0, width - lanes);
@@ -174,11 +192,11 @@ class Worker {
   }
 
   void write_columns(int64_t begin, int64_t end) {
-    const int64_t width = part_.count[2], lanes = kLanes<T>;
+    const int64_t width = lines_.width, lanes = kLanes<T>;
     for (int64_t k = 0; k < product_.cols; ++k) {
       T* to = columns_ + k * pitch_;
-      const T* from = frame_ + offsets_[k];
-      each_line(begin, end, [&](int64_t source, int64_t) {
+      const T* from = framer_.frame() + offsets_[k];
+      lines_.each(begin, end, [&](int64_t source, int64_t) {
         copy_loose(to, from + source, width);
         to += width;
       });
@@ -186,28 +204,15 @@ class Worker {
     }
   }
 
-  // use(offset in the frame, offset in the gradient) for lines [begin, end), counted over images, z and y.
-  template <typename F>
-  void each_line(int64_t begin, int64_t end, const F& use) {
-    const int64_t* count = part_.count;
-    int64_t y = begin % count[1], z = begin / count[1] % count[0], image = begin / (count[1] * count[0]);
-    for (int64_t line = begin; line < end; ++line) {
-      use(image * channels_ * layout_.channel + z * layout_.pitch[0] + y * layout_.pitch[1],
-          image * job_.grad.batch + z * job_.grad.step[0] + y * job_.grad.step[1]);
-      if (++y < count[1]) continue;
-      y = 0;
-      if (++z < count[0]) continue;
-      z = 0, ++image;
-    }
-  }
-
   const Job<T>& job_;
+  Carver carver_;
+  Framer<T> framer_;
   int64_t used_ = 0, pitch_ = 0;  // of a row of the laid-out gradient, and of a column
-  T *frame_ = nullptr, *columns_ = nullptr, *grad_ = nullptr;
+  T *columns_ = nullptr, *grad_ = nullptr;
   int64_t *offsets_ = nullptr, *column_offsets_ = nullptr, *sources_ = nullptr;
   Part part_;
-  FramePlan::Layout layout_;
-  int64_t group_ = 0, channel_ = 0, channels_ = 0, first_row_ = 0, last_row_ = 0;
+  Lines lines_;
+  int64_t group_ = 0, channel_ = 0, channels_ = 0, ready_channels_ = -1, first_row_ = 0, last_row_ = 0;
   DotProduct<T> product_;
   T* out_ = nullptr;
   bool fresh_ = true;  // nothing has been added to the partial result
@@ -252,9 +257,9 @@ bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images
   Job<T> job;
   job.shape = &shape, job.grad = grad, job.input = input;
   job.plan = frame_input(shape);
-  job.cut = cut_results(job.plan, shape.batch, shape.in_channels, shape.taps(), shape.out_channels * shape.taps(),
+  job.walk = choose_walk(job.plan, shape.out_channels, kLanes<T>, true);
+  job.cut = cut_results(job.plan, shape.batch, shape.in_channels, shape.out_channels * shape.taps(), kPixels / 4,
                         kPixels, sizeof(T));
-  job.columns = wants_columns<T>(job.cut.size[2], shape.out_channels);
   job.units = job.cut.image_groups * job.cut.tiles;
   plan_chunks(job);
   job.partial = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(job.weights() * job.chunks) * sizeof(T)));
