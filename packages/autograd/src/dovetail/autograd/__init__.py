@@ -26,9 +26,9 @@ from dovetail._grad_mode import (
 from . import _tensor
 from .__about__ import __version__
 from ._engine import Node
+from .checking import GradcheckError, gradcheck, gradgradcheck
 from .engine import backward, grad
 from .function import Function, FunctionCtx, once_differentiable
-from .checking import GradcheckError, gradcheck, gradgradcheck
 from .rules import has_derivative, register_vjp
 
 __all__ = [

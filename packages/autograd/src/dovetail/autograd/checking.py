@@ -121,8 +121,8 @@ def _compare(analytical: Matrix, numerical: Matrix, where: str, atol: float, rto
         return
     _, i, o = max(wrong)
     raise GradcheckError(
-        f"gradcheck: Jacobian mismatch for {where}: {len(wrong)} of {sum(map(len, numerical))} entries differ, most the "
-        f"derivative of output element {o} by input element {i}:\n"
+        f"gradcheck: Jacobian mismatch for {where}: {len(wrong)} of {sum(map(len, numerical))} entries differ, most "
+        f"the derivative of output element {o} by input element {i}:\n"
         f"  numerical: {numerical[i][o]!r}\n  analytical: {analytical[i][o]!r}\n"
         f"numerical Jacobian (a row for every input element):\n{_text(numerical)}\n"
         f"analytical Jacobian:\n{_text(analytical)}"
@@ -130,7 +130,7 @@ def _compare(analytical: Matrix, numerical: Matrix, where: str, atol: float, rto
 
 
 def _text(matrix: Matrix, most: int = 8) -> str:
-    lines = ["  [" + ", ".join(f"{v:.6g}" for v in row[:most]) + (", ..." if len(row) > most else "") + "]" for row in matrix]
+    lines = [f"  [{', '.join(f'{v:.6g}' for v in row[:most])}{', ...' if len(row) > most else ''}]" for row in matrix]
     return "\n".join([*lines[:most], *(["  ..."] if len(lines) > most else [])])
 
 
@@ -147,7 +147,9 @@ def _check_inputs(who: str, inputs: tuple[Any, ...], which: list[int]) -> None:
             )
 
 
-def _check(function: Callable[..., Any], inputs: tuple[Any, ...], eps: float, atol: float, rtol: float, nondet: float) -> None:
+def _check(
+    function: Callable[..., Any], inputs: tuple[Any, ...], eps: float, atol: float, rtol: float, nondet: float
+) -> None:
     which = _differentiable(inputs)
     _check_inputs("gradcheck", inputs, which)
     tensors = [inputs[i] for i in which]
@@ -166,7 +168,9 @@ def _check(function: Callable[..., Any], inputs: tuple[Any, ...], eps: float, at
             _check_repeatable(output, tensors, analytical[o] or [], o, nondet)
 
 
-def _check_repeatable(output: Tensor, tensors: Sequence[Tensor], before: list[Matrix], index: int, nondet: float) -> None:
+def _check_repeatable(
+    output: Tensor, tensors: Sequence[Tensor], before: list[Matrix], index: int, nondet: float
+) -> None:
     """The same backward twice, the second with a gradient that is doubled: deterministic, and linear."""
     again = _analytical(output, tensors, scale=2.0)
     for k, (first, second) in enumerate(zip(before, again, strict=True)):
@@ -174,8 +178,8 @@ def _check_repeatable(output: Tensor, tensors: Sequence[Tensor], before: list[Ma
             for a, b in zip(row, doubled, strict=True):
                 if _apart(2 * a, b, nondet + 1e-12, 1e-12):
                     raise GradcheckError(
-                        f"gradcheck: backward of output {index} with respect to input {k} is not linear in the incoming "
-                        f"gradient, or not deterministic: {a!r} for 1, {b!r} for 2"
+                        f"gradcheck: backward of output {index} with respect to input {k} is not linear in the "
+                        f"incoming gradient, or not deterministic: {a!r} for 1, {b!r} for 2"
                     )
 
 
@@ -252,9 +256,7 @@ def gradgradcheck(
     def first_order(*args: Any) -> tuple[Tensor, ...]:
         tensors = args[: len(arguments)]
         results = [t for t in _outputs(func, tensors) if t.requires_grad]
-        found = grad(
-            results, [tensors[i] for i in which], args[len(arguments) :], create_graph=True, allow_unused=True
-        )
+        found = grad(results, [tensors[i] for i in which], args[len(arguments) :], create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None and g.requires_grad)
 
     return gradcheck(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import dovetail as dt
 from dovetail import Tensor
@@ -42,8 +43,8 @@ def backward(
         create_graph: record the gradients' own computation, so that they can be differentiated.
         inputs: add gradients to these tensors only.
 
-    Raises RuntimeError if a tensor does not require a gradient, if the graph was freed by an earlier run, or if a tensor
-    that it saved was written in place since.
+    Raises RuntimeError if a tensor does not require a gradient, if the graph was freed by an earlier run, or if a
+    tensor that it saved was written in place since.
 
     Example:
         >>> x = dt.tensor(3.0, requires_grad=True)
@@ -97,10 +98,10 @@ def grad(
     found = _engine.run_backward(results, _gradients(grad_outputs, len(results)), keep, create_graph, wanted, False)
     if materialize_grads:
         return tuple(dt.zeros_like(i) if g is None else g for i, g in zip(wanted, found, strict=True))
-    for i, gradient in enumerate(found):
-        if gradient is None and not allow_unused:
-            raise RuntimeError(
-                f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
-                "Set allow_unused=True if this is the desired behavior."
-            )
-    return found
+    unused = [i for i, g in enumerate(found) if g is None]
+    if unused and not allow_unused:
+        raise RuntimeError(
+            f"The differentiated Tensor at index {unused[0]} appears to not have been used in the graph. "
+            "Set allow_unused=True if this is the desired behavior."
+        )
+    return cast(tuple[Tensor, ...], found)  # None only where the caller allows it

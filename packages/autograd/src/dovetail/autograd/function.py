@@ -60,8 +60,8 @@ class FunctionCtx:
         own_vjp = function.vjp is not Function.vjp
         if own_vjp and function.backward is not Function.backward:
             raise RuntimeError(
-                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement "
-                "one of them."
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only "
+                "implement one of them."
             )
         return (function.vjp if own_vjp else function.backward)(self, *gradients)
 
@@ -69,8 +69,8 @@ class FunctionCtx:
 class Function:
     """A differentiable operation, called as `Name.apply(...)`.
 
-    Subclasses define two static methods, `forward(ctx, *args)` and `backward(ctx, *grads)`, which returns a gradient for
-    every argument (None where there is none). Forward may also be written without a context, next to
+    Subclasses define two static methods, `forward(ctx, *args)` and `backward(ctx, *grads)`, which returns a gradient
+    for every argument (None where there is none). Forward may also be written without a context, next to
     `setup_context(ctx, inputs, output)`.
 
     Example:

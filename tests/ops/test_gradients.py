@@ -1,0 +1,181 @@
+"""Derivatives against finite differences, over the samples of every op: first and second order."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dovetail as dt
+from tests.ops import samples as _registered  # noqa: F401
+from tests.ops.framework import FLOATS, SAMPLES, Sample, T, as_list, samples, tensors
+
+if importlib.util.find_spec("dovetail.autograd._engine") is None:
+    pytest.skip("derivatives come with dovetail-autograd", allow_module_level=True)
+
+from dovetail.autograd import grad, gradcheck, gradgradcheck
+
+dt.ops.load_all()
+
+# Up to this many elements to differentiate, and of the result, every single derivative is checked; beyond, one along a
+# random direction. Samples beyond the second limit only cost time.
+SMALL, LARGE = (40, 120), (4000, 8000)
+# Samples of an op, and how many of them are checked to second order.
+FIRST_ORDER, SECOND_ORDER, DIRECTIONS = 24, 8, 6
+
+# Functions that jump, so that finite differences mean nothing where a sample is close to an edge.
+JUMPING = {"remainder", "fmod", "floor_divide", "div", "round", "mode"}
+
+
+def differentiable_ops() -> list[str]:
+    """Those of which an argument can have a gradient."""
+    ops = {op.name: op for op in dt._core.ops()}
+    takes_tensors = {name for name, op in ops.items() if any(arg.type.startswith("Tensor") for arg in op.args)}
+    return sorted(name for name in SAMPLES if ops[name].differentiable and name in takes_tensors)
+
+
+# ---- samples as functions of float64 tensors -------------------------------------------------------------------
+
+
+def with_gradients(value: Any) -> Any:
+    """Arguments in which every floating-point tensor is a float64 leaf."""
+    if isinstance(value, T) and str(value.array.dtype) in FLOATS:
+        return T(value.array.astype(np.float64), value.layout).tensor().detach().requires_grad_()
+    if isinstance(value, (list, tuple)):
+        return type(value)(with_gradients(item) for item in value)
+    if isinstance(value, dict):
+        return {key: with_gradients(item) for key, item in value.items()}
+    return tensors(value)
+
+
+def leaves(value: Any) -> Iterator[dt.Tensor]:
+    if isinstance(value, dt.Tensor) and value.requires_grad:
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from leaves(item)
+    elif isinstance(value, dict):
+        yield from leaves(list(value.values()))
+
+
+def filled(value: Any, given: Iterator[dt.Tensor]) -> Any:
+    """The arguments with their leaves replaced, in order."""
+    if isinstance(value, dt.Tensor):
+        return next(given) if value.requires_grad else value
+    if isinstance(value, (list, tuple)):
+        return type(value)(filled(item, given) for item in value)
+    if isinstance(value, dict):
+        return {key: filled(item, given) for key, item in value.items()}
+    return value
+
+
+def as_function(op: Any, sample: Sample) -> tuple[Callable[..., Any], list[dt.Tensor]]:
+    """The call as a function of its leaves, and the leaves."""
+    args, kwargs = with_gradients(sample.args), with_gradients(sample.kwargs)
+
+    def function(*given: dt.Tensor) -> Any:
+        replaced = iter(given)
+        return op(*filled(args, replaced), **filled(kwargs, replaced))
+
+    return function, list(leaves((args, kwargs)))
+
+
+def results(function: Callable[..., Any], inputs: list[dt.Tensor]) -> list[dt.Tensor]:
+    return [t for t in as_list(function(*inputs)) if isinstance(t, dt.Tensor) and t.dtype == dt.float64]
+
+
+def is_smooth(function: Callable[..., Any], inputs: list[dt.Tensor], outputs: list[dt.Tensor]) -> bool:
+    """Whether all is finite, here and a little further on either side."""
+    for factor in (1.0, 1 + 1e-5, 1 - 1e-5):
+        moved = [(t.detach() * factor).requires_grad_() for t in inputs]
+        for before, after in zip(outputs, results(function, moved), strict=True):
+            a, b = np.asarray(before.detach()), np.asarray(after.detach())
+            if not np.isfinite(b).all() or np.abs(a - b).max(initial=0) > 1e-2 * (1 + np.abs(a).max(initial=0)):
+                return False
+    return True
+
+
+Case = tuple[Callable[..., Any], list[dt.Tensor]]
+
+
+def cases(name: str, above: tuple[int, int], most: tuple[int, int], count: int) -> Iterator[Case]:
+    """Samples with more elements than one limit and at most those of the other."""
+    op = dt._core.get_op(name)
+    found = 0
+    for sample in samples(name):
+        if found == count:
+            return
+        function, inputs = as_function(op, sample)
+        size = sum(t.numel() for t in inputs)
+        if not inputs or size > most[0]:
+            continue
+        outputs = results(function, inputs)
+        result_size = sum(t.numel() for t in outputs)
+        if result_size > most[1] or (size <= above[0] and result_size <= above[1]):
+            continue
+        if not any(t.requires_grad for t in outputs) or not is_smooth(function, inputs, outputs):
+            continue
+        found += 1
+        yield function, inputs
+
+
+def small_cases(name: str) -> Iterator[Case]:
+    return cases(name, (-1, -1), SMALL, FIRST_ORDER)
+
+
+def large_cases(name: str) -> Iterator[Case]:
+    return cases(name, SMALL, LARGE, DIRECTIONS)
+
+
+def has_second_order(function: Callable[..., Any], inputs: list[dt.Tensor]) -> bool:
+    outputs = [t for t in results(function, inputs) if t.requires_grad]
+    starts = [dt.ones_like(t).requires_grad_() for t in outputs]
+    found = grad(outputs, inputs, starts, create_graph=True, allow_unused=True)
+    return any(g is not None and g.requires_grad for g in found)
+
+
+def along_a_direction(function: Callable[..., Any], inputs: list[dt.Tensor], eps: float = 1e-6) -> tuple[float, float]:
+    """The derivative of a weighted sum of the results along a random direction: by the graph, and by differences."""
+    rng = np.random.default_rng(0)
+
+    def random_like(t: dt.Tensor) -> dt.Tensor:
+        return dt.tensor(rng.uniform(0.5, 1.5, tuple(t.shape)), dtype=dt.float64).reshape(t.shape)
+
+    outputs = [t for t in results(function, inputs) if t.requires_grad]
+    weights, directions = [random_like(t) for t in outputs], [random_like(t) for t in inputs]
+    gradients = grad(outputs, inputs, weights, materialize_grads=True)
+    exact = sum((g * d).sum().item() for g, d in zip(gradients, directions, strict=True))
+
+    def moved(by: float) -> float:
+        at = [(t.detach() + by * d).requires_grad_() for t, d in zip(inputs, directions, strict=True)]
+        found = [t for t in results(function, at) if t.requires_grad]
+        return sum((w * t).sum().item() for w, t in zip(weights, found, strict=True))
+
+    return exact, (moved(eps) - moved(-eps)) / (2 * eps)
+
+
+@pytest.mark.parametrize("name", differentiable_ops())
+def test_gradients(name: str) -> None:
+    second_order = 0
+    for function, inputs in small_cases(name):
+        if not gradcheck(function, inputs, raise_exception=name not in JUMPING):
+            continue
+        if second_order < SECOND_ORDER and has_second_order(function, inputs):
+            second_order += 1
+            gradgradcheck(function, inputs)
+    for function, inputs in large_cases(name):
+        exact, difference = along_a_direction(function, inputs)
+        assert exact == pytest.approx(difference, rel=1e-4, abs=1e-4) or name in JUMPING
+
+
+# Results that never are floats, or of which no element is defined.
+NOT_REACHED = {"empty_like"}
+
+
+@pytest.mark.parametrize("name", differentiable_ops())
+def test_every_differentiable_op_is_reached(name: str) -> None:
+    reached = next(small_cases(name), None) or next(large_cases(name), None)
+    assert reached or name in NOT_REACHED, "add a smooth sample of floats, or mark the op non_differentiable"
