@@ -57,10 +57,9 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
 
     Example:
         >>> x = dt.tensor([1.0], requires_grad=True)
-        >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: leaf.grad.mul_(10))
-        Traceback (most recent call last):
-        ...
-        RuntimeError: ...
+        >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: print(leaf.grad.tolist()))
+        >>> (x * 2).sum().backward()
+        [2.0]
     """
     return _engine.register_post_accumulate_grad_hook(self, hook)
 
