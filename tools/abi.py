@@ -56,7 +56,12 @@ def parse(header: str) -> tuple[str, list[tuple[str, str, str]]]:
 
 def _members(body: str) -> list[tuple[str, str]]:
     """(name, declaration) of a struct's members. A union counts as one member."""
-    body = re.sub(r"union \{(.*?)\} (\w+);", lambda m: f"union {' '.join(m[1].split()).replace(';', ',')} {m[2]};", body, flags=re.S)
+    body = re.sub(
+        r"union \{(.*?)\} (\w+);",
+        lambda m: f"union {' '.join(m[1].split()).replace(';', ',')} {m[2]};",
+        body,
+        flags=re.S,
+    )
     members = []
     for declaration in filter(None, (" ".join(d.split()) for d in body.split(";"))):
         if declaration.startswith("union"):

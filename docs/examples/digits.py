@@ -76,7 +76,11 @@ def draw(path, losses, accuracies, images, predictions, labels):
     for axis, i in zip(grid.subplots(4, 10).flat, order):
         wrong = predictions[i].item() != labels[i].item()
         axis.imshow(images[i, 0].numpy(), cmap="gray_r")
-        axis.set_title(f"{predictions[i].item()}" + (f" not {labels[i].item()}" * wrong), color="red" if wrong else "black", fontsize=9)
+        axis.set_title(
+            f"{predictions[i].item()}" + (f" not {labels[i].item()}" * wrong),
+            color="red" if wrong else "black",
+            fontsize=9,
+        )
         axis.axis("off")
     figure.savefig(path, dpi=120)
 

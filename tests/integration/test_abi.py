@@ -29,7 +29,9 @@ def test_a_slot_that_moves_changes_or_goes_is_found():
 def test_a_new_slot_must_be_entered():
     version, now = abi.entries()
     new = abi.Entry("dt_api", "more", 512, "void (*more)(void)")
-    assert abi.problems(version, [*now, new], abi.read_ledger()) == ["not entered yet: dt_api | 512 | void (*more)(void)"]
+    assert abi.problems(version, [*now, new], abi.read_ledger()) == [
+        "not entered yet: dt_api | 512 | void (*more)(void)"
+    ]
 
 
 def test_tables_begin_with_their_version_and_size():
@@ -40,7 +42,9 @@ def test_tables_begin_with_their_version_and_size():
 
 
 def undefined_symbols(library: Path) -> list[str]:
-    listed = subprocess.run(["nm", "-D", "--undefined-only", "-C", str(library)], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["nm", "-D", "--undefined-only", "-C", str(library)], capture_output=True, text=True, check=True
+    )
     return [line.split(maxsplit=1)[1] for line in listed.stdout.splitlines()]
 
 
@@ -103,7 +107,19 @@ def announce(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("plugin")
     (folder / "plugin.c").write_text(PLUGIN)
-    command = ["cc", "-std=c11", "-Wall", "-Werror", "-shared", "-fPIC", "-I", dt.get_include(), "plugin.c", "-o", "plugin.so"]
+    command = [
+        "cc",
+        "-std=c11",
+        "-Wall",
+        "-Werror",
+        "-shared",
+        "-fPIC",
+        "-I",
+        dt.get_include(),
+        "plugin.c",
+        "-o",
+        "plugin.so",
+    ]
     subprocess.run(command, cwd=folder, check=True)
     library = ctypes.CDLL(str(folder / "plugin.so"))
     library.announce.restype = ctypes.c_char_p

@@ -30,7 +30,9 @@ def test_an_absent_piece_says_what_to_install(piece, distribution):
     assert f"dovetail.{piece} needs the distribution {distribution}: pip install {distribution}" in done.stderr
 
 
-@pytest.mark.parametrize("use", ["dt.ones(1).requires_grad_()", "dt.ones(1, requires_grad=True)", "dt.ones(1).backward()"])
+@pytest.mark.parametrize(
+    "use", ["dt.ones(1).requires_grad_()", "dt.ones(1, requires_grad=True)", "dt.ones(1).backward()"]
+)
 def test_gradients_without_autograd(use):
     done = python(HIDE.format(name="dovetail.autograd") + use)
     assert done.returncode == 1 and "dovetail-autograd" in done.stderr and "pip install" in done.stderr

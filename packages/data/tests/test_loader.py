@@ -80,7 +80,9 @@ def test_whole_batches_are_fetched_at_once(workers):
 
 
 def test_a_collate_function_sees_samples():
-    loader = DataLoader(TensorDataset(dt.arange(4)), batch_size=2, collate_fn=lambda samples: [s[0].item() for s in samples])
+    loader = DataLoader(
+        TensorDataset(dt.arange(4)), batch_size=2, collate_fn=lambda samples: [s[0].item() for s in samples]
+    )
     assert list(loader) == [[0, 1], [2, 3]]
 
 

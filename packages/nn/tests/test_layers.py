@@ -210,7 +210,9 @@ def test_in_place_activations_write_their_input(cls):
 def test_pad():
     x = dt.arange(6).reshape(2, 3)
     for mode, how in [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")]:
-        np.testing.assert_array_equal(F.pad(x, (2, 1), mode=mode).numpy(), np.pad(x.numpy(), ((0, 0), (2, 1)), mode=how))
+        np.testing.assert_array_equal(
+            F.pad(x, (2, 1), mode=mode).numpy(), np.pad(x.numpy(), ((0, 0), (2, 1)), mode=how)
+        )
     assert F.pad(x, (1, -1, 0, 1), value=9).tolist() == [[9, 0, 1], [9, 3, 4], [9, 9, 9]]
     for bad in [((1,), "constant"), ((3, 0), "reflect"), ((4, 0), "circular"), ((1, 1), "x")]:
         with pytest.raises(ValueError, match="^pad: "):

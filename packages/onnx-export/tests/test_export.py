@@ -161,7 +161,9 @@ def test_without_dynamic_axes_the_sizes_are_fixed(tmp_path):
 def test_numbers_without_dims_and_parameters(tmp_path):
     w, s = randn(4, 2), dt.tensor(3.0)
     _, path = exported(tmp_path, lambda x: x @ w + s, randn(3, 4), axes=BATCH)
-    assert sum(t.data_type == onnx.TensorProto.FLOAT and len(t.dims) == 2 for t in onnx.load(path).graph.initializer) == 1
+    assert (
+        sum(t.data_type == onnx.TensorProto.FLOAT and len(t.dims) == 2 for t in onnx.load(path).graph.initializer) == 1
+    )
 
 
 # ---- refusals -----------------------------------------------------------------------------------------------
@@ -182,7 +184,8 @@ def looks(x):
 
 
 @pytest.mark.parametrize(
-    "fn, match", [(branches, "different things"), (loops, "loop over a size"), (lambda x: x.shape[0], "must give tensors")]
+    "fn, match",
+    [(branches, "different things"), (loops, "loop over a size"), (lambda x: x.shape[0], "must give tensors")],
 )
 def test_models_that_cannot_be_exported(tmp_path, fn, match):
     with pytest.raises(ExportError, match=match):
@@ -190,7 +193,9 @@ def test_models_that_cannot_be_exported(tmp_path, fn, match):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("fn", [looks, lambda x: x + float(x[0, 0]), lambda x: dt.tensor(x.numpy()), lambda x: dt.tensor(x.tolist())])
+@pytest.mark.parametrize(
+    "fn", [looks, lambda x: x + float(x[0, 0]), lambda x: dt.tensor(x.numpy()), lambda x: dt.tensor(x.tolist())]
+)
 def test_a_traced_value_does_not_become_a_number(tmp_path, fn):
     with pytest.raises(ExportError, match="^export: .*(item|bool|numpy|tolist|float)"):
         export(fn, randn(3, 4), tmp_path / "model.onnx", dynamic_axes=BATCH)

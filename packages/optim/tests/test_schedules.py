@@ -30,7 +30,10 @@ CASES = {
     "constant": (lambda o: lr.ConstantLR(o, 0.5, 2), [0.5, 0.5, 1, 1, 1, 1]),
     "linear": (lambda o: lr.LinearLR(o, 0.5, 1.0, 4), [0.5, 0.625, 0.75, 0.875, 1, 1]),
     "lambda": (lambda o: lr.LambdaLR(o, lambda t: 1 / (t + 1)), [1 / t for t in range(1, 7)]),
-    "cosine": (lambda o: lr.CosineAnnealingLR(o, 4, 0.2), [0.2 + 0.4 * (1 + math.cos(math.pi * t / 4)) for t in range(6)]),
+    "cosine": (
+        lambda o: lr.CosineAnnealingLR(o, 4, 0.2),
+        [0.2 + 0.4 * (1 + math.cos(math.pi * t / 4)) for t in range(6)],
+    ),
     "restarts": (
         lambda o: lr.CosineAnnealingWarmRestarts(o, 2, 2),
         [(1 + math.cos(math.pi * x)) / 2 for x in (0, 0.5, 0, 0.25, 0.5, 0.75)],

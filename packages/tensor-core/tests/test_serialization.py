@@ -128,9 +128,7 @@ def test_nothing_is_executed(tmp_path):
         dt.load(path)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"abc", b"\0" * 64, b"hello world, this is text", b"\x7fELF" + b"x" * 500]
-)
+@pytest.mark.parametrize("content", [b"", b"abc", b"\0" * 64, b"hello world, this is text", b"\x7fELF" + b"x" * 500])
 def test_no_checkpoint(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"^load: "):

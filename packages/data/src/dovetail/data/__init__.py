@@ -1,7 +1,7 @@
 """Data sets, samplers and the DataLoader.
 
-    loader = DataLoader(TensorDataset(images, labels), batch_size=32, shuffle=True)
-    for x, y in loader: ...
+loader = DataLoader(TensorDataset(images, labels), batch_size=32, shuffle=True)
+for x, y in loader: ...
 """
 
 from .__about__ import __version__

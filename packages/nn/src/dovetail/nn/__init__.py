@@ -1,12 +1,12 @@
 """Neural networks: Module, the layers, their functions, initial values and utilities.
 
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(4, 2)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
 
-        def forward(self, x):
-            return self.fc(x).relu()
+    def forward(self, x):
+        return self.fc(x).relu()
 """
 
 from . import functional, init, modules, utils

@@ -1,7 +1,7 @@
 """Export to ONNX, proved in ONNX Runtime.
 
-    report = dt.onnx.export(model, example, "model.onnx", dynamic_axes={"input": {0: "batch"}})
-    print(report.max_difference)
+report = dt.onnx.export(model, example, "model.onnx", dynamic_axes={"input": {0: "batch"}})
+print(report.max_difference)
 """
 
 from .__about__ import __version__

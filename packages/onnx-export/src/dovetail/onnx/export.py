@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper
 
 import dovetail as dt
+import onnx
 from dovetail.ops import get_op
+from onnx import helper
 
 from . import mappings
 from .errors import ExportError
@@ -290,9 +290,7 @@ def _prove(
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        onnx_model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(onnx_model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     runs = [dict(sizes), proof_sizes(sizes), dict.fromkeys(sizes, 1)] if sizes else [{}]
     checks = []
     for k, run in enumerate(runs):

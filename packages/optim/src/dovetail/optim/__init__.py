@@ -1,9 +1,9 @@
 """Optimizers and learning-rate schedules.
 
-    optimizer = Adam(model.parameters(), lr=1e-3)
-    loss.backward()
-    optimizer.step()
-    optimizer.zero_grad()
+optimizer = Adam(model.parameters(), lr=1e-3)
+loss.backward()
+optimizer.step()
+optimizer.zero_grad()
 """
 
 from . import lr_scheduler

@@ -138,7 +138,9 @@ class Optimizer:
 
     def _groups_of(self, params: Iterable[Any]) -> list[ParamGroup]:
         if isinstance(params, dt.Tensor):
-            raise TypeError(f"{self._who}: params must be an iterable of tensors or dicts, got one tensor; put it in a list")
+            raise TypeError(
+                f"{self._who}: params must be an iterable of tensors or dicts, got one tensor; put it in a list"
+            )
         if hasattr(params, "named"):
             return [{"params": params}]
         items = list(params)
@@ -150,9 +152,13 @@ class Optimizer:
         if not isinstance(p, dt.Tensor):
             raise TypeError(f"{self._who}: expected tensors to optimize, got {type(p).__name__} for {name}")
         if not p.is_floating_point() and not p.is_complex():
-            raise TypeError(f"{self._who}: parameter {name} has dtype {p.dtype}; only floating-point tensors have gradients")
+            raise TypeError(
+                f"{self._who}: parameter {name} has dtype {p.dtype}; only floating-point tensors have gradients"
+            )
         if p.requires_grad and not p.is_leaf:
-            raise ValueError(f"{self._who}: parameter {name} is not a leaf: it was computed, and has no gradient to step by")
+            raise ValueError(
+                f"{self._who}: parameter {name} is not a leaf: it was computed, and has no gradient to step by"
+            )
 
     # ---- state by name ----
 
@@ -212,7 +218,9 @@ class Optimizer:
         for i, (group, saved) in enumerate(zip(self.param_groups, groups, strict=True)):
             ours, theirs = set(group["names"]), set(saved["params"])
             problems += [f"group {i}: {name} was not saved" for name in group["names"] if name not in theirs]
-            problems += [f"group {i}: {name} was saved, but is not here" for name in saved["params"] if name not in ours]
+            problems += [
+                f"group {i}: {name} was saved, but is not here" for name in saved["params"] if name not in ours
+            ]
             for name, p in zip(group["names"], group["params"], strict=True):
                 for key, value in state.get(name, {}).items():
                     if isinstance(value, dt.Tensor) and value.ndim > 0 and value.shape != p.shape:

@@ -47,7 +47,9 @@ def convolution(outs: Any, ins: Any, args: Any) -> None:
     pairs = zip(grouped(out, 1, groups), grouped(x, 1, groups), grouped(weight, 0, groups), strict=True)
     for y, a, w in pairs:
         for tap, window in taps(weight.shape[2:], out.shape[2:], stride, dilation):
-            y += np.einsum("nc...,oc->no...", a[(slice(None), slice(None), *window)], w[(slice(None), slice(None), *tap)])
+            y += np.einsum(
+                "nc...,oc->no...", a[(slice(None), slice(None), *window)], w[(slice(None), slice(None), *tap)]
+            )
     if ins[2] is not None:
         out += np.asarray(ins[2]).reshape(-1, *[1] * len(stride))
 
@@ -100,7 +102,13 @@ def max_pool(outs: Any, ins: Any, args: Any) -> None:
 
 
 def divisors(
-    sizes: Sequence[int], places: Sequence[int], kernel: Any, stride: Any, padding: Any, include_pad: bool, override: Any
+    sizes: Sequence[int],
+    places: Sequence[int],
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    include_pad: bool,
+    override: Any,
 ) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], float]]:
     """Every output position, the input that its window meets, and what the sum is divided by."""
     for at in itertools.product(*[range(n) for n in places]):

@@ -54,6 +54,6 @@ def embedding(input: dt.Tensor, weight: dt.Tensor, padding_idx: int | None) -> d
         raise ValueError(f"embedding: expected a table of shape (rows, dim), got {tuple(weight.shape)}")
     rows = weight.index_select(0, input.reshape(-1))
     if padding_idx is not None:
-        padded = (input.reshape(-1, 1) == padding_idx % weight.shape[0])
+        padded = input.reshape(-1, 1) == padding_idx % weight.shape[0]
         rows = dt.where(padded, rows.detach(), rows)
     return rows.reshape([*input.shape, weight.shape[1]])

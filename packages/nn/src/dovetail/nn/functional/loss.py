@@ -68,9 +68,7 @@ def huber_loss(input: dt.Tensor, target: dt.Tensor, reduction: str, delta: float
     return reduce("huber_loss", dt.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
 
 
-@op(
-    "binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, str reduction='mean') -> Tensor"
-)
+@op("binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, str reduction='mean') -> Tensor")
 def binary_cross_entropy(input: dt.Tensor, target: dt.Tensor, weight: Any, reduction: str) -> dt.Tensor:
     """``-(t · log x + (1 - t) · log(1 - x))`` for probabilities; the logarithms are kept above -100."""
     check_shapes("binary_cross_entropy", input, target)
@@ -112,9 +110,7 @@ def kl_div(input: dt.Tensor, target: dt.Tensor, reduction: str, log_target: bool
     return reduce("kl_div", loss, reduction)
 
 
-@op(
-    "nll_loss(Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean') -> Tensor"
-)
+@op("nll_loss(Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean') -> Tensor")
 def nll_loss(input: dt.Tensor, target: dt.Tensor, weight: Any, ignore_index: int, reduction: str) -> dt.Tensor:
     """``-weight[t] · input[t]``: the negative log-likelihood, for log-probabilities.
 

@@ -21,9 +21,7 @@ def layer_norm(
     "channel_norm(Tensor input, Tensor mean, Tensor var, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) "
     "-> Tensor"
 )
-def channel_norm(
-    input: dt.Tensor, mean: dt.Tensor, var: dt.Tensor, weight: Any, bias: Any, eps: float
-) -> dt.Tensor:
+def channel_norm(input: dt.Tensor, mean: dt.Tensor, var: dt.Tensor, weight: Any, bias: Any, eps: float) -> dt.Tensor:
     """Normalize each channel (dim 1) with these statistics.
 
         y = (x - mean) / sqrt(var + eps) · weight + bias

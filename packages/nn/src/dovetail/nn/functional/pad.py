@@ -47,7 +47,9 @@ def _rows(size: int, before: int, after: int, mode: str, shape: Sequence[int]) -
         return None
     most = {"reflect": size - 1, "circular": size, "replicate": before + after + 1 if size else 0}[mode]
     if before < 0 or after < 0 or max(before, after) > most:
-        raise ValueError(f"pad: mode {mode!r} cannot pad a dim of size {size} by ({before}, {after}), shape {tuple(shape)}")
+        raise ValueError(
+            f"pad: mode {mode!r} cannot pad a dim of size {size} by ({before}, {after}), shape {tuple(shape)}"
+        )
     places = range(-before, size + after)
     if mode == "circular":
         return [i % size for i in places]

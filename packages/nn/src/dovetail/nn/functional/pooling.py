@@ -18,7 +18,9 @@ def _sizes(input: dt.Tensor, output_size: Any, dims: int) -> list[int]:
     """One size for each spatial dim; one int stands for all, None keeps a dim's."""
     wanted = [output_size] * dims if output_size is None or isinstance(output_size, int) else list(output_size)
     if len(wanted) != dims:
-        raise ValueError(f"adaptive_pool{dims}d: output_size must be an int or have {dims} entries, got {tuple(wanted)}")
+        raise ValueError(
+            f"adaptive_pool{dims}d: output_size must be an int or have {dims} entries, got {tuple(wanted)}"
+        )
     own = input.shape[input.ndim - dims :]
     return [int(n if size is None else size) for n, size in zip(own, wanted, strict=True)]
 
@@ -33,7 +35,9 @@ def _adaptive(run: Callable[..., Any], dims: int, text: str) -> Callable[..., An
 
 
 _MEAN = "The mean of windows that divide the input into ``output_size`` parts; None keeps a dim."
-_MOST = "The largest value of windows that divide the input into ``output_size`` parts, and its place; None keeps a dim."
+_MOST = (
+    "The largest value of windows that divide the input into ``output_size`` parts, and its place; None keeps a dim."
+)
 adaptive_avg_pool1d = _adaptive(dt.adaptive_avg_pool1d, 1, _MEAN)
 adaptive_avg_pool2d = _adaptive(dt.adaptive_avg_pool2d, 2, _MEAN)
 adaptive_avg_pool3d = _adaptive(dt.adaptive_avg_pool3d, 3, _MEAN)

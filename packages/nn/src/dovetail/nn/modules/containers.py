@@ -35,7 +35,9 @@ class Sequential(Module):
     def __init__(self, *args: Any) -> None:
         super().__init__()
         pairs: Iterable[tuple[str, Any]] = (
-            args[0].items() if len(args) == 1 and isinstance(args[0], Mapping) else ((str(i), m) for i, m in enumerate(args))
+            args[0].items()
+            if len(args) == 1 and isinstance(args[0], Mapping)
+            else ((str(i), m) for i, m in enumerate(args))
         )
         for name, module in pairs:
             self.add_module(name, module)
@@ -226,7 +228,9 @@ class ParameterList(Module):
         return self
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({k}): Parameter of shape {tuple(p.shape)}" for k, p in self._parameters.items() if p is not None)
+        return "\n".join(
+            f"({k}): Parameter of shape {tuple(p.shape)}" for k, p in self._parameters.items() if p is not None
+        )
 
 
 class ParameterDict(Module):
@@ -269,4 +273,6 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({k}): Parameter of shape {tuple(p.shape)}" for k, p in self._parameters.items() if p is not None)
+        return "\n".join(
+            f"({k}): Parameter of shape {tuple(p.shape)}" for k, p in self._parameters.items() if p is not None
+        )

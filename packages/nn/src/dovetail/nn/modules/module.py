@@ -177,7 +177,9 @@ class Module:
         """
         self._check_name(name, "buffer")
         if tensor is not None and not isinstance(tensor, dt.Tensor):
-            raise TypeError(f"{type(self).__name__}: buffer {name} must be a tensor or None, got {type(tensor).__name__}")
+            raise TypeError(
+                f"{type(self).__name__}: buffer {name} must be a tensor or None, got {type(tensor).__name__}"
+            )
         self._buffers[name] = tensor
         if persistent:
             self._non_persistent.discard(name)
@@ -244,7 +246,9 @@ class Module:
         for part in target.split(".") if target else ():
             child = module._modules.get(part)
             if child is None:
-                raise AttributeError(f"{type(self).__name__}: no module at {target!r}: {type(module).__name__} has no child {part!r}")
+                raise AttributeError(
+                    f"{type(self).__name__}: no module at {target!r}: {type(module).__name__} has no child {part!r}"
+                )
             module = child
         return module
 

@@ -45,7 +45,9 @@ def clip_grad_norm_(
     with dt.no_grad():
         total = get_total_norm(grads, norm_type)
         if error_if_nonfinite and not math.isfinite(total.item()):
-            raise RuntimeError(f"clip_grad_norm_: the gradients' norm is {total.item()}; look for the first bad gradient")
+            raise RuntimeError(
+                f"clip_grad_norm_: the gradients' norm is {total.item()}; look for the first bad gradient"
+            )
         factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
         for grad in grads:
             grad.mul_(factor.to(grad.dtype))

@@ -21,9 +21,7 @@ def vector_to_parameters(vec: dt.Tensor, parameters: Iterable[dt.Tensor]) -> Non
     targets = list(parameters)
     total = sum(p.numel() for p in targets)
     if vec.ndim != 1 or vec.numel() != total:
-        raise ValueError(
-            f"vector_to_parameters: expected a vector of {total} elements, got shape {tuple(vec.shape)}"
-        )
+        raise ValueError(f"vector_to_parameters: expected a vector of {total} elements, got shape {tuple(vec.shape)}")
     at = 0
     for p in targets:
         p.data = vec[at : at + p.numel()].reshape(p.shape)

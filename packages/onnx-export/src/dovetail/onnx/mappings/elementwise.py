@@ -158,7 +158,9 @@ def _(call: Call) -> Any:
 
 @mapping("floor_divide")
 def _(call: Call) -> Any:
-    return _floor_divide(call, call.graph.add("Div", call.cast("self", call.out_dtype), call.cast("other", call.out_dtype)))
+    return _floor_divide(
+        call, call.graph.add("Div", call.cast("self", call.out_dtype), call.cast("other", call.out_dtype))
+    )
 
 
 def _is_integer(dtype: str) -> bool:

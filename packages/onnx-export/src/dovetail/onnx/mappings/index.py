@@ -28,7 +28,9 @@ def _(call: Call) -> Any:
     source = call.cast("src", call.out_dtype)
     if call.rank("src") == 0:
         source = call.graph.add("Expand", source, call.graph.add("Shape", index))
-    return call.graph.add("ScatterElements", call.tensor("self"), index, source, axis=call.axis("dim", call.rank("self")))
+    return call.graph.add(
+        "ScatterElements", call.tensor("self"), index, source, axis=call.axis("dim", call.rank("self"))
+    )
 
 
 @mapping("scatter_add")

@@ -94,6 +94,7 @@ def _(call: Call) -> Any:
 
 def _one(dtype: str) -> Any:
     import numpy as np
+
     from onnx import numpy_helper
 
     return numpy_helper.from_array(np.ones(1, dtype=np.dtype(dtype)))

@@ -71,8 +71,10 @@ def _(call: Call) -> Any:
 @mapping("select")
 def _(call: Call) -> Any:
     index = call.index
-    place = call.graph.constant(index) if isinstance(index, int) else call.graph.add(
-        "Squeeze", call.graph.formula(index), call.graph.constant([0])
+    place = (
+        call.graph.constant(index)
+        if isinstance(index, int)
+        else call.graph.add("Squeeze", call.graph.formula(index), call.graph.constant([0]))
     )
     return call.graph.add("Gather", call.tensor("self"), place, axis=call.axis("dim", call.rank("self")))
 
