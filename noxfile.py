@@ -54,11 +54,14 @@ def quickstart(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def tests(session: nox.Session) -> None:
-    """All tests against the wheels of the tree as it stands; arguments go to pytest."""
+    """All tests against the wheels of the tree as it stands, the ops' also on the reference backend; arguments go to
+    pytest, which then runs once."""
     package_groups = {name for package in LIBRARIES for name in group("test", package)}
     session.install(*wheelhouse.wheels(), *group("tests"), *sorted(package_groups))
     session.install(*(f"--editable={path.parent}" for path in PLUGINS))
     session.run("pytest", "-n", "auto", *session.posargs)
+    if not session.posargs:
+        session.run("pytest", "-n", "auto", "tests/ops", "--device", "reference")
 
 
 @nox.session(requires=["wheels"])
@@ -104,6 +107,7 @@ def lint(session: nox.Session) -> None:
     sources = [str(path) for path in sorted((ROOT / "csrc").rglob("*")) if path.suffix in {".h", ".hpp", ".inc", ".cc"}]
     session.run("clang-format", "--dry-run", "--Werror", *sources, silent=True)
     session.run("python", "tools/layering.py")
+    session.run("python", "tools/abi.py", "check")
 
 
 @nox.session
