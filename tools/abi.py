@@ -128,7 +128,10 @@ def main() -> int:
     if sys.argv[1] == "update":
         entered = {line.partition(" | ")[2] for line in ledger}
         new = [entry.line(version) for entry in now if entry.line("").partition(" | ")[2] not in entered]
-        head = "# The ABI's ledger (see tools/abi.py): version | table | offset or value | declaration. Lines are never changed.\n"
+        head = (
+            "# The ABI's ledger (see tools/abi.py): version | table | offset or value | declaration. "
+            "Lines are never changed.\n"
+        )
         LEDGER.write_text(head + "\n".join([*ledger, *new]) + "\n")
         print(f"{len(new)} lines entered for {version}")
         return 0

@@ -61,9 +61,15 @@ def test_padding_modes(mode):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: nn.Conv2d(3, 4, 3, groups=2), lambda: nn.Conv2d(1, 1, (3, 3, 3)), lambda: nn.Conv2d(1, 1, 3, padding="x"),
-             lambda: nn.Conv2d(1, 1, 3, padding_mode="x"), lambda: nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect")]
-)  # fmt: skip
+    "make",
+    [
+        lambda: nn.Conv2d(3, 4, 3, groups=2),
+        lambda: nn.Conv2d(1, 1, (3, 3, 3)),
+        lambda: nn.Conv2d(1, 1, 3, padding="x"),
+        lambda: nn.Conv2d(1, 1, 3, padding_mode="x"),
+        lambda: nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect"),
+    ],
+)
 def test_convolutions_refuse(make):
     with pytest.raises(ValueError, match="^Conv"):
         make()
@@ -72,7 +78,7 @@ def test_convolutions_refuse(make):
 def test_pooling():
     x = dt.arange(16.0).reshape(1, 1, 4, 4)
     assert nn.MaxPool2d(2)(x).tolist() == [[[[5, 7], [13, 15]]]]
-    values, places = nn.MaxPool2d(2, return_indices=True)(x)
+    _, places = nn.MaxPool2d(2, return_indices=True)(x)
     assert places.tolist() == [[[[5, 7], [13, 15]]]]
     assert nn.AvgPool2d(2)(x).tolist() == [[[[2.5, 4.5], [10.5, 12.5]]]]
     assert nn.MaxPool1d(3, 2)(x[0]).tolist() == [[[2], [6], [10], [14]]]

@@ -21,12 +21,20 @@ def pair(positive=False):
 ELEMENTWISE = {
     "mse": (nn.MSELoss, {}, lambda x, t: (x - t) ** 2),
     "l1": (nn.L1Loss, {}, lambda x, t: abs(x - t)),
-    "smooth_l1": (nn.SmoothL1Loss, {"beta": 0.5}, lambda x, t: np.where(abs(x - t) < 0.5, (x - t) ** 2, abs(x - t) - 0.25)),
-    "huber": (nn.HuberLoss, {"delta": 0.5}, lambda x, t: np.where(abs(x - t) <= 0.5, (x - t) ** 2 / 2, 0.5 * (abs(x - t) - 0.25))),
+    "smooth_l1": (
+        nn.SmoothL1Loss,
+        {"beta": 0.5},
+        lambda x, t: np.where(abs(x - t) < 0.5, (x - t) ** 2, abs(x - t) - 0.25),
+    ),
+    "huber": (
+        nn.HuberLoss,
+        {"delta": 0.5},
+        lambda x, t: np.where(abs(x - t) <= 0.5, (x - t) ** 2 / 2, 0.5 * (abs(x - t) - 0.25)),
+    ),
     "bce": (nn.BCELoss, {}, lambda x, t: -(t * np.log(x) + (1 - t) * np.log(1 - x))),
     "bce_logits": (nn.BCEWithLogitsLoss, {}, lambda x, t: (1 - t) * x + np.log1p(np.exp(-x))),
     "kl": (nn.KLDivLoss, {}, lambda x, t: t * (np.log(t) - x)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

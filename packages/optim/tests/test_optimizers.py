@@ -165,7 +165,7 @@ def trained(cls=Adam, names=("w", "b")):
 
 
 def test_state_is_kept_by_name_and_survives_a_file(tmp_path):
-    params, optimizer = trained()
+    _, optimizer = trained()
     state = optimizer.state_dict()
     assert list(state["state"]) == ["w", "b"] and state["param_groups"][0]["params"] == ["w", "b"]
     dt.save(state, tmp_path / "state.safetensors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import pickle
@@ -221,7 +222,5 @@ def _entry(job: Job, worker_id: int, pipe: Any, inherited: list[Any]) -> None:
     """Close the parent's ends that a fork copied, so that a pipe closes when the parent closes it; then work."""
     for other in inherited:
         other.close()
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         run_worker(job, worker_id, pipe)
-    except KeyboardInterrupt:
-        pass

@@ -37,7 +37,7 @@ def merge(traces: Sequence[Trace], runs: Sequence[Sizes]) -> Trace:
 
 def _same_structure(a: Trace, b: Trace, sizes_a: Sizes, sizes_b: Sizes) -> None:
     where = f"between the sizes {dict(sizes_a)} and {dict(sizes_b)}"
-    for i, (x, y) in enumerate(zip(a.nodes, b.nodes)):
+    for i, (x, y) in enumerate(zip(a.nodes, b.nodes, strict=False)):
         if x.op != y.op or len(x.args) != len(y.args) or x.outputs != y.outputs:
             raise ExportError(
                 f"export: the model does different things {where}: call {i} is {x.op} on {x.shapes} in one, "
@@ -49,7 +49,8 @@ def _same_structure(a: Trace, b: Trace, sizes_a: Sizes, sizes_b: Sizes) -> None:
             raise ExportError(f"export: call {i} ({x.op}) has results of shapes {x.shapes} and {y.shapes} {where}")
     if len(a.nodes) != len(b.nodes) or a.outputs != b.outputs or set(a.constants) != set(b.constants):
         raise ExportError(
-            f"export: the model makes {len(a.nodes)} and {len(b.nodes)} calls {where}; does its Python loop over a size?"
+            f"export: the model makes {len(a.nodes)} and {len(b.nodes)} calls {where}; "
+            "does its Python loop over a size?"
         )
 
 
@@ -57,7 +58,7 @@ def _merge_arg(where: str, versions: Sequence[Any], runs: Sequence[Sizes]) -> An
     first = versions[0]
     if isinstance(first, tuple):
         if any(not isinstance(v, tuple) or len(v) != len(first) for v in versions):
-            raise ExportError(f"export: {where} has different lengths: {[v for v in versions]}")
+            raise ExportError(f"export: {where} has different lengths: {list(versions)}")
         return tuple(_merge_arg(where, [v[k] for v in versions], runs) for k in range(len(first)))
     if isinstance(first, Ref):
         if any(v != first for v in versions):
@@ -76,7 +77,8 @@ def _formula(where: str, values: Sequence[int], runs: Sequence[Sizes]) -> Formul
     formula = solve(values, runs)
     if formula is None:
         raise ExportError(
-            f"export: {where} is {list(values)} at the sizes {[dict(r) for r in runs]}: no function of them that is known"
+            f"export: {where} is {list(values)} at the sizes {[dict(r) for r in runs]}: "
+            "no function of them that is known"
         )
     return formula
 

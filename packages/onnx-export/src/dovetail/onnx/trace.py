@@ -199,7 +199,7 @@ class Recorder:
             self._assign(source, self._put_back(made, source, args))
             written.add(id(source))
             current = source
-        for key, made in self._views.items():
+        for key in self._views:
             if key not in written and self._root(key) == id(current):
                 self._stale.add(key)
 

@@ -24,8 +24,8 @@ class LRScheduler:
     """The base of all schedules: sets every group's ``lr`` to ``rate(initial lr, step)``.
 
     Args:
-        optimizer: whose learning rates are set. Each group's ``lr`` at this moment becomes its ``initial_lr``, unless it
-            has one from an earlier schedule.
+        optimizer: whose learning rates are set. Each group's ``lr`` at this moment becomes its ``initial_lr``, unless
+            it has one from an earlier schedule.
         last_epoch: the last step that was done; -1 starts at step 0.
 
     A subclass defines ``rate``.
@@ -170,7 +170,8 @@ class LinearLR(LRScheduler):
     ) -> None:
         if not 0 < start_factor <= 1 or not 0 <= end_factor <= 1:
             raise ValueError(
-                f"LinearLR: start_factor must be in (0, 1] and end_factor in [0, 1], got {start_factor} and {end_factor}"
+                "LinearLR: start_factor must be in (0, 1] and end_factor in [0, 1], "
+                f"got {start_factor} and {end_factor}"
             )
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)

@@ -225,7 +225,8 @@ class Optimizer:
                 for key, value in state.get(name, {}).items():
                     if isinstance(value, dt.Tensor) and value.ndim > 0 and value.shape != p.shape:
                         problems.append(
-                            f"{name}: {key} was saved with shape {tuple(value.shape)}, the parameter has {tuple(p.shape)}"
+                            f"{name}: {key} was saved with shape {tuple(value.shape)}, "
+                            f"the parameter has {tuple(p.shape)}"
                         )
         return problems
 
@@ -244,7 +245,7 @@ class Optimizer:
 
 
 def named(params: Any, start: int) -> Iterator[tuple[str, Any]]:
-    """``(name, tensor)`` pairs of anything that may be given as parameters; nameless ones are numbered from ``start``."""
+    """``(name, tensor)`` pairs of what may be given as parameters; nameless ones are numbered from ``start``."""
     if isinstance(params, dt.Tensor):
         params = [params]
     items = params.named() if hasattr(params, "named") else params

@@ -98,7 +98,7 @@ def binary_cross_entropy_with_logits(
 
 @op("kl_div(Tensor input, Tensor target, str reduction='mean', *, bool log_target=False) -> Tensor")
 def kl_div(input: dt.Tensor, target: dt.Tensor, reduction: str, log_target: bool) -> dt.Tensor:
-    """``target · (log target - input)``, where ``input`` is in log space. ``batchmean`` divides the sum by the batch."""
+    """``target · (log target - input)``, ``input`` being in log space. ``batchmean`` divides the sum by the batch."""
     check_shapes("kl_div", input, target)
     if log_target:
         loss = target.exp() * (target - input)

@@ -49,7 +49,8 @@ class _Conv(Module):
         who = type(self).__name__
         if groups <= 0 or in_channels % groups or out_channels % groups:
             raise ValueError(
-                f"{who}: groups must divide in_channels and out_channels, got {groups}, {in_channels} and {out_channels}"
+                f"{who}: groups must divide in_channels and out_channels; "
+                f"got {groups}, {in_channels} and {out_channels}"
             )
         if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
             raise ValueError(

@@ -22,7 +22,8 @@ class _Dropout(Module):
 class Dropout(_Dropout):
     """In training, every element is zero with probability ``p``, and the others are scaled by 1 / (1 - p).
 
-    Source: Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors", arXiv:1207.0580.
+    Source: Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors",
+    arXiv:1207.0580.
 
     Example:
         >>> Dropout(0.5).eval()(dt.ones(2)).tolist()

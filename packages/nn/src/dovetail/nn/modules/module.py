@@ -108,13 +108,15 @@ class Module:
         elif name in self._parameters:
             if value is not None:
                 raise TypeError(
-                    f"{type(self).__name__}: {name} is a parameter: assign a Parameter or None, got {type(value).__name__}"
+                    f"{type(self).__name__}: {name} is a parameter: "
+                    f"assign a Parameter or None, got {type(value).__name__}"
                 )
             self._parameters[name] = None
         elif name in self._modules:
             if value is not None:
                 raise TypeError(
-                    f"{type(self).__name__}: {name} is a child module: assign a Module or None, got {type(value).__name__}"
+                    f"{type(self).__name__}: {name} is a child module: "
+                    f"assign a Module or None, got {type(value).__name__}"
                 )
             self._modules[name] = None
         elif isinstance(value, Buffer):

@@ -51,7 +51,8 @@ class MaxPool1d(_MaxPool):
         ceil_mode: also windows that reach beyond the end.
 
     Shape:
-        input ``(N, C, L)`` or ``(C, L)``; ``L_out = floor((L + 2·padding - dilation·(kernel_size - 1) - 1) / stride) + 1``.
+        input ``(N, C, L)`` or ``(C, L)``;
+        ``L_out = floor((L + 2·padding - dilation·(kernel_size - 1) - 1) / stride) + 1``.
     """
 
     def forward(self, input: dt.Tensor) -> Any:
