@@ -11,7 +11,9 @@ namespace {
 // Everything here is a client's way in: nothing throws across, and what it was given is checked.
 namespace slots {
 
-dt_status set_error(dt_status status, const char* message) { return dovetail::set_error(status, message ? message : ""); }
+dt_status set_error(dt_status status, const char* message) {
+  return dovetail::set_error(status, message ? message : "");
+}
 const char* error_message() { return error_slot().message.c_str(); }
 
 dt_error* take_error() {
@@ -49,29 +51,44 @@ void op_info(const dt_op* op, dt_op_info* out) {
 }
 
 const char* op_arg_name(const dt_op* op, int32_t index) {
-  return index >= 0 && index < static_cast<int32_t>(op->schema.args.size()) ? op->schema.args[index].name.c_str() : nullptr;
+  return index >= 0 && index < static_cast<int32_t>(op->schema.args.size()) ? op->schema.args[index].name.c_str()
+                                                                            : nullptr;
 }
 
 bool fits(const Arg& arg, const dt_value& value) {
   const int32_t tag = value.tag;
-  if (tag == DT_NONE) return arg.optional || (arg.has_default && arg.default_value.tag == DT_NONE) ||
-                             arg.kind == ArgType::generator;
+  if (tag == DT_NONE)
+    return arg.optional || (arg.has_default && arg.default_value.tag == DT_NONE) || arg.kind == ArgType::generator;
   switch (arg.kind) {
-    case ArgType::tensor: return tag == DT_TENSOR;
-    case ArgType::tensor_list: return tag == DT_TENSORS;
-    case ArgType::scalar: return tag == DT_INT || tag == DT_FLOAT || tag == DT_BOOLEAN || tag == DT_COMPLEX;
-    case ArgType::integer: return tag == DT_INT || tag == DT_BOOLEAN;
-    case ArgType::floating: return tag == DT_FLOAT;
-    case ArgType::boolean: return tag == DT_BOOLEAN;
-    case ArgType::complex: return tag == DT_COMPLEX;
+    case ArgType::tensor:
+      return tag == DT_TENSOR;
+    case ArgType::tensor_list:
+      return tag == DT_TENSORS;
+    case ArgType::scalar:
+      return tag == DT_INT || tag == DT_FLOAT || tag == DT_BOOLEAN || tag == DT_COMPLEX;
+    case ArgType::integer:
+      return tag == DT_INT || tag == DT_BOOLEAN;
+    case ArgType::floating:
+      return tag == DT_FLOAT;
+    case ArgType::boolean:
+      return tag == DT_BOOLEAN;
+    case ArgType::complex:
+      return tag == DT_COMPLEX;
     case ArgType::int_list:
-    case ArgType::bool_list: return tag == DT_INTS;
-    case ArgType::float_list: return tag == DT_FLOATS;
-    case ArgType::scalar_list: return tag == DT_SCALARS;
-    case ArgType::dtype: return tag == DT_DTYPE && value.as.i >= 0 && value.as.i < DT_DTYPE_COUNT;
-    case ArgType::device: return tag == DT_DEVICE;
-    case ArgType::generator: return tag == DT_GENERATOR;
-    case ArgType::string: return tag == DT_STRING;
+    case ArgType::bool_list:
+      return tag == DT_INTS;
+    case ArgType::float_list:
+      return tag == DT_FLOATS;
+    case ArgType::scalar_list:
+      return tag == DT_SCALARS;
+    case ArgType::dtype:
+      return tag == DT_DTYPE && value.as.i >= 0 && value.as.i < DT_DTYPE_COUNT;
+    case ArgType::device:
+      return tag == DT_DEVICE;
+    case ArgType::generator:
+      return tag == DT_GENERATOR;
+    case ArgType::string:
+      return tag == DT_STRING;
   }
   return false;
 }
@@ -84,8 +101,7 @@ void check_boxed(const Op& op, const dt_value* args, int n_args, int n_outs) {
     if (__builtin_expect(!fits(schema.args[i], args[i]), 0))
       type_error(op.name(), ": argument ", schema.args[i].name, " is a boxed value of tag ", args[i].tag,
                  "; signature: ", schema.text);
-  if (n_outs != op.n_outputs())
-    type_error(op.name(), ": gives ", op.n_outputs(), " results, asked for ", n_outs);
+  if (n_outs != op.n_outputs()) type_error(op.name(), ": gives ", op.n_outputs(), " results, asked for ", n_outs);
 }
 
 dt_status call(const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs, int32_t n_outs) {

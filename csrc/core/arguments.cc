@@ -97,8 +97,8 @@ void check_allowed(const Op& op, DType compute) {
 void no_kernel(const Op& op, Device device, const DType* dtypes, int n) {
   std::string text;
   for (int i = 0; i < n; ++i) text += std::string(i ? ", " : "") + dtype_name(dtypes[i]);
-  fail(DT_ERR_NOT_IMPLEMENTED, op.name(), ": backend '", backend(device.kind).name, "' has no kernel", n ? " for dtype " : "", text,
-       "; cast the inputs, or move them to the CPU with .cpu()");
+  fail(DT_ERR_NOT_IMPLEMENTED, op.name(), ": backend '", backend(device.kind).name, "' has no kernel",
+       n ? " for dtype " : "", text, "; cast the inputs, or move them to the CPU with .cpu()");
 }
 
 // ---- moving and casting ---------------------------------------------------------------------------------
@@ -154,7 +154,8 @@ bool overlaps_itself(const TensorImpl& t) {
   return false;
 }
 
-void check_destination(const Op& op, TensorImpl* destination, int ndim, const int64_t* sizes, DType dtype, Device device) {
+void check_destination(const Op& op, TensorImpl* destination, int ndim, const int64_t* sizes, DType dtype,
+                       Device device) {
   if (destination->device != device)
     runtime_error(op.name(), ": the result is on ", device_text(device), " but the tensor to write is on ",
                   device_text(destination->device), "; give one on ", device_text(device));
@@ -165,7 +166,8 @@ void check_destination(const Op& op, TensorImpl* destination, int ndim, const in
     runtime_error(op.name(), ": the tensor to write is over a read-only buffer; clone() it first");
   if (destination->ndim == ndim && std::equal(sizes, sizes + ndim, destination->sizes())) {
     if (overlaps_itself(*destination))
-      runtime_error(op.name(), ": several elements of the tensor to write share one memory location (an expanded tensor?); "
+      runtime_error(op.name(),
+                    ": several elements of the tensor to write share one memory location (an expanded tensor?); "
                     "clone() it first");
     return;
   }

@@ -54,7 +54,8 @@ int16_t register_backend(const dt_backend* table) {
   for (int i = 0; i < count; ++i)
     if (std::string_view(tables[i]->name) == table->name)
       value_error("backend ", table->name, ": a backend of that name is registered already");
-  if (count == kMostBackends) value_error("backend ", table->name, ": there can be no more than ", kMostBackends, " backends");
+  if (count == kMostBackends)
+    value_error("backend ", table->name, ": there can be no more than ", kMostBackends, " backends");
   // A table compiled against an older minor is shorter: what it lacks is absent.
   auto* full = static_cast<dt_backend*>(std::calloc(1, sizeof(dt_backend)));
   std::memcpy(static_cast<void*>(full), table, std::min<size_t>(table->struct_size, sizeof(dt_backend)));
@@ -121,18 +122,19 @@ void check_device(const char* who, Device device) {
   const dt_backend& table = backend(device.kind);
   const int count = table.device_count(table.self);
   if (count == 0)
-    runtime_error(who, ": ", table.explain ? table.explain(table.self) : (std::string("no ") + table.name + " device").c_str());
+    runtime_error(who, ": ",
+                  table.explain ? table.explain(table.self) : (std::string("no ") + table.name + " device").c_str());
   if (device.index >= count)
-    value_error(who, ": device ", device_text(device), " is absent; there ", count == 1 ? "is 1 device" : "are fewer devices",
-                " of that type (", count, ")");
+    value_error(who, ": device ", device_text(device), " is absent; there ",
+                count == 1 ? "is 1 device" : "are fewer devices", " of that type (", count, ")");
 }
 
 // ---- kernels --------------------------------------------------------------------------------------------
 
 namespace {
 
-// The kernels of one op on one device kind: by the first dtype (0: none given), or by the first two (copy, gather). Read
-// without a lock; grows by copying, and the old table is left to readers that hold it.
+// The kernels of one op on one device kind: by the first dtype (0: none given), or by the first two (copy, gather).
+// Read without a lock; grows by copying, and the old table is left to readers that hold it.
 constexpr int kSide = DT_DTYPE_COUNT + 1;
 struct KernelCache {
   dt_kernel kernels[kSide * kSide];

@@ -7,13 +7,13 @@
 
 namespace dovetail {
 
-int16_t register_backend(const dt_backend* table);        // throws Error: ABI mismatch, name taken, missing slots
-const dt_backend& backend(int kind);                      // throws Error for an unknown kind
+int16_t register_backend(const dt_backend* table);  // throws Error: ABI mismatch, name taken, missing slots
+const dt_backend& backend(int kind);                // throws Error for an unknown kind
 int backend_count();
-int backend_by_name(std::string_view name);               // -1: none
-std::string device_text(Device device);                   // "cpu", "reference:0"
-Device parse_device(const std::string& text);             // throws Error, naming the devices there are
-Device resolve_device(Device device);                     // fills in index -1
+int backend_by_name(std::string_view name);    // -1: none
+std::string device_text(Device device);        // "cpu", "reference:0"
+Device parse_device(const std::string& text);  // throws Error, naming the devices there are
+Device resolve_device(Device device);          // fills in index -1
 // Throws Error saying why there is none ("no CUDA device: ...").
 void check_device(const char* who, Device device);
 

@@ -46,8 +46,9 @@ void copy_bytes(TensorImpl* dst, TensorImpl* src) {
   const Device device = from_host ? dst->device : src->device;
   const dt_backend& table = backend(device.kind);
   void* stream = table.current_stream ? table.current_stream(table.self, device.index) : nullptr;
-  const int direction = from_host ? DT_COPY_HOST_TO_DEVICE
-                                  : dst->device.kind == 0 ? DT_COPY_DEVICE_TO_HOST : DT_COPY_DEVICE_TO_DEVICE;
+  const int direction = from_host               ? DT_COPY_HOST_TO_DEVICE
+                        : dst->device.kind == 0 ? DT_COPY_DEVICE_TO_HOST
+                                                : DT_COPY_DEVICE_TO_DEVICE;
   check_status(table.copy(table.self, device.index, dst->data, src->data, bytes, direction, stream));
 }
 
@@ -84,7 +85,8 @@ void contiguous_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
 }
 
 void empty_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
-  const int size = op.schema.find_arg("size"), dtype = op.schema.find_arg("dtype"), device = op.schema.find_arg("device");
+  const int size = op.schema.find_arg("size"), dtype = op.schema.find_arg("dtype"),
+            device = op.schema.find_arg("device");
   const DType d = args[dtype].tag == DT_DTYPE ? static_cast<DType>(args[dtype].as.i) : default_dtype();
   const Device where = args[device].tag == DT_DEVICE ? args[device].as.device : kCpu;
   give(outs[0], empty(args[size].count, args[size].as.ints, d, where));
@@ -131,25 +133,38 @@ dt_value integer_item(const char* data) {
 
 dt_value item(const TensorImpl& t) {
   if (t.numel != 1)
-    value_error("item: a tensor of shape ", shape_text(t), " has ", t.numel, " elements; only one element converts to a number");
+    value_error("item: a tensor of shape ", shape_text(t), " has ", t.numel,
+                " elements; only one element converts to a number");
   if (t.device.kind != 0) {
     Tensor host = on_device(const_cast<TensorImpl*>(&t), kCpu);
     return item(*host);
   }
   const char* data = t.data;
   switch (t.dtype) {
-    case DT_FLOAT32: return box_float(*reinterpret_cast<const float*>(data));
-    case DT_FLOAT64: return box_float(*reinterpret_cast<const double*>(data));
-    case DT_BOOL: return box_bool(*data != 0);
-    case DT_INT8: return integer_item<int8_t>(data);
-    case DT_INT16: return integer_item<int16_t>(data);
-    case DT_INT32: return integer_item<int32_t>(data);
-    case DT_INT64: return integer_item<int64_t>(data);
-    case DT_UINT8: return integer_item<uint8_t>(data);
-    case DT_UINT16: return integer_item<uint16_t>(data);
-    case DT_UINT32: return integer_item<uint32_t>(data);
-    case DT_UINT64: return integer_item<uint64_t>(data);
-    default: break;
+    case DT_FLOAT32:
+      return box_float(*reinterpret_cast<const float*>(data));
+    case DT_FLOAT64:
+      return box_float(*reinterpret_cast<const double*>(data));
+    case DT_BOOL:
+      return box_bool(*data != 0);
+    case DT_INT8:
+      return integer_item<int8_t>(data);
+    case DT_INT16:
+      return integer_item<int16_t>(data);
+    case DT_INT32:
+      return integer_item<int32_t>(data);
+    case DT_INT64:
+      return integer_item<int64_t>(data);
+    case DT_UINT8:
+      return integer_item<uint8_t>(data);
+    case DT_UINT16:
+      return integer_item<uint16_t>(data);
+    case DT_UINT32:
+      return integer_item<uint32_t>(data);
+    case DT_UINT64:
+      return integer_item<uint64_t>(data);
+    default:
+      break;
   }
   // The rest goes through a dtype that is easy to read.
   Tensor wide = cast_copy(const_cast<TensorImpl*>(&t), is_complex(t.dtype) ? DT_COMPLEX128 : DT_FLOAT32);

@@ -43,7 +43,8 @@ class Narrow {
   bool below_;
 };
 
-// A view counts with its base: it may be older than a recorded write to the base, and autograd then brings it up to date.
+// A view counts with its base: it may be older than a recorded write to the base, and autograd then brings it up to
+// date.
 inline uint32_t bits_of(const TensorImpl* t) { return t->base ? t->bits | t->base->bits : t->bits; }
 
 inline uint32_t bits_of(const dt_value& v) {
@@ -96,7 +97,8 @@ void fill_defaults(const Op& op, dt_value* full, int given, int total) {
 void call(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
   const int total = static_cast<int>(op.schema.args.size());
   if (__builtin_expect(n_args == total, 1)) return call_full(op, args, n_args, outs, n_outs);
-  if (n_args > total) type_error(op.name(), ": takes ", total, " arguments, got ", n_args, "; signature: ", op.schema.text);
+  if (n_args > total)
+    type_error(op.name(), ": takes ", total, " arguments, got ", n_args, "; signature: ", op.schema.text);
   dt_value* full = static_cast<dt_value*>(__builtin_alloca(sizeof(dt_value) * total));
   std::copy_n(args, n_args, full);
   fill_defaults(op, full, n_args, total);

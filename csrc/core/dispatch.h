@@ -24,11 +24,11 @@ struct ThreadState {
   bool inference_mode = false;
   // Layers pushed on this thread, innermost first: sorted by position, later ones of a position above earlier ones.
   std::vector<LayerEntry> layers;
-  int visible = 0;            // entries of `layers` that the current call may still meet: those below this index
+  int visible = 0;  // entries of `layers` that the current call may still meet: those below this index
   // Which layer's function is running: an index into `layers`, or one of the constants below.
   static constexpr int kNone = -1, kAutograd = -2;
   int entered = kNone;
-  bool below_autograd = false; // inside the autograd layer or below it
+  bool below_autograd = false;  // inside the autograd layer or below it
   // Bits of a tensor that make a layer act; kept in step with grad_mode and below_autograd.
   uint32_t active_bits = DT_BIT_GRAD;
 };
@@ -40,14 +40,50 @@ void pop_layer(int position);
 void set_autograd_layer(dt_layer_fn fn, void* self);
 
 // Boxing. None of these retains.
-inline dt_value box(TensorImpl* t) { dt_value v{}; v.tag = t ? DT_TENSOR : DT_NONE; v.as.tensor = t; return v; }
+inline dt_value box(TensorImpl* t) {
+  dt_value v{};
+  v.tag = t ? DT_TENSOR : DT_NONE;
+  v.as.tensor = t;
+  return v;
+}
 inline dt_value box(const Tensor& t) { return box(t.get()); }
-inline dt_value box_int(int64_t i) { dt_value v{}; v.tag = DT_INT; v.as.i = i; return v; }
-inline dt_value box_bool(bool b) { dt_value v{}; v.tag = DT_BOOLEAN; v.as.i = b; return v; }
-inline dt_value box_float(double f) { dt_value v{}; v.tag = DT_FLOAT; v.as.f = f; return v; }
-inline dt_value box_ints(const int64_t* ints, int count) { dt_value v{}; v.tag = DT_INTS; v.count = count; v.as.ints = ints; return v; }
-inline dt_value box_dtype(DType dtype) { dt_value v{}; v.tag = DT_DTYPE; v.as.i = dtype; return v; }
-inline dt_value box_device(Device device) { dt_value v{}; v.tag = DT_DEVICE; v.as.device = device; return v; }
+inline dt_value box_int(int64_t i) {
+  dt_value v{};
+  v.tag = DT_INT;
+  v.as.i = i;
+  return v;
+}
+inline dt_value box_bool(bool b) {
+  dt_value v{};
+  v.tag = DT_BOOLEAN;
+  v.as.i = b;
+  return v;
+}
+inline dt_value box_float(double f) {
+  dt_value v{};
+  v.tag = DT_FLOAT;
+  v.as.f = f;
+  return v;
+}
+inline dt_value box_ints(const int64_t* ints, int count) {
+  dt_value v{};
+  v.tag = DT_INTS;
+  v.count = count;
+  v.as.ints = ints;
+  return v;
+}
+inline dt_value box_dtype(DType dtype) {
+  dt_value v{};
+  v.tag = DT_DTYPE;
+  v.as.i = dtype;
+  return v;
+}
+inline dt_value box_device(Device device) {
+  dt_value v{};
+  v.tag = DT_DEVICE;
+  v.as.device = device;
+  return v;
+}
 inline dt_value box_none() { return dt_value{}; }
 void release_value(dt_value* value) noexcept;
 

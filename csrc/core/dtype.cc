@@ -7,13 +7,13 @@
 namespace dovetail {
 
 const DTypeInfo kDTypes[DT_DTYPE_COUNT] = {
-    {"float32", 4, Category::floating, true},  {"float64", 8, Category::floating, true},
-    {"float16", 2, Category::floating, true},  {"bfloat16", 2, Category::floating, true},
-    {"int8", 1, Category::integral, true},     {"int16", 2, Category::integral, true},
-    {"int32", 4, Category::integral, true},    {"int64", 8, Category::integral, true},
-    {"uint8", 1, Category::integral, false},   {"uint16", 2, Category::integral, false},
-    {"uint32", 4, Category::integral, false},  {"uint64", 8, Category::integral, false},
-    {"bool", 1, Category::boolean, false},     {"complex64", 8, Category::complex, true},
+    {"float32", 4, Category::floating, true},    {"float64", 8, Category::floating, true},
+    {"float16", 2, Category::floating, true},    {"bfloat16", 2, Category::floating, true},
+    {"int8", 1, Category::integral, true},       {"int16", 2, Category::integral, true},
+    {"int32", 4, Category::integral, true},      {"int64", 8, Category::integral, true},
+    {"uint8", 1, Category::integral, false},     {"uint16", 2, Category::integral, false},
+    {"uint32", 4, Category::integral, false},    {"uint64", 8, Category::integral, false},
+    {"bool", 1, Category::boolean, false},       {"complex64", 8, Category::complex, true},
     {"complex128", 16, Category::complex, true},
 };
 
@@ -33,10 +33,14 @@ DType promote_integers(DType a, DType b) {
   const DType with_sign = x.is_signed ? a : b, without = x.is_signed ? b : a;
   if (kDTypes[with_sign].itemsize > kDTypes[without].itemsize) return with_sign;
   switch (kDTypes[without].itemsize) {
-    case 1: return DT_INT16;
-    case 2: return DT_INT32;
-    case 4: return DT_INT64;
-    default: return DT_FLOAT32;  // uint64 with a signed integer: no integer holds both (PyTorch's choice)
+    case 1:
+      return DT_INT16;
+    case 2:
+      return DT_INT32;
+    case 4:
+      return DT_INT64;
+    default:
+      return DT_FLOAT32;  // uint64 with a signed integer: no integer holds both (PyTorch's choice)
   }
 }
 

@@ -31,7 +31,7 @@ Types infer_types(const Op& op, const dt_value* args, DType meet) {
 // An input as the kernel will read it: in the compute dtype, on the call's device. Zero-dim host values of another
 // dtype are converted on the stack.
 struct Operand {
-  Tensor owned;             // a cast copy, where one was needed
+  Tensor owned;  // a cast copy, where one was needed
   TensorImpl* t = nullptr;
   alignas(16) char value[16];
 };
@@ -125,7 +125,8 @@ void swap_dims(Iteration& it, int operands, int a, int b) {
 
 void collapse(Iteration& it, int operands) {
   for (int i = 1; i < it.ndim; ++i)  // insertion sort by the output's stride, largest first
-    for (int j = i; j > 0 && std::abs(it.strides[0][j - 1]) < std::abs(it.strides[0][j]); --j) swap_dims(it, operands, j - 1, j);
+    for (int j = i; j > 0 && std::abs(it.strides[0][j - 1]) < std::abs(it.strides[0][j]); --j)
+      swap_dims(it, operands, j - 1, j);
   int last = 0;
   for (int i = 1; i < it.ndim; ++i) {
     bool merges = true;
@@ -162,8 +163,10 @@ void run_kernel(const Op& op, const dt_kernel& kernel, TensorImpl* out, Operand*
     std::copy_n(out->sizes(), out->ndim, it.sizes);
     set_strides(it, 0, *out, out->ndim);
     for (int k = 0; k < n_ins; ++k) {
-      if (operands[k].t) set_strides(it, k + 1, *operands[k].t, out->ndim);
-      else std::copy_n(it.strides[0], it.ndim, it.strides[k + 1]);  // absent: never in the way
+      if (operands[k].t)
+        set_strides(it, k + 1, *operands[k].t, out->ndim);
+      else
+        std::copy_n(it.strides[0], it.ndim, it.strides[k + 1]);  // absent: never in the way
     }
     collapse(it, n_ins + 1);
   }
@@ -190,7 +193,8 @@ bool reads_what_it_writes(const TensorImpl& out, TensorImpl* const* tensors, int
 
 bool all_plain(TensorImpl* const* tensors, int count, const TensorImpl& first) {
   for (int k = 1; k < count; ++k)
-    if (!tensors[k] || tensors[k]->dtype != first.dtype || !same_sizes(*tensors[k], first.ndim, first.sizes())) return false;
+    if (!tensors[k] || tensors[k]->dtype != first.dtype || !same_sizes(*tensors[k], first.ndim, first.sizes()))
+      return false;
   return true;
 }
 
@@ -202,18 +206,28 @@ bool all_plain(TensorImpl* const* tensors, int count, const TensorImpl& first) {
 bool number_as(const TensorImpl& number, DType dtype, char* out) {
   double value;
   switch (number.dtype) {
-    case DT_FLOAT64: value = *reinterpret_cast<const double*>(number.data); break;
-    case DT_INT64: value = static_cast<double>(*reinterpret_cast<const int64_t*>(number.data)); break;
-    default: return false;
+    case DT_FLOAT64:
+      value = *reinterpret_cast<const double*>(number.data);
+      break;
+    case DT_INT64:
+      value = static_cast<double>(*reinterpret_cast<const int64_t*>(number.data));
+      break;
+    default:
+      return false;
   }
   switch (dtype) {
-    case DT_FLOAT32: *reinterpret_cast<float*>(out) = static_cast<float>(value); return true;
-    case DT_FLOAT64: *reinterpret_cast<double*>(out) = value; return true;
+    case DT_FLOAT32:
+      *reinterpret_cast<float*>(out) = static_cast<float>(value);
+      return true;
+    case DT_FLOAT64:
+      *reinterpret_cast<double*>(out) = value;
+      return true;
     case DT_INT64:
       if (number.dtype != DT_INT64) return false;
       *reinterpret_cast<int64_t*>(out) = *reinterpret_cast<const int64_t*>(number.data);
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -221,7 +235,8 @@ bool try_small(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
   const int n = op.plain_operands;
   if (outs[0].tag != DT_NONE) return false;
   const TensorImpl& a = *args[0].as.tensor;
-  if (!a.contiguous || a.device.kind != 0 || a.numel == 0 || a.ndim > kInlineDims || a.bits & DT_BIT_WRAPPED) return false;
+  if (!a.contiguous || a.device.kind != 0 || a.numel == 0 || a.ndim > kInlineDims || a.bits & DT_BIT_WRAPPED)
+    return false;
   alignas(8) char number[8];
   const int64_t one = 1, zero = 0;
   dt_array arrays[3] = {{nullptr, &a.numel, &one, 1, a.dtype}, {a.data, &a.numel, &one, 1, a.dtype}, no_array()};
@@ -240,7 +255,8 @@ bool try_small(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
   if (!(op.allowed >> a.dtype & 1) || (rule == Result::floating && is_exact(a.dtype))) return false;
   const dt_kernel kernel = find_kernel(op, 0, &a.dtype, 1);
   if (!kernel.fn) return false;
-  Tensor out = empty_same_shape(a, rule == Result::boolean || rule == Result::predicate ? static_cast<DType>(DT_BOOL) : a.dtype);
+  Tensor out =
+      empty_same_shape(a, rule == Result::boolean || rule == Result::predicate ? static_cast<DType>(DT_BOOL) : a.dtype);
   arrays[0].data = out->data;
   arrays[0].dtype = out->dtype;
   KernelRun run(op, kCpu);
@@ -286,12 +302,11 @@ bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* o
 
   // output
   TensorImpl* destination = outs[0].tag == DT_TENSOR ? outs[0].as.tensor : nullptr;
-  if (destination)
-    check_destination(op, destination, shape.ndim, shape.sizes, types.result, tensors.device);
-  const bool direct = destination && destination->dtype == types.result &&
-                      !reads_what_it_writes(*destination, tensors.items, n);
-  Tensor out = direct ? Tensor::borrow(destination)
-                      : allocate_like(tensors.items, n, shape, types.result, tensors.device);
+  if (destination) check_destination(op, destination, shape.ndim, shape.sizes, types.result, tensors.device);
+  const bool direct =
+      destination && destination->dtype == types.result && !reads_what_it_writes(*destination, tensors.items, n);
+  Tensor out =
+      direct ? Tensor::borrow(destination) : allocate_like(tensors.items, n, shape, types.result, tensors.device);
 
   // inputs
   Operand operands[kMostOperands];
@@ -339,7 +354,8 @@ void run_copy_form(const Op& op, const dt_value* args, dt_value* outs) {
   TensorImpl* both[2] = {self, src};
   broadcast_shape(op, both, 2, shape);
   if (!same_sizes(*self, shape.ndim, shape.sizes))
-    value_error(op.name(), ": a source of shape ", shape_text(*src), " does not broadcast to shape ", shape_text(*self));
+    value_error(op.name(), ": a source of shape ", shape_text(*src), " does not broadcast to shape ",
+                shape_text(*self));
   Tensor out;
   if (destination) {
     if (destination->storage->read_only || overlaps_itself(*destination) || destination != self)

@@ -52,13 +52,21 @@ template <class... Parts>
   throw Error(status, detail::concat(parts...));
 }
 template <class... Parts>
-[[noreturn]] void value_error(const Parts&... parts) { fail(DT_ERR_VALUE, parts...); }
+[[noreturn]] void value_error(const Parts&... parts) {
+  fail(DT_ERR_VALUE, parts...);
+}
 template <class... Parts>
-[[noreturn]] void type_error(const Parts&... parts) { fail(DT_ERR_TYPE, parts...); }
+[[noreturn]] void type_error(const Parts&... parts) {
+  fail(DT_ERR_TYPE, parts...);
+}
 template <class... Parts>
-[[noreturn]] void index_error(const Parts&... parts) { fail(DT_ERR_INDEX, parts...); }
+[[noreturn]] void index_error(const Parts&... parts) {
+  fail(DT_ERR_INDEX, parts...);
+}
 template <class... Parts>
-[[noreturn]] void runtime_error(const Parts&... parts) { fail(DT_ERR_RUNTIME, parts...); }
+[[noreturn]] void runtime_error(const Parts&... parts) {
+  fail(DT_ERR_RUNTIME, parts...);
+}
 
 // Throw what a status says went wrong.
 inline void check_status(dt_status status) {

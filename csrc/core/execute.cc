@@ -118,7 +118,9 @@ bool run_plain(const Op& op, const dt_value* given, int n_args, dt_value* outs) 
     run.n_dynamic = n_outs;
     run.run(kernel, nullptr, 0, inputs.arrays.data(), inputs.count(), args, n_args);
     for (int k = 0; k < n_outs; ++k) {
-      if (!made[k]) runtime_error(op.name(), ": the kernel of backend '", backend(tensors.device.kind).name, "' made no output ", k);
+      if (!made[k])
+        runtime_error(op.name(), ": the kernel of backend '", backend(tensors.device.kind).name, "' made no output ",
+                      k);
       outs[k] = box(made[k].release());
     }
     return true;
@@ -183,11 +185,15 @@ void run_view(const Op& op, const dt_value* given, int n_args, dt_value* outs) {
 
 bool try_kernel(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
   switch (op.form) {
-    case DT_FORM_ELEMENTWISE: return try_elementwise(op, args, n_args, outs);
-    case DT_FORM_REDUCTION: return try_reduction(op, args, n_args, outs);
+    case DT_FORM_ELEMENTWISE:
+      return try_elementwise(op, args, n_args, outs);
+    case DT_FORM_REDUCTION:
+      return try_reduction(op, args, n_args, outs);
     case DT_FORM_PLAIN:
-    case DT_FORM_DYNAMIC: return run_plain(op, args, n_args, outs);
-    default: return op.schema.writes && try_written(op, args, n_args);
+    case DT_FORM_DYNAMIC:
+      return run_plain(op, args, n_args, outs);
+    default:
+      return op.schema.writes && try_written(op, args, n_args);
   }
 }
 
@@ -203,13 +209,17 @@ bool try_kernel(const Op& op, const dt_value* args, int n_args, dt_value* outs) 
 
 }  // namespace
 
-bool try_plain(const Op& op, const dt_value* args, int n_args, dt_value* outs) { return run_plain(op, args, n_args, outs); }
+bool try_plain(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
+  return run_plain(op, args, n_args, outs);
+}
 
 void run_decomposition(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
   if (!op.decomposes()) nothing_to_run(op, args, n_args);
   dt_value results[kMaxOutputs + 1] = {};
-  if (op.composite) op.composite(op, args, n_args, results, n_outs);
-  else check_status(op.foreign(op.foreign_self, &op, args, n_args, results, n_outs));
+  if (op.composite)
+    op.composite(op, args, n_args, results, n_outs);
+  else
+    check_status(op.foreign(op.foreign_self, &op, args, n_args, results, n_outs));
   if (op.schema.writes) bump_written(op, args, n_args);
   for (int k = 0; k < n_outs; ++k) {
     if (outs[k].tag != DT_TENSOR) {

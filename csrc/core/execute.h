@@ -39,12 +39,13 @@ void check_allowed(const Op& op, DType compute);
 // The tensor in another dtype and on another device: itself where it is so already.
 Tensor as_dtype(TensorImpl* t, DType dtype);
 Tensor on_device(TensorImpl* t, Device device);
-Tensor cast_copy(TensorImpl* t, DType dtype);  // always fresh and contiguous
+Tensor cast_copy(TensorImpl* t, DType dtype);      // always fresh and contiguous
 void copy_into(TensorImpl* dst, TensorImpl* src);  // broadcast and cast, through the copy kernel; no layers
 // Write a finished result into an out= or in-place destination: checks shape and dtype, bumps the version.
 void write_result(const Op& op, TensorImpl* destination, TensorImpl* result);
 // Check a destination's shape and dtype; an empty out= tensor is resized.
-void check_destination(const Op& op, TensorImpl* destination, int ndim, const int64_t* sizes, DType dtype, Device device);
+void check_destination(const Op& op, TensorImpl* destination, int ndim, const int64_t* sizes, DType dtype,
+                       Device device);
 bool memory_overlaps(const TensorImpl& a, const TensorImpl& b);
 bool overlaps_itself(const TensorImpl& t);
 

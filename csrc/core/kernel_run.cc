@@ -5,7 +5,8 @@
 namespace dovetail {
 
 struct KernelCallbacks {
-  static void parallel_for(dt_kernel_context*, int64_t n, int64_t grain, void (*body)(void*, int64_t, int64_t), void* arg) {
+  static void parallel_for(dt_kernel_context*, int64_t n, int64_t grain, void (*body)(void*, int64_t, int64_t),
+                           void* arg) {
     dovetail::parallel_for(n, grain, body, arg);
   }
 
@@ -20,15 +21,16 @@ struct KernelCallbacks {
   static void* allocate_output(dt_kernel_context* context, int32_t index, int32_t ndim, const int64_t* sizes) {
     auto* run = static_cast<KernelRun*>(context);
     if (index < 0 || index >= run->n_dynamic) return nullptr;
-    const dt_status status = guarded([&] {
-      run->dynamic_outs[index] = empty(ndim, sizes, run->dynamic_dtypes[index], run->device);
-    });
+    const dt_status status =
+        guarded([&] { run->dynamic_outs[index] = empty(ndim, sizes, run->dynamic_dtypes[index], run->device); });
     if (status != DT_OK) return nullptr;
     TensorImpl* t = run->dynamic_outs[index].get();
     return t->data ? t->data : static_cast<void*>(&run->stream);  // an empty one: any address but NULL
   }
 
-  static dt_status fail(dt_kernel_context*, dt_status status, const char* message) { return set_error(status, message); }
+  static dt_status fail(dt_kernel_context*, dt_status status, const char* message) {
+    return set_error(status, message);
+  }
 };
 
 KernelRun::KernelRun(const Op& op, Device device) : op(op) {

@@ -56,7 +56,8 @@ Op* register_op(std::unique_ptr<Op> op) {
   op->plain_operands = count_plain_operands(*op);
   Registry& r = registry();
   std::unique_lock lock(r.mutex);
-  if (r.by_name.count(op->name())) value_error("op: ", op->name(), " is registered already, as ", r.by_name[op->name()]->schema.text);
+  if (r.by_name.count(op->name()))
+    value_error("op: ", op->name(), " is registered already, as ", r.by_name[op->name()]->schema.text);
   op->id = static_cast<int32_t>(r.ops.size());
   Op* result = op.get();
   r.ops.push_back(std::move(op));

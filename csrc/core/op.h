@@ -30,7 +30,11 @@ struct OutputSpec {
   int64_t sizes[DT_MAX_DIMS];
   DType dtype = DT_FLOAT32;
 
-  void like(const TensorImpl& t) { ndim = t.ndim; std::copy_n(t.sizes(), t.ndim, sizes); dtype = t.dtype; }
+  void like(const TensorImpl& t) {
+    ndim = t.ndim;
+    std::copy_n(t.sizes(), t.ndim, sizes);
+    dtype = t.dtype;
+  }
   void push(int64_t size) { sizes[ndim++] = size; }
 };
 
@@ -80,11 +84,11 @@ enum class Result : uint8_t {
 
 // How a reduction's dtypes follow.
 enum class Reduced : uint8_t {
-  same,       // amax
-  sum,        // integers and bool accumulate in int64
-  floating,   // mean: integers are refused
-  boolean,    // any, all
-  index,      // argmax: int64
+  same,      // amax
+  sum,       // integers and bool accumulate in int64
+  floating,  // mean: integers are refused
+  boolean,   // any, all
+  index,     // argmax: int64
 };
 
 // ---- the op ---------------------------------------------------------------------------------------------
@@ -104,25 +108,26 @@ struct dt_op {
   bool differentiable = true;
   bool random = false;
   bool is_method = false, is_inplace = false, has_out = false, is_function = true;
-  bool factory = false;   // takes dtype, device and (in Python) requires_grad
+  bool factory = false;  // takes dtype, device and (in Python) requires_grad
   dovetail::Result result = dovetail::Result::same;
   dovetail::Result (*result_by)(const dt_value* args) = nullptr;  // where an attribute decides (div's rounding_mode)
   bool condition_first = false;  // the first tensor is a bool condition and takes no part in promotion (where)
-  bool copy_form = false;  // the output keeps the first argument's shape and dtype (copy, fill)
+  bool copy_form = false;        // the output keeps the first argument's shape and dtype (copy, fill)
   // An elementwise op whose tensors are just its first one or two arguments: how many. Else 0.
   int plain_operands = 0;
   dovetail::Reduced reduced = dovetail::Reduced::same;
-  uint32_t allowed = ~0u;  // dtypes (1 << dtype) that the op has a meaning for, after promotion
+  uint32_t allowed = ~0u;    // dtypes (1 << dtype) that the op has a meaning for, after promotion
   const char* refuses = "";  // what to say of the others: "use logical_not() or ~ on bool"
   dovetail::InferFn infer = nullptr;
   dovetail::ViewFn view = nullptr;
   dovetail::CompositeFn composite = nullptr;
   // A decomposition that lives elsewhere (a Python function).
-  dt_status (*foreign)(void* self, const dt_op*, const dt_value* args, int32_t n_args, dt_value* outs, int32_t n_outs) = nullptr;
+  dt_status (*foreign)(void* self, const dt_op*, const dt_value* args, int32_t n_args, dt_value* outs,
+                       int32_t n_outs) = nullptr;
   void* foreign_self = nullptr;
   std::string doc;
-  std::string family;               // the file that declares it: "unary"
-  std::vector<std::string> aliases; // other public names: "absolute"
+  std::string family;                // the file that declares it: "unary"
+  std::vector<std::string> aliases;  // other public names: "absolute"
   // Kernels found so far, by device kind and dtypes (see kernels.cc).
   std::atomic<void*> kernels[16] = {};
 
@@ -138,7 +143,8 @@ namespace dovetail {
 constexpr uint32_t bit(DType dtype) { return 1u << dtype; }
 constexpr uint32_t kFloats = bit(DT_FLOAT32) | bit(DT_FLOAT64) | bit(DT_FLOAT16) | bit(DT_BFLOAT16);
 constexpr uint32_t kComplexes = bit(DT_COMPLEX64) | bit(DT_COMPLEX128);
-constexpr uint32_t kIntegers = bit(DT_INT8) | bit(DT_INT16) | bit(DT_INT32) | bit(DT_INT64) | bit(DT_UINT8) | bit(DT_UINT16) | bit(DT_UINT32) | bit(DT_UINT64);
+constexpr uint32_t kIntegers = bit(DT_INT8) | bit(DT_INT16) | bit(DT_INT32) | bit(DT_INT64) | bit(DT_UINT8) |
+                               bit(DT_UINT16) | bit(DT_UINT32) | bit(DT_UINT64);
 constexpr uint32_t kBool = bit(DT_BOOL);
 
 // The declaration in progress; the op is registered when it goes out of scope.
@@ -155,9 +161,9 @@ class Declare {
   Declare& copy_form();                 // elementwise, but the output has the first argument's shape and dtype
   Declare& reduction(Reduced reduced);  // reads the arguments named dim and keepdim, and dtype where there is one
   Declare& plain(InferFn infer);
-  Declare& dynamic(InferFn infer);      // infer checks the arguments and sets the dtypes
+  Declare& dynamic(InferFn infer);  // infer checks the arguments and sets the dtypes
   Declare& view(ViewFn fn);
-  Declare& composite(CompositeFn fn);   // with a form: the fallback where a backend has no kernel
+  Declare& composite(CompositeFn fn);  // with a form: the fallback where a backend has no kernel
   // Every backend must bring it. (Without: a kernel is optional and there must be a decomposition.)
   Declare& required();
 

@@ -81,7 +81,8 @@ void collapse(const TensorImpl& t, const bool* reduced, const int64_t* out_strid
   int order[DT_MAX_DIMS];
   for (int i = 0; i < t.ndim; ++i) order[i] = i;
   if (!t.contiguous)
-    std::stable_sort(order, order + t.ndim, [&](int a, int b) { return std::abs(t.stride(a)) > std::abs(t.stride(b)); });
+    std::stable_sort(order, order + t.ndim,
+                     [&](int a, int b) { return std::abs(t.stride(a)) > std::abs(t.stride(b)); });
   for (int k = 0; k < t.ndim; ++k) {
     const int i = order[k];
     if (t.size(i) != 1) c.add(t.size(i), t.stride(i), reduced[i] ? 0 : out_strides[i], reduced[i]);
@@ -103,8 +104,10 @@ bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* out
   int ndim = 0;
   bool empty_extent = false;
   for (int i = 0; i < self->ndim; ++i) {
-    if (!reduced[i]) sizes[ndim++] = self->size(i);
-    else if (keepdim) sizes[ndim++] = 1;
+    if (!reduced[i])
+      sizes[ndim++] = self->size(i);
+    else if (keepdim)
+      sizes[ndim++] = 1;
     empty_extent |= reduced[i] && self->size(i) == 0;
   }
   if (empty_extent && op.reduced == Reduced::same)
@@ -128,7 +131,8 @@ bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* out
     }
     Collapsed c;
     collapse(*in, reduced, out_strides, c);
-    const dt_array arrays[2] = {{out->data, c.sizes, c.out, c.ndim, out->dtype}, {in->data, c.sizes, c.in, c.ndim, in->dtype}};
+    const dt_array arrays[2] = {{out->data, c.sizes, c.out, c.ndim, out->dtype},
+                                {in->data, c.sizes, c.in, c.ndim, in->dtype}};
     KernelRun run(op, self->device);
     run.run(kernel, arrays, 1, arrays + 1, 1, args, n_args);
   }

@@ -21,11 +21,16 @@ const struct {
   const char* text;
   ArgType kind, list;
 } kTypes[] = {
-    {"Tensor", ArgType::tensor, ArgType::tensor_list},   {"Scalar", ArgType::scalar, ArgType::scalar_list},
-    {"int", ArgType::integer, ArgType::int_list},        {"float", ArgType::floating, ArgType::float_list},
-    {"bool", ArgType::boolean, ArgType::bool_list},      {"complex", ArgType::complex, ArgType::complex},
-    {"DType", ArgType::dtype, ArgType::dtype},           {"Device", ArgType::device, ArgType::device},
-    {"Generator", ArgType::generator, ArgType::generator}, {"str", ArgType::string, ArgType::string},
+    {"Tensor", ArgType::tensor, ArgType::tensor_list},
+    {"Scalar", ArgType::scalar, ArgType::scalar_list},
+    {"int", ArgType::integer, ArgType::int_list},
+    {"float", ArgType::floating, ArgType::float_list},
+    {"bool", ArgType::boolean, ArgType::bool_list},
+    {"complex", ArgType::complex, ArgType::complex},
+    {"DType", ArgType::dtype, ArgType::dtype},
+    {"Device", ArgType::device, ArgType::device},
+    {"Generator", ArgType::generator, ArgType::generator},
+    {"str", ArgType::string, ArgType::string},
 };
 
 // A recursive-descent parser over the text; every method consumes what it names.
@@ -170,7 +175,9 @@ class Parser {
     std::vector<dt_value> items;
     while (!accept(']')) {
       if (!items.empty()) expect(',');
-      items.push_back(take("True") ? boolean(a, true) : take("False") ? boolean(a, false) : numeric(a.kind == ArgType::float_list));
+      items.push_back(take("True")    ? boolean(a, true)
+                      : take("False") ? boolean(a, false)
+                                      : numeric(a.kind == ArgType::float_list));
     }
     dt_value v{};
     v.count = static_cast<int32_t>(items.size());
@@ -231,7 +238,9 @@ class Parser {
   std::string number() {
     skip();
     const size_t start = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || std::strchr("+-.", text_[at_]))) ++at_;
+    while (at_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[at_])) || std::strchr("+-.", text_[at_])))
+      ++at_;
     if (start == at_) stop("a number");
     return text_.substr(start, at_ - start);
   }

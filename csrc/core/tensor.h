@@ -86,11 +86,21 @@ class Tensor {
  public:
   Tensor() = default;
   Tensor(std::nullptr_t) {}
-  static Tensor steal(TensorImpl* impl) { Tensor t; t.impl_ = impl; return t; }
-  static Tensor borrow(TensorImpl* impl) { if (impl) impl->refs.fetch_add(1, std::memory_order_relaxed); return steal(impl); }
+  static Tensor steal(TensorImpl* impl) {
+    Tensor t;
+    t.impl_ = impl;
+    return t;
+  }
+  static Tensor borrow(TensorImpl* impl) {
+    if (impl) impl->refs.fetch_add(1, std::memory_order_relaxed);
+    return steal(impl);
+  }
   Tensor(const Tensor& other) : Tensor(borrow(other.impl_)) {}
   Tensor(Tensor&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
-  Tensor& operator=(Tensor other) noexcept { std::swap(impl_, other.impl_); return *this; }
+  Tensor& operator=(Tensor other) noexcept {
+    std::swap(impl_, other.impl_);
+    return *this;
+  }
   ~Tensor();
   TensorImpl* get() const { return impl_; }
   TensorImpl* release() { return std::exchange(impl_, nullptr); }
@@ -123,9 +133,10 @@ inline Tensor empty(std::initializer_list<int64_t> sizes, DType dtype, Device de
 Tensor empty_same_shape(const TensorImpl& like, DType dtype);
 // A view of `of` with other geometry: shares storage and version; its base is of's base, or `of`.
 Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset);
-Tensor detach(TensorImpl* of);                // shares the version
-Tensor detach_private(TensorImpl* of);        // `.data`: its own version
-Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset, DType dtype);
+Tensor detach(TensorImpl* of);          // shares the version
+Tensor detach_private(TensorImpl* of);  // `.data`: its own version
+Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset,
+                    DType dtype);
 // `t.data = from`: t takes over from's storage and geometry.
 void set_data(TensorImpl* t, TensorImpl* from);
 void set_grad(TensorImpl* t, TensorImpl* grad);
@@ -135,9 +146,9 @@ void set_slot(TensorImpl* t, dt_slot* slot);
 void update_contiguous(TensorImpl* t);
 void contiguous_strides(int ndim, const int64_t* sizes, int64_t* strides);
 int64_t checked_numel(const char* who, int ndim, const int64_t* sizes, int64_t itemsize);  // throws Error
-std::string shape_text(int ndim, const int64_t* sizes);  // "(2, 3)", "(4,)", "()"
+std::string shape_text(int ndim, const int64_t* sizes);                                    // "(2, 3)", "(4,)", "()"
 inline std::string shape_text(const TensorImpl& t) { return shape_text(t.ndim, t.sizes()); }
-std::string describe(const TensorImpl& t);  // "float32 (2, 3) on cpu"
+std::string describe(const TensorImpl& t);             // "float32 (2, 3) on cpu"
 int wrap_dim(const char* who, int64_t dim, int ndim);  // -1 -> ndim-1; throws IndexError
 
 inline void bump_version(TensorImpl* t) { t->version().fetch_add(1, std::memory_order_relaxed); }

@@ -80,19 +80,19 @@ struct _object;                           /* PyObject */
 
 enum {
   DT_NONE = 0,
-  DT_TENSOR = 1,    /* as.tensor */
-  DT_TENSORS = 2,   /* as.tensors[count]; an entry may be NULL where the schema says Tensor?[] */
-  DT_BOOLEAN = 3,   /* as.i, 0 or 1 */
-  DT_INT = 4,       /* as.i */
-  DT_FLOAT = 5,     /* as.f */
-  DT_COMPLEX = 6,   /* as.complex */
-  DT_INTS = 7,      /* as.ints[count]; bool[] too */
-  DT_FLOATS = 8,    /* as.floats[count] */
-  DT_SCALARS = 9,   /* as.values[count], each a scalar value */
-  DT_DTYPE = 10,    /* as.i, one of DT_FLOAT32... */
-  DT_DEVICE = 11,   /* as.device */
-  DT_GENERATOR = 12,/* as.generator */
-  DT_STRING = 13    /* as.string, NUL-terminated UTF-8 */
+  DT_TENSOR = 1,     /* as.tensor */
+  DT_TENSORS = 2,    /* as.tensors[count]; an entry may be NULL where the schema says Tensor?[] */
+  DT_BOOLEAN = 3,    /* as.i, 0 or 1 */
+  DT_INT = 4,        /* as.i */
+  DT_FLOAT = 5,      /* as.f */
+  DT_COMPLEX = 6,    /* as.complex */
+  DT_INTS = 7,       /* as.ints[count]; bool[] too */
+  DT_FLOATS = 8,     /* as.floats[count] */
+  DT_SCALARS = 9,    /* as.values[count], each a scalar value */
+  DT_DTYPE = 10,     /* as.i, one of DT_FLOAT32... */
+  DT_DEVICE = 11,    /* as.device */
+  DT_GENERATOR = 12, /* as.generator */
+  DT_STRING = 13     /* as.string, NUL-terminated UTF-8 */
 };
 
 typedef struct dt_complex {
@@ -137,8 +137,8 @@ struct dt_kernel_context {
   void* state;  /* core's own */
   /* Split [0, n) into ranges of at least `grain` and run them on the pool; serial for small n. The split
    * depends on nothing but n, grain and the pool, so a kernel must give the same bits for any split. */
-  void (*parallel_for)(dt_kernel_context*, int64_t n, int64_t grain, void (*body)(void* arg, int64_t begin, int64_t end),
-                       void* arg);
+  void (*parallel_for)(dt_kernel_context*, int64_t n, int64_t grain,
+                       void (*body)(void* arg, int64_t begin, int64_t end), void* arg);
   /* Scratch memory of the kernel's device, 64-byte aligned, freed when the kernel returns. NULL: out of memory. */
   void* (*workspace)(dt_kernel_context*, size_t bytes);
   /* Dynamic form only: allocate output `index`, contiguous, and return where its data is. NULL: failed. */
@@ -154,7 +154,7 @@ typedef dt_status (*dt_kernel_fn)(const void* self, dt_kernel_context* ctx, cons
                                   const dt_array* ins, int32_t n_ins, const dt_value* args, int32_t n_args);
 
 typedef struct dt_kernel {
-  dt_kernel_fn fn; /* NULL: no kernel */
+  dt_kernel_fn fn;  /* NULL: no kernel */
   const void* self; /* handed back as the first argument; lives as long as the backend */
 } dt_kernel;
 
@@ -185,8 +185,8 @@ typedef struct dt_memory_stats {
 
 typedef struct dt_backend {
   uint32_t abi_major, abi_minor, struct_size, flags; /* flags: DT_BACKEND_* */
-  void* self;       /* first argument of every slot */
-  const char* name; /* the device type: "cuda", "reference" */
+  void* self;                                        /* first argument of every slot */
+  const char* name;                                  /* the device type: "cuda", "reference" */
 
   /* How many devices there are now. With 0, `explain` says why. */
   int32_t (*device_count)(void* self);
@@ -197,20 +197,21 @@ typedef struct dt_backend {
   dt_status (*alloc)(void* self, int32_t index, size_t bytes, void* stream, void** out);
   void (*free)(void* self, int32_t index, void* data, size_t bytes, void* stream);
   /* Copy bytes; for the two host directions the call returns when the host memory may be reused. */
-  dt_status (*copy)(void* self, int32_t index, void* dst, const void* src, size_t bytes, int32_t direction, void* stream);
+  dt_status (*copy)(void* self, int32_t index, void* dst, const void* src, size_t bytes, int32_t direction,
+                    void* stream);
 
-  const char* (*explain)(void* self);                                                      /* (optional) */
-  dt_status (*device_name)(void* self, int32_t index, char* out, size_t capacity);         /* (optional) */
+  const char* (*explain)(void* self);                                                              /* (optional) */
+  dt_status (*device_name)(void* self, int32_t index, char* out, size_t capacity);                 /* (optional) */
   dt_status (*memory_stats)(void* self, int32_t index, dt_memory_stats* out, int32_t reset_peaks); /* (optional) */
-  void (*empty_cache)(void* self, int32_t index);                                          /* (optional) */
-  int32_t (*current_device)(void* self);                                                   /* (optional) */
-  dt_status (*set_current_device)(void* self, int32_t index);                              /* (optional) */
-  void* (*current_stream)(void* self, int32_t index);                                      /* (optional) */
-  dt_status (*synchronize)(void* self, int32_t index, void* stream);                       /* (optional) */
-  dt_status (*event_create)(void* self, int32_t index, void** event);                      /* (optional) */
-  void (*event_destroy)(void* self, int32_t index, void* event);                           /* (optional) */
-  dt_status (*event_record)(void* self, int32_t index, void* event, void* stream);         /* (optional) */
-  dt_status (*event_wait)(void* self, int32_t index, void* event, void* stream);           /* (optional) */
+  void (*empty_cache)(void* self, int32_t index);                                                  /* (optional) */
+  int32_t (*current_device)(void* self);                                                           /* (optional) */
+  dt_status (*set_current_device)(void* self, int32_t index);                                      /* (optional) */
+  void* (*current_stream)(void* self, int32_t index);                                              /* (optional) */
+  dt_status (*synchronize)(void* self, int32_t index, void* stream);                               /* (optional) */
+  dt_status (*event_create)(void* self, int32_t index, void** event);                              /* (optional) */
+  void (*event_destroy)(void* self, int32_t index, void* event);                                   /* (optional) */
+  dt_status (*event_record)(void* self, int32_t index, void* event, void* stream);                 /* (optional) */
+  dt_status (*event_wait)(void* self, int32_t index, void* event, void* stream);                   /* (optional) */
 } dt_backend;
 
 enum { DT_BACKEND_HOST_MEMORY = 1 /* data pointers may be read by the host */ };
@@ -223,18 +224,18 @@ typedef dt_status (*dt_layer_fn)(void* self, const dt_op* op, const dt_value* ar
                                  int32_t n_outs);
 
 enum { /* positions, outermost highest */
-  DT_LAYER_BACKEND = 0,
-  DT_LAYER_TRACE = 1,
-  DT_LAYER_AUTOGRAD = 2,   /* the lowest transform: entered when a tensor carries DT_BIT_GRAD and grad mode is on */
-  DT_LAYER_TRANSFORM = 3,  /* a stack of levels: jvp, vmap, grad */
-  DT_LAYER_AUTOCAST = 4,
-  DT_LAYER_PROFILER = 5
+       DT_LAYER_BACKEND = 0,
+       DT_LAYER_TRACE = 1,
+       DT_LAYER_AUTOGRAD = 2,  /* the lowest transform: entered when a tensor carries DT_BIT_GRAD and grad mode is on */
+       DT_LAYER_TRANSFORM = 3, /* a stack of levels: jvp, vmap, grad */
+       DT_LAYER_AUTOCAST = 4,
+       DT_LAYER_PROFILER = 5
 };
 
-enum { /* a tensor's bits */
-  DT_BIT_GRAD = 1,          /* autograd takes part (requires_grad) */
-  DT_BIT_WRAPPED = 2,       /* a Python number on its way through an op: it does not decide the dtype */
-  DT_BIT_INFERENCE = 4      /* made in inference mode */
+enum {                      /* a tensor's bits */
+       DT_BIT_GRAD = 1,     /* autograd takes part (requires_grad) */
+       DT_BIT_WRAPPED = 2,  /* a Python number on its way through an op: it does not decide the dtype */
+       DT_BIT_INFERENCE = 4 /* made in inference mode */
 };
 
 /* What hangs in a tensor's extension slot. Core only destroys it. */
@@ -288,8 +289,8 @@ typedef struct dt_api {
 
   /* errors: the thread's slot */
   dt_status (*set_error)(dt_status status, const char* message);
-  const char* (*error_message)(void); /* of the last error; valid until the next one */
-  dt_error* (*take_error)(void);      /* empty the slot, to carry the error to another thread; NULL if empty */
+  const char* (*error_message)(void);    /* of the last error; valid until the next one */
+  dt_error* (*take_error)(void);         /* empty the slot, to carry the error to another thread; NULL if empty */
   dt_status (*restore_error)(dt_error*); /* put it back (consumes it) and return its status */
   void (*clear_error)(void);
 
@@ -305,7 +306,7 @@ typedef struct dt_api {
   dt_status (*call)(const dt_op*, const dt_value* args, int32_t n_args, dt_value* outs, int32_t n_outs);
   /* Run the op's decomposition; inside a layer its ops enter at that layer again. */
   dt_status (*decompose)(const dt_op*, const dt_value* args, int32_t n_args, dt_value* outs, int32_t n_outs);
-  void (*release_value)(dt_value*); /* release what an owned value holds and make it DT_NONE */
+  void (*release_value)(dt_value*);              /* release what an owned value holds and make it DT_NONE */
   dt_tensor** (*new_tensor_list)(int32_t count); /* for an op that returns a list; freed by release_value */
 
   /* tensors */
@@ -339,10 +340,10 @@ typedef struct dt_api {
   dt_status (*pop_layer)(int32_t position);
 
   /* Python objects; the GIL is held */
-  dt_tensor* (*tensor_from_py)(struct _object*);  /* borrowed; NULL without an exception if it is no Tensor */
-  struct _object* (*tensor_to_py)(dt_tensor*);    /* new reference to its one wrapper; NULL with an exception set */
-  void (*raise_py)(dt_status);                    /* set the Python exception for the thread's error */
-  dt_status (*error_from_py)(void);               /* move the current Python exception into the thread's error slot */
+  dt_tensor* (*tensor_from_py)(struct _object*); /* borrowed; NULL without an exception if it is no Tensor */
+  struct _object* (*tensor_to_py)(dt_tensor*);   /* new reference to its one wrapper; NULL with an exception set */
+  void (*raise_py)(dt_status);                   /* set the Python exception for the thread's error */
+  dt_status (*error_from_py)(void);              /* move the current Python exception into the thread's error slot */
   dt_status (*value_from_py)(struct _object*, dt_value* out); /* owned: release_value */
   struct _object* (*value_to_py)(const dt_value*);            /* new reference */
   const dt_op* (*op_from_py)(struct _object*);                /* the op of an Op object, or NULL */

@@ -11,8 +11,8 @@ namespace {
 // Tensors of shape (0,) may be in any list, as long as something else says what the shape is.
 bool skipped(const dt_array& a, const dt_array& out) { return a.ndim != out.ndim || numel(a) == 0; }
 
-dt_status cat_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t n_ins,
-                     const dt_value* args, int32_t) {
+dt_status cat_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                     int32_t n_ins, const dt_value* args, int32_t) {
   const dt_array& out = outs[0];
   const int dim = static_cast<int>(args[1].as.i);
   const int64_t bytes = item_bytes(out.dtype);
@@ -40,7 +40,8 @@ void fill_walk(dt_kernel_context* ctx, T* to, T value, Walk<1> walk) {
   const int64_t n = walk.pop(step), rows = walk.count();
   if (n == 0 || rows == 0) return;
   auto run = [&](T* p, int64_t count) {
-    if (step[0] == 1) std::fill_n(p, count, value);
+    if (step[0] == 1)
+      std::fill_n(p, count, value);
     else
       for (int64_t i = 0; i < count; ++i) p[i * step[0]] = value;
   };

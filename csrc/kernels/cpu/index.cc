@@ -74,7 +74,8 @@ void move_slices(dt_kernel_context* ctx, A* indexed, B* other, const Slices& sli
           continue;
         }
         inner.seek(0);
-        for (int64_t r = 0; r < rows; ++r, inner.next()) op(a + inner.offset[0], step[0], b + inner.offset[1], step[1], wide);
+        for (int64_t r = 0; r < rows; ++r, inner.next())
+          op(a + inner.offset[0], step[0], b + inner.offset[1], step[1], wide);
       }
     }
   });
@@ -83,8 +84,10 @@ void move_slices(dt_kernel_context* ctx, A* indexed, B* other, const Slices& sli
 template <class T>
 void read_slices(dt_kernel_context* ctx, const T* indexed, T* result, const Slices& slices) {
   move_slices<false>(ctx, indexed, result, slices, [](const T* a, int64_t a_step, T* b, int64_t b_step, int64_t n) {
-    if (n == 1) *b = *a;
-    else copy_run(b, b_step, a, a_step, n);
+    if (n == 1)
+      *b = *a;
+    else
+      copy_run(b, b_step, a, a_step, n);
   });
 }
 
@@ -97,16 +100,15 @@ void write_slices(dt_kernel_context* ctx, T* indexed, const T* values, const Sli
 }
 
 template <class T>
-using Modular = typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::enable_if<true, T>>::type;
+using Modular =
+    typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::enable_if<true, T>>::type;
 
 template <class T>
 void add_slices(dt_kernel_context* ctx, T* indexed, const T* values, const Slices& slices, T alpha) {
   using M = Modular<T>;
   move_slices<true>(ctx, indexed, values, slices, [alpha](T* a, int64_t a_step, const T* b, int64_t b_step, int64_t n) {
     const M factor = static_cast<M>(alpha);
-    auto sum = [factor](T x, T y) {
-      return static_cast<T>(static_cast<M>(x) + factor * static_cast<M>(y));
-    };
+    auto sum = [factor](T x, T y) { return static_cast<T>(static_cast<M>(x) + factor * static_cast<M>(y)); };
     if (a_step == 1 && b_step == 1) {
       for (int64_t j = 0; j < n; ++j) a[j] = sum(a[j], b[j]);
     } else {
@@ -116,9 +118,10 @@ void add_slices(dt_kernel_context* ctx, T* indexed, const T* values, const Slice
 }
 
 inline void or_slices(dt_kernel_context* ctx, uint8_t* indexed, const uint8_t* values, const Slices& slices) {
-  move_slices<true>(ctx, indexed, values, slices, [](uint8_t* a, int64_t a_step, const uint8_t* b, int64_t b_step, int64_t n) {
-    for (int64_t j = 0; j < n; ++j) a[j * a_step] |= b[j * b_step];
-  });
+  move_slices<true>(ctx, indexed, values, slices,
+                    [](uint8_t* a, int64_t a_step, const uint8_t* b, int64_t b_step, int64_t n) {
+                      for (int64_t j = 0; j < n; ++j) a[j * a_step] |= b[j * b_step];
+                    });
 }
 
 // ---- one index along one dim ------------------------------------------------------------------------------
@@ -156,8 +159,8 @@ dt_status index_select_kernel(const void*, dt_kernel_context* ctx, const dt_arra
 }
 
 template <class T>
-dt_status index_add_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                           const dt_value* args, int32_t) {
+dt_status index_add_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                           int32_t, const dt_value* args, int32_t) {
   const AtLeast1d out(outs[0]), source(ins[2]);
   Slices slices;
   const dt_status status =
@@ -181,7 +184,8 @@ dt_status index_add_kernel(const void*, dt_kernel_context* ctx, const dt_array* 
 // ---- several indices, broadcast together ------------------------------------------------------------------
 
 // Fills `at` with where every position of the broadcast indices lies in `indexed`, wrapping negative indices.
-void locate(const dt_array& indexed, const dt_array* indices, int count, int ndim, const int64_t* sizes, Positions& positions) {
+void locate(const dt_array& indexed, const dt_array* indices, int count, int ndim, const int64_t* sizes,
+            Positions& positions) {
   std::fill_n(positions.at, positions.count, 0);
   for (int d = 0; d < count; ++d) {
     const dt_array& index = indices[d];
@@ -207,8 +211,8 @@ void locate(const dt_array& indexed, const dt_array* indices, int count, int ndi
 
 // `other` is laid out as the result of indexing is: the indices' dims stand where the indexed ones did if those are
 // neighbours, and first if not. Its strides are given so that values may be broadcast.
-dt_status indexed_slices(dt_kernel_context* ctx, const char* op, const dt_array& indexed, const dt_array* indices, int count,
-                         const int64_t* other_strides, Slices& slices) {
+dt_status indexed_slices(dt_kernel_context* ctx, const char* op, const dt_array& indexed, const dt_array* indices,
+                         int count, const int64_t* other_strides, Slices& slices) {
   int first = -1, last = -1, given = 0, ndim = 0;
   for (int d = 0; d < count; ++d) {
     if (indices[d].ndim < 0) continue;
@@ -292,8 +296,10 @@ dt_status index_put_kernel(const void*, dt_kernel_context* ctx, const dt_array* 
       return DT_OK;
     }
   }
-  if (accumulate) add_slices<T>(ctx, to, from, slices, T{1});
-  else write_slices(ctx, to, from, slices);
+  if (accumulate)
+    add_slices<T>(ctx, to, from, slices, T{1});
+  else
+    write_slices(ctx, to, from, slices);
   return DT_OK;
 }
 

@@ -38,7 +38,9 @@ inline bool is_contiguous(const dt_array& a) {
   return true;
 }
 
-inline int64_t grain_for(int64_t elements_each) { return std::max<int64_t>(1, kGrain / std::max<int64_t>(1, elements_each)); }
+inline int64_t grain_for(int64_t elements_each) {
+  return std::max<int64_t>(1, kGrain / std::max<int64_t>(1, elements_each));
+}
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -51,8 +53,7 @@ void parallel(dt_kernel_context* ctx, int64_t n, int64_t grain, const Body& body
     return;
   }
   ctx->parallel_for(
-      ctx, n, grain,
-      [](void* arg, int64_t begin, int64_t end) { (*static_cast<const Body*>(arg))(begin, end); },
+      ctx, n, grain, [](void* arg, int64_t begin, int64_t end) { (*static_cast<const Body*>(arg))(begin, end); },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 
@@ -135,13 +136,24 @@ struct Walk {
 template <class F>
 bool visit_dtype(int32_t dtype, F&& f) {
   switch (dtype) {
-    case DT_FLOAT32: f(float{}); return true;
-    case DT_FLOAT64: f(double{}); return true;
-    case DT_INT64: f(int64_t{}); return true;
-    case DT_INT32: f(int32_t{}); return true;
+    case DT_FLOAT32:
+      f(float{});
+      return true;
+    case DT_FLOAT64:
+      f(double{});
+      return true;
+    case DT_INT64:
+      f(int64_t{});
+      return true;
+    case DT_INT32:
+      f(int32_t{});
+      return true;
     case DT_UINT8:
-    case DT_BOOL: f(uint8_t{}); return true;
-    default: return false;
+    case DT_BOOL:
+      f(uint8_t{});
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -16,11 +16,21 @@ struct Bytes16 {
 template <class F>
 void visit_size(int64_t bytes, F&& f) {
   switch (bytes) {
-    case 1: f(uint8_t{}); break;
-    case 2: f(uint16_t{}); break;
-    case 4: f(uint32_t{}); break;
-    case 8: f(uint64_t{}); break;
-    default: f(Bytes16{}); break;
+    case 1:
+      f(uint8_t{});
+      break;
+    case 2:
+      f(uint16_t{});
+      break;
+    case 4:
+      f(uint32_t{});
+      break;
+    case 8:
+      f(uint64_t{});
+      break;
+    default:
+      f(Bytes16{});
+      break;
   }
 }
 
@@ -106,7 +116,8 @@ DOVETAIL_CLONES inline void index_range(const int64_t* p, int64_t n, int64_t* le
 }
 
 // Refuse an index outside [low, size). All of them are looked at before anything is written.
-inline dt_status check_indices(dt_kernel_context* ctx, const char* op, const dt_array& index, int64_t low, int64_t size, int dim) {
+inline dt_status check_indices(dt_kernel_context* ctx, const char* op, const dt_array& index, int64_t low, int64_t size,
+                               int dim) {
   if (numel(index) == 0) return DT_OK;
   const int64_t* p = static_cast<const int64_t*>(index.data);
   Walk<1> walk;

@@ -92,8 +92,10 @@ dt_status sgd_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int32
                  args[7].as.i != 0,
                  args[9].as.i != 0};
   return for_pieces(ctx, "fused_sgd", params, count, [&](int64_t k, int64_t begin, int64_t end) {
-    if (buffers) sgd_momentum(s, at<T>(params[k], begin), at<T>(grads[k], begin), at<T>(moving[k], begin), end - begin);
-    else sgd_plain(s, at<T>(params[k], begin), at<T>(grads[k], begin), end - begin);
+    if (buffers)
+      sgd_momentum(s, at<T>(params[k], begin), at<T>(grads[k], begin), at<T>(moving[k], begin), end - begin);
+    else
+      sgd_plain(s, at<T>(params[k], begin), at<T>(grads[k], begin), end - begin);
   });
 }
 
@@ -150,8 +152,10 @@ dt_status adam_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int3
   return for_pieces(ctx, "fused_adam", params, count, [&](int64_t k, int64_t begin, int64_t end) {
     T *p = at<T>(params[k], begin), *m = at<T>(means[k], begin), *v = at<T>(squares[k], begin);
     const T* g = at<T>(grads[k], begin);
-    if (amsgrad) adam_piece<T, true>(s, p, g, m, v, at<T>(peaks[k], begin), end - begin);
-    else adam_piece<T, false>(s, p, g, m, v, static_cast<T*>(nullptr), end - begin);
+    if (amsgrad)
+      adam_piece<T, true>(s, p, g, m, v, at<T>(peaks[k], begin), end - begin);
+    else
+      adam_piece<T, false>(s, p, g, m, v, static_cast<T*>(nullptr), end - begin);
   });
 }
 
