@@ -1,18 +1,19 @@
 """Saving and loading tensors: `dt.save` and `dt.load`.
 
-A file is a safetensors file: nothing in it is ever executed. Its metadata hold the structure around the tensors as
-JSON, and a checksum of the content. Files of other programs load as a dict of tensors.
+A file is a safetensors file, written and read by the `safetensors` package: nothing in it is ever executed. Its
+metadata hold the structure around the tensors as JSON, and a checksum of the content. Files of other programs load as
+a dict of tensors.
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
-import io
 import json
 import os
 import secrets
-import struct
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -23,28 +24,6 @@ from ._core import Tensor, device, get_op
 __all__ = ["CheckpointError", "load", "save"]
 
 _STRUCTURE, _CHECKSUM = "dovetail.structure", "dovetail.sha256"
-# What stands in the checksum's place while it is computed.
-_NO_CHECKSUM = "0" * 64
-_LARGEST_HEADER = 100_000_000
-
-# safetensors' names of the dtypes
-_NAMES = {
-    "float32": "F32",
-    "float64": "F64",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "int8": "I8",
-    "int16": "I16",
-    "int32": "I32",
-    "int64": "I64",
-    "uint8": "U8",
-    "uint16": "U16",
-    "uint32": "U32",
-    "uint64": "U64",
-    "bool": "BOOL",
-    "complex64": "C64",
-}
-_DTYPES = {short: name for name, short in _NAMES.items()}
 
 
 class CheckpointError(ValueError):
@@ -152,27 +131,60 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
         >>> loaded["weights"][0].tolist(), loaded["epoch"]
         ([1.0, 1.0], 3)
     """
+    import safetensors
+
+    _check_place(f, "save", "write")
     encoder = _Encoder()
-    structure = encoder.encode(obj, "")
-    header, tensors = _header(structure, encoder.tensors)
+    metadata = {"format": "pt", _STRUCTURE: json.dumps(encoder.encode(obj, ""))}
+    contents = {name: _plain(tensor) for name, tensor in encoder.tensors.items()}
+    metadata[_CHECKSUM] = _checksum(metadata, contents)
+    specs = {name: _spec(name, content) for name, content in contents.items()}
     if not isinstance(f, (str, os.PathLike)):
-        f.write(_finished(header, tensors))
-        for data in tensors:
-            f.write(data.view)
+        f.write(safetensors.serialize(specs, metadata))
         return
-    with _replacing(os.fspath(f)) as stream:
-        stream.write(_finished(header, tensors))
-        for data in tensors:
-            stream.write(data.view)
+    with _replacing(os.fspath(f)) as temporary:
+        try:
+            safetensors.serialize_file(specs, temporary, metadata)
+        except safetensors.SafetensorError as error:
+            raise OSError(f"save: {os.fspath(f)} could not be written: {error}") from error
 
 
-class _Bytes:
-    """A tensor's elements in row-major order as bytes: its own memory where it is contiguous on the CPU."""
+def _check_place(f: Any, who: str, method: str) -> None:
+    if isinstance(f, (str, os.PathLike)):
+        if os.path.isdir(f) or not os.fspath(f):
+            raise IsADirectoryError(f"{who}: {os.fspath(f)!r} is a folder or nothing; give the path of a file")
+    elif not hasattr(f, method):
+        raise TypeError(f"{who}: f must be a path or a binary file, got {f!r}")
 
-    def __init__(self, tensor: Tensor) -> None:
-        plain = tensor.detach()
-        self.tensor = get_op("contiguous")(plain if plain.device.type == "cpu" else plain.cpu())
-        self.view = _memory(self.tensor)
+
+def _plain(tensor: Tensor) -> Tensor:
+    """A tensor's elements in row-major order on the CPU: itself where it is so already."""
+    plain = tensor.detach()
+    return get_op("contiguous")(plain if plain.device.type == "cpu" else plain.cpu())
+
+
+def _spec(name: str, tensor: Tensor) -> Any:
+    """What safetensors wants to know of a tensor, whose memory it then reads in place."""
+    import safetensors
+
+    try:
+        return safetensors.TensorSpec(
+            dtype=tensor.dtype.name,
+            shape=list(tensor.shape),
+            data_ptr=tensor.data_ptr(),
+            data_len=tensor.numel() * tensor.itemsize,
+        )
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise TypeError(f"save: {name} is {tensor.dtype.name}, which safetensors does not have ({error})") from error
+
+
+def _checksum(metadata: dict[str, str], tensors: dict[str, Tensor]) -> str:
+    """Of everything in a file: the metadata but for the checksum itself, and each tensor's name, kind and elements."""
+    digest = hashlib.sha256(json.dumps(sorted(item for item in metadata.items() if item[0] != _CHECKSUM)).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(json.dumps([name, tensor.dtype.name, list(tensor.shape)]).encode())
+        digest.update(_memory(tensor))
+    return digest.hexdigest()
 
 
 def _memory(tensor: Tensor) -> memoryview:
@@ -183,53 +195,28 @@ def _memory(tensor: Tensor) -> memoryview:
     return memoryview((ctypes.c_char * count).from_address(tensor.data_ptr())).cast("B")
 
 
-def _header(structure: Any, tensors: dict[str, Tensor]) -> tuple[dict[str, Any], list[_Bytes]]:
-    metadata = {"format": "pt", _STRUCTURE: json.dumps(structure), _CHECKSUM: _NO_CHECKSUM}
-    header: dict[str, Any] = {"__metadata__": metadata}
-    contents, offset = [], 0
-    # Widest dtype first keeps every tensor aligned.
-    for name, tensor in sorted(tensors.items(), key=lambda item: -item[1].itemsize):
-        if tensor.dtype.name not in _NAMES:
-            raise TypeError(f"save: {name} is {tensor.dtype.name}, which safetensors does not have")
-        contents.append(_Bytes(tensor))
-        end = offset + contents[-1].view.nbytes
-        header[name] = {"dtype": _NAMES[tensor.dtype.name], "shape": list(tensor.shape), "data_offsets": [offset, end]}
-        offset = end
-    return header, contents
-
-
-def _finished(header: dict[str, Any], contents: list[_Bytes]) -> bytes:
-    """The header as bytes, its length before it, with the checksum of itself and the content."""
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    start = struct.pack("<Q", len(text))
-    digest = hashlib.sha256(start + text)
-    for content in contents:
-        digest.update(content.view)
-    return start + text.replace(_CHECKSUM_FIELD % _NO_CHECKSUM.encode(), _CHECKSUM_FIELD % digest.hexdigest().encode())
-
-
-_CHECKSUM_FIELD = b'"dovetail.sha256":"%s"'
-
-
 @contextmanager
-def _replacing(path: str) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` once it is complete and on the disk."""
+def _replacing(path: str) -> Iterator[str]:
+    """The path of a file to write, which takes the place of `path` once it is complete and on the disk."""
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
-        with open(descriptor, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+        mode = os.stat(temporary).st_mode  # by the umask; safetensors would leave the file to its owner alone
+        yield temporary
+        os.chmod(temporary, mode)
+        _flush(temporary)
         os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
         raise
     # The new name is on the disk only once the folder is.
-    descriptor = os.open(folder, os.O_RDONLY)
+    _flush(folder)
+
+
+def _flush(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -261,37 +248,53 @@ def load(f: str | os.PathLike[str] | IO[bytes], map_location: Location = None) -
         >>> dt.load(io.BytesIO(file.getvalue()))["w"].tolist()
         [1.0, 1.0]
     """
-    if not isinstance(f, (str, os.PathLike)):
-        data = f.read()
-        return _read(io.BytesIO(data), len(data), "the file", map_location)
-    with open(f, "rb") as stream:
-        return _read(stream, os.fstat(stream.fileno()).st_size, os.fspath(f), map_location)
+    _check_place(f, "load", "read")
+    if isinstance(f, (str, os.PathLike)):
+        return _read(os.fspath(f), os.fspath(f), map_location)
+    with tempfile.NamedTemporaryFile() as copy:
+        shutil.copyfileobj(f, copy)
+        copy.flush()
+        return _read(copy.name, "the file", map_location)
 
 
-def _read(stream: IO[bytes], size: int, name: str, location: Location) -> Any:
-    start = stream.read(8)
-    header, text = _parsed(start, stream, size, name)
-    metadata = header.pop("__metadata__", {})
-    entries = _ordered(header, name)
-    _check_layout(entries, size - 8 - len(text), name)
-    checksum = metadata.get(_CHECKSUM)
-    if checksum is None and _STRUCTURE in metadata:
-        raise CheckpointError(f"load: {name} was altered after it was saved: its checksum is missing")
-    digest = hashlib.sha256(start)
-    if checksum is not None:
-        digest.update(text.replace(_CHECKSUM_FIELD % checksum.encode(), _CHECKSUM_FIELD % _NO_CHECKSUM.encode()))
-    tensors = {}
-    for key, entry in entries:
-        tensors[key] = _core.get_op("empty")(entry["shape"], dtype=getattr(_core, _DTYPES[entry["dtype"]]))
-        view = _memory(tensors[key])
-        _fill(stream, view, name)
-        if checksum is not None:
-            digest.update(view)
-    if checksum is not None and digest.hexdigest() != checksum:
-        raise CheckpointError(f"load: {name} was altered after it was saved: its checksum does not match its content")
-    if _STRUCTURE not in metadata:
+def _read(path: str, name: str, location: Location) -> Any:
+    metadata, tensors = _content(path, name)
+    if _STRUCTURE not in metadata and _CHECKSUM not in metadata:
         return {key: _placed(tensor, "cpu", location) for key, tensor in tensors.items()}
+    if metadata.get(_CHECKSUM) != _checksum(metadata, tensors):
+        raise CheckpointError(f"load: {name} was altered after it was saved: its checksum does not match its content")
     return _restored(metadata[_STRUCTURE], tensors, name, location)
+
+
+def _content(path: str, name: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The metadata and the tensors of a safetensors file. The package checks its layout before it reads."""
+    import safetensors
+
+    with open(path, "rb") as stream:
+        start = stream.read(9)
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            names = file.keys()
+            if any(file.get_slice(key).get_dtype() == "BF16" for key in names):
+                import ml_dtypes  # noqa: F401 (NumPy knows bfloat16 by it)
+            arrays = {key: file.get_tensor(key) for key in names}
+            return file.metadata() or {}, {key: _core.from_numpy(array) for key, array in arrays.items()}
+    except ImportError as error:
+        raise RuntimeError(
+            f"load: {name} holds bfloat16 tensors, which need a package: pip install ml_dtypes"
+        ) from error
+    except (safetensors.SafetensorError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"load: {name} is {_look(start)} ({error})") from error
+
+
+def _look(start: bytes) -> str:
+    """What a file that cannot be read as safetensors may be."""
+    if start[8:] != b"{" and (start[:4] == b"PK\x03\x04" or start[:1] == b"\x80"):
+        return (
+            "no checkpoint: it is a pickle or a zip archive, such as PyTorch writes, and only safetensors files are "
+            "loaded, which execute nothing; convert it with the program that wrote it"
+        )
+    return "no checkpoint, or it was truncated or altered"
 
 
 def _restored(structure: str, tensors: dict[str, Tensor], name: str, location: Location) -> Any:
@@ -323,72 +326,3 @@ def _placed(tensor: Tensor, where: str, location: Location) -> Tensor:
         raise RuntimeError(
             f"load: a tensor was saved from {where}; load it with map_location='cpu' ({error})"
         ) from error
-
-
-def _fill(stream: IO[bytes], view: memoryview, name: str) -> None:
-    at = 0
-    while at < view.nbytes:
-        count = stream.readinto(view[at:])  # type: ignore[attr-defined]
-        if not count:
-            raise CheckpointError(f"load: {name} is truncated")
-        at += count
-
-
-# ---- checks before anything is allocated ----
-
-
-def _parsed(start: bytes, stream: IO[bytes], size: int, name: str) -> tuple[dict[str, Any], bytes]:
-    """The header, and its bytes as they stand in the file."""
-    if len(start) < 8:
-        raise CheckpointError(f"load: {name} is no checkpoint: it has only {size} bytes")
-    (length,) = struct.unpack("<Q", start)
-    text = stream.read(min(length, size)) if 2 <= length <= _LARGEST_HEADER else b""
-    if text[:1] != b"{":
-        raise CheckpointError(f"load: {name} is no checkpoint: {_look(start)}")
-    if len(text) < length:
-        raise CheckpointError(f"load: {name} is truncated: it ends within its header")
-    try:
-        header = json.loads(text)
-    except ValueError as error:
-        raise CheckpointError(f"load: {name} is no checkpoint, or was altered: its header is no JSON") from error
-    return header, text
-
-
-def _look(start: bytes) -> str:
-    """What a file that is no safetensors file may be."""
-    if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
-        return (
-            "it is a pickle or a zip archive, such as PyTorch writes, and only safetensors files are loaded, which "
-            "execute nothing; convert it with the program that wrote it"
-        )
-    return "it does not begin like a safetensors file"
-
-
-def _ordered(header: dict[str, Any], name: str) -> list[tuple[str, Any]]:
-    try:
-        return sorted(header.items(), key=lambda item: [int(n) for n in item[1]["data_offsets"]])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"load: {name} is no safetensors file: {error!r} in its header") from error
-
-
-def _check_layout(entries: list[tuple[str, Any]], room: int, name: str) -> None:
-    """Every tensor's place follows the one before, fits its shape, and the last one ends with the file."""
-    from math import prod
-
-    at = 0
-    for key, entry in entries:
-        try:
-            kind, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-            wanted = prod(shape) * getattr(_core, _DTYPES[kind]).itemsize
-            fits = begin == at and end - begin == wanted and all(isinstance(n, int) and n >= 0 for n in shape)
-        except (KeyError, TypeError, ValueError):
-            fits = False
-        if not fits:
-            raise CheckpointError(
-                f"load: {name} was altered, or is no safetensors file: the entry {key!r} makes no sense"
-            )
-        at = end
-    if at > room:
-        raise CheckpointError(f"load: {name} is truncated: {at} bytes of tensors are announced, {room} are there")
-    if at < room:
-        raise CheckpointError(f"load: {name} was altered: {room - at} bytes follow the last tensor")
