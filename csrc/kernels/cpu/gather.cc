@@ -33,7 +33,11 @@ dt_status gather_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
       T* t = target + offset[0];
       const int64_t* k = indices + offset[1];
       const T* s = source + offset[2];
-      for (int64_t j = begin; j < end; ++j) t[j * step[0]] = s[k[j * step[1]] * along + j * step[2]];
+      if (step[0] == 1 && step[1] == 1 && along == 1 && step[2] == 0) {
+        for (int64_t j = begin; j < end; ++j) t[j] = s[k[j]];
+      } else {
+        for (int64_t j = begin; j < end; ++j) t[j * step[0]] = s[k[j * step[1]] * along + j * step[2]];
+      }
     };
     const int64_t none[3] = {0, 0, 0};
     if (rows == 1) return parallel(ctx, n, kGrain, [&](int64_t begin, int64_t end) { run(none, begin, end); });
@@ -109,17 +113,26 @@ void scatter_lines(dt_kernel_context* ctx, To* to, const int64_t* at, const From
   const int64_t width = outer.pop(step), blocks = ceil_div(width, 64);
   const int64_t n = lines.n;
   if (n == 0 || width == 0) return;
+  const bool lines_inside = std::abs(lines.at_step) < std::abs(step[1]);  // whichever walks memory in order
   parallel(ctx, outer.count() * blocks, grain_for(n * std::min<int64_t>(width, 64)), [&](int64_t begin, int64_t end) {
     Walk<3> w = outer;
     for (int64_t u = begin; u < end; ++u) {
       w.seek(u / blocks);
       const int64_t first = u % blocks * 64, last = std::min(width, first + 64);
-      for (int64_t k = 0; k < n; ++k)
-        for (int64_t j = first; j < last; ++j) {
-          const int64_t target = at[w.offset[1] + k * lines.at_step + j * step[1]];
-          Op::apply(to[w.offset[0] + target * lines.to_step + j * step[0]],
-                    from[w.offset[2] + k * lines.from_step + j * step[2]]);
-        }
+      To* t = to + w.offset[0];
+      const int64_t* index = at + w.offset[1];
+      const From* f = from + w.offset[2];
+      auto move = [&](int64_t k, int64_t j) {
+        const int64_t target = index[k * lines.at_step + j * step[1]];
+        Op::apply(t[target * lines.to_step + j * step[0]], f[k * lines.from_step + j * step[2]]);
+      };
+      if (lines_inside) {
+        for (int64_t j = first; j < last; ++j)
+          for (int64_t k = 0; k < n; ++k) move(k, j);
+      } else {
+        for (int64_t k = 0; k < n; ++k)
+          for (int64_t j = first; j < last; ++j) move(k, j);
+      }
     }
   });
 }

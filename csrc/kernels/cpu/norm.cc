@@ -71,23 +71,40 @@ DOVETAIL_CLONES void norm_rows(const T* in, const T* weight, const T* bias, T* o
 //   grad_input = scale * (h - mean(h) - y * mean(h * y)),  grad_weight = sum(grad * y),  grad_bias = sum(grad)
 // sums: grad_weight then grad_bias, to be added to.
 template <class T>
-DOVETAIL_CLONES void grad_rows(const T* grad, const T* in, const T* weight, T* out, T* sums, int64_t rows, int64_t n,
+DOVETAIL_CLONES void grad_rows(const T* grad, const T* in, const T* weight, T* __restrict out, T* __restrict sums, int64_t rows, int64_t n,
                                double eps) {
   const double count = static_cast<double>(n);
-  T* weight_sums = sums;
-  T* bias_sums = sums + n;
+  T* __restrict weight_sums = sums;
+  T* __restrict bias_sums = sums + n;
   for (int64_t r = 0; r < rows; ++r, grad += n, in += n, out += n) {
     const Moments<T> m = moments(in, n, eps);
-    for (int64_t i = 0; i < n; ++i) {
-      weight_sums[i] += grad[i] * ((in[i] - m.mean) * m.scale);
-      bias_sums[i] += grad[i];
-    }
     auto h = [grad, weight](int64_t i) { return weight ? grad[i] * weight[i] : grad[i]; };
-    const double total = sum_terms<T>(n, h);
-    const double dot = sum_terms<T>(n, [&](int64_t i) { return h(i) * ((in[i] - m.mean) * m.scale); });
+    double total = 0, dot = 0;
+    int64_t i = 0;
+    while (i + kLanes<T> <= n) {
+      T lane_h[kLanes<T>] = {}, lane_hy[kLanes<T>] = {};
+      const int64_t end = i + (std::min(n - i, kRun) & -kLanes<T>);
+      for (; i < end; i += kLanes<T>)
+        for (int l = 0; l < kLanes<T>; ++l) {
+          const T y = (in[i + l] - m.mean) * m.scale, g = grad[i + l];
+          const T gw = weight ? g * weight[i + l] : g;
+          weight_sums[i + l] += g * y;
+          bias_sums[i + l] += g;
+          lane_h[l] += gw;
+          lane_hy[l] += gw * y;
+        }
+      total += sum_lanes(lane_h);
+      dot += sum_lanes(lane_hy);
+    }
+    for (; i < n; ++i) {
+      const T y = (in[i] - m.mean) * m.scale;
+      weight_sums[i] += grad[i] * y;
+      bias_sums[i] += grad[i];
+      total += static_cast<double>(h(i));
+      dot += static_cast<double>(h(i) * y);
+    }
     const T mean_h = static_cast<T>(total / count), mean_hy = static_cast<T>(dot / count);
-    for (int64_t i = 0; i < n; ++i)
-      out[i] = m.scale * (h(i) - mean_h - (in[i] - m.mean) * m.scale * mean_hy);
+    for (i = 0; i < n; ++i) out[i] = m.scale * (h(i) - mean_h - (in[i] - m.mean) * m.scale * mean_hy);
   }
 }
 

@@ -14,8 +14,47 @@ struct Batch {
   uint32_t words[4][kBlocks];
 };
 
-DOVETAIL_INLINE void make_batch(uint64_t key, uint64_t counter, Batch& batch) {
-  for (int b = 0; b < kBlocks; ++b) {
+// philox::block for kWide counters at a time, written so that the compiler makes vectors of them.
+constexpr int kWide = 16;
+
+DOVETAIL_INLINE void make_blocks(uint64_t key, uint64_t counter, Batch& batch, int at) {
+  uint32_t c0[kWide], c1[kWide], c2[kWide], c3[kWide];
+  for (int b = 0; b < kWide; ++b) {
+    const uint64_t c = counter + static_cast<uint64_t>(b);
+    c0[b] = static_cast<uint32_t>(c);
+    c1[b] = static_cast<uint32_t>(c >> 32);
+    c2[b] = c3[b] = 0;
+  }
+  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
+  for (int round = 0; round < 10; ++round) {
+    for (int b = 0; b < kWide; ++b) {
+      const uint64_t p0 = uint64_t{philox::kMultiplier0} * c0[b], p1 = uint64_t{philox::kMultiplier1} * c2[b];
+      const uint32_t next0 = static_cast<uint32_t>(p1 >> 32) ^ c1[b] ^ k0;
+      const uint32_t next2 = static_cast<uint32_t>(p0 >> 32) ^ c3[b] ^ k1;
+      c1[b] = static_cast<uint32_t>(p1);
+      c3[b] = static_cast<uint32_t>(p0);
+      c0[b] = next0;
+      c2[b] = next2;
+    }
+    k0 += philox::kWeyl0;
+    k1 += philox::kWeyl1;
+  }
+  for (int b = 0; b < kWide; ++b) {
+    batch.words[0][at + b] = c0[b];
+    batch.words[1][at + b] = c1[b];
+    batch.words[2][at + b] = c2[b];
+    batch.words[3][at + b] = c3[b];
+  }
+}
+
+// The first `blocks` of a batch; the others are left as they were.
+DOVETAIL_INLINE void make_batch(uint64_t key, uint64_t counter, int64_t blocks, Batch& batch) {
+  if (blocks > 2) {
+    for (int b = 0; b < std::min<int64_t>(kBlocks, blocks); b += kWide)
+      make_blocks(key, counter + static_cast<uint64_t>(b), batch, b);
+    return;
+  }
+  for (int b = 0; b < blocks; ++b) {
     const philox::Words x = philox::block(key, counter + static_cast<uint64_t>(b));
     for (int j = 0; j < 4; ++j) batch.words[j][b] = x.w[j];
   }
@@ -29,8 +68,8 @@ template <>
 struct Uniform<float> {
   using Out = float;
   static constexpr int kPerBlock = 4;
-  DOVETAIL_INLINE void fill(const Batch& x, float* out) const {
-    for (int b = 0; b < kBlocks; ++b)
+  DOVETAIL_INLINE void fill(const Batch& x, int blocks, float* out) const {
+    for (int b = 0; b < blocks; ++b)
       for (int j = 0; j < 4; ++j) out[4 * b + j] = philox::uniform32(x.words[j][b]);
   }
 };
@@ -39,8 +78,8 @@ template <>
 struct Uniform<double> {
   using Out = double;
   static constexpr int kPerBlock = 2;
-  DOVETAIL_INLINE void fill(const Batch& x, double* out) const {
-    for (int b = 0; b < kBlocks; ++b)
+  DOVETAIL_INLINE void fill(const Batch& x, int blocks, double* out) const {
+    for (int b = 0; b < blocks; ++b)
       for (int j = 0; j < 2; ++j) out[2 * b + j] = philox::uniform64(x.words[2 * j][b], x.words[2 * j + 1][b]);
   }
 };
@@ -52,15 +91,15 @@ template <>
 struct Normal<float> {
   using Out = float;
   static constexpr int kPerBlock = 4;
-  DOVETAIL_INLINE void fill(const Batch& x, float* out) const {
+  DOVETAIL_INLINE void fill(const Batch& x, int blocks, float* out) const {
     float even[2][kBlocks], odd[2][kBlocks];
     for (int j = 0; j < 2; ++j)
-      for (int b = 0; b < kBlocks; ++b) {
+      for (int b = 0; b < blocks; ++b) {
         const philox::Pair<float> pair = philox::normal32(x.words[2 * j][b], x.words[2 * j + 1][b]);
         even[j][b] = pair.even;
         odd[j][b] = pair.odd;
       }
-    for (int b = 0; b < kBlocks; ++b)
+    for (int b = 0; b < blocks; ++b)
       for (int j = 0; j < 2; ++j) {
         out[4 * b + 2 * j] = even[j][b];
         out[4 * b + 2 * j + 1] = odd[j][b];
@@ -72,8 +111,8 @@ template <>
 struct Normal<double> {
   using Out = double;
   static constexpr int kPerBlock = 2;
-  DOVETAIL_INLINE void fill(const Batch& x, double* out) const {
-    for (int b = 0; b < kBlocks; ++b) {
+  DOVETAIL_INLINE void fill(const Batch& x, int blocks, double* out) const {
+    for (int b = 0; b < blocks; ++b) {
       const philox::Pair<double> pair =
           philox::normal64({{x.words[0][b], x.words[1][b], x.words[2][b], x.words[3][b]}});
       out[2 * b] = pair.even;
@@ -85,10 +124,21 @@ struct Normal<double> {
 struct Bits {
   using Out = int64_t;
   static constexpr int kPerBlock = 2;
-  DOVETAIL_INLINE void fill(const Batch& x, int64_t* out) const {
-    for (int b = 0; b < kBlocks; ++b)
+  DOVETAIL_INLINE void fill(const Batch& x, int blocks, int64_t* out) const {
+    for (int b = 0; b < blocks; ++b)
       for (int j = 0; j < 2; ++j)
         out[2 * b + j] = static_cast<int64_t>(philox::word64(x.words[2 * j][b], x.words[2 * j + 1][b]));
+  }
+};
+
+// The remainder by a fixed divisor, without dividing: the quotient by the reciprocal is at most one too small.
+struct Remainder {
+  uint64_t divisor, reciprocal;  // divisor 0 stands for 2^64
+  explicit Remainder(uint64_t divisor) : divisor(divisor), reciprocal(divisor ? ~uint64_t{0} / divisor : 0) {}
+  DOVETAIL_INLINE uint64_t operator()(uint64_t x) const {
+    const uint64_t quotient = static_cast<uint64_t>(static_cast<unsigned __int128>(x) * reciprocal >> 64);
+    const uint64_t rest = x - quotient * divisor;
+    return divisor != 0 && rest >= divisor ? rest - divisor : rest;
   }
 };
 
@@ -97,14 +147,12 @@ struct Randint {
   using Out = T;
   static constexpr int kPerBlock = 2;
   int64_t low;
-  uint64_t span;  // 0 stands for 2^64
-  DOVETAIL_INLINE void fill(const Batch& x, T* out) const {
-    for (int b = 0; b < kBlocks; ++b)
+  Remainder remainder;
+  DOVETAIL_INLINE void fill(const Batch& x, int blocks, T* out) const {
+    for (int b = 0; b < blocks; ++b)
       for (int j = 0; j < 2; ++j) {
-        uint64_t word = philox::word64(x.words[2 * j][b], x.words[2 * j + 1][b]);
-        if (span) word %= span;
-        const int64_t value = static_cast<int64_t>(static_cast<uint64_t>(low) + word);
-        out[2 * b + j] = static_cast<T>(value);
+        const uint64_t word = remainder(philox::word64(x.words[2 * j][b], x.words[2 * j + 1][b]));
+        out[2 * b + j] = static_cast<T>(static_cast<int64_t>(static_cast<uint64_t>(low) + word));
       }
   }
 };
@@ -114,15 +162,15 @@ template <class Filler>
 DOVETAIL_CLONES void fill_range(const Filler& filler, uint64_t key, uint64_t offset, int64_t begin, int64_t end,
                                 typename Filler::Out* out) {
   constexpr int64_t kEach = kBlocks * Filler::kPerBlock;
-  Batch batch;
+  Batch batch = {};
   uint64_t counter = offset + static_cast<uint64_t>(begin / Filler::kPerBlock);
   for (int64_t i = begin; i < end; i += kEach, counter += kBlocks) {
-    make_batch(key, counter, batch);
+    make_batch(key, counter, ceil_div(end - i, Filler::kPerBlock), batch);
     if (end - i >= kEach) {
-      filler.fill(batch, out + (i - begin));
+      filler.fill(batch, kBlocks, out + (i - begin));
     } else {
       typename Filler::Out part[kEach];
-      filler.fill(batch, part);
+      filler.fill(batch, static_cast<int>(ceil_div(end - i, Filler::kPerBlock)), part);
       std::copy_n(part, end - i, out + (i - begin));
     }
   }
@@ -157,7 +205,7 @@ dt_status randint_kernel(const void*, dt_kernel_context* ctx, const dt_array* ou
                          const dt_value* args, int32_t) {
   const int64_t low = args[3].as.i, high = args[4].as.i;
   if (low >= high) return ctx->fail(ctx, DT_ERR_VALUE, "philox_randint: low must be less than high");
-  return fill(ctx, outs[0], args, Randint<T>{low, static_cast<uint64_t>(high) - static_cast<uint64_t>(low)});
+  return fill(ctx, outs[0], args, Randint<T>{low, Remainder(static_cast<uint64_t>(high) - static_cast<uint64_t>(low))});
 }
 
 }  // namespace

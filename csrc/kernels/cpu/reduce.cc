@@ -90,9 +90,6 @@ using Largest = Extreme<T, true>;
 template <class T>
 using Smallest = Extreme<T, false>;
 
-template <int kBytes>
-using UintOf = std::conditional_t<kBytes == 8, uint64_t, std::conditional_t<kBytes == 4, uint32_t, uint8_t>>;
-
 template <class T, bool kAll>
 struct Truth {
   using In = T;

@@ -33,9 +33,23 @@ struct ArgExtreme {
     for (int l = 0; l < kLanes; ++l) lane[l] = p[l];
     for (int64_t i = kLanes; i + kLanes <= n; i += kLanes)
       for (int l = 0; l < kLanes; ++l) lane[l] = pick(lane[l], p[i + l]);
-    for (int64_t i = n - kLanes; i < n; ++i) lane[0] = pick(lane[0], p[i]);
-    for (int l = 1; l < kLanes; ++l) lane[0] = pick(lane[0], lane[l]);
+    for (int l = 0; l < kLanes; ++l) lane[l] = pick(lane[l], p[n - kLanes + l]);  // the rest, and some again
+    for (int width = kLanes / 2; width >= 1; width /= 2)
+      for (int l = 0; l < width; ++l) lane[l] = pick(lane[l], lane[l + width]);
     return lane[0];
+  }
+
+  // Where `value`, which is there, is first.
+  DOVETAIL_CLONES static int64_t find(const T* p, int64_t n, T value) {
+    constexpr int kLanes = 128 / sizeof(T);
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+      UintOf<sizeof(T)> found = 0;
+      for (int l = 0; l < kLanes; ++l) found |= same(p[i + l], value);
+      if (found) break;
+    }
+    while (i + 1 < n && !same(p[i], value)) ++i;
+    return i;
   }
 
   // The vector loop finds each run's extreme; only the run that holds the best is searched for its place.
@@ -53,11 +67,7 @@ struct ArgExtreme {
         width = length;
       }
     }
-    if (run > 0) {
-      int64_t i = from;
-      while (i < from + width && !same(p[i], best.value)) ++i;
-      best.index = i;
-    }
+    if (run > 0) best.index = from + find(p + from, width, best.value);
     for (int64_t i = run; i < n; ++i)
       if (better(p[i], best.value)) best = {p[i], i};
     return best;

@@ -59,10 +59,11 @@ class Reduction {
   }
 
  private:
-  // Columns are the faster way where neighbours in memory are kept.
+  // Columns are the faster way where neighbours in memory are kept, or where rows are very short.
   bool by_columns() const {
     if (kept_.ndim == 0 || reduced_.ndim == 0) return false;
     const int k = kept_.ndim - 1, r = reduced_.ndim - 1;
+    if (reduced_.sizes[r] < 8 && kept_.sizes[k] >= 64) return true;  // rows too short to be worth a call each
     return kept_.sizes[k] >= 4 && std::abs(kept_.strides[0][k]) < std::abs(reduced_.strides[0][r]);
   }
 
@@ -141,10 +142,16 @@ class Reduction {
 
   // ---- many columns at a time ----
 
+  // Blocks of about the same width, of whole vectors.
+  static int64_t column_block(int64_t width) {
+    const int64_t blocks = ceil_div(width, kColumns);
+    return blocks == 1 ? width : ceil_div(ceil_div(width, blocks), 64) * 64;
+  }
+
   dt_status columns(const char* op) {
     int64_t step[1], kept_step[2];
     const int64_t length = reduced_.pop(step), width = kept_.pop(kept_step);
-    const int64_t wide = std::min(width, kColumns), blocks = ceil_div(width, wide);
+    const int64_t wide = column_block(width), blocks = ceil_div(width, wide);
     const Units units(reduced_.count(), length, std::max<int64_t>(kRowRun, kSpan / wide));
     const int64_t groups = kept_.count() * blocks;  // of columns that are folded together
     const int64_t grain = grain_for(units.work() * wide);

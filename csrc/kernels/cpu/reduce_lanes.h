@@ -10,6 +10,9 @@ namespace dovetail::cpu {
 //   first(In), step(Lane, In), fold(Lane, Lane)
 //   wide(Lane) -> Acc, merge(Acc&, Acc), finish(Acc, count) -> Out, identity() -> Acc (the total of no elements)
 
+template <int kBytes>
+using UintOf = std::conditional_t<kBytes == 8, uint64_t, std::conditional_t<kBytes == 4, uint32_t, uint8_t>>;
+
 constexpr int64_t kSpan = 32768;   // most elements that one call folds, so that bits depend on shapes alone
 constexpr int64_t kRun = 1024;     // elements added up in the element's own precision, over all lanes
 constexpr int64_t kColumns = 512;  // most columns that one call folds
@@ -104,6 +107,7 @@ DOVETAIL_CLONES void fold_unit_columns(const typename Fold::In* p, int64_t rows,
     const typename Fold::In* q = p + r * row_stride;
     int64_t c = 0;
     for (; c + kLanes <= columns; c += kLanes) fold_strip<kLanes, Fold>(q + c, height, row_stride, acc + c, r == 0);
+    for (; c + 16 <= columns; c += 16) fold_strip<16, Fold>(q + c, height, row_stride, acc + c, r == 0);
     for (; c + 8 <= columns; c += 8) fold_strip<8, Fold>(q + c, height, row_stride, acc + c, r == 0);
     for (; c < columns; ++c) fold_strip<1, Fold>(q + c, height, row_stride, acc + c, r == 0);
   }

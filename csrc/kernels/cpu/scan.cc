@@ -26,7 +26,7 @@ struct Multiply {
 };
 
 constexpr int64_t kPiece = 16384;  // a long line is cut into pieces of this many elements
-constexpr int kWays = 4;           // lines that run at once, to hide the latency of the additions
+constexpr int kWays = 4;           // lines that run at once, to hide the latency of the additions (see run_ways)
 
 template <class T>
 DOVETAIL_INLINE Running<T> widen(T x) {
@@ -60,17 +60,19 @@ DOVETAIL_CLONES Running<T> piece_total(const T* in, int64_t stride, int64_t n) {
   return lane[0];
 }
 
-// kWays pieces of equal length, `n` apart, each from its own starting total.
+// kWays lines (or pieces of one) of equal length at once, each from its own starting total.
 template <class T, class Op>
-void run_pieces(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t n, const Running<T>* starts) {
-  Running<T> total[kWays];
-  for (int w = 0; w < kWays; ++w) total[w] = starts[w];
-  const int64_t in_gap = n * in_stride, out_gap = n * out_stride;
-  for (int64_t i = 0; i < n; ++i)
-    for (int w = 0; w < kWays; ++w) {
-      total[w] = Op::apply(total[w], widen(in[i * in_stride + w * in_gap]));
-      out[i * out_stride + w * out_gap] = static_cast<T>(total[w]);
-    }
+void run_ways(const T* const* in, int64_t in_stride, T* const* out, int64_t out_stride, int64_t n, const Running<T>* starts) {
+  const T *in0 = in[0], *in1 = in[1], *in2 = in[2], *in3 = in[3];
+  T *out0 = out[0], *out1 = out[1], *out2 = out[2], *out3 = out[3];
+  Running<T> a = starts[0], b = starts[1], c = starts[2], d = starts[3];
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t from = i * in_stride, to = i * out_stride;
+    out0[to] = static_cast<T>(a = Op::apply(a, widen(in0[from])));
+    out1[to] = static_cast<T>(b = Op::apply(b, widen(in1[from])));
+    out2[to] = static_cast<T>(c = Op::apply(c, widen(in2[from])));
+    out3[to] = static_cast<T>(d = Op::apply(d, widen(in3[from])));
+  }
 }
 
 // A long line: totals of the pieces first, then every piece from where the ones before it end.
@@ -92,8 +94,13 @@ void long_line(dt_kernel_context* ctx, const T* in, int64_t in_stride, T* out, i
     for (int64_t g = begin; g < end; ++g) {
       const int64_t first = g * kWays * kPiece;
       if (first + kWays * kPiece <= n) {
-        run_pieces<T, Op>(in + first * in_stride, in_stride, out + first * out_stride, out_stride, kPiece,
-                          starts + g * kWays);
+        const T* from[kWays];
+        T* to[kWays];
+        for (int w = 0; w < kWays; ++w) {
+          from[w] = in + (first + w * kPiece) * in_stride;
+          to[w] = out + (first + w * kPiece) * out_stride;
+        }
+        run_ways<T, Op>(from, in_stride, to, out_stride, kPiece, starts + g * kWays);
         continue;
       }
       for (int64_t p = g * kWays; p < pieces; ++p)
@@ -169,9 +176,20 @@ dt_status scan(dt_kernel_context* ctx, const char* op, const dt_array& to, const
   parallel(ctx, count, grain_for(n), [&](int64_t begin, int64_t end) {
     Walk<2> w = lines;
     w.seek(begin);
-    for (int64_t k = begin; k < end; ++k, w.next())
-      run_line<T, Op>(in + w.offset[0], in_stride, out + w.offset[1], out_stride, n,
-                      Op::template identity<Running<T>>());
+    Running<T> starts[kWays];
+    std::fill_n(starts, kWays, Op::template identity<Running<T>>());
+    int64_t k = begin;
+    for (; k + kWays <= end; k += kWays) {
+      const T* lines_in[kWays];
+      T* lines_out[kWays];
+      for (int i = 0; i < kWays; ++i, w.next()) {
+        lines_in[i] = in + w.offset[0];
+        lines_out[i] = out + w.offset[1];
+      }
+      run_ways<T, Op>(lines_in, in_stride, lines_out, out_stride, n, starts);
+    }
+    for (; k < end; ++k, w.next())
+      run_line<T, Op>(in + w.offset[0], in_stride, out + w.offset[1], out_stride, n, starts[0]);
   });
   return DT_OK;
 }

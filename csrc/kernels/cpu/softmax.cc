@@ -2,6 +2,7 @@
 // side by side and are worked on together.
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
@@ -16,37 +17,42 @@ constexpr int64_t kRun = 1024;  // elements added up in the element's own precis
 template <class T>
 constexpr int kLanes = 128 / sizeof(T);
 
-template <class T>
+template <int L, class T>
 DOVETAIL_INLINE double sum_lanes(T* lane) {
-  for (int width = kLanes<T> / 2; width >= 1; width /= 2)
+  for (int width = L / 2; width >= 1; width /= 2)
     for (int l = 0; l < width; ++l) lane[l] += lane[l + width];
   return lane[0];
 }
 
-// body(block of kLanes elements, lanes): over whole blocks, then over the rest padded with `pad`; the lanes' total.
-// The body gets pointers to kLanes readable elements of a and b, and to as many writable ones.
+template <int L>
+using Width = std::integral_constant<int, L>;
+
+// Adds up what body(width, a, b, out, lanes) puts into its lanes, block by block: whole blocks of kLanes elements, then
+// blocks of 8, the last of them padded with `pad`.
 template <class T, class Body>
 DOVETAIL_INLINE double sum_blocks(const T* a, const T* b, T* out, int64_t n, T pad, const Body& body) {
-  constexpr int L = kLanes<T>;
+  constexpr int L = kLanes<T>, kNarrow = 8;
   double total = 0;
   int64_t i = 0;
   while (i + L <= n) {
     T lane[L] = {};
     const int64_t end = i + (std::min(n - i, kRun) & -L);
-    for (; i < end; i += L) body(a + i, b + i, out + i, lane);
-    total += sum_lanes(lane);
+    for (; i < end; i += L) body(Width<L>{}, a + i, b + i, out + i, lane);
+    total += sum_lanes<L>(lane);
   }
+  if (i == n) return total;
+  T lane[kNarrow] = {};
+  for (; i + kNarrow <= n; i += kNarrow) body(Width<kNarrow>{}, a + i, b + i, out + i, lane);
   if (i < n) {
-    T lane[L] = {}, rest_a[L], rest_b[L], rest_out[L];
-    for (int l = 0; l < L; ++l) {
+    T rest_a[kNarrow], rest_b[kNarrow], rest_out[kNarrow];
+    for (int l = 0; l < kNarrow; ++l) {
       rest_a[l] = i + l < n ? a[i + l] : pad;
       rest_b[l] = i + l < n ? b[i + l] : T{0};
     }
-    body(rest_a, rest_b, rest_out, lane);
-    std::copy_n(rest_out, n - i, out + i);
-    total += sum_lanes(lane);
+    body(Width<kNarrow>{}, rest_a, rest_b, rest_out, lane);
+    for (int64_t l = 0; i + l < n; ++l) out[i + l] = rest_out[l];
   }
-  return total;
+  return total + sum_lanes<kNarrow>(lane);
 }
 
 // NaNs are passed over: they reach the result through the sum.
@@ -64,6 +70,20 @@ DOVETAIL_INLINE T largest(const T* in, int64_t n) {
   return lane[0];
 }
 
+// total[l] += the sum over the n rows of term(i, l): short runs of rows in T, those in double.
+template <class T, class Term>
+DOVETAIL_INLINE void sum_columns(int64_t n, int width, double* total, const Term& term) {
+  constexpr int64_t kRows = 32;
+  for (int64_t first = 0; first < n; first += kRows) {
+    const int64_t last = std::min(n, first + kRows);
+    T sum[kLanes<T>];
+    for (int l = 0; l < width; ++l) sum[l] = term(first, l);
+    for (int64_t i = first + 1; i < last; ++i)
+      for (int l = 0; l < width; ++l) sum[l] += term(i, l);
+    for (int l = 0; l < width; ++l) total[l] += static_cast<double>(sum[l]);
+  }
+}
+
 // ---- contiguous lines ----------------------------------------------------------------------------------------
 
 template <class T>
@@ -73,8 +93,8 @@ struct Softmax {
   DOVETAIL_CLONES static void line(const T* in, const T*, T* out, int64_t n) {
     constexpr T kLow = -std::numeric_limits<T>::infinity();
     const T top = largest(in, n);
-    const double total = sum_blocks(in, in, out, n, kLow, [top](const T* x, const T*, T* y, T* lane) {
-      for (int l = 0; l < kLanes<T>; ++l) {
+    const double total = sum_blocks(in, in, out, n, kLow, [top](auto width, const T* x, const T*, T* y, T* lane) {
+      for (int l = 0; l < width; ++l) {
         const T e = exp_nonpositive(x[l] - top);
         y[l] = e;
         lane[l] += e;
@@ -85,19 +105,16 @@ struct Softmax {
   }
 
   template <int kWidth>
-  DOVETAIL_INLINE static void columns(const T* in, const T*, T* out, int64_t n, int64_t step, int width) {
+  DOVETAIL_INLINE static void columns(const T* in, const T*, T* __restrict out, int64_t n, int64_t step, int width) {
     T top[kLanes<T>];
     double total[kLanes<T>] = {};
     const int w = kWidth ? kWidth : width;
     for (int l = 0; l < w; ++l) top[l] = in[l];
     for (int64_t i = 1; i < n; ++i)
       for (int l = 0; l < w; ++l) top[l] = in[i * step + l] > top[l] ? in[i * step + l] : top[l];
-    for (int64_t i = 0; i < n; ++i)
-      for (int l = 0; l < w; ++l) {
-        const T e = exp_nonpositive(in[i * step + l] - top[l]);
-        out[i * step + l] = e;
-        total[l] += static_cast<double>(e);
-      }
+    sum_columns<T>(n, w, total, [&](int64_t i, int l) {
+      return out[i * step + l] = exp_nonpositive(in[i * step + l] - top[l]);
+    });
     for (int l = 0; l < w; ++l) top[l] = static_cast<T>(1 / total[l]);
     for (int64_t i = 0; i < n; ++i)
       for (int l = 0; l < w; ++l) out[i * step + l] *= top[l];
@@ -111,8 +128,8 @@ struct LogSoftmax {
   DOVETAIL_CLONES static void line(const T* in, const T*, T* out, int64_t n) {
     constexpr T kLow = -std::numeric_limits<T>::infinity();
     const T top = largest(in, n);
-    const double total = sum_blocks(in, in, out, n, kLow, [top](const T* x, const T*, T* y, T* lane) {
-      for (int l = 0; l < kLanes<T>; ++l) {
+    const double total = sum_blocks(in, in, out, n, kLow, [top](auto width, const T* x, const T*, T* y, T* lane) {
+      for (int l = 0; l < width; ++l) {
         y[l] = x[l] - top;
         lane[l] += exp_nonpositive(y[l]);
       }
@@ -122,15 +139,14 @@ struct LogSoftmax {
   }
 
   template <int kWidth>
-  DOVETAIL_INLINE static void columns(const T* in, const T*, T* out, int64_t n, int64_t step, int width) {
+  DOVETAIL_INLINE static void columns(const T* in, const T*, T* __restrict out, int64_t n, int64_t step, int width) {
     T top[kLanes<T>], shift[kLanes<T>];
     double total[kLanes<T>] = {};
     const int w = kWidth ? kWidth : width;
     for (int l = 0; l < w; ++l) top[l] = in[l];
     for (int64_t i = 1; i < n; ++i)
       for (int l = 0; l < w; ++l) top[l] = in[i * step + l] > top[l] ? in[i * step + l] : top[l];
-    for (int64_t i = 0; i < n; ++i)
-      for (int l = 0; l < w; ++l) total[l] += static_cast<double>(exp_nonpositive(in[i * step + l] - top[l]));
+    sum_columns<T>(n, w, total, [&](int64_t i, int l) { return exp_nonpositive(in[i * step + l] - top[l]); });
     for (int l = 0; l < w; ++l) shift[l] = static_cast<T>(std::log(total[l]));
     for (int64_t i = 0; i < n; ++i)
       for (int l = 0; l < w; ++l) out[i * step + l] = (in[i * step + l] - top[l]) - shift[l];
@@ -143,8 +159,8 @@ struct SoftmaxGrad {
   static constexpr int kInputs = 2;
 
   DOVETAIL_CLONES static void line(const T* grad, const T* output, T* out, int64_t n) {
-    const double total = sum_blocks(grad, output, out, n, T{0}, [](const T* g, const T* o, T* y, T* lane) {
-      for (int l = 0; l < kLanes<T>; ++l) {
+    const double total = sum_blocks(grad, output, out, n, T{0}, [](auto width, const T* g, const T* o, T* y, T* lane) {
+      for (int l = 0; l < width; ++l) {
         y[l] = g[l];
         lane[l] += g[l] * o[l];
       }
@@ -154,12 +170,11 @@ struct SoftmaxGrad {
   }
 
   template <int kWidth>
-  DOVETAIL_INLINE static void columns(const T* grad, const T* output, T* out, int64_t n, int64_t step, int width) {
+  DOVETAIL_INLINE static void columns(const T* grad, const T* output, T* __restrict out, int64_t n, int64_t step, int width) {
     double total[kLanes<T>] = {};
     T sum[kLanes<T>];
     const int w = kWidth ? kWidth : width;
-    for (int64_t i = 0; i < n; ++i)
-      for (int l = 0; l < w; ++l) total[l] += static_cast<double>(grad[i * step + l] * output[i * step + l]);
+    sum_columns<T>(n, w, total, [&](int64_t i, int l) { return grad[i * step + l] * output[i * step + l]; });
     for (int l = 0; l < w; ++l) sum[l] = static_cast<T>(total[l]);
     for (int64_t i = 0; i < n; ++i)
       for (int l = 0; l < w; ++l) out[i * step + l] = output[i * step + l] * (grad[i * step + l] - sum[l]);
@@ -172,8 +187,8 @@ struct LogSoftmaxGrad {
   static constexpr int kInputs = 2;
 
   DOVETAIL_CLONES static void line(const T* grad, const T* output, T* out, int64_t n) {
-    const double total = sum_blocks(grad, output, out, n, T{0}, [](const T* g, const T* o, T* y, T* lane) {
-      for (int l = 0; l < kLanes<T>; ++l) {
+    const double total = sum_blocks(grad, output, out, n, T{0}, [](auto width, const T* g, const T* o, T* y, T* lane) {
+      for (int l = 0; l < width; ++l) {
         y[l] = exp_nonpositive(o[l]);
         lane[l] += g[l];
       }
@@ -183,12 +198,11 @@ struct LogSoftmaxGrad {
   }
 
   template <int kWidth>
-  DOVETAIL_INLINE static void columns(const T* grad, const T* output, T* out, int64_t n, int64_t step, int width) {
+  DOVETAIL_INLINE static void columns(const T* grad, const T* output, T* __restrict out, int64_t n, int64_t step, int width) {
     double total[kLanes<T>] = {};
     T sum[kLanes<T>];
     const int w = kWidth ? kWidth : width;
-    for (int64_t i = 0; i < n; ++i)
-      for (int l = 0; l < w; ++l) total[l] += static_cast<double>(grad[i * step + l]);
+    sum_columns<T>(n, w, total, [&](int64_t i, int l) { return grad[i * step + l]; });
     for (int l = 0; l < w; ++l) sum[l] = static_cast<T>(total[l]);
     for (int64_t i = 0; i < n; ++i)
       for (int l = 0; l < w; ++l)

@@ -52,9 +52,53 @@ struct Wide {
   bool operator<(const Wide& o) const { return bits != o.bits ? bits < o.bits : place < o.place; }
 };
 
+// ---- merging, for few elements -------------------------------------------------------------------------------
+
+// Merges the sorted halves of `from`: from both ends at once and without branches, which no predictor could guess.
+// Neither end can run out, because each takes no more than a half.
+template <class Item>
+void merge_halves(const Item* from, int64_t n, Item* to) {
+  const int64_t half = n / 2;
+  const Item *a = from, *b = from + half;                  // heads
+  const Item *a_tail = from + half - 1, *b_tail = from + n - 1;
+  Item *head = to, *tail = to + n - 1;
+  for (int64_t i = 0; i < half; ++i) {
+    const bool second = *b < *a;
+    *head++ = second ? *b : *a;
+    b += second;
+    a += !second;
+    const bool first = *b_tail < *a_tail;
+    *tail-- = first ? *a_tail : *b_tail;
+    a_tail -= first;
+    b_tail -= !first;
+  }
+  if (n % 2) *head = a <= a_tail ? *a : *b;
+}
+
+// Sorts `items`; the result is in `spare` where asked for.
+template <class Item>
+void merge_sort(Item* items, Item* spare, int64_t n, bool to_spare) {
+  if (n <= 8) {
+    for (int64_t i = 1; i < n; ++i) {
+      const Item x = items[i];
+      int64_t j = i;
+      for (; j > 0 && x < items[j - 1]; --j) items[j] = items[j - 1];
+      items[j] = x;
+    }
+    if (to_spare) std::copy_n(items, n, spare);
+    return;
+  }
+  const int64_t half = n / 2;
+  merge_sort(items, spare, half, !to_spare);
+  merge_sort(items + half, spare + half, n - half, !to_spare);
+  merge_halves(to_spare ? items : spare, n, to_spare ? spare : items);
+}
+
 // ---- radix ---------------------------------------------------------------------------------------------------
 
-constexpr int64_t kFewElements = 256;  // below, comparing is faster
+// Below, merging is faster.
+template <class T>
+constexpr int64_t kFew = sizeof(T) == 8 ? 1024 : 256;
 
 // Least significant digit first, kDigit bits at a time; a digit that all keys share is skipped. Returns where the
 // sorted items are: `items` or `spare`.
@@ -84,19 +128,18 @@ Item* radix_sort(Item* items, Item* spare, int64_t n, uint32_t* counts) {
   return items;
 }
 
-constexpr int64_t kCounts = 8 * 256;  // at most: 3 x 2048 and 8 x 256
-constexpr int64_t kWideCounts = 3 * 2048;
+constexpr int64_t kMany = 16384;  // from here on fewer passes are worth larger digits
+constexpr int64_t kCounts = 6 * 2048;
 
 template <class T, class Item>
 Item* sort_items(Item* items, Item* spare, int64_t n, uint32_t* counts) {
-  if (n <= kFewElements) {
-    std::sort(items, items + n);
+  constexpr int kBits = sizeof(T) * 8;
+  if (n <= kFew<T>) {
+    merge_sort(items, spare, n, false);
     return items;
   }
-  if constexpr (sizeof(T) == 1) return radix_sort<8, 8>(items, spare, n, counts);
-  else if constexpr (sizeof(T) == 8) return n < 16384 ? radix_sort<8, 64>(items, spare, n, counts)
-                                                      : radix_sort<8, 64>(items, spare, n, counts);
-  else return n < 16384 ? radix_sort<8, 32>(items, spare, n, counts) : radix_sort<11, 32>(items, spare, n, counts);
+  if (kBits == 8 || n < kMany) return radix_sort<8, kBits>(items, spare, n, counts);
+  return radix_sort<11, kBits>(items, spare, n, counts);
 }
 
 // ---- lines ---------------------------------------------------------------------------------------------------
@@ -132,7 +175,7 @@ dt_status sort_lines(dt_kernel_context* ctx, const dt_array* outs, const dt_arra
   const int64_t ranges = std::min<int64_t>(count, std::max<int64_t>(1, std::min<int64_t>(64, count * line.n / kGrain)));
   const int64_t each = 2 * line.n;
   Scratch<Item, 512> items(ctx, ranges * each);
-  Scratch<uint32_t, 1> counts(ctx, line.n > kFewElements ? ranges * kWideCounts : 0);
+  Scratch<uint32_t, 1> counts(ctx, line.n > kFew<T> ? ranges * kCounts : 0);
   if (!items || !counts) return out_of_memory(ctx, "sort");
   const T* from = static_cast<const T*>(in.data);
   T* values = static_cast<T*>(outs[0].data);
@@ -142,7 +185,7 @@ dt_status sort_lines(dt_kernel_context* ctx, const dt_array* outs, const dt_arra
     for (int64_t r = begin; r < end; ++r) {
       const int64_t first = count * r / ranges, last = count * (r + 1) / ranges;
       Item* mine = items.get() + r * each;
-      uint32_t* tally = line.n > kFewElements ? counts.get() + r * kWideCounts : nullptr;
+      uint32_t* tally = line.n > kFew<T> ? counts.get() + r * kCounts : nullptr;
       w.seek(first);
       for (int64_t k = first; k < last; ++k, w.next())
         sort_line(from + w.offset[0], values + w.offset[1], indices + w.offset[2], line, descending, mine, mine + line.n,
