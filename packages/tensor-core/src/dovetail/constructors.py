@@ -53,7 +53,7 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    return _arange(start, end, step, dtype=dtype, device=device, requires_grad=requires_grad, **_out(out))  # type: ignore[no-any-return]
+    return _arange(start, end, step, dtype=dtype, device=device, requires_grad=requires_grad, **_out(out))
 
 
 def asarray(
@@ -137,7 +137,7 @@ def empty_strided(
     result = get_op("empty")([room], dtype=dtype, device=device).as_strided(size, stride).detach()
     if requires_grad:
         result.requires_grad = True
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 # ---- random numbers ----
@@ -196,7 +196,7 @@ def randint_like(
     """
     if high is None:
         low, high = 0, low
-    return _randint_like(input, low, high, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)  # type: ignore[no-any-return]
+    return _randint_like(input, low, high, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def bernoulli(
@@ -257,4 +257,4 @@ def normal(
         return out.copy_(result)
     if requires_grad:
         result.requires_grad = True
-    return result  # type: ignore[no-any-return]
+    return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import dovetail as dt
@@ -116,8 +116,7 @@ class DataLoader:
             if self.batch_size is None:
                 return n
             return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
-        plan = self.batch_sampler if self.batch_sampler is not None else self.sampler
-        assert isinstance(plan, Sized)
+        plan: Any = self.batch_sampler if self.batch_sampler is not None else self.sampler
         return len(plan)
 
     @property

@@ -56,11 +56,16 @@ def pack(batch: Any) -> Packed:
     at = 0
     for t in tensors:
         if t.nbytes:
-            block.buf[at : at + t.nbytes] = memoryview(t).cast("B")
+            _view(block)[at : at + t.nbytes] = memoryview(t).cast("B")
         at += -(-t.nbytes // _ALIGN) * _ALIGN
     name = block.name
     block.close()
     return Packed(name, rest.getvalue())
+
+
+def _view(block: shared_memory.SharedMemory) -> memoryview:
+    assert block.buf is not None, "the block is open"
+    return block.buf
 
 
 def unpack(packed: Packed) -> Any:
@@ -71,7 +76,7 @@ def unpack(packed: Packed) -> Any:
         def persistent_load(self, slot: Any) -> Any:
             t = dt.empty(slot.shape, dtype=getattr(dt, slot.dtype))
             if block is not None and t.nbytes:
-                memoryview(t).cast("B")[:] = block.buf[slot.offset : slot.offset + t.nbytes]
+                memoryview(t).cast("B")[:] = _view(block)[slot.offset : slot.offset + t.nbytes]
             return t
 
     try:

@@ -30,7 +30,7 @@ def _conv(
 ) -> Tensor:
     if isinstance(padding, str):
         input, padding = _padded(spatial, input, weight, stride, padding, dilation)
-    return _ops[spatial](input, weight, bias, stride, padding, dilation, groups)  # type: ignore[no-any-return]
+    return _ops[spatial](input, weight, bias, stride, padding, dilation, groups)
 
 
 def _padded(

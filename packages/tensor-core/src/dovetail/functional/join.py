@@ -185,7 +185,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
         >>> dt.block_diag(dt.tensor([[1]]), dt.tensor([[2, 3]])).tolist()
         [[1, 0, 0], [0, 2, 3]]
     """
-    return _block_diag(_listed(tensors))  # type: ignore[no-any-return]
+    return _block_diag(_listed(tensors))
 
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:
@@ -195,7 +195,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
         >>> dt.cartesian_prod(dt.tensor([1, 2]), dt.tensor([3, 4])).tolist()
         [[1, 3], [1, 4], [2, 3], [2, 4]]
     """
-    return _cartesian_prod(_listed(tensors))  # type: ignore[no-any-return]
+    return _cartesian_prod(_listed(tensors))
 
 
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
@@ -300,10 +300,10 @@ def einsum(*args: Any) -> Tensor:
     if not args:
         raise TypeError("einsum: expected an equation and operands")
     if isinstance(args[0], str):
-        return _einsum(args[0], _listed(args[1:]))  # type: ignore[no-any-return]
+        return _einsum(args[0], _listed(args[1:]))
     operands, terms = list(args[0 : len(args) // 2 * 2 : 2]), [_letters(term) for term in args[1::2]]
     equation = ",".join(terms) + ("->" + _letters(args[-1]) if len(args) % 2 else "")
-    return _einsum(equation, operands)  # type: ignore[no-any-return]
+    return _einsum(equation, operands)
 
 
 def _letters(term: Sequence[Any]) -> str:

@@ -89,7 +89,7 @@ def _everything(name: str, op: Any, input: Tensor, keepdim: bool, out: Any) -> T
         raise TypeError(f"{name}: expected a Tensor, got {type(input).__name__}")
     if input.numel() == 0:
         raise ValueError(f"{name}: a tensor of shape {tuple(input.shape)} has no elements; give a dim of another size")
-    return op(input, None, keepdim, **given(out))  # type: ignore[no-any-return]
+    return op(input, None, keepdim, **given(out))
 
 
 @with_aliases
@@ -167,7 +167,7 @@ def std(
         >>> dt.std(dt.tensor([1.0, 2.0, 3.0])).item()
         1.0
     """
-    return _spread(_std, input, dim, unbiased, keepdim, correction, out)  # type: ignore[no-any-return]
+    return _spread(_std, input, dim, unbiased, keepdim, correction, out)
 
 
 @with_aliases
@@ -194,7 +194,7 @@ def var(
         >>> dt.var(dt.tensor([1.0, 2.0, 3.0])).item()
         1.0
     """
-    return _spread(_var, input, dim, unbiased, keepdim, correction, out)  # type: ignore[no-any-return]
+    return _spread(_var, input, dim, unbiased, keepdim, correction, out)
 
 
 @with_aliases
@@ -213,7 +213,7 @@ def std_mean(
         >>> deviation.item(), mean.item()
         (1.0, 2.0)
     """
-    return _spread(_std_mean, input, dim, unbiased, keepdim, correction)  # type: ignore[no-any-return]
+    return _spread(_std_mean, input, dim, unbiased, keepdim, correction)
 
 
 @with_aliases
@@ -232,7 +232,7 @@ def var_mean(
         >>> variance.item(), mean.item()
         (1.0, 2.0)
     """
-    return _spread(_var_mean, input, dim, unbiased, keepdim, correction)  # type: ignore[no-any-return]
+    return _spread(_var_mean, input, dim, unbiased, keepdim, correction)
 
 
 # ---- norms ----
@@ -264,7 +264,7 @@ def norm(
     if isinstance(p, str) and p != "fro":
         raise ValueError(f'norm: p must be a number or "fro", got {p!r}')
     order = 2 if p is None or isinstance(p, str) else p
-    return _norm(input, order, dim, keepdim, dtype=dtype, **given(out))  # type: ignore[no-any-return]
+    return _norm(input, order, dim, keepdim, dtype=dtype, **given(out))
 
 
 @with_aliases
@@ -277,4 +277,4 @@ def frobenius_norm(
         >>> dt.frobenius_norm(dt.tensor([[3.0], [4.0]])).item()
         5.0
     """
-    return _norm(input, 2, dim, keepdim, **given(out))  # type: ignore[no-any-return]
+    return _norm(input, 2, dim, keepdim, **given(out))

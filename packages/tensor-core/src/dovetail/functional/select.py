@@ -36,10 +36,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
         [0.0, 2.0]
     """
     if out is not None:
-        return _where.call((condition, input, other), (out,))  # type: ignore[no-any-return]
+        return _where.call((condition, input, other), (out,))
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
-    return _where(condition, input, other)  # type: ignore[no-any-return]
+    return _where(condition, input, other)
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Tensor:
@@ -84,9 +84,9 @@ def repeat_interleave(
     if repeats is None:
         return _repeated_indices(input)
     if isinstance(repeats, int):
-        return _repeat_interleave(input, repeats, dim)  # type: ignore[no-any-return]
+        return _repeat_interleave(input, repeats, dim)
     if repeats.numel() == 1:
-        return _repeat_interleave(input, int(repeats.item()), dim)  # type: ignore[no-any-return]
+        return _repeat_interleave(input, int(repeats.item()), dim)
     if dim is None:
         input, dim = input.reshape([-1]), 0
     if repeats.ndim != 1 or repeats.shape[0] != input.shape[dim]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import expand, shape_text
+from dovetail.ops._common import expand, shape_text, wrap_dim, wrap_dims
 
 
 def _scaled(x: Tensor, factor: float) -> Tensor:
@@ -191,8 +191,10 @@ def tensordot(self: Tensor, other: Tensor, dims_self: Sequence[int], dims_other:
     """
     if len(dims_self) != len(dims_other):
         raise ValueError(f"tensordot: as many dims of both, got {list(dims_self)} and {list(dims_other)}")
-    ours = [dim % max(self.ndim, 1) for dim in dims_self]
-    theirs = [dim % max(other.ndim, 1) for dim in dims_other]
+    if dims_self and 0 in (self.ndim, other.ndim):
+        raise ValueError("tensordot: a zero-dim tensor has no dims to pair")
+    ours = wrap_dims("tensordot", dims_self, self.ndim)
+    theirs = wrap_dims("tensordot", dims_other, other.ndim)
     for a, b in zip(ours, theirs, strict=True):
         if self.shape[a] != other.shape[b]:
             raise ValueError(
@@ -260,8 +262,9 @@ def cross(self: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
         dim = next((i for i, size in enumerate(self.shape) if size == 3), None)
         if dim is None:
             raise ValueError(f"cross: no dim of size 3 in shape {shape_text(self.shape)}")
-    if self.shape[dim] != 3:
-        raise ValueError(f"cross: dim {dim} must have size 3, got {self.shape[dim]}")
+    dim = wrap_dim("cross", dim, self.ndim)
+    if self.ndim == 0 or self.shape[dim] != 3:
+        raise ValueError(f"cross: dim {dim} must have size 3, got shape {shape_text(self.shape)}")
 
     def turned(x: Tensor, by: int) -> Tensor:
         return dt.roll(x, [by], [dim])

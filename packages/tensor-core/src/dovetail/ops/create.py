@@ -166,6 +166,8 @@ def diag_embed(self: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) ->
         >>> dt.diag_embed(dt.tensor([1, 2])).tolist()
         [[1, 0], [0, 2]]
     """
+    if self.ndim == 0:
+        raise ValueError("diag_embed: expected a tensor of at least one dim, got a zero-dim one")
     side = self.shape[-1] + abs(offset)
     ndim = self.ndim + 1
     if not (-ndim <= dim1 < ndim and -ndim <= dim2 < ndim):

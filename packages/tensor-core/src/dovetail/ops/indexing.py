@@ -99,7 +99,7 @@ def _along(index: Tensor, shape: list[int], dim: int) -> Tensor:
     """A vector broadcast to a shape, running along a dim."""
     line = [1] * len(shape)
     line[dim] = -1
-    return expand(dt.reshape(index, line), shape)  # type: ignore[no-any-return]
+    return expand(dt.reshape(index, line), shape)
 
 
 @op("take(Tensor self, Tensor index) -> Tensor", method=True, out=True)

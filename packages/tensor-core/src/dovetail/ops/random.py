@@ -42,7 +42,7 @@ def _draw(
         raise ValueError(f"{name}: sizes must not be negative, got {shape_text(size)}")
     drawn = dt.float64 if dtype == dt.float64 else dt.float32
     key, offset = _reserve(generator, size, 2 if drawn == dt.float64 else 4)
-    return draw(size, key, offset, dtype=drawn, device=device).to(dtype)  # type: ignore[no-any-return]
+    return draw(size, key, offset, dtype=drawn, device=device).to(dtype)
 
 
 @op(
@@ -116,7 +116,7 @@ def randint(
     if any(n < 0 for n in size):
         raise ValueError(f"randint: sizes must not be negative, got {shape_text(size)}")
     key, offset = _reserve(generator, size, 2)
-    return philox_randint(size, key, offset, low, high, dtype=dt.int64, device=device).to(dtype or dt.int64)  # type: ignore[no-any-return]
+    return philox_randint(size, key, offset, low, high, dtype=dt.int64, device=device).to(dtype or dt.int64)
 
 
 @op(
@@ -209,7 +209,7 @@ def randint_like(
     """
     if low >= high:
         raise ValueError(f"randint_like: low must be below high, got {low} and {high}")
-    return get_op("randint")(  # type: ignore[no-any-return]
+    return get_op("randint")(
         low, high, self.shape, generator=generator, dtype=dtype or self.dtype, device=device or self.device
     )
 

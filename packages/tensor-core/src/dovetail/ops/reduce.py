@@ -314,7 +314,7 @@ def _one_along(rank: Tensor, x: Tensor, dim: int) -> Tensor:
     """Broadcast a rank to x's shape with size 1 along dim."""
     shape = list(x.shape)
     shape[dim] = 1
-    return expand(rank, shape)  # type: ignore[no-any-return]
+    return expand(rank, shape)
 
 
 def _at_rank(values: Tensor, indices: Tensor, dim: int, rank: Tensor, keepdim: bool) -> tuple[Tensor, Tensor]:
@@ -325,7 +325,7 @@ def _at_rank(values: Tensor, indices: Tensor, dim: int, rank: Tensor, keepdim: b
 def _lowest(x: Tensor) -> int:
     if x.dtype == dt.bool:
         raise TypeError(f"median: has no meaning for {short(x.dtype)}")
-    return dt.iinfo(x.dtype).min  # type: ignore[no-any-return]
+    return dt.iinfo(x.dtype).min
 
 
 @op("mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", method=True)

@@ -146,6 +146,8 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -
 
 def _trapezoids(name: str, y: Tensor, x: Tensor | None, dx: float, dim: int) -> Tensor:
     dim = wrap_dim(name, dim, y.ndim)
+    if y.ndim == 0:
+        raise ValueError(f"{name}: expected a tensor of at least one dim, got a zero-dim one")
     n = y.shape[dim]
     if n == 0:
         return y

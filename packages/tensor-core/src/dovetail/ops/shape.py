@@ -72,7 +72,7 @@ def narrow(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     start += size if start < 0 else 0
     if length < 0 or start + length > size:
         raise ValueError(f"narrow: {length} elements from {start} do not fit in dim {dim} of size {size}")
-    return slice_op(self, dim, start, start + length)  # type: ignore[no-any-return]
+    return slice_op(self, dim, start, start + length)
 
 
 @op("t(Tensor(a) self) -> Tensor(a)", method=True)
@@ -177,7 +177,7 @@ def broadcast_to(self: Tensor, size: Sequence[int]) -> Tensor:
         >>> dt.broadcast_to(dt.tensor([1, 2]), (2, 2)).tolist()
         [[1, 2], [1, 2]]
     """
-    return expand(self, size)  # type: ignore[no-any-return]
+    return expand(self, size)
 
 
 @op("broadcast_tensors(Tensor[] tensors) -> Tensor[]")

@@ -108,6 +108,8 @@ def searchsorted(sorted_sequence: Tensor, self: Tensor, *, out_int32: bool = Fal
         >>> dt.searchsorted(dt.tensor([1, 3, 5]), dt.tensor([3, 4])).tolist()
         [1, 2]
     """
+    if sorted_sequence.ndim == 0:
+        raise ValueError("searchsorted: the sequence must have at least one dim, got a zero-dim one")
     shared = sorted_sequence.ndim == 1
     if not shared and sorted_sequence.shape[:-1] != self.shape[:-1]:
         raise ValueError(

@@ -21,7 +21,7 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.tensor([1, 2]).expand_as(dt.ones(2, 2)).tolist()
         [[1, 2], [1, 2]]
     """
-    return _expand(self, other.shape)  # type: ignore[no-any-return]
+    return _expand(self, other.shape)
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ def view_as(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.tensor([1, 2]).view_as(dt.ones(2, 1)).tolist()
         [[1], [2]]
     """
-    return _view(self, other.shape)  # type: ignore[no-any-return]
+    return _view(self, other.shape)
 
 
 def reshape_as(self: Tensor, other: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def reshape_as(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.tensor([1, 2]).reshape_as(dt.ones(2, 1)).tolist()
         [[1], [2]]
     """
-    return _reshape(self, other.shape)  # type: ignore[no-any-return]
+    return _reshape(self, other.shape)
 
 
 def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
@@ -52,7 +52,7 @@ def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
         >>> x.where(x > 0, 0.0).tolist()
         [0.0, 2.0]
     """
-    return _where(condition, self, other)  # type: ignore[no-any-return]
+    return _where(condition, self, other)
 
 
 _SHARED = (

@@ -20,7 +20,7 @@ def _floating(name: str, x: Tensor) -> None:
 
 
 def _uniform(x: Tensor, generator: Generator | None) -> Tensor:
-    return _rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)  # type: ignore[no-any-return]
+    return _rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
 
 
 def uniform_(

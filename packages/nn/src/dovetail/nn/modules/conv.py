@@ -56,8 +56,9 @@ class _Conv(Module):
             raise ValueError(
                 f"{who}: padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}"
             )
-        if isinstance(padding, str) and padding not in ("same", "valid"):
-            raise ValueError(f"{who}: padding must be numbers, 'same' or 'valid', got {padding!r}")
+        if isinstance(padding, str) and (self.transposed or padding not in ("same", "valid")):
+            words = "" if self.transposed else ", 'same' or 'valid'"
+            raise ValueError(f"{who}: padding must be numbers{words}, got {padding!r}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = ntuple(who, "kernel_size", kernel_size, self.dims)
         self.stride = ntuple(who, "stride", stride, self.dims)
@@ -188,8 +189,6 @@ class _ConvTranspose(_Conv):
     ) -> None:
         if padding_mode != "zeros":
             raise ValueError(f"{type(self).__name__}: only padding_mode='zeros' exists, got {padding_mode!r}")
-        if isinstance(padding, str):
-            raise ValueError(f"{type(self).__name__}: padding must be numbers, got {padding!r}")
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
         )
@@ -201,7 +200,7 @@ class _ConvTranspose(_Conv):
 
     def forward(self, input: dt.Tensor, output_size: Sequence[int] | None = None) -> dt.Tensor:
         extra = self.output_padding if output_size is None else self._extra(input, output_size)
-        run = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}[self.dims]
+        run: Any = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}[self.dims]
         return run(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
     def _extra(self, input: dt.Tensor, output_size: Sequence[int]) -> tuple[int, ...]:

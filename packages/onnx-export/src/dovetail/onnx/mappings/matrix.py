@@ -28,5 +28,5 @@ def _(call: Call) -> Any:
 
 @mapping("addmm")
 def _(call: Call) -> Any:
-    options = {"alpha": float(call.static("alpha")), "beta": float(call.static("beta"))}
-    return call.graph.add("Gemm", call.tensor("mat1"), call.tensor("mat2"), call.tensor("self"), **options)
+    inputs = call.tensor("mat1"), call.tensor("mat2"), call.tensor("self")
+    return call.graph.add("Gemm", *inputs, alpha=float(call.static("alpha")), beta=float(call.static("beta")))
