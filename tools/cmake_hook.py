@@ -39,6 +39,7 @@ def build(root: Path, kind: str, *options: str) -> Path:
     # Wheels and editable installs are built by different environments; sharing a folder would rebuild all in turns.
     folder = root / "build" / f"{sys.implementation.cache_tag}-{kind}"
     folder.mkdir(parents=True, exist_ok=True)
+    check_compiler()
     prefixes = [path for path in map(package_folder, ("pybind11", "scipy_openblas32")) if path]
     with open(folder / "lock", "w") as lock:  # two builds of one tree take turns
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -67,6 +68,16 @@ def package_folder(name: str) -> str | None:
     """Where the build environment has the package, if it has it."""
     spec = importlib.util.find_spec(name)
     return spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else None
+
+
+def check_compiler() -> None:
+    """CMake's own words for a missing compiler are long; raises RuntimeError in short ones."""
+    names = [os.environ["CXX"].split()[0]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
+    if not any(map(shutil.which, names)):
+        raise RuntimeError(
+            f"the build needs a C++17 compiler and found none (looked for {', '.join(names)}): "
+            "install g++ or clang, or set CXX to one"
+        )
 
 
 def run(*command: str | Path) -> None:
