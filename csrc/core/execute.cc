@@ -213,11 +213,22 @@ bool try_plain(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
   return run_plain(op, args, n_args, outs);
 }
 
+// What an op of the decomposition refuses, the op itself refuses: the message begins with its name.
+static void run_composite(const Op& op, const dt_value* args, int n_args, dt_value* results, int n_outs) {
+  try {
+    op.composite(op, args, n_args, results, n_outs);
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    const size_t colon = text.find(": ");
+    fail(error.status(), op.name(), colon == std::string::npos ? ": " + text : text.substr(colon));
+  }
+}
+
 void run_decomposition(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
   if (!op.decomposes()) nothing_to_run(op, args, n_args);
   dt_value results[kMaxOutputs + 1] = {};
   if (op.composite)
-    op.composite(op, args, n_args, results, n_outs);
+    run_composite(op, args, n_args, results, n_outs);
   else
     check_status(op.foreign(op.foreign_self, &op, args, n_args, results, n_outs));
   if (op.schema.writes) bump_written(op, args, n_args);

@@ -109,8 +109,14 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "outer": [((ones(3, 1), ones(4)), ValueError)],
     "inner": [((ones(3), ones(4)), ValueError)],
     "vdot": [((ones(3), ones(4)), ValueError), ((ones(3, 1), ones(3, 1)), ValueError)],
-    "cross": [((ones(4), ones(4)), ValueError)],
-    "tensordot": [((ones(3, 4), ones(4, 3), (0,), (0,)), ValueError), ((ones(3), ones(3), (0,), ()), ValueError)],
+    "cross": [((ones(4), ones(4)), ValueError), ((ones(3), ones(3), 1), IndexError), ((ones(), ones(), 0), ValueError)],
+    "tensordot": [
+        ((ones(3, 4), ones(4, 3), (0,), (0,)), ValueError),
+        ((ones(3), ones(3), (0,), ()), ValueError),
+        ((ones(3), ones(3), (1,), (0,)), IndexError),
+        ((ones(3, 3), ones(3, 3), (0, 0), (0, 1)), ValueError),
+        ((ones(), ones(3), (0,), (0,)), ValueError),
+    ],
     "matrix_power": [((ones(2, 3), 2), ValueError)],
 }
 

@@ -133,6 +133,7 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "triu": [((T(np.ones(3, np.float32)),), ValueError)],
     "diag": [((T(np.ones((1, 2, 3), np.float32)),), ValueError)],
     "diag_embed": [
+        ((T(np.ones((), np.float32)),), ValueError),
         ((T(np.ones(3, np.float32)), 0, 0, 0), ValueError),
         ((T(np.ones(3, np.float32)), 0, 0, 5), IndexError),
     ],

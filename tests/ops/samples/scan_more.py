@@ -104,6 +104,7 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "logcumsumexp": [((X, 2), IndexError)],
     "cummax": [((X, 2), IndexError)],
     "cummin": [((X, 2), IndexError)],
+    "trapezoid": [((T(np.zeros((), np.float32)),), ValueError)],
     "diff": [((X, -1), ValueError), ((X, 1, 2), IndexError), ((T(np.zeros((), np.float32)),), ValueError)],
 }
 

@@ -91,6 +91,7 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "topk": [((X, 4), ValueError), ((X, -1), ValueError), ((X, 1, 2), IndexError)],
     "kthvalue": [((X, 4), ValueError), ((X, 0), ValueError), ((X, 1, 2), IndexError)],
     "argsort": [((X, 2), IndexError)],
+    "searchsorted": [((T(np.zeros((), np.float32)), X), ValueError)],
 }
 
 
