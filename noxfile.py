@@ -20,7 +20,7 @@ nox.options.sessions = ["lint", "types", "tests", "alone", "docs", "quickstart"]
 pip_settings.pass_on_to_uv()
 
 # Stand-ins for distributions of third parties, which the tests need installed.
-PLUGINS = sorted((ROOT / "tests" / "plugins").glob("*/pyproject.toml"))
+PLUGINS = {path.parent.name: path.parent for path in sorted((ROOT / "tests" / "plugins").glob("*/pyproject.toml"))}
 LIBRARIES = [package for package in wheelhouse.PACKAGES if package != "dovetail"]
 
 
@@ -58,7 +58,7 @@ def tests(session: nox.Session) -> None:
     pytest, which then runs once."""
     package_groups = {name for package in LIBRARIES for name in group("test", package)}
     session.install(*wheelhouse.wheels(), *group("tests"), *sorted(package_groups))
-    session.install(*(f"--editable={path.parent}" for path in PLUGINS))
+    session.install(*(f"--editable={folder}" for folder in PLUGINS.values()))
     session.run("pytest", "-n", "auto", *session.posargs)
     if not session.posargs:
         session.run("pytest", "-n", "auto", "tests/ops", "--device", "reference")
@@ -81,6 +81,16 @@ def lowest(session: nox.Session, package: str) -> None:
     lowest_versions = sorted(name.replace(">=", "==") for name in third_party)
     session.install(*wheelhouse.wheels(packages), *lowest_versions, *group("test", package))
     session.run("pytest", "-n", "auto", f"packages/{package}/tests", *session.posargs)
+
+
+@nox.session(requires=["wheels"])
+@nox.parametrize("plugin", list(PLUGINS), ids=list(PLUGINS))
+def plugins(session: nox.Session, plugin: str) -> None:
+    """A third party's backend beside the core alone, through the conformance check."""
+    session.install(*wheelhouse.wheels(wheelhouse.closure("tensor-core")), f"--editable={PLUGINS[plugin]}")
+    entry_points = nox.project.load_toml(PLUGINS[plugin] / "pyproject.toml")["project"]["entry-points"]
+    for backend in entry_points.get("dovetail.backends", {}):
+        session.run("python", "-m", "dovetail.testing.backend", backend)
 
 
 @nox.session
