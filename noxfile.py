@@ -126,7 +126,8 @@ def types(session: nox.Session) -> None:
     third_party = {name for package in LIBRARIES for name in wheelhouse.third_party(package)}
     session.install(*group("types"), *sorted(third_party))
     session.run("python", "tools/link_tree.py", "build/types")
-    session.run("mypy", "-p", "dovetail", *session.posargs, env={"MYPYPATH": "build/types"})
+    session.env["MYPYPATH"] = "build/types"
+    session.run("mypy", "-p", "dovetail", *session.posargs)
     session.run("mypy", "noxfile.py", "tools")
 
 
