@@ -1,0 +1,108 @@
+/* The machine's own bandwidth: out = a and out = a + b over arrays that no cache holds, with stores through the cache
+   and past it, by as many threads as asked. Prints the best bytes a second of each kernel, as STREAM does; the bytes
+   are those that must move, so a read of the destination for ownership does not count. */
+
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+enum { COUNT = 10000000, ROUNDS = 15, MAX_THREADS = 256 };
+
+typedef float block __attribute__((vector_size(32)));
+enum kernel { COPY, COPY_PAST, ADD, ADD_PAST, KERNELS };
+
+static float *a, *b, *out;
+static int threads;
+static enum kernel chosen;
+static pthread_barrier_t barrier;
+
+static void store_past(block* to, block value) {
+#if defined(__AVX__)
+  __builtin_ia32_movntps256((float*)to, value);
+#else
+  *to = value;
+#endif
+}
+
+static void run(enum kernel kernel, size_t begin, size_t end) {
+  const block *x = (const block*)a, *y = (const block*)b;
+  block* z = (block*)out;
+  switch (kernel) {
+    case COPY:
+      for (size_t i = begin; i < end; ++i) z[i] = x[i];
+      break;
+    case COPY_PAST:
+      for (size_t i = begin; i < end; ++i) store_past(z + i, x[i]);
+      break;
+    case ADD:
+      for (size_t i = begin; i < end; ++i) z[i] = x[i] + y[i];
+      break;
+    default:
+      for (size_t i = begin; i < end; ++i) store_past(z + i, x[i] + y[i]);
+      break;
+  }
+}
+
+/* Waits for a round to begin, does its share, and says that it is done. */
+static void* work(void* index) {
+  size_t blocks = COUNT / 8, mine = (size_t)(intptr_t)index;
+  for (int round = 0; round < KERNELS * ROUNDS; ++round) {
+    pthread_barrier_wait(&barrier);
+    run(chosen, blocks * mine / threads, blocks * (mine + 1) / threads);
+    pthread_barrier_wait(&barrier);
+  }
+  return NULL;
+}
+
+static float* allocate(void) {
+  size_t bytes = (COUNT * sizeof(float) + (2u << 20)) & ~(size_t)((2u << 20) - 1);
+  void* memory = aligned_alloc(2u << 20, bytes);
+  if (!memory) exit(1);
+  madvise(memory, bytes, MADV_HUGEPAGE);
+  memset(memory, 0, bytes);
+  return memory;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+/* The best of a kernel's rounds; this thread takes part as the first worker. */
+static double seconds(enum kernel kernel) {
+  double best = 1e9;
+  for (int round = 0; round < ROUNDS; ++round) {
+    chosen = kernel;
+    double start = now();
+    pthread_barrier_wait(&barrier);
+    run(kernel, 0, COUNT / 8 / threads);
+    pthread_barrier_wait(&barrier);
+    double taken = now() - start;
+    if (taken < best) best = taken;
+  }
+  return best;
+}
+
+int main(int argc, char** argv) {
+  threads = argc > 1 ? atoi(argv[1]) : 1;
+  if (threads < 1 || threads > MAX_THREADS) return 2;
+  a = allocate(), b = allocate(), out = allocate();
+  pthread_barrier_init(&barrier, NULL, threads);
+  pthread_t started[MAX_THREADS];
+  for (int i = 1; i < threads; ++i) {
+    if (pthread_create(&started[i], NULL, work, (void*)(intptr_t)i)) return 1;
+  }
+  double taken[KERNELS];
+  for (int kernel = 0; kernel < KERNELS; ++kernel) taken[kernel] = seconds(kernel);
+  for (int i = 1; i < threads; ++i) pthread_join(started[i], NULL);
+  double copy = taken[COPY] < taken[COPY_PAST] ? taken[COPY] : taken[COPY_PAST];
+  double add = taken[ADD] < taken[ADD_PAST] ? taken[ADD] : taken[ADD_PAST];
+  printf("{\"copy\": %.6g, \"add\": %.6g}\n", 2.0 * COUNT * sizeof(float) / copy, 3.0 * COUNT * sizeof(float) / add);
+  return 0;
+}
