@@ -42,8 +42,9 @@ FramePlan frame_gradient(const ConvShape& shape) {
     bool any = false;
     for (int64_t r = 0; r < std::min(stride, shape.in[d]); ++r) {
       Residue residue;
-      residue.start = r, residue.step = stride;
+      residue.start = r;
       residue.count = ceil_div(shape.in[d] - r, stride);
+      residue.step = residue.count > 1 ? stride : 1;
       for (int64_t k = 0; k < shape.kernel[d]; ++k) {
         const int64_t at = r + shape.padding[d] - k * shape.dilation[d], shift = floor_div(at, stride);
         if (shift * stride != at) continue;
@@ -167,7 +168,7 @@ Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, i
     const int64_t fit = std::min(kFrameBytes / std::max<int64_t>(bytes(), 1), most / std::max<int64_t>(tile(), 1));
     const int64_t worth =
         std::max(ceil_div(kTaskWork, std::max<int64_t>(tile_work(), 1)), ceil_div(least, std::max<int64_t>(tile(), 1)));
-    cut.images = std::max<int64_t>(1, std::min({fit, worth, ceil_div(batch, kTasks)}));
+    cut.images = std::max<int64_t>(1, std::min({fit, worth, ceil_div(batch, least > 0 ? kTasks / 2 : kTasks)}));
   }
   cut.image_groups = ceil_div(batch, cut.images);
   return cut;

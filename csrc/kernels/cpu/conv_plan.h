@@ -216,7 +216,7 @@ inline void copy_loose(T* out, const T* in, int64_t n) {
 }
 
 // `work`: multiplications a result and source channel. Results of one channel in a task: at least `least`, if the batch
-// has them (a sixteenth of it), and at most `most`.
+// has them (an eighth of it), and at most `most`.
 Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t work, int64_t least,
                 int64_t most, int64_t element_size);
 
