@@ -108,14 +108,26 @@ def sdists(session: nox.Session) -> None:
         session.run("python", "-c", f"import dovetail, {pieces}; print(dovetail.arange(3))")
 
 
+def cxx_sources() -> list[str]:
+    return [str(path) for path in sorted((ROOT / "csrc").rglob("*")) if path.suffix in {".h", ".hpp", ".inc", ".cc"}]
+
+
+@nox.session(name="format")
+def format_(session: nox.Session) -> None:
+    """Bring Python and C++ into the style that lint asks for."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", "--fix", "--exit-zero")
+    session.run("ruff", "format")
+    session.run("clang-format", "-i", *cxx_sources(), silent=True)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style of Python and C++, and what each room of the house may touch."""
+    """Style of Python and C++, what each room of the house may touch, and the ABI's ledger."""
     session.install(*group("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    sources = [str(path) for path in sorted((ROOT / "csrc").rglob("*")) if path.suffix in {".h", ".hpp", ".inc", ".cc"}]
-    session.run("clang-format", "--dry-run", "--Werror", *sources, silent=True)
+    session.run("clang-format", "--dry-run", "--Werror", *cxx_sources(), silent=True)
     session.run("python", "tools/layering.py")
     session.run("python", "tools/abi.py", "check")
 
