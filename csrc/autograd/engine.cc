@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/meta.h"
+#include "autograd/watch.h"
 
 namespace dovetail::autograd {
 
@@ -10,17 +11,15 @@ namespace dovetail::autograd {
 struct Work {
   Node* node;
   Work* next_made = nullptr;  // in the order in which the run met them
-  int32_t waiting = 0;   // edges into the node over which nothing has come yet
-  bool runs = true;      // it leads to where a gradient is wanted
-  bool is_input = false;  // its gradients are asked for
-  uint64_t summed = 0;   // which of the first 64 gradients are sums made here, so that nobody else sees them
+  int32_t waiting = 0;        // edges into the node over which nothing has come yet
+  bool runs = true;           // it leads to where a gradient is wanted
+  bool is_input = false;      // its gradients are asked for
+  uint64_t summed = 0;        // which of the first 64 gradients are sums made here, so that nobody else sees them
   int32_t n_grads;
   Tensor* grads;  // of the node's outputs, summed so far
 };
 
 namespace {
-
-WatchFn watch = nullptr;
 
 const dt::Op add{"add"};
 
@@ -85,6 +84,7 @@ class Task {
   void prune(const std::vector<Edge>& inputs);
   void execute(Work& work);
   void run_node(Work& work, Extra* extra, Tensor* results);
+  void apply_watched(Node& node, Tensor* grads, Tensor* results);
   void pass_on(Node& node, Tensor* results);
   void deliver(Work& to, int32_t nr, Tensor gradient);
   void call_hooks(Work& work, Extra& extra);
@@ -210,6 +210,18 @@ void Task::execute(Work& work) {
   results_ = std::move(results);
 }
 
+void Task::apply_watched(Node& node, Tensor* grads, Tensor* results) {
+  Watcher* watching = current_watcher();
+  if (__builtin_expect(!watching, 1)) return node.apply(*this, grads, results);
+  try {
+    node.apply(*this, grads, results);
+  } catch (...) {
+    watching->failed(node);
+    throw;
+  }
+  watching->ran(node, results, node.n_edges());
+}
+
 void Task::run_node(Work& work, Extra* extra, Tensor* results) {
   Node& node = *work.node;
   const bool watched = extra && extra->after && !extra->after->empty();
@@ -221,8 +233,7 @@ void Task::run_node(Work& work, Extra* extra, Tensor* results) {
     if (extra && extra->before) extra->before->call(grads, work.n_grads);
   }
   const std::vector<Tensor> seen = watched ? mine : std::vector<Tensor>();
-  node.apply(*this, grads, results);
-  if (watch) watch(node, results, node.n_edges());
+  apply_watched(node, grads, results);
   if (watched) extra->after->call(results, node.n_edges(), seen.data(), work.n_grads);
   if (work.is_input) return;
   for (int i = 0; i < work.n_grads; ++i) work.grads[i] = nullptr;
@@ -278,7 +289,5 @@ std::vector<Tensor> run_backward(const std::vector<Edge>& roots, std::vector<Ten
   }
   return captured;
 }
-
-void set_watch(WatchFn fn) { watch = fn; }
 
 }  // namespace dovetail::autograd

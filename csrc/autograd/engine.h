@@ -35,8 +35,4 @@ void accumulate_grad(dt_tensor* t, Tensor gradient);
 // The same for a gradient that has arrived at a leaf: its hooks follow.
 void settle(dt_tensor* leaf, Tensor gradient);
 
-// Called, where set, with every node that has run and the gradients that it made (anomaly mode).
-using WatchFn = void (*)(Node& node, const Tensor* results, int n_results);
-void set_watch(WatchFn fn);
-
 }  // namespace dovetail::autograd

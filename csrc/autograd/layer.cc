@@ -5,6 +5,7 @@
 #include "autograd/meta.h"
 #include "autograd/op_node.h"
 #include "autograd/views.h"
+#include "autograd/watch.h"
 
 namespace dovetail::autograd {
 
@@ -137,8 +138,9 @@ class LayerCall {
     for (int i = 0; i < n_outs_; ++i) {
       if (outs_[i].tag != DT_TENSOR || (i == 0 && self_)) continue;
       if ((inputs_.any_grad() && entry_.differentiable) || requires_grad(outs_[i].as.tensor))
-        dt::runtime_error(entry_.name, "(): functions with out=... arguments don't support automatic differentiation, but "
-                                       "one of the arguments requires grad.");
+        dt::runtime_error(entry_.name,
+                          "(): functions with out=... arguments don't support automatic differentiation, but "
+                          "one of the arguments requires grad.");
     }
   }
 
@@ -184,8 +186,8 @@ class LayerCall {
     }
   }
 
-  // An in-place op writes over its first argument and whatever shares its memory: where the rule looks at such a tensor,
-  // it gets a copy, with the history that the tensor has now.
+  // An in-place op writes over its first argument and whatever shares its memory: where the rule looks at such a
+  // tensor, it gets a copy, with the history that the tensor has now.
   void keep_what_is_overwritten(Saves saves) {
     if (!saves.mask) return;
     dt_tensor* memory = root(self_);
@@ -213,10 +215,20 @@ class LayerCall {
     if (!any) return;
     NodePtr node = OpNode::record({entry_, rule, saves, args_, n_args_, inputs_.begin(), inputs_.count(),
                                    results.tensors, results.infos, results.count, &replaced_});
+    if (Watcher* watching = current_watcher(); __builtin_expect(watching != nullptr, 0))
+      show(*watching, *node, results);
     if (self_) return append(std::move(node), results.infos[0].dtype);
     if (results.count == 1) return set_history(results.tensors[0], std::move(node), 0, entry_.may_view);
     for (int i = 0; i < results.count; ++i)
       if (becomes_output(results, i)) set_history(results.tensors[i], node, i, entry_.may_view);
+  }
+
+  void show(Watcher& watching, Node& node, const Results& results) {
+    std::vector<Tensor> in, out;
+    for (const Input& input : inputs_)
+      if (input.tensor) in.push_back(Tensor::borrow(input.tensor));
+    for (int i = 0; i < results.count; ++i) out.push_back(Tensor::borrow(results.tensors[i]));
+    watching.recorded(node, in, out);
   }
 
   // Results without a derivative are constants; an op may also return an argument as it is.

@@ -61,8 +61,9 @@ Meta* refreshed(dt_tensor* t) {
   Meta* m = meta_if_any(t);
   if (__builtin_expect(!is_stale_view(t, m), 1)) return m;
   if (m && m->made_in_function)
-    dt::runtime_error("the tensor is a view made inside a custom Function, and its base was written in place since; "
-                      "clone() it in the Function");
+    dt::runtime_error(
+        "the tensor is a view made inside a custom Function, and its base was written in place since; "
+        "clone() it in the Function");
   dt_tensor* base = dt::api().base(t);
   NodePtr node = view_of_base(base, t);
   Meta& fresh = meta(t);
@@ -92,9 +93,7 @@ Meta& meta(dt_tensor* t) {
   return *m;
 }
 
-bool requires_grad(dt_tensor* t) {
-  return dt::api().bits(t) & DT_BIT_GRAD || is_stale_view(t, meta_if_any(t));
-}
+bool requires_grad(dt_tensor* t) { return dt::api().bits(t) & DT_BIT_GRAD || is_stale_view(t, meta_if_any(t)); }
 
 Edge gradient_edge(dt_tensor* t) {
   Meta* m = refreshed(t);

@@ -38,14 +38,29 @@ dt_value keep_value(Tail& tail, const dt_value& v) {
   dt_value kept = v;
   const size_t count = static_cast<size_t>(v.count);
   switch (v.tag) {
-    case DT_TENSOR: kept.as.tensor = nullptr; break;
-    case DT_TENSORS: kept.as.tensors = nullptr; break;
-    case DT_GENERATOR: kept = dt_value{}; break;
-    case DT_INTS: kept.as.ints = tail.copy(v.as.ints, count); break;
-    case DT_FLOATS: kept.as.floats = tail.copy(v.as.floats, count); break;
-    case DT_SCALARS: kept.as.values = tail.copy(v.as.values, count); break;
-    case DT_STRING: kept.as.string = tail.copy(v.as.string, std::strlen(v.as.string) + 1); break;
-    default: break;
+    case DT_TENSOR:
+      kept.as.tensor = nullptr;
+      break;
+    case DT_TENSORS:
+      kept.as.tensors = nullptr;
+      break;
+    case DT_GENERATOR:
+      kept = dt_value{};
+      break;
+    case DT_INTS:
+      kept.as.ints = tail.copy(v.as.ints, count);
+      break;
+    case DT_FLOATS:
+      kept.as.floats = tail.copy(v.as.floats, count);
+      break;
+    case DT_SCALARS:
+      kept.as.values = tail.copy(v.as.values, count);
+      break;
+    case DT_STRING:
+      kept.as.string = tail.copy(v.as.string, std::strlen(v.as.string) + 1);
+      break;
+    default:
+      break;
   }
   return kept;
 }
@@ -186,7 +201,7 @@ Shape OpNode::input_shape(int flat) const {
   if (geometry_) return geometry_[flat].shape;
   if (const Edge& e = edges_[flat]; e) return e.node->output(e.nr);
   for (int i = 0; i < n_saved_; ++i)
-    if (saved_[i].which == flat && saved_[i].tensor) return shape_of(saved_[i].tensor.info());
+    if (saved_[i].which == flat && saved_[i]) return saved_[i].shape();
   dt::runtime_error(entry_.node_name, ": the rule asks for the shape of ", entry_.arg_names[arg_of(flat)],
                     ", which it does not keep");
 }
@@ -194,8 +209,7 @@ Shape OpNode::input_shape(int flat) const {
 Tensor OpNode::unpacked(const SavedTensor& saved) {
   if (__builtin_expect(freed_, 0)) already_freed(entry_.node_name);
   return unpack(saved, *this, [&] {
-    if (saved.which >= result)
-      return "output " + std::to_string(saved.which - result) + " of " + entry_.node_name;
+    if (saved.which >= result) return "output " + std::to_string(saved.which - result) + " of " + entry_.node_name;
     return "argument " + entry_.arg_names[arg_of(saved.which)] + " of " + entry_.name;
   });
 }
@@ -223,7 +237,7 @@ void OpNode::apply(Task& task, Tensor* grads, Tensor* results) {
 void OpNode::release_saved() {
   if (!n_saved_) return;
   freed_ = true;
-  for (int i = 0; i < n_saved_; ++i) saved_[i].tensor = nullptr;
+  for (int i = 0; i < n_saved_; ++i) saved_[i].release();
 }
 
 // ---- what rules see -------------------------------------------------------------------------------------

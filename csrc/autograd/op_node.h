@@ -96,8 +96,8 @@ class Ctx {
   int ndim(int arg) const { return shape(arg).ndim; }
   int64_t size(int arg, int dim) const { return shape(arg).sizes[dim]; }
   Shape output(int nr = 0) const { return node_.output(nr); }
-  Ints strides(int arg) const;    // with keeps_geometry
-  int64_t offset(int arg) const;  // with keeps_geometry
+  Ints strides(int arg) const;                              // with keeps_geometry
+  int64_t offset(int arg) const;                            // with keeps_geometry
   int count(int arg) const { return node_.count_of(arg); }  // of a list
   Shape shape_in_list(int arg, int k) const { return node_.input_shape(node_.flat_of(arg) + k); }
 

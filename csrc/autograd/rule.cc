@@ -20,7 +20,9 @@ std::unordered_map<std::string, std::unique_ptr<Rule>>& table() {
 // Entries by op: those met last by a hash of their address, all of them by id.
 constexpr int kRecent = 1024;
 std::atomic<const Entry*> recent[kRecent] = {};
-std::atomic<const Entry*>& recent_place(const dt_op* op) { return recent[reinterpret_cast<uintptr_t>(op) / 64 % kRecent]; }
+std::atomic<const Entry*>& recent_place(const dt_op* op) {
+  return recent[reinterpret_cast<uintptr_t>(op) / 64 % kRecent];
+}
 
 std::vector<std::unique_ptr<const Entry>>& entries() {
   static auto* all = new std::vector<std::unique_ptr<const Entry>>();

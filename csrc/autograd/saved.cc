@@ -15,30 +15,63 @@ const char* dtype_name(int32_t dtype) {
 
 void check_not_inference(dt_tensor* t) {
   if (__builtin_expect(dt::api().bits(t) & DT_BIT_INFERENCE, 0))
-    dt::runtime_error("autograd: Inference tensors cannot be saved for backward. To work around you can make a clone to "
-                      "get a normal tensor and use it in autograd.");
+    dt::runtime_error(
+        "autograd: Inference tensors cannot be saved for backward. To work around you can make a clone to "
+        "get a normal tensor and use it in autograd.");
+}
+
+thread_local SaveHooks* innermost_hooks __attribute__((tls_model("initial-exec"))) = nullptr;
+
+SavedTensor packed(const Tensor& t, int32_t which, int32_t output_nr) {
+  SavedTensor saved;
+  saved.which = which;
+  saved.output_nr = output_nr;
+  SaveHooks* hooks = innermost_hooks;
+  innermost_hooks = nullptr;  // what the hooks themselves do is not packed
+  try {
+    saved.packed = hooks->pack(t);
+  } catch (...) {
+    innermost_hooks = hooks;
+    throw;
+  }
+  innermost_hooks = hooks;
+  saved.packed->sizes = t.sizes().vector();
+  saved.packed->shape = shape_of(t.info());
+  saved.packed->shape.sizes = saved.packed->sizes.data();
+  return saved;
 }
 
 }  // namespace
 
+SaveHooks* save_hooks() { return innermost_hooks; }
+void set_save_hooks(SaveHooks* hooks) { innermost_hooks = hooks; }
+
 SavedTensor save_input(dt_tensor* t, int32_t which) {
   check_not_inference(t);
-  return {Tensor::borrow(t), dt::api().version(t), which, -1};
+  if (__builtin_expect(innermost_hooks != nullptr, 0)) {
+    SavedTensor saved = packed(Tensor::borrow(t), which, -1);
+    saved.packed->edge = gradient_edge(t);
+    return saved;
+  }
+  return {Tensor::borrow(t), nullptr, dt::api().version(t), which, -1};
 }
 
 SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which) {
   check_not_inference(t);
   dt_tensor* detached = nullptr;
   dt::check(dt::api().detach(t, &detached));
-  return {Tensor::steal(detached), dt::api().version(detached), which, output_nr};
+  Tensor kept = Tensor::steal(detached);
+  if (__builtin_expect(innermost_hooks != nullptr, 0)) return packed(kept, which, output_nr);
+  return {std::move(kept), nullptr, dt::api().version(detached), which, output_nr};
 }
 
 void already_freed(const std::string& who) {
-  dt::runtime_error(who,
-                    ": Trying to backward through the graph a second time (or directly access saved tensors after they "
-                    "have already been freed). Saved intermediate values of the graph are freed when you call "
-                    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph "
-                    "a second time or if you need to access saved tensors after calling backward.");
+  dt::runtime_error(
+      who,
+      ": Trying to backward through the graph a second time (or directly access saved tensors after they "
+      "have already been freed). Saved intermediate values of the graph are freed when you call "
+      ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph "
+      "a second time or if you need to access saved tensors after calling backward.");
 }
 
 std::string describe(const Shape& shape) {
@@ -58,6 +91,18 @@ void written_since(const SavedTensor& saved, const std::string& owner, const std
 
 Tensor with_own_history(const SavedTensor& saved, Node& owner) {
   return with_history(saved.tensor, &owner, saved.output_nr);
+}
+
+Tensor from_packed(const SavedTensor& saved, Node& owner) {
+  const Packed& packed = *saved.packed;
+  Tensor t = saved.packed->unpack();
+  const dt_tensor_info info = t.info();
+  if (Ints(info.sizes, info.ndim) != packed.shape.ints() || info.dtype != packed.shape.dtype)
+    dt::runtime_error(owner.name(), ": the unpack hook of a saved ", describe(packed.shape), " returned a ",
+                      describe(shape_of(info)));
+  if (!dt::api().grad_mode()) return t;
+  if (saved.output_nr >= 0) return with_history(t, &owner, saved.output_nr);
+  return packed.edge ? with_history(t, packed.edge.node.get(), packed.edge.nr) : t;
 }
 
 }  // namespace detail

@@ -5,11 +5,38 @@
 
 namespace dovetail::autograd {
 
+// Users may have tensors kept in another form: packed when they are saved, unpacked when they are needed.
+class Packed {
+ public:
+  virtual ~Packed() = default;
+  virtual Tensor unpack() = 0;
+
+  Edge edge;                   // where the tensor's gradient goes
+  std::vector<int64_t> sizes;  // of the tensor
+  Shape shape;
+};
+class SaveHooks {
+ public:
+  virtual ~SaveHooks() = default;
+  virtual std::unique_ptr<Packed> pack(const Tensor& t) = 0;
+};
+// The innermost ones of this thread. Null: tensors are kept as they are.
+SaveHooks* save_hooks();
+void set_save_hooks(SaveHooks* hooks);
+
 struct SavedTensor {
-  Tensor tensor;
+  Tensor tensor;  // or:
+  std::unique_ptr<Packed> packed;
   int64_t version = 0;
   int32_t which = 0;       // the owner's name for it
   int32_t output_nr = -1;  // >= 0: this output of the owner itself, kept without its history, which would be a cycle
+
+  explicit operator bool() const { return tensor || packed; }
+  Shape shape() const { return packed ? packed->shape : shape_of(tensor.info()); }
+  void release() {
+    tensor = nullptr;
+    packed.reset();
+  }
 };
 
 SavedTensor save_input(dt_tensor* t, int32_t which);
@@ -28,10 +55,12 @@ std::string describe(const Shape& shape);  // "float32 tensor of shape (2, 3)"
 namespace detail {
 [[noreturn]] void written_since(const SavedTensor& saved, const std::string& owner, const std::string& what);
 Tensor with_own_history(const SavedTensor& saved, Node& owner);
+Tensor from_packed(const SavedTensor& saved, Node& owner);
 }  // namespace detail
 
 template <class What>
 Tensor unpack(const SavedTensor& saved, Node& owner, What&& what) {
+  if (__builtin_expect(saved.packed != nullptr, 0)) return detail::from_packed(saved, owner);
   if (__builtin_expect(dt::api().version(saved.tensor.get()) != saved.version, 0))
     detail::written_since(saved, owner.name(), what());
   if (saved.output_nr >= 0 && dt::api().grad_mode()) return detail::with_own_history(saved, owner);

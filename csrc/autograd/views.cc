@@ -38,7 +38,8 @@ class CopySlices final : public Node {
     std::vector<Tensor> inner(write_->n_edges());
     write_->apply(task, &slice, inner.data());
     if (wanted(task, *this, 0)) {
-      const Tensor before = inner[self_] ? fitted(std::move(inner[self_]), view_shape(), *this, 0) : zeros(view_shape());
+      const Tensor before =
+          inner[self_] ? fitted(std::move(inner[self_]), view_shape(), *this, 0) : zeros(view_shape());
       memory.write(view_, before, overwrite);
       results[0] = memory.read(base_);
     }
@@ -63,9 +64,11 @@ class CopySlices final : public Node {
 };
 
 constexpr const char* kMadeInNoGrad =
-    ": A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
+    ": A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
+    "case "
     "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
-    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the "
+    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
+    "the "
     "inplace to be tracked).";
 
 }  // namespace
@@ -96,8 +99,9 @@ void check_inplace(const std::string& who, dt_tensor* t) {
   if (base) {
     Meta* m = meta_if_any(t);
     if (m && m->made_in_function)
-      dt::runtime_error(who, ": the output of a custom Function that returns a view is being modified inplace. This is "
-                             "forbidden; clone() the output of the Function first.");
+      dt::runtime_error(who,
+                        ": the output of a custom Function that returns a view is being modified inplace. This is "
+                        "forbidden; clone() the output of the Function first.");
     const bool base_has_grad = dt::api().bits(base) & DT_BIT_GRAD;
     if (base_has_grad && !has_grad) dt::runtime_error(who, kMadeInNoGrad);
     if (base_has_grad && is_leaf(base))

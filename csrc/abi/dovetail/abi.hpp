@@ -5,8 +5,8 @@
 //   const dt::Op tanh{"tanh"};             // an op by name, looked up on its first call
 //   dt::Tensor y = 1.0 - tanh(x) * tanh(x);
 //
-// A failing call throws dt::Error, which carries the library's error, a Python exception included, unchanged. A function
-// that the library calls returns `dt::guarded([&] { ... })`, which turns an exception back into a dt_status.
+// A failing call throws dt::Error, which carries the library's error, a Python exception included, unchanged. A
+// function that the library calls returns `dt::guarded([&] { ... })`, which turns an exception back into a dt_status.
 #pragma once
 
 #include <array>

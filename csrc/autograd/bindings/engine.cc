@@ -1,6 +1,6 @@
 // Backward, from Python.
-#include "autograd/bindings/python.h"
 #include "autograd/engine.h"
+#include "autograd/bindings/python.h"
 
 namespace dovetail::autograd {
 
@@ -49,7 +49,8 @@ py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_gr
     dt::runtime_error("got ", outputs.size(), " tensors and ", gradients.size(), " gradients");
   for (size_t i = 0; i < outputs.size(); ++i) {
     roots.push_back(gradient_edge(outputs[i].get()));
-    if (!roots.back()) dt::runtime_error("element ", i, " of tensors does not require grad and does not have a grad_fn");
+    if (!roots.back())
+      dt::runtime_error("element ", i, " of tensors does not require grad and does not have a grad_fn");
     starts.push_back(start_of(i, outputs[i], roots.back(), gradients[i]));
   }
   for (const Tensor& t : wanted) {

@@ -21,7 +21,7 @@ class SavedList {
   // Whether this is the handle of an output, which shares memory with what the user holds.
   bool is_output(const Tensor& t) const {
     for (const SavedTensor& saved : saved_)
-      if (saved.output_nr >= 0 && saved.tensor.get() == t.get()) return true;
+      if (saved.output_nr >= 0 && saved.tensor.get() == t.get() && t) return true;
     return false;
   }
 
@@ -35,7 +35,7 @@ class SavedList {
  private:
   Tensor unpack_one(size_t i, const std::string& name) const {
     const SavedTensor& saved = saved_[i];
-    if (!saved.tensor || !owner_) return saved.tensor;
+    if (!saved || !owner_) return saved.tensor;
     return autograd::unpack(saved, *owner_, [&] { return "saved tensor " + std::to_string(i) + " of " + name; });
   }
 
@@ -178,11 +178,13 @@ class FunctionCall {
       if (!t) throw py::type_error("mark_dirty: expected Tensors, got " + std::string(py::str(py::type::of(object))));
       if (input_of(t) < 0) dt::runtime_error(name, ": mark_dirty: only inputs can be marked as dirty");
       if (!Marks::has(outputs_, object))
-        dt::runtime_error(name, ": Some elements marked as dirty during the forward method were not returned as output. "
-                                "The inputs that are modified inplace must all be outputs of the Function.");
+        dt::runtime_error(name,
+                          ": Some elements marked as dirty during the forward method were not returned as output. "
+                          "The inputs that are modified inplace must all be outputs of the Function.");
       check_inplace(name, t);
       if (dt::api().base(t) && outputs_.size() > 1)
-        dt::runtime_error(name, ": If your Function modifies Tensors that are views inplace, it must return a single one.");
+        dt::runtime_error(name,
+                          ": If your Function modifies Tensors that are views inplace, it must return a single one.");
     }
   }
 
@@ -311,7 +313,8 @@ void bind_functions(py::module_& m) {
   py::class_<FunctionNode, Node, Ref<FunctionNode>>(m, "FunctionNode", "The node of a Function.")
       .def_property_readonly("_context", &FunctionNode::context)
       // What the Function put on its context can be read here, as in `y.grad_fn.saved_tensors`.
-      .def("__getattr__", [](FunctionNode& self, const std::string& name) { return self.context().attr(name.c_str()); });
+      .def("__getattr__",
+           [](FunctionNode& self, const std::string& name) { return self.context().attr(name.c_str()); });
   m.def("record_function", record_function, py::arg("name"), py::arg("context"), py::arg("saved"), py::arg("arguments"),
         py::arg("outputs"), py::arg("to_save"), py::arg("dirty"), py::arg("constant"), py::arg("materialize"));
   m.def("refuse_backward", refuse_backward, py::arg("tensor"), py::arg("message"));

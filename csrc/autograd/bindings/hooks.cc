@@ -23,8 +23,9 @@ Tensor checked_gradient(py::handle function, py::handle returned, const Tensor& 
                          std::string(py::str(py::type::of(returned).attr("__name__"))));
   Tensor replaced = Tensor::borrow(t);
   if (replaced.sizes() != gradient.sizes())
-    dt::runtime_error("register_hook: hook '", name_of(function), "' has changed the size of value: the gradient has shape ",
-                      dt::text(gradient.sizes()), ", the hook returned one of ", dt::text(replaced.sizes()));
+    dt::runtime_error("register_hook: hook '", name_of(function),
+                      "' has changed the size of value: the gradient has shape ", dt::text(gradient.sizes()),
+                      ", the hook returned one of ", dt::text(replaced.sizes()));
   return replaced;
 }
 
@@ -46,7 +47,8 @@ py::tuple to_tuple(const Tensor* tensors, int count) {
 }
 
 py::tuple as_tuple(py::handle object) {
-  if (py::isinstance<py::tuple>(object) || py::isinstance<py::list>(object)) return py::tuple(py::reinterpret_borrow<py::object>(object));
+  if (py::isinstance<py::tuple>(object) || py::isinstance<py::list>(object))
+    return py::tuple(py::reinterpret_borrow<py::object>(object));
   return py::make_tuple(py::reinterpret_borrow<py::object>(object));
 }
 
@@ -79,7 +81,8 @@ void PythonHook::call(Tensor* values, int n_values, const Tensor* others, int n_
 
 HookHandle add_hook(std::shared_ptr<HookList>& hooks, HookKind kind, py::object function) {
   if (!PyCallable_Check(function.ptr()))
-    throw py::type_error("a hook must be callable, got " + std::string(py::str(py::type::of(function).attr("__name__"))));
+    throw py::type_error("a hook must be callable, got " +
+                         std::string(py::str(py::type::of(function).attr("__name__"))));
   if (!hooks) hooks = std::make_shared<HookList>();
   return {hooks, hooks->add(std::make_unique<PythonHook>(kind, std::move(function)))};
 }

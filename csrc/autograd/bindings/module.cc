@@ -29,5 +29,7 @@ PYBIND11_MODULE(_engine, m) {
   bind_functions(m);
   bind_rules(m);
   bind_engine(m);
+  bind_watch(m);
+  bind_packing(m);
   dt::check(dt::api().set_autograd_layer(autograd_layer, nullptr));
 }

@@ -41,7 +41,8 @@ std::string text(Node& node) {
 void bind_handles(py::module_& m) {
   py::class_<HookHandle>(m, "RemovableHandle", "Removes the hook that it came from. A context manager too.")
       .def_readonly("id", &HookHandle::id)
-      .def("remove", [](HookHandle& self) { self.hooks->remove(self.id); }, "Remove the hook; again does nothing.")
+      .def(
+          "remove", [](HookHandle& self) { self.hooks->remove(self.id); }, "Remove the hook; again does nothing.")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](HookHandle& self, const py::args&) { self.hooks->remove(self.id); });
 }
@@ -52,23 +53,27 @@ void bind_nodes(py::module_& m) {
   bind_handles(m);
   py::class_<Node, Ref<Node>>(m, "Node", "A recorded operation: what `Tensor.grad_fn` is.", py::dynamic_attr())
       .def("name", &Node::name, "The operation's name, as in 'MulBackward0'.")
-      .def_property_readonly("next_functions", next_functions,
-                             "For every tensor argument the node its gradient goes to, and which of that node's outputs "
-                             "it is; (None, 0) where no gradient is needed.")
+      .def_property_readonly(
+          "next_functions", next_functions,
+          "For every tensor argument the node its gradient goes to, and which of that node's outputs "
+          "it is; (None, 0) where no gradient is needed.")
       .def_property_readonly("metadata", metadata, "A dict for the user's own notes on this node.")
-      .def("register_hook",
-           [](Node& self, py::object fn) { return add_hook(self.extra().after, HookKind::after_node, std::move(fn)); },
-           py::arg("fn"),
-           "Call fn(grad_inputs, grad_outputs) when this node has run; what it returns, if not None, replaces grad_inputs.")
-      .def("register_prehook",
-           [](Node& self, py::object fn) { return add_hook(self.extra().before, HookKind::before_node, std::move(fn)); },
-           py::arg("fn"),
-           "Call fn(grad_outputs) before this node runs; what it returns, if not None, replaces grad_outputs.")
+      .def(
+          "register_hook",
+          [](Node& self, py::object fn) { return add_hook(self.extra().after, HookKind::after_node, std::move(fn)); },
+          py::arg("fn"),
+          "Call fn(grad_inputs, grad_outputs) when this node has run; what it returns, if not None, replaces "
+          "grad_inputs.")
+      .def(
+          "register_prehook",
+          [](Node& self, py::object fn) { return add_hook(self.extra().before, HookKind::before_node, std::move(fn)); },
+          py::arg("fn"),
+          "Call fn(grad_outputs) before this node runs; what it returns, if not None, replaces grad_outputs.")
       .def("_sequence_nr", &Node::sequence)
       .def("__repr__", text);
   py::class_<Accumulate, Node, Ref<Accumulate>>(m, "AccumulateGrad", "Where the gradient of a leaf arrives.")
-      .def_property_readonly("variable", [](Accumulate& self) { return Tensor::borrow(self.leaf()); },
-                             "The leaf tensor.");
+      .def_property_readonly(
+          "variable", [](Accumulate& self) { return Tensor::borrow(self.leaf()); }, "The leaf tensor.");
 }
 
 }  // namespace dovetail::autograd

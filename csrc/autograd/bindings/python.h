@@ -1,4 +1,5 @@
-// What every file of the bindings starts from: tensors and nodes as Python sees them, errors, Python callables as hooks.
+// What every file of the bindings starts from: tensors and nodes as Python sees them, errors, Python callables as
+// hooks.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -77,5 +78,7 @@ void bind_tensors(py::module_& m);
 void bind_functions(py::module_& m);
 void bind_rules(py::module_& m);
 void bind_engine(py::module_& m);
+void bind_watch(py::module_& m);
+void bind_packing(py::module_& m);
 
 }  // namespace dovetail::autograd

@@ -39,8 +39,9 @@ Tensor requires_grad_(const Tensor& t, bool flag) {
   require(t);
   const int32_t dtype = t.dtype();
   if (flag && !dt::is_floating(dtype) && !dt::is_complex(dtype))
-    dt::runtime_error("requires_grad_: only Tensors of floating point and complex dtype can require gradients, this is a ",
-                      describe(shape_of(t.info())));
+    dt::runtime_error(
+        "requires_grad_: only Tensors of floating point and complex dtype can require gradients, this is a ",
+        describe(shape_of(t.info())));
   if (!flag && !is_leaf(t.get()))
     dt::runtime_error(
         "requires_grad_: you can only change requires_grad flags of leaf variables. If you want to use a computed "
@@ -52,8 +53,7 @@ Tensor requires_grad_(const Tensor& t, bool flag) {
 
 Tensor detach_(const Tensor& t) {
   require(t);
-  if (dt::api().base(t.get()))
-    dt::runtime_error("detach_: Can't detach views in-place. Use detach() instead.");
+  if (dt::api().base(t.get())) dt::runtime_error("detach_: Can't detach views in-place. Use detach() instead.");
   cut_history(t.get());
   return t;
 }
@@ -69,15 +69,21 @@ void bind_tensors(py::module_& m) {
   m.def("register_hook", register_hook, py::arg("tensor"), py::arg("hook"));
   m.def("register_post_accumulate_grad_hook", register_post_accumulate_grad_hook, py::arg("tensor"), py::arg("hook"));
   m.def("retain_grad", [](const Tensor& t) { require(t), retain_grad(t.get()); }, py::arg("tensor"));
-  m.def("retains_grad", [](const Tensor& t) {
-    require(t);
-    const Meta* m = meta_if_any(t.get());
-    return m && m->retains_grad;
-  }, py::arg("tensor"));
-  m.def("output_nr", [](const Tensor& t) {
-    require(t);
-    return gradient_edge(t.get()).nr;
-  }, py::arg("tensor"));
+  m.def(
+      "retains_grad",
+      [](const Tensor& t) {
+        require(t);
+        const Meta* m = meta_if_any(t.get());
+        return m && m->retains_grad;
+      },
+      py::arg("tensor"));
+  m.def(
+      "output_nr",
+      [](const Tensor& t) {
+        require(t);
+        return gradient_edge(t.get()).nr;
+      },
+      py::arg("tensor"));
 }
 
 }  // namespace dovetail::autograd

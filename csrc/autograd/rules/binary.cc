@@ -21,9 +21,8 @@ void declare_arithmetic() {
 void declare_division() {
   constexpr int rounding_mode = third;
   vjp("div", self, saves(other), [](Ctx& c) { return c.given(rounding_mode) ? zero(c) : c.g() / c[other]; });
-  vjp("div", other, saves(self, other), [](Ctx& c) {
-    return c.given(rounding_mode) ? zero(c) : -c.g() * (c[self] / c[other] / c[other]);
-  });
+  vjp("div", other, saves(self, other),
+      [](Ctx& c) { return c.given(rounding_mode) ? zero(c) : -c.g() * (c[self] / c[other] / c[other]); });
   vjp("floor_divide", self, zero);
   vjp("floor_divide", other, zero);
   vjp("remainder", self, same);
@@ -63,7 +62,8 @@ Tensor pow_other(Ctx& c) {
 void declare_functions() {
   vjp("pow", self, saves(self, other), pow_self);
   vjp("pow", other, saves(self, other, result), pow_other);
-  vjp("atan2", self, saves(self, other), [](Ctx& c) { return c.g() * (c[other] / (square(c[self]) + square(c[other]))); });
+  vjp("atan2", self, saves(self, other),
+      [](Ctx& c) { return c.g() * (c[other] / (square(c[self]) + square(c[other]))); });
   vjp("atan2", other, saves(self, other),
       [](Ctx& c) { return -c.g() * (c[self] / (square(c[self]) + square(c[other]))); });
 }

@@ -10,9 +10,9 @@ using dt::number;
 using dt::Op;
 
 // elementwise
-inline const Op abs{"abs"}, atan{"atan"}, ceil{"ceil"}, cos{"cos"}, cosh{"cosh"}, exp{"exp"}, floor{"floor"}, log{"log"},
-    reciprocal{"reciprocal"}, rsqrt{"rsqrt"}, sign{"sign"}, sin{"sin"}, sinh{"sinh"}, sqrt{"sqrt"}, square{"square"},
-    tan{"tan"};
+inline const Op abs{"abs"}, atan{"atan"}, ceil{"ceil"}, cos{"cos"}, cosh{"cosh"}, exp{"exp"}, floor{"floor"},
+    log{"log"}, reciprocal{"reciprocal"}, rsqrt{"rsqrt"}, sign{"sign"}, sin{"sin"}, sinh{"sinh"}, sqrt{"sqrt"},
+    square{"square"}, tan{"tan"};
 inline const Op add{"add"}, div{"div"}, mul{"mul"}, pow{"pow"}, sub{"sub"};
 inline const Op eq{"eq"}, ge{"ge"}, gt{"gt"}, le{"le"}, lt{"lt"}, ne{"ne"}, isnan{"isnan"};
 inline const Op logical_and{"logical_and"}, logical_not{"logical_not"}, logical_or{"logical_or"};
@@ -29,8 +29,9 @@ inline const Op as_strided{"as_strided"}, diagonal{"diagonal"}, expand{"expand"}
 inline const Op as_strided_scatter{"as_strided_scatter"}, diagonal_scatter{"diagonal_scatter"},
     select_scatter{"select_scatter"}, slice_scatter{"slice_scatter"};
 // indexing
-inline const Op cat{"cat"}, constant_pad_nd{"constant_pad_nd"}, gather{"gather"}, index{"index"}, index_add{"index_add"},
-    index_put{"index_put"}, index_select{"index_select"}, scatter{"scatter"}, scatter_add{"scatter_add"};
+inline const Op cat{"cat"}, constant_pad_nd{"constant_pad_nd"}, gather{"gather"}, index{"index"},
+    index_add{"index_add"}, index_put{"index_put"}, index_select{"index_select"}, scatter{"scatter"},
+    scatter_add{"scatter_add"};
 // contraction
 inline const Op bmm{"bmm"}, matmul{"matmul"}, mm{"mm"}, mv{"mv"};
 
@@ -53,8 +54,8 @@ inline Tensor scaled(const Tensor& g, double factor) { return factor == 1 ? g : 
 // The gradient of a reduction, brought back to the reduced argument's shape, so that it broadcasts against it.
 Tensor spread(const Tensor& g, Ints sizes, const std::vector<int64_t>& dims, bool keepdim);
 
-// Zeros of a shape, of which one part is `g`. `part` views the part of a tensor, `scattered` is the op that replaces the
-// part in a copy: that is needed only where this is recorded itself.
+// Zeros of a shape, of which one part is `g`. `part` views the part of a tensor, `scattered` is the op that replaces
+// the part in a copy: that is needed only where this is recorded itself.
 template <class Part, class Scattered>
 Tensor placed(const Shape& shape, const Tensor& g, Part&& part, Scattered&& scattered) {
   Tensor whole = zeros(shape);

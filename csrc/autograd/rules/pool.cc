@@ -28,9 +28,8 @@ void declare_pool() {
   vjp("avg_pool", self, [](Ctx& c) {
     return avg_pool_grad(c.g(), c.sizes(self), c.value(1), c.value(2), c.value(3), c.value(4), c.value(5), c.value(6));
   });
-  vjp("avg_pool_grad", self, [](Ctx& c) {
-    return avg_pool(c.g(), c.value(2), c.value(3), c.value(4), c.value(5), c.value(6), c.value(7));
-  });
+  vjp("avg_pool_grad", self,
+      [](Ctx& c) { return avg_pool(c.g(), c.value(2), c.value(3), c.value(4), c.value(5), c.value(6), c.value(7)); });
 }
 
 }  // namespace dovetail::autograd::rules

@@ -25,8 +25,7 @@ void declare_softmax() {
     return c.g() * inner - c[grad] * along(c, c.g() * c[output], dim);
   });
   // g - exp(y) * sum(g)
-  vjp("log_softmax_grad", grad, saves(output),
-      [](Ctx& c) { return c.g() - along(c, c.g() * exp(c[output]), dim); });
+  vjp("log_softmax_grad", grad, saves(output), [](Ctx& c) { return c.g() - along(c, c.g() * exp(c[output]), dim); });
   vjp("log_softmax_grad", output, saves(grad, output),
       [](Ctx& c) { return -c.g() * (exp(c[output]) * along(c, c[grad], dim)); });
 }

@@ -118,8 +118,9 @@ void unbind_all(Ctx& c) {
 
 void declare_scatters() {
   enum { self, src };
-  vjp("select_scatter", self,
-      [](Ctx& c) { return select_scatter(c.g(), zeros_like(select(c.g(), c.value(2), c.value(3))), c.value(2), c.value(3)); });
+  vjp("select_scatter", self, [](Ctx& c) {
+    return select_scatter(c.g(), zeros_like(select(c.g(), c.value(2), c.value(3))), c.value(2), c.value(3));
+  });
   vjp("select_scatter", src, [](Ctx& c) { return select(c.g(), c.value(2), c.value(3)); });
   vjp("slice_scatter", self, [](Ctx& c) {
     const Tensor part = slice(c.g(), c.value(2), c.value(3), c.value(4), c.value(5));

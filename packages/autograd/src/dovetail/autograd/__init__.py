@@ -23,32 +23,42 @@ from dovetail._grad_mode import (
     set_grad_enabled,
 )
 
-from . import _tensor
+from . import _tensor, graph
 from .__about__ import __version__
 from ._engine import Node
+from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from .checking import GradcheckError, gradcheck, gradgradcheck
+from .checkpointing import CheckpointError, checkpoint, checkpoint_sequential
 from .engine import backward, grad
 from .function import Function, FunctionCtx, once_differentiable
 from .rules import has_derivative, register_vjp
 
 __all__ = [
+    "CheckpointError",
     "Function",
     "FunctionCtx",
     "GradcheckError",
     "Node",
     "__version__",
     "backward",
+    "checkpoint",
+    "checkpoint_sequential",
+    "detect_anomaly",
     "enable_grad",
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
     "has_derivative",
     "inference_mode",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
     "once_differentiable",
     "register_vjp",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
 

@@ -56,10 +56,14 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
     """Call `hook(tensor)` after a gradient has been added to this leaf's `.grad`.
 
     Example:
-        >>> x = dt.tensor([1.0], requires_grad=True)
-        >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: print(leaf.grad.tolist()))
-        >>> (x * 2).sum().backward()
-        [2.0]
+        >>> def step(leaf):
+        ...     with dt.no_grad():
+        ...         leaf.sub_(0.1 * leaf.grad)
+        >>> x = dt.tensor([1.0], dtype=dt.float64, requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(step)
+        >>> (2 * x).sum().backward()
+        >>> x.tolist()
+        [0.8]
     """
     return _engine.register_post_accumulate_grad_hook(self, hook)
 

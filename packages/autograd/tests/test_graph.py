@@ -1,0 +1,255 @@
+"""How the graph keeps tensors, checkpointing, and anomaly mode."""
+
+from __future__ import annotations
+
+import pytest
+
+import dovetail as dt
+from dovetail.autograd import checkpoint, checkpoint_sequential, detect_anomaly, set_detect_anomaly
+from dovetail.autograd.graph import save_on_cpu, saved_tensors_hooks
+
+
+def leaf(*values: float) -> dt.Tensor:
+    return dt.tensor(list(values), dtype=dt.float64, requires_grad=True)
+
+
+# ---- saved_tensors_hooks --------------------------------------------------------------------------------------
+
+
+def test_tensors_are_packed_and_unpacked() -> None:
+    x, w = leaf(2.0, 3.0), leaf(5.0, 7.0)
+    packed, unpacked = [], []
+
+    def pack(t: dt.Tensor) -> list[float]:
+        packed.append(t.tolist())
+        return t.tolist()
+
+    def unpack(values: list[float]) -> dt.Tensor:
+        unpacked.append(values)
+        return dt.tensor(values, dtype=dt.float64)
+
+    with saved_tensors_hooks(pack, unpack):
+        y = (x * w).exp().log()
+    assert len(packed) == 4
+    assert not unpacked
+    y.sum().backward()
+    assert sorted(packed) == sorted(unpacked)
+    assert x.grad.tolist() == pytest.approx([5.0, 7.0])
+    assert w.grad.tolist() == pytest.approx([2.0, 3.0])
+
+
+def test_packed_tensors_keep_their_history() -> None:
+    def cube(t: dt.Tensor) -> dt.Tensor:
+        with saved_tensors_hooks(lambda s: s.detach().clone(), lambda s: s):
+            return (t * t * t).exp()
+
+    assert dt.autograd.gradcheck(cube, leaf(0.3, 0.5))
+    assert dt.autograd.gradgradcheck(cube, leaf(0.3, 0.5))
+
+
+def test_packed_tensors_may_be_overwritten() -> None:
+    x, w = leaf(2.0), dt.tensor([3.0], dtype=dt.float64)
+    with saved_tensors_hooks(lambda t: t.clone(), lambda t: t):
+        y = x * w
+    w.zero_()
+    y.backward()
+    assert x.grad.tolist() == [3.0]
+
+
+def test_hooks_nest() -> None:
+    x = leaf(2.0)
+    seen = []
+    with saved_tensors_hooks(lambda t: seen.append("outer") or t, lambda t: t):
+        with saved_tensors_hooks(lambda t: seen.append("inner") or t, lambda t: t):
+            x.exp()
+        x.exp()
+    x.exp()
+    assert seen == ["inner", "outer"]
+
+
+def test_what_hooks_do_wrong() -> None:
+    x = leaf(2.0)
+    with pytest.raises(ZeroDivisionError), saved_tensors_hooks(lambda t: 1 / 0, lambda t: t):
+        x.exp()
+    with saved_tensors_hooks(lambda t: t, lambda t: 3):
+        y = x.exp()
+    with pytest.raises(TypeError, match="unpack_hook must return a Tensor"):
+        y.backward()
+    with saved_tensors_hooks(lambda t: t, lambda t: dt.zeros(5)):
+        y = x.exp()
+    with pytest.raises(RuntimeError, match=r"ExpBackward0: the unpack hook of a saved float64 tensor of shape \(1,\)"):
+        y.backward()
+
+
+def test_functions_use_the_hooks() -> None:
+    class Square(dt.autograd.Function):
+        @staticmethod
+        def forward(ctx: object, x: dt.Tensor) -> dt.Tensor:
+            ctx.save_for_backward(x, None)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: object, g: dt.Tensor) -> dt.Tensor:
+            return 2 * ctx.saved_tensors[0] * g
+
+    x = leaf(3.0)
+    with save_on_cpu():
+        y = Square.apply(x)
+    y.backward()
+    assert x.grad.tolist() == [6.0]
+
+
+# ---- checkpoint -----------------------------------------------------------------------------------------------
+
+
+def test_checkpoint_computes_again() -> None:
+    calls = []
+    x, w = leaf(0.5, 1.0), leaf(2.0, 3.0)
+
+    def block(t: dt.Tensor, *, scale: float) -> dt.Tensor:
+        calls.append(dt.is_grad_enabled())
+        return (t * w).sin().exp() * scale
+
+    expected = dt.autograd.grad(block(x, scale=2.0).sum(), (x, w))
+    calls.clear()
+    y = checkpoint(block, x, scale=2.0)
+    assert len(calls) == 1
+    y.sum().backward()
+    assert calls == [True, True]
+    assert x.grad.tolist() == expected[0].tolist()
+    assert w.grad.tolist() == expected[1].tolist()
+
+
+def test_checkpoint_draws_the_same_numbers() -> None:
+    x = dt.ones(100, requires_grad=True)
+    drawn = []
+
+    def noise(t: dt.Tensor) -> dt.Tensor:
+        drawn.append(dt.rand((100,)))
+        return t * drawn[-1] * t
+
+    y = checkpoint(noise, x)
+    after = dt.rand((3,)).tolist()
+    dt.manual_seed(0)
+    state = dt.get_rng_state()
+    y.sum().backward()
+    assert drawn[0].tolist() == drawn[1].tolist()
+    assert dt.get_rng_state().tolist() == state.tolist()
+    assert after != dt.rand((3,)).tolist()
+
+
+def test_checkpoint_notices_another_computation() -> None:
+    x = leaf(1.0)
+    steps = iter([1, 3])
+
+    def changes(t: dt.Tensor) -> dt.Tensor:
+        for _ in range(next(steps)):
+            t = t.exp()
+        return t
+
+    with pytest.raises(RuntimeError, match="it must do the same both times"):
+        checkpoint(changes, x).backward()
+
+
+def test_checkpoint_twice_and_nested() -> None:
+    x = leaf(0.3)
+    y = checkpoint(lambda t: checkpoint(dt.sin, t * t).exp(), x)
+    first = dt.autograd.grad(y, x, retain_graph=True)[0].item()
+    assert dt.autograd.grad(y, x)[0].item() == first
+    assert dt.autograd.gradcheck(lambda t: checkpoint(lambda s: s.sin().exp(), t), x)
+
+
+def test_checkpoint_without_gradients() -> None:
+    calls = []
+    with dt.no_grad():
+        checkpoint(lambda t: calls.append(1) or t, leaf(1.0))
+    assert calls == [1]
+    with pytest.raises(ValueError, match="use_reentrant"):
+        checkpoint(dt.exp, leaf(1.0), use_reentrant=True)
+
+
+@pytest.mark.parametrize("segments", [1, 2, 3, 4])
+def test_checkpoint_sequential(segments: int) -> None:
+    steps = [dt.sin, dt.exp, dt.tanh, dt.cos]
+    x = leaf(0.3)
+    y = x
+    for step in steps:
+        y = step(y)
+    expected = dt.autograd.grad(y, x)[0].item()
+    assert dt.autograd.grad(checkpoint_sequential(steps, segments, x), x)[0].item() == expected
+
+
+def test_pytorchs_place_for_it() -> None:
+    from dovetail.utils.checkpoint import checkpoint as there
+
+    assert there is checkpoint
+
+
+# ---- anomaly mode ---------------------------------------------------------------------------------------------
+
+
+def test_the_first_nan_is_traced_to_its_line() -> None:
+    x = leaf(0.0)
+    with detect_anomaly(), pytest.raises(RuntimeError) as caught:
+        y = x.sqrt() * 0  # the line
+        y.backward()
+    for words in ("'SqrtBackward0' returned nan values in its 0th output", "test_graph.py", "# the line"):
+        assert words in str(caught.value)
+
+
+def test_a_nan_of_the_forward_is_named_too() -> None:
+    x = leaf(-1.0)
+    with detect_anomaly(), pytest.raises(RuntimeError) as caught:
+        bad = x.log()  # the first NaN
+        (bad * x).backward()
+    assert "The first NaN came from the forward of LogBackward0" in str(caught.value)
+    assert "# the first NaN" in str(caught.value)
+
+
+def test_a_nan_that_does_not_reach_backward_is_none() -> None:
+    x = leaf(-1.0)
+    with detect_anomaly():
+        dt.where(x > 0, x.log(), x).sum().backward()
+    assert x.grad.tolist() == [1.0]
+
+
+def test_errors_in_backward_come_with_the_forward() -> None:
+    class Fails(dt.autograd.Function):
+        @staticmethod
+        def forward(ctx: object, x: dt.Tensor) -> dt.Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: object, g: dt.Tensor) -> dt.Tensor:
+            raise LookupError("mine")
+
+    x = leaf(1.0)
+    with detect_anomaly(check_nan=False):
+        y = Fails.apply(x).exp()
+        with (
+            pytest.raises(LookupError, match="mine"),
+            pytest.warns(UserWarning, match="Error detected in FailsBackward"),
+        ):
+            y.backward()
+        z = x.exp()
+        value = z * 1
+        z.add_(1)
+        with (
+            pytest.raises(RuntimeError, match="modified by an inplace"),
+            pytest.warns(UserWarning, match=r"(?s)Error detected in ExpBackward0.*z = x\.exp\(\)"),
+        ):
+            value.backward()
+
+
+def test_turning_it_on_and_off() -> None:
+    assert not dt.autograd.is_anomaly_enabled()
+    with detect_anomaly():
+        assert dt.autograd.is_anomaly_enabled()
+        with set_detect_anomaly(False):
+            assert not dt.autograd.is_anomaly_enabled()
+        assert dt.autograd.is_anomaly_enabled()
+    assert not dt.autograd.is_anomaly_enabled()
+    set_detect_anomaly(True, check_nan=False)
+    assert not dt.autograd.is_anomaly_check_nan_enabled()
+    set_detect_anomaly(False)
+    (leaf(0.0).sqrt() * 0).backward()
