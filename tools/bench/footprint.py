@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from statistics import median
@@ -59,9 +60,13 @@ class Footprint:
     size: int
 
 
+# As an installed package starts: its byte code is there after the first import.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run(python: str, program: str, *arguments: str) -> str:
     command = [python, "-c", program, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT).stdout
 
 
 def starting(python: str, program: str) -> float:
@@ -73,10 +78,10 @@ def starting(python: str, program: str) -> float:
 
 def measure(python: str, module: str, distribution: str, runs: int, by_best: bool) -> Footprint:
     """The footprint of `module` in the interpreter `python`; bare starts and imports take turns."""
+    modules, resident = json.loads(run(python, IMPORT, module))
     bare, imports = [], []
     for _ in range(runs):
         bare.append(starting(python, "pass"))
         imports.append(starting(python, f"import {module}"))
     over = min(imports) - min(bare) if by_best else median(imports) - median(bare)
-    modules, resident = json.loads(run(python, IMPORT, module))
     return Footprint(over, resident, modules, json.loads(run(python, SIZE, distribution)))

@@ -13,6 +13,7 @@ used: `dt.autograd`, `dt.nn`, `dt.optim`, `dt.data` and `dt.onnx`.
 from __future__ import annotations
 
 from math import e, inf, nan, pi
+from os import environ as _environ
 from os.path import isdir as _isdir
 from os.path import join as _join
 from sys import path as _sys_path
@@ -46,7 +47,16 @@ if TYPE_CHECKING:
     from .settings import *
     from ._core import *  # type: ignore[assignment]
 
-from . import _core
+# OpenBLAS is called from our own threads, one product each; without this it starts threads that spin as it loads.
+_wanted_threads = _environ.get("OPENBLAS_NUM_THREADS")
+_environ["OPENBLAS_NUM_THREADS"] = "1"
+try:
+    from . import _core
+finally:
+    del _environ["OPENBLAS_NUM_THREADS"]
+    if _wanted_threads is not None:
+        _environ["OPENBLAS_NUM_THREADS"] = _wanted_threads
+
 from .__about__ import __version__
 from ._core import (
     Generator,
