@@ -56,7 +56,7 @@ void move_slices(dt_kernel_context* ctx, A* indexed, B* other, const Slices& sli
     return;
   }
   // Ordered: split the block's columns; else: split the positions.
-  const int64_t strip = kOrdered ? std::min<int64_t>(width, 128) : width;
+  const int64_t strip = kOrdered ? std::min<int64_t>(width, 512) : width;
   const int64_t strips = ceil_div(width, strip), cuts = kOrdered ? 1 : n;
   const int64_t work = strip * rows * (kOrdered ? n : 1);
   parallel(ctx, slices.outer.count() * cuts * strips, grain_for(work), [&](int64_t begin, int64_t end) {

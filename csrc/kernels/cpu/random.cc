@@ -14,46 +14,18 @@ struct Batch {
   uint32_t words[4][kBlocks];
 };
 
-// philox::block for kWide counters at a time, written so that the compiler makes vectors of them.
-constexpr int kWide = 16;
+}  // namespace
+}  // namespace dovetail::cpu
 
-DOVETAIL_INLINE void make_blocks(uint64_t key, uint64_t counter, Batch& batch, int at) {
-  uint32_t c0[kWide], c1[kWide], c2[kWide], c3[kWide];
-  for (int b = 0; b < kWide; ++b) {
-    const uint64_t c = counter + static_cast<uint64_t>(b);
-    c0[b] = static_cast<uint32_t>(c);
-    c1[b] = static_cast<uint32_t>(c >> 32);
-    c2[b] = c3[b] = 0;
-  }
-  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
-    for (int b = 0; b < kWide; ++b) {
-      const uint64_t p0 = uint64_t{philox::kMultiplier0} * c0[b], p1 = uint64_t{philox::kMultiplier1} * c2[b];
-      const uint32_t next0 = static_cast<uint32_t>(p1 >> 32) ^ c1[b] ^ k0;
-      const uint32_t next2 = static_cast<uint32_t>(p0 >> 32) ^ c3[b] ^ k1;
-      c1[b] = static_cast<uint32_t>(p1);
-      c3[b] = static_cast<uint32_t>(p0);
-      c0[b] = next0;
-      c2[b] = next2;
-    }
-    k0 += philox::kWeyl0;
-    k1 += philox::kWeyl1;
-  }
-  for (int b = 0; b < kWide; ++b) {
-    batch.words[0][at + b] = c0[b];
-    batch.words[1][at + b] = c1[b];
-    batch.words[2][at + b] = c2[b];
-    batch.words[3][at + b] = c3[b];
-  }
-}
+#define DOVETAIL_KERNELS "kernels/cpu/philox_batch.inc"
+#include "kernels/cpu/foreach_isa.h"
 
-// The first `blocks` of a batch; the others are left as they were.
-DOVETAIL_INLINE void make_batch(uint64_t key, uint64_t counter, int64_t blocks, Batch& batch) {
-  if (blocks > 2) {
-    for (int b = 0; b < std::min<int64_t>(kBlocks, blocks); b += kWide)
-      make_blocks(key, counter + static_cast<uint64_t>(b), batch, b);
-    return;
-  }
+namespace dovetail::cpu {
+namespace {
+
+// The first `blocks` of a batch, and more where that is faster.
+inline void make_blocks(uint64_t key, uint64_t counter, int64_t blocks, Batch& batch) {
+  if (blocks > 4) return DOVETAIL_BEST_ISA(make_batch)(key, counter, batch);
   for (int b = 0; b < blocks; ++b) {
     const philox::Words x = philox::block(key, counter + static_cast<uint64_t>(b));
     for (int j = 0; j < 4; ++j) batch.words[j][b] = x.w[j];
@@ -149,11 +121,12 @@ struct Randint {
   int64_t low;
   Remainder remainder;
   DOVETAIL_INLINE void fill(const Batch& x, int blocks, T* out) const {
-    for (int b = 0; b < blocks; ++b)
-      for (int j = 0; j < 2; ++j) {
-        const uint64_t word = remainder(philox::word64(x.words[2 * j][b], x.words[2 * j + 1][b]));
-        out[2 * b + j] = static_cast<T>(static_cast<int64_t>(static_cast<uint64_t>(low) + word));
-      }
+    int64_t words[2 * kBlocks];
+    Bits{}.fill(x, blocks, words);
+    for (int i = 0; i < 2 * blocks; ++i) {
+      const uint64_t rest = remainder(static_cast<uint64_t>(words[i]));
+      out[i] = static_cast<T>(static_cast<int64_t>(static_cast<uint64_t>(low) + rest));
+    }
   }
 };
 
@@ -165,7 +138,7 @@ DOVETAIL_CLONES void fill_range(const Filler& filler, uint64_t key, uint64_t off
   Batch batch = {};
   uint64_t counter = offset + static_cast<uint64_t>(begin / Filler::kPerBlock);
   for (int64_t i = begin; i < end; i += kEach, counter += kBlocks) {
-    make_batch(key, counter, ceil_div(end - i, Filler::kPerBlock), batch);
+    make_blocks(key, counter, ceil_div(end - i, Filler::kPerBlock), batch);
     if (end - i >= kEach) {
       filler.fill(batch, kBlocks, out + (i - begin));
     } else {

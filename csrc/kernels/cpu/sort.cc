@@ -79,13 +79,14 @@ void merge_halves(const Item* from, int64_t n, Item* to) {
 template <class Item>
 void merge_sort(Item* items, Item* spare, int64_t n, bool to_spare) {
   if (n <= 8) {
-    for (int64_t i = 1; i < n; ++i) {
-      const Item x = items[i];
-      int64_t j = i;
-      for (; j > 0 && x < items[j - 1]; --j) items[j] = items[j - 1];
-      items[j] = x;
+    Item copy[8];  // every item goes where the number of smaller ones says: no two are equal
+    std::copy_n(items, n, copy);
+    Item* to = to_spare ? spare : items;
+    for (int64_t i = 0; i < n; ++i) {
+      int64_t smaller = 0;
+      for (int64_t j = 0; j < n; ++j) smaller += copy[j] < copy[i];
+      to[smaller] = copy[i];
     }
-    if (to_spare) std::copy_n(items, n, spare);
     return;
   }
   const int64_t half = n / 2;
