@@ -3,6 +3,7 @@
 #include "autograd/engine.h"
 #include "autograd/saved.h"
 #include "autograd/views.h"
+#include "autograd/watch.h"
 
 namespace dovetail::autograd {
 
@@ -168,6 +169,7 @@ class FunctionCall {
     py::tuple results(outputs_.size());
     for (size_t i = 0; i < outputs_.size(); ++i) results[i] = output(*node, owner, static_cast<int>(i));
     save(results, *saved);
+    if (Watcher* watching = current_watcher()) show(*watching, *node, results);
     return results;
   }
 
@@ -227,6 +229,13 @@ class FunctionCall {
     dt_tensor* out = nullptr;
     dt::check(dt::api().detach(t.get(), &out));
     return Tensor::steal(out);
+  }
+
+  void show(Watcher& watching, Node& node, const py::tuple& results) const {
+    std::vector<Tensor> out;
+    for (py::handle object : results)
+      if (dt_tensor* t = dt::api().tensor_from_py(object.ptr())) out.push_back(Tensor::borrow(t));
+    watching.recorded(node, inputs_, out);
   }
 
   // An argument returned as it is gets a tensor of its own, so that its own history stays.

@@ -1,5 +1,6 @@
 // grad_fn objects, and the handles of hooks.
 #include <cstdio>
+#include <unordered_set>
 
 #include "autograd/bindings/python.h"
 
@@ -38,6 +39,32 @@ std::string text(Node& node) {
   return "<" + node.name() + " object at " + address + ">";
 }
 
+// The leaves that gradients of these tensors go to.
+py::list leaves_of(const py::tuple& tensors) {
+  std::unordered_set<Node*> seen;
+  std::vector<Node*> open;
+  py::list leaves;
+  const auto meet = [&](Node* node) {
+    if (!seen.insert(node).second) return;
+    if (node->leaf())
+      leaves.append(Tensor::borrow(node->leaf()));
+    else
+      open.push_back(node);
+  };
+  std::vector<Edge> roots;  // a look at a stale view makes a node
+  for (py::handle object : tensors) {
+    roots.push_back(gradient_edge(object.cast<Tensor>().get()));
+    if (roots.back()) meet(roots.back().node.get());
+  }
+  while (!open.empty()) {
+    Node* node = open.back();
+    open.pop_back();
+    for (int i = 0; i < node->n_edges(); ++i)
+      if (const Edge& edge = node->edge(i); edge) meet(edge.node.get());
+  }
+  return leaves;
+}
+
 void bind_handles(py::module_& m) {
   py::class_<HookHandle>(m, "RemovableHandle", "Removes the hook that it came from. A context manager too.")
       .def_readonly("id", &HookHandle::id)
@@ -51,6 +78,7 @@ void bind_handles(py::module_& m) {
 
 void bind_nodes(py::module_& m) {
   bind_handles(m);
+  m.def("leaves_of", leaves_of, py::arg("tensors"));
   py::class_<Node, Ref<Node>>(m, "Node", "A recorded operation: what `Tensor.grad_fn` is.", py::dynamic_attr())
       .def("name", &Node::name, "The operation's name, as in 'MulBackward0'.")
       .def_property_readonly(

@@ -23,7 +23,7 @@ from dovetail._grad_mode import (
     set_grad_enabled,
 )
 
-from . import _tensor, graph
+from . import _tensor, func, functional, graph
 from .__about__ import __version__
 from ._engine import Node
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
@@ -45,6 +45,8 @@ __all__ = [
     "checkpoint_sequential",
     "detect_anomaly",
     "enable_grad",
+    "func",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",

@@ -1,0 +1,247 @@
+"""Derivatives of functions: products with their Jacobians and Hessians, and the matrices themselves.
+
+Every function here takes a function of tensors and its inputs, one tensor or a tuple of them, and gives results in the
+same form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dovetail as dt
+from dovetail import Tensor
+from dovetail._grad_mode import enable_grad
+
+from .engine import grad
+
+__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+
+Function = Callable[..., Any]
+Tensors = Tensor | Sequence[Tensor]
+
+
+# ---- one tensor or several ------------------------------------------------------------------------------------
+
+
+def _as_tuple(who: str, what: str, tensors: Any) -> tuple[Tensor, ...]:
+    many = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors) if isinstance(tensors, (tuple, list)) else None
+    if many is None or not all(isinstance(t, Tensor) for t in many):
+        raise TypeError(f"{who}: {what} must be a Tensor or a tuple of them, got {type(tensors).__name__}")
+    return many
+
+
+def _like(original: Any, results: tuple[Any, ...]) -> Any:
+    return results[0] if isinstance(original, Tensor) else results
+
+
+class _Call:
+    """A function called with inputs of which gradients can be taken, whatever history theirs is."""
+
+    def __init__(self, who: str, func: Function, inputs: Any, create_graph: bool) -> None:
+        self.who, self.given = who, inputs
+        # Where the result is to have a history, it has to lead to the inputs as they are.
+        self.inputs = tuple(
+            t.view_as(t) if create_graph and t.requires_grad else t.detach().requires_grad_()
+            for t in _as_tuple(who, "inputs", inputs)
+        )
+        self.returned = func(*self.inputs)
+        self.outputs = _as_tuple(who, "what the function returns", self.returned)
+
+    def weights(self, v: Any, of: str) -> tuple[Tensor, ...]:
+        """The vector of a product, checked against the inputs or the outputs."""
+        tensors = self.inputs if of == "inputs" else self.outputs
+        if v is None:
+            if len(tensors) != 1 or tensors[0].numel() != 1:
+                raise RuntimeError(f"{self.who}: v can only be left out where the {of} are one tensor of one element")
+            return (dt.ones_like(tensors[0]),)
+        many = _as_tuple(self.who, "v", v)
+        if [t.shape for t in many] != [t.shape for t in tensors]:
+            raise RuntimeError(
+                f"{self.who}: v must have the shapes of the {of}, {[tuple(t.shape) for t in tensors]}, got "
+                f"{[tuple(t.shape) for t in many]}"
+            )
+        return many
+
+    def pull(
+        self, outputs: Sequence[Tensor], weights: Sequence[Tensor], create_graph: bool, strict: bool
+    ) -> list[Tensor]:
+        """Gradients of the inputs; zeros where an output does not depend on one, which `strict` makes an error."""
+        return _pull(self.who, outputs, self.inputs, weights, create_graph, strict)
+
+
+def _pull(
+    who: str,
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    create_graph: bool,
+    strict: bool,
+) -> list[Tensor]:
+    recorded = [(o, w) for o, w in zip(outputs, weights, strict=True) if o.requires_grad]
+    found: Sequence[Tensor | None] = (None,) * len(inputs)
+    if recorded:
+        o, w = zip(*recorded, strict=True)
+        found = grad(o, inputs, w, retain_graph=True, create_graph=create_graph, allow_unused=True)
+    if strict and (len(recorded) < len(outputs) or any(g is None for g in found)):
+        raise RuntimeError(f"{who}: an output does not depend on every input, which strict=True forbids")
+    return [dt.zeros_like(t) if g is None else g for t, g in zip(inputs, found, strict=True)]
+
+
+def _finished(results: Sequence[Tensor], create_graph: bool) -> tuple[Tensor, ...]:
+    return tuple(results) if create_graph else tuple(t.detach() for t in results)
+
+
+# ---- products -------------------------------------------------------------------------------------------------
+
+
+def vjp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """A vector times the Jacobian of a function.
+
+    Args:
+        func: takes the inputs and returns a tensor or several.
+        inputs: its arguments.
+        v: the vector, of the shapes of the outputs; may be left out for an output of one element.
+        create_graph: record the results, so that they can be differentiated.
+        strict: an output that does not depend on an input is an error, and not zeros.
+
+    Returns (outputs, products), the products like the inputs.
+
+    Example:
+        >>> x = dt.tensor([1.0, 2.0])
+        >>> _, product = dt.autograd.functional.vjp(lambda t: t**2, x, dt.tensor([1.0, 10.0]))
+        >>> product.tolist()
+        [2.0, 40.0]
+    """
+    with enable_grad():
+        call = _Call("vjp", func, inputs, create_graph)
+        products = call.pull(call.outputs, call.weights(v, "outputs"), create_graph, strict)
+    return _like(call.returned, _finished(call.outputs, create_graph)), _like(inputs, _finished(products, create_graph))
+
+
+def jvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """The Jacobian of a function times a vector: the derivative along a direction.
+
+    The vector-Jacobian product is linear in its vector, and its own derivative is this product.
+
+    Args:
+        func, inputs, create_graph, strict: as for `vjp`.
+        v: the direction, of the shapes of the inputs; may be left out for an input of one element.
+
+    Returns (outputs, products), the products like the outputs.
+
+    Example:
+        >>> x = dt.tensor([1.0, 2.0])
+        >>> _, product = dt.autograd.functional.jvp(lambda t: t.sum() * t, x, dt.tensor([1.0, 0.0]))
+        >>> product.tolist()
+        [4.0, 2.0]
+    """
+    with enable_grad():
+        call = _Call("jvp", func, inputs, create_graph)
+        weights = call.weights(v, "inputs")
+        dummies = tuple(dt.zeros_like(t).requires_grad_() for t in call.outputs)
+        pulled = call.pull(call.outputs, dummies, True, strict)
+        products = _pull("jvp", pulled, dummies, weights, create_graph, False)
+    outputs = _like(call.returned, _finished(call.outputs, create_graph))
+    return outputs, _like(call.returned, _finished(products, create_graph))
+
+
+def _scalar(call: _Call) -> tuple[Tensor, ...]:
+    if len(call.outputs) != 1 or call.outputs[0].numel() != 1:
+        raise RuntimeError(f"{call.who}: the function must return one tensor of one element")
+    return call.outputs
+
+
+def vhp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """A vector times the Hessian of a function with one result.
+
+    Args:
+        func, inputs, create_graph, strict: as for `vjp`.
+        v: the vector, of the shapes of the inputs.
+
+    Returns (output, products), the products like the inputs.
+
+    Example:
+        >>> x = dt.tensor([1.0, 2.0])
+        >>> _, product = dt.autograd.functional.vhp(lambda t: (t**3).sum(), x, dt.tensor([1.0, 1.0]))
+        >>> product.tolist()
+        [6.0, 12.0]
+    """
+    with enable_grad():
+        call = _Call("vhp", func, inputs, create_graph)
+        weights = call.weights(v, "inputs")
+        slopes = call.pull(_scalar(call), [dt.ones_like(call.outputs[0])], True, strict)
+        products = call.pull(slopes, weights, create_graph, strict)
+    return _like(call.returned, _finished(call.outputs, create_graph)), _like(inputs, _finished(products, create_graph))
+
+
+def hvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """The Hessian of a function with one result times a vector. The Hessian is symmetric, so this is `vhp`.
+
+    Example:
+        >>> x = dt.tensor([1.0, 2.0])
+        >>> _, product = dt.autograd.functional.hvp(lambda t: t.prod() ** 2, x, dt.tensor([1.0, 0.0]))
+        >>> product.tolist()
+        [8.0, 8.0]
+    """
+    return vhp(func, inputs, v, create_graph, strict)
+
+
+# ---- matrices -------------------------------------------------------------------------------------------------
+
+
+def jacobian(func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False) -> Any:
+    """The Jacobian of a function: every derivative of its results by its inputs.
+
+    Args:
+        func, inputs, create_graph, strict: as for `vjp`.
+
+    Returns for one output and one input a tensor of shape (*output.shape, *input.shape); for several a tuple over the
+    inputs, a tuple over the outputs, or tuples over the outputs of tuples over the inputs.
+
+    Example:
+        >>> x = dt.tensor([1.0, 2.0])
+        >>> dt.autograd.functional.jacobian(lambda t: t * t.sum(), x).tolist()
+        [[4.0, 1.0], [2.0, 5.0]]
+    """
+    with enable_grad():
+        call = _Call("jacobian", func, inputs, create_graph)
+        rows = tuple(_like(inputs, _rows(call, output, create_graph, strict)) for output in call.outputs)
+    return _like(call.returned, rows)
+
+
+def _rows(call: _Call, output: Tensor, create_graph: bool, strict: bool) -> tuple[Tensor, ...]:
+    """For each input the derivatives of every element of one output."""
+    found: list[list[Tensor]] = []
+    for position in range(output.numel()):
+        weight = dt.zeros(output.numel(), dtype=output.dtype, device=output.device)
+        weight[position] = 1
+        found.append(call.pull([output], [weight.reshape(output.shape)], create_graph, strict))
+    matrices = []
+    for k, t in enumerate(call.inputs):
+        shape = (*output.shape, *t.shape)
+        rows = [row[k] for row in found]
+        matrices.append(dt.stack(rows).reshape(shape) if rows else dt.zeros(shape, dtype=t.dtype, device=t.device))
+    return _finished(matrices, create_graph)
+
+
+def hessian(func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False) -> Any:
+    """The Hessian of a function with one result: every second derivative.
+
+    Args:
+        func, inputs, create_graph, strict: as for `vjp`.
+
+    Returns for one input a tensor of shape (*input.shape, *input.shape), for several tuples of tuples.
+
+    Example:
+        >>> x = dt.tensor([1.0, 2.0])
+        >>> dt.autograd.functional.hessian(lambda t: t.prod() ** 2, x).tolist()
+        [[8.0, 8.0], [8.0, 2.0]]
+    """
+
+    def slopes(*tensors: Tensor) -> Any:
+        call = _Call("hessian", func, tensors, True)
+        found = call.pull(_scalar(call), [dt.ones_like(call.outputs[0])], True, strict)
+        return _like(inputs, tuple(found))
+
+    return jacobian(slopes, inputs, create_graph, strict)
