@@ -7,6 +7,7 @@ namespace dovetail::cpu {
 namespace {
 
 constexpr int64_t kRowBlock = 96;     // filters at a time: their part of the weights stays in the second-level cache
+constexpr int64_t kDepth = 320;       // of a sum: a strip of its operands stays in the first-level cache
 constexpr int64_t kPixelBlock = 128;  // results at a time where columns are written out
 
 // The results that share their taps, and where their packed weights are.
@@ -289,7 +290,7 @@ bool run(dt_kernel_context* ctx, Job<T>& job) {
   job.walk = choose_walk(job.plan, job.rows, kLanes<T>, dense);
   plan_passes(job);
   const int64_t all_taps = job.packed_group / std::max<int64_t>(1, job.rows * job.channels);
-  job.cut = cut_results(job.plan, job.batch, job.channels, job.rows * all_taps, 0, int64_t{1} << 20, sizeof(T));
+  job.cut = cut_results(job.plan, job.batch, job.channels, job.rows * all_taps, kDepth, 0, int64_t{1} << 20, sizeof(T));
   job.row_blocks = (job.rows + kRowBlock - 1) / kRowBlock;
   int64_t tasks = job.groups * job.cut.image_groups * job.cut.tiles;
   if (tasks < 8 && job.rows >= 32)

@@ -215,10 +215,10 @@ inline void copy_loose(T* out, const T* in, int64_t n) {
   for (int64_t i = 0; i < n; i += kLanes<T>) std::memcpy(out + i, in + i, 32);
 }
 
-// `work`: multiplications a result and source channel. Results of one channel in a task: at least `least`, if the batch
-// has them (an eighth of it), and at most `most`.
-Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t work, int64_t least,
-                int64_t most, int64_t element_size);
+// `work`: multiplications a result and source channel. `depth`: operands of a result in the frames of a task. Results
+// of one channel in a task: at least `least`, as far as that leaves work for the threads, and at most `most`.
+Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t work, int64_t depth,
+                int64_t least, int64_t most, int64_t element_size);
 
 Part part_of(const Cut& cut, const FramePlan& plan, int64_t batch, int64_t group, int64_t tile);
 

@@ -12,6 +12,7 @@ namespace dovetail::cpu {
 namespace {
 
 constexpr int64_t kRowBlock = 32;       // rows of the gradient that are laid out at a time
+constexpr int64_t kDepth = 320;         // operands for each result in a task's frames
 constexpr int64_t kPixels = 2048;       // results of a task
 constexpr int64_t kColumnPixels = 256;  // and of a block of written-out columns
 constexpr int64_t kVectors = 128;       // vectors of a dot product: its operands stay in the first-level cache
@@ -258,8 +259,8 @@ bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images
   job.shape = &shape, job.grad = grad, job.input = input;
   job.plan = frame_input(shape);
   job.walk = choose_walk(job.plan, shape.out_channels, kLanes<T>, true);
-  job.cut = cut_results(job.plan, shape.batch, shape.in_channels, shape.out_channels * shape.taps(), kPixels / 4,
-                        kPixels, sizeof(T));
+  job.cut = cut_results(job.plan, shape.batch, shape.in_channels, shape.out_channels * shape.taps(), kDepth,
+                        kPixels / 4, kPixels, sizeof(T));
   job.units = job.cut.image_groups * job.cut.tiles;
   plan_chunks(job);
   job.partial = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(job.weights() * job.chunks) * sizeof(T)));

@@ -16,7 +16,8 @@ template <typename T>
 constexpr int kLanes = 32 / static_cast<int>(sizeof(T));
 
 // One vector of results: where its lanes are read and written, and which of them are kept. All lanes are read, so the
-// memory behind them must exist.
+// memory behind them must exist. Kept lanes begin at lane 0, or end at the last one; then the lanes before them belong
+// to the neighbour that this vector overlaps, and may be stored too, with the same values.
 struct LaneSpan {
   int64_t source;       // lane 0, relative to TileProduct::b
   int64_t target;       // lane 0, relative to TileProduct::c (not touched unless lane 0 is kept)
