@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import _core
+from . import _core, checks
 from ._core import (
     Generator,
     Size,
@@ -188,6 +188,7 @@ def broadcast_shapes(*shapes: Sequence[int] | int) -> Size:
     """
     result: list[int] = []
     for shape in shapes:
+        checks.sizes("broadcast_shapes", shape=shape)
         sizes = [shape] if isinstance(shape, int) else list(shape)
         result = [1] * (len(sizes) - len(result)) + result
         for i, size in enumerate(sizes, start=len(result) - len(sizes)):

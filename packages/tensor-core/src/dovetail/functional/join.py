@@ -7,6 +7,7 @@ from itertools import combinations_with_replacement as _with_replacement
 
 import dovetail as dt
 
+from .. import checks
 from .._core import Tensor, get_op
 from ._names import with_aliases
 
@@ -70,6 +71,9 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     return tuple(op(tensor, split_size_or_sections, dim))
 
 
+_MOST_PARTS = 2**24
+
+
 def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts along a dim, as many as asked for.
 
@@ -82,15 +86,22 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tenso
         >>> [part.tolist() for part in dt.tensor_split(dt.arange(5), [1, 3])]
         [[0], [1, 2], [3, 4]]
     """
+    checks.tensors("tensor_split", input=input)
+    checks.integers("tensor_split", dim=dim)
     if input.ndim == 0:
         raise ValueError("tensor_split: a zero-dim tensor can't be split")
     if isinstance(indices_or_sections, Tensor):
         indices_or_sections = indices_or_sections.tolist()
+    if not -input.ndim <= dim < input.ndim:
+        raise IndexError(f"tensor_split: dim {dim} is out of range for a tensor of {input.ndim} dims")
+    checks.ints("tensor_split", indices_or_sections=indices_or_sections)
     size = input.shape[dim]
     if isinstance(indices_or_sections, int):
         sections = indices_or_sections
         if sections < 1:
             raise ValueError(f"tensor_split: the number of sections must be positive, got {sections}")
+        if sections > _MOST_PARTS:
+            raise ValueError(f"tensor_split: {sections} sections are too many views to make")
         low, more = divmod(size, sections)
         return tuple(_split_with_sizes(input, [low + (i < more) for i in range(sections)], dim))
     cut = get_op("slice")
@@ -100,6 +111,7 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tenso
 
 def _along(name: str, least: int, dim: Callable[[Tensor], int], doc: str) -> Callable[..., tuple[Tensor, ...]]:
     def divide(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+        checks.tensors(name, input=input)
         if input.ndim < least:
             raise ValueError(f"{name}: expected at least {least} dims, got {input.ndim}")
         along = dim(input)
@@ -273,6 +285,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         >>> dt.tensordot(dt.ones(2, 3), dt.ones(3, 4), dims=1).shape
         dovetail.Size([2, 4])
     """
+    checks.tensors("tensordot", a=a, b=b)
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import checks
 from .._core import Tensor, get_op, is_tensor
 
 __all__ = [
@@ -26,6 +27,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
         >>> dt.equal(dt.tensor([1, 2]), dt.tensor([1, 2]))
         True
     """
+    checks.tensors("equal", input=input, other=other)
     return input.shape == other.shape and bool(_all(_eq(input, other)).item())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dovetail as dt
 
+from .. import checks
 from .._core import Size, Tensor, get_op
 from ._names import with_aliases
 
@@ -85,6 +86,7 @@ def repeat_interleave(
         return _repeated_indices(input)
     if isinstance(repeats, int):
         return _repeat_interleave(input, repeats, dim)
+    checks.tensors("repeat_interleave", input=input, repeats=repeats)
     if repeats.numel() == 1:
         return _repeat_interleave(input, int(repeats.item()), dim)
     if dim is None:
@@ -98,6 +100,7 @@ def repeat_interleave(
 
 
 def _repeated_indices(counts: Tensor) -> Tensor:
+    checks.tensors("repeat_interleave", repeats=counts)
     if counts.ndim != 1 or counts.dtype not in (dt.int64, dt.int32):
         raise ValueError(
             f"repeat_interleave: counts must be a vector of int64, got {counts.dtype} {tuple(counts.shape)}"
@@ -123,6 +126,8 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
         >>> [index.tolist() for index in dt.unravel_index(dt.tensor([3, 5]), (2, 3))]
         [[1, 1], [0, 2]]
     """
+    checks.tensors("unravel_index", indices=indices)
+    checks.sizes("unravel_index", shape=shape)
     sizes = Size([shape] if isinstance(shape, int) else shape)
     if indices.numel() and not bool(((indices >= -sizes.numel()) & (indices < sizes.numel())).all()):
         raise IndexError(f"unravel_index: an index is out of range for shape {tuple(sizes)}")
@@ -163,6 +168,7 @@ def unique(
         >>> counts.tolist()
         [1, 2]
     """
+    checks.tensors("unique", input=input)
     if dim is None:
         flat = input.reshape([-1])
         order = dt.argsort(flat, stable=True)
@@ -196,6 +202,7 @@ def unique_consecutive(
         >>> dt.unique_consecutive(dt.tensor([1, 1, 2, 1])).tolist()
         [1, 2, 1]
     """
+    checks.tensors("unique_consecutive", input=input)
     rows = input.reshape([-1]) if dim is None else input.movedim(dim, 0)
     first, group = _groups(rows)
     values = dt.index_select(rows, 0, first)

@@ -65,7 +65,14 @@ def _targets(name: str, spatial: int, x: Tensor, output_size: Sequence[int]) -> 
     targets = spread(name, "output_size", output_size, spatial)
     if min(targets) < 0:
         raise ValueError(f"{name}: output_size must not be negative, got {targets}")
+    if max(targets) > _MOST_WINDOWS:
+        raise ValueError(
+            f"{name}: output_size {targets} asks for more windows than there can be ({_MOST_WINDOWS} a dim)"
+        )
     return targets
+
+
+_MOST_WINDOWS = 2**24  # each has its own list entry
 
 
 def _edges(size: int, parts: int) -> list[tuple[int, int]]:

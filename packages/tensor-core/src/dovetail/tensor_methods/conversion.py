@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import _core
+from .. import _core, checks
 from .._core import Tensor, device, dtype, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -107,6 +107,7 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.tensor([1]).type_as(dt.ones(1)).dtype
         dovetail.float32
     """
+    checks.tensors("type_as", other=other)
     return to(self, other.dtype)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import constructors, functional
+from .. import checks, constructors, functional
 from .._core import Tensor, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -21,6 +21,7 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.tensor([1, 2]).expand_as(dt.ones(2, 2)).tolist()
         [[1, 2], [1, 2]]
     """
+    checks.tensors("expand_as", other=other)
     return _expand(self, other.shape)
 
 
@@ -31,6 +32,7 @@ def view_as(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.tensor([1, 2]).view_as(dt.ones(2, 1)).tolist()
         [[1], [2]]
     """
+    checks.tensors("view_as", other=other)
     return _view(self, other.shape)
 
 
@@ -41,6 +43,7 @@ def reshape_as(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.tensor([1, 2]).reshape_as(dt.ones(2, 1)).tolist()
         [[1], [2]]
     """
+    checks.tensors("reshape_as", other=other)
     return _reshape(self, other.shape)
 
 

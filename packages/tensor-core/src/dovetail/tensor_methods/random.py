@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from .. import checks
 from .._core import Generator, Tensor, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -37,6 +38,7 @@ def uniform_(
     if names:
         raise TypeError(f"uniform_: unexpected keyword argument {next(iter(names))!r}")
     _floating("uniform_", self)
+    checks.numbers("uniform_", from_=from_, to=to)
     if from_ > to:
         raise ValueError(f"uniform_: from must not be above to, got {from_} and {to}")
     numbers = _uniform(self, generator)
@@ -51,6 +53,7 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generat
         [5.0, 5.0]
     """
     _floating("normal_", self)
+    checks.numbers("normal_", mean=mean, std=std)
     if std < 0:
         raise ValueError(f"normal_: std must not be negative, got {std}")
     numbers = _randn(self.shape, generator=generator, dtype=self.dtype, device=self.device)
@@ -65,6 +68,7 @@ def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Gen
         [1.0]
     """
     _floating("log_normal_", self)
+    checks.numbers("log_normal_", mean=mean, std=std)
     if std <= 0:
         raise ValueError(f"log_normal_: std must be positive, got {std}")
     return normal_(self, mean, std, generator=generator).exp_()
@@ -80,6 +84,7 @@ def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None 
         True
     """
     _floating("exponential_", self)
+    checks.numbers("exponential_", lambd=lambd)
     if lambd <= 0:
         raise ValueError(f"exponential_: lambd must be positive, got {lambd}")
     # 1 - u is in (0, 1], and -log of it at least 0; a zero is moved to the smallest step.
@@ -95,6 +100,7 @@ def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Gen
         dovetail.Size([3])
     """
     _floating("cauchy_", self)
+    checks.numbers("cauchy_", median=median, sigma=sigma)
     if sigma <= 0:
         raise ValueError(f"cauchy_: sigma must be positive, got {sigma}")
     return self.copy_(((_uniform(self, generator) - 0.5) * math.pi).tan() * sigma + median)
@@ -107,6 +113,7 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
         >>> (dt.empty(3).geometric_(0.5) >= 1).all().item()
         True
     """
+    checks.numbers("geometric_", p=p)
     if not 0 < p < 1:
         raise ValueError(f"geometric_: p must be between 0 and 1, got {p}")
     numbers = _rand(self.shape, generator=generator, device=self.device)
@@ -125,6 +132,7 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
     """
     if isinstance(p, Tensor):
         return self.copy_(get_op("bernoulli")(p.expand(self.shape), generator=generator))
+    checks.numbers("bernoulli_", p=p)
     if not 0 <= p <= 1:
         raise ValueError(f"bernoulli_: p must be between 0 and 1, got {p}")
     return self.copy_(_rand(self.shape, generator=generator, device=self.device) < p)
@@ -151,6 +159,9 @@ def random_(
         raise TypeError(f"random_: unexpected keyword argument {next(iter(names))!r}")
     if from_ is not None and to is None:
         from_, to = 0, from_
+    checks.integers(
+        "random_", **{name: value for name, value in {"from": from_, "to": to}.items() if value is not None}
+    )
     low = from_ or 0
     if to is None:
         name = self.dtype.name

@@ -7,13 +7,15 @@ import dovetail as dt
 
 def dropout(input: dt.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> dt.Tensor:
     """Every element zero with probability ``p``, the others scaled by ``1 / (1 - p)``; nothing unless training."""
-    if not 0 <= p <= 1:
+    if not isinstance(p, (int, float)) or not 0 <= p <= 1:
         raise ValueError(f"dropout: p must be in [0, 1], got {p}")
     result = dt.dropout(input, p, training)
     return input.copy_(result) if inplace and training else result
 
 
 def _channels(who: str, input: dt.Tensor, p: float, training: bool, inplace: bool, dims: int) -> dt.Tensor:
+    if not isinstance(input, dt.Tensor):
+        raise TypeError(f"{who}: input must be a Tensor, got {input!r}")
     if input.ndim not in (dims + 1, dims + 2):
         raise ValueError(f"{who}: expected an input of {dims + 1} or {dims + 2} dims, got shape {tuple(input.shape)}")
     if not training:

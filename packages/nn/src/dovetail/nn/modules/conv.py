@@ -20,6 +20,8 @@ def ntuple(who: str, name: str, value: Sizes, n: int) -> tuple[int, ...]:
     """An int for each of ``n`` spatial dims; one int stands for all."""
     if isinstance(value, int):
         return (value,) * n
+    if not isinstance(value, (list, tuple)) or not all(hasattr(v, "__index__") for v in value):
+        raise TypeError(f"{who}: {name} must be an int or {n} ints, got {value!r}")
     if len(value) != n:
         raise ValueError(f"{who}: {name} must be an int or have {n} entries, got {tuple(value)}")
     return tuple(int(v) for v in value)
@@ -47,6 +49,11 @@ class _Conv(Module):
     ) -> None:
         super().__init__()
         who = type(self).__name__
+        if not all(hasattr(value, "__index__") for value in (in_channels, out_channels, groups)):
+            raise TypeError(
+                f"{who}: in_channels, out_channels and groups must be ints, "
+                f"got {in_channels!r}, {out_channels!r} and {groups!r}"
+            )
         if groups <= 0 or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{who}: groups must divide in_channels and out_channels; "

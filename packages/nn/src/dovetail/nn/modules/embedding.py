@@ -39,6 +39,13 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        if not all(hasattr(size, "__index__") and size >= 0 for size in (num_embeddings, embedding_dim)):
+            raise ValueError(
+                "Embedding: num_embeddings and embedding_dim must be ints of at least 0, "
+                f"got {num_embeddings!r} and {embedding_dim!r}"
+            )
+        if padding_idx is not None and not isinstance(padding_idx, int):
+            raise TypeError(f"Embedding: padding_idx must be an int or None, got {padding_idx!r}")
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"Embedding: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim

@@ -45,8 +45,8 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        if in_features < 0 or out_features < 0:
-            raise ValueError(f"Linear: sizes must not be negative, got {in_features} and {out_features}")
+        if not all(hasattr(size, "__index__") and size >= 0 for size in (in_features, out_features)):
+            raise ValueError(f"Linear: sizes must be ints of at least 0, got {in_features!r} and {out_features!r}")
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(dt.empty(out_features, in_features, device=device, dtype=dtype))
@@ -128,6 +128,10 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
+        if not isinstance(dim, int) or not isinstance(unflattened_size, (list, tuple)):
+            raise TypeError(
+                f"Unflatten: dim must be an int and the sizes a tuple, got {dim!r} and {unflattened_size!r}"
+            )
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
