@@ -1,6 +1,7 @@
 // Ops whose decomposition is a Python function.
 #include "bindings/python_ops.h"
 
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -46,14 +47,45 @@ Ref call_function(const Op& op, PyObject* function, const dt_value* args, int n_
   return checked(PyObject_Call(function, positional.get(), keywords.get()));
 }
 
+bool is_ours(PyObject* function) {
+  Ref module = Ref::steal(PyObject_GetAttrString(function, "__module__"));
+  const char* name = module && PyUnicode_Check(module.get()) ? PyUnicode_AsUTF8(module.get()) : nullptr;
+  PyErr_Clear();
+  return name && std::strncmp(name, "dovetail.", 9) == 0;
+}
+
+// The functions of dovetail itself speak in the name of their op: the current exception's message begins with it, if it
+// is of one of Python's own kinds. What others raise stays as it is.
+void speak_in_name_of(const Op& op, PyObject* function) {
+  PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  const bool ours = is_ours(function);
+  for (PyObject* kind : {PyExc_TypeError, PyExc_ValueError, PyExc_IndexError, PyExc_RuntimeError, PyExc_MemoryError,
+                         PyExc_OverflowError, PyExc_NotImplementedError}) {
+    if (type != kind || !ours) continue;
+    Ref text = Ref::steal(PyObject_Str(value));
+    const char* utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    Ref args = utf8 ? Ref::steal(Py_BuildValue("(s)", in_name_of(op, utf8).c_str())) : Ref();
+    if (args) PyObject_SetAttrString(value, "args", args.get());
+    PyErr_Clear();
+  }
+  PyErr_Restore(type, value, traceback);
+}
+
 dt_status run_python(void* self, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs,
                      int32_t n_outs) {
   Gil gil;
   if (!gil.held()) return set_error(DT_ERR_RUNTIME, op->name() + ": the Python interpreter is shutting down");
   return guarded_python([&] {
     Ref function = function_of(*op, *static_cast<PythonOp*>(self));
-    Ref result = call_function(*op, function.get(), args, n_args);
-    results_from_python(*op, result.get(), outs, n_outs);
+    try {
+      Ref result = call_function(*op, function.get(), args, n_args);
+      results_from_python(*op, result.get(), outs, n_outs);
+    } catch (const PythonError&) {
+      speak_in_name_of(*op, function.get());
+      throw;
+    }
   });
 }
 

@@ -1,5 +1,7 @@
 #include "core/dispatch.h"
 
+#include <new>
+
 #include "core/execute.h"
 
 namespace dovetail {
@@ -69,7 +71,7 @@ void enter_layer(ThreadState& state, bool grad, const Op& op, const dt_value* ar
   check_status(entry.fn(entry.self, &op, args, n_args, outs, n_outs));
 }
 
-void call_full(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+void call_layers(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
   ThreadState& state = thread_state();
   uint32_t bits = 0;
   for (int i = 0; i < n_args; ++i) bits |= bits_of(args[i]);
@@ -79,6 +81,21 @@ void call_full(const Op& op, const dt_value* args, int n_args, dt_value* outs, i
     enter_layer(state, grad != 0, op, args, n_args, outs, n_outs);
   else
     execute(op, args, n_args, outs, n_outs);
+}
+
+// What a part of an op refuses, the op itself refuses, under its name.
+void call_full(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  try {
+    call_layers(op, args, n_args, outs, n_outs);
+  } catch (const Error& error) {
+    fail(error.status(), in_name_of(op, error.what()));
+  } catch (const SlotError&) {
+    dt_error& slot = error_slot();
+    if (!slot.payload && slot.status != DT_OK) slot.message = in_name_of(op, slot.message);
+    throw;
+  } catch (const std::bad_alloc&) {
+    fail(DT_ERR_MEMORY, op.name(), ": out of memory");
+  }
 }
 
 // Append the schema's defaults to the arguments given.
@@ -91,6 +108,15 @@ void fill_defaults(const Op& op, dt_value* full, int given, int total) {
 }
 
 }  // namespace
+
+std::string in_name_of(const Op& op, const std::string& message) {
+  const std::string who = message.substr(0, message.find_first_of(":( "));
+  if (who == op.name() || who == op.name() + "_") return message;
+  for (const std::string& alias : op.aliases)
+    if (who == alias || who == alias + "_") return message;
+  const bool other = message.compare(who.size(), 2, ": ") == 0 && find_op(who);
+  return op.name() + ": " + (other ? message.substr(who.size() + 2) : message);
+}
 
 // ---- calls ----------------------------------------------------------------------------------------------
 

@@ -129,13 +129,23 @@ def _methods() -> Iterator[Call]:
         ("masked_fill_", (dt.ones(2, 3) > 0, 1.0)),
         ("max", (1, True)),
     ]:
-        method = getattr(dt.Tensor, name)
-        yield Call(name, method, lambda args=args: (_x(), *args), says=(f"Tensor.{name}", "Tensor", "requires_grad"))
+        yield Call(name, _method(name), lambda args=args: (_x(), *args), says=(rf"Tensor\.{name}",))
     indices: list[Any] = [0, slice(0, 1), (0, 1), (..., None, 1), [0, 1], dt.tensor([0, 1]), _x() > 2]
     for index in [*indices, (slice(None), dt.tensor([0, 2])), (slice(0, 2, 1), slice(2, 0, -1))]:
-        says = ("Tensor", "index")
-        yield Call("__getitem__", dt.Tensor.__getitem__, lambda index=index: (_x(), index), says=says)
-        yield Call("__setitem__", dt.Tensor.__setitem__, lambda index=index: (_x(), index, 1.0), says=says)
+        yield Call("__getitem__", lambda x, i: _tensor(x)[i], lambda index=index: (_x(), index))
+        yield Call("__setitem__", _write, lambda index=index: (_x(), index, 1.0), says=("tensor",))
+
+
+def _tensor(value: Any) -> Any:
+    return value if isinstance(value, dt.Tensor) else _x()
+
+
+def _method(name: str) -> Callable[..., Any]:
+    return lambda self, *args, **kwargs: getattr(_tensor(self), name)(*args, **kwargs)
+
+
+def _write(x: Any, index: Any, value: Any) -> None:
+    _tensor(x)[index] = value
 
 
 def _layers() -> Iterator[Call]:

@@ -214,4 +214,4 @@ def refuses(op: str) -> Iterator[ErrorSample]:
     }
     # swapaxes is transpose by another name.
     for args, error in cases[op]:
-        yield ErrorSample(args, error, "^transpose: " if op == "swapaxes" else f"^{op}: ")
+        yield ErrorSample(args, error, f"^{op}: ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _core
+from . import _core, checks
 from ._core import Generator, Tensor, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -129,10 +129,12 @@ def empty_strided(
         >>> dt.empty_strided((2, 3), (1, 2)).stride()
         (1, 2)
     """
+    for name, value in (("size", size), ("stride", stride)):
+        if not isinstance(value, (list, tuple)):
+            raise TypeError(f"empty_strided: {name} must be a list or tuple of ints, got {checks.shown(value)}")
+    checks.sizes("empty_strided", size=size, stride=stride)
     if len(size) != len(stride):
         raise ValueError(f"empty_strided: size and stride must be of one length, got {len(size)} and {len(stride)}")
-    if any(step < 0 for step in stride):
-        raise ValueError(f"empty_strided: strides must not be negative, got {tuple(stride)}")
     room = 0 if 0 in size else 1 + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     result = get_op("empty")([room], dtype=dtype, device=device).as_strided(size, stride).detach()
     if requires_grad:

@@ -55,6 +55,7 @@ def manual_seed(seed: int) -> Generator:
         >>> dt.equal(a, dt.rand(3))
         True
     """
+    checks.integers("manual_seed", seed=seed)
     return _core.default_generator.manual_seed(seed)
 
 
