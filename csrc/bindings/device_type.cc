@@ -124,7 +124,7 @@ bool to_device(PyObject* object, Device* out) {
   }
   if (!PyUnicode_Check(object)) return false;
   const char* utf8 = PyUnicode_AsUTF8(object);
-  if (!utf8) throw PythonError{};
+  if (!utf8) return PyErr_Clear(), false;  // lone surrogates
   const std::string text = utf8;
   if (text == "cpu") return *out = kCpu, true;
   load_backend(text.substr(0, text.find(':')));

@@ -40,6 +40,9 @@ PyObject* subscript(PyObject* self, PyObject* index) {
 
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   Ref self = Ref::steal(PyTuple_Type.tp_new(type, args, kwargs));
+  if (!self && PyErr_ExceptionMatches(PyExc_TypeError)) {
+    PyErr_Format(PyExc_TypeError, "Size: expected one iterable of ints, got %.200R", args);
+  }
   if (!self) return nullptr;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self.get()); ++i) {
     PyObject* entry = PyTuple_GET_ITEM(self.get(), i);
