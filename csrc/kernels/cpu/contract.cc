@@ -78,9 +78,9 @@ void tidy(Matrix<T>& m) {
   if (m.cols == 1) m.col = m.row == 1 ? m.rows : 1;
 }
 
-constexpr int64_t kSmallWork = 16 * 1024;  // multiplications; below, our own loops are faster
-constexpr int64_t kNarrow = 12;            // and for so few rows or columns
-constexpr int64_t kTileWork = 512 * 1024;  // a tile worth a thread of its own
+constexpr int64_t kSmallWork = 16 * 1024;   // multiplications; below, our own loops are faster
+constexpr int64_t kNarrow = 12;             // and for so few rows or columns
+constexpr int64_t kTileWork = 1024 * 1024;  // a tile worth a thread of its own
 constexpr int64_t kTile = 256;
 
 bool is_small(int64_t m, int64_t n, int64_t k) {
@@ -120,7 +120,7 @@ struct Tiling {
     if (m == 1) cols *= 4;
     if (n == 1) rows *= 4;
     shrink(rows, m), shrink(cols, n);
-    while (count(m, n) * batch < 16 && rows * cols * k > kTileWork && std::max(rows, cols) >= 32) {
+    while (count(m, n) * batch < 8 && rows * cols * k > kTileWork && std::max(rows, cols) >= 32) {
       int64_t& larger = rows >= cols ? rows : cols;
       larger = (larger / 2 + 15) / 16 * 16;
     }

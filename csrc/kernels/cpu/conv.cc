@@ -21,7 +21,14 @@ template <typename T>
 Filters<T> filters(const dt_array& w) {
   Filters<T> out{static_cast<T*>(w.data), w.strides[0], w.strides[1], {0, 0, 0}};
   const int lead = 5 - w.ndim;
-  for (int d = 2; d < w.ndim; ++d) out.step[lead + d - 2] = w.strides[d];
+  int64_t dense = 1;  // what the stride of a dim of one is taken for
+  for (int d = 2; d >= 0; --d) {
+    const int from = d - lead + 2;
+    const int64_t size = from >= 2 ? w.sizes[from] : 1;
+    out.step[d] = size == 1 ? dense : w.strides[from];
+    dense *= size;
+  }
+  if (w.sizes[1] == 1) out.in = dense;
   return out;
 }
 

@@ -135,7 +135,7 @@ FramePlan::Layout FramePlan::layout(const int64_t (&count)[3], int64_t element_s
 
 Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t work, int64_t depth,
                 int64_t least, int64_t most, int64_t element_size) {
-  constexpr int64_t kFrameBytes = 160 << 10;  // stays in the second-level cache
+  constexpr int64_t kFrameBytes = 256 << 10;  // stays in the second-level cache
   constexpr int64_t kTaskWork = 1 << 18, kTasks = 16;
   Cut cut;
   const int64_t taps = std::max<int64_t>(1, plan.most_taps());
@@ -147,7 +147,7 @@ Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, i
   const auto tile = [&] { return cut.size[0] * cut.size[1] * cut.size[2]; };
   // Rather fewer channels than too few results.
   const int64_t wanted = std::min(batch, ceil_div(least, std::max<int64_t>(results, 1)));
-  while (cut.channels > 4 && bytes() * wanted > kFrameBytes) cut.channels = ceil_div(cut.channels, 2);
+  while (cut.channels * taps > 64 && bytes() * wanted > kFrameBytes) cut.channels = ceil_div(cut.channels, 2);
   cut.channel_blocks = ceil_div(source_channels, std::max<int64_t>(cut.channels, 1));
   const int64_t shortest[3] = {1, 1, plan.unrolled ? std::max<int64_t>(1, cut.size[2]) : 64};
   for (int d = 0; d < 3; ++d) {
@@ -173,6 +173,7 @@ Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, i
         std::max(ceil_div(kTaskWork, std::max<int64_t>(tile_work(), 1)), ceil_div(least, std::max<int64_t>(tile(), 1)));
     const int64_t groups = least > 0 ? ceil_div(kTasks / 2, cut.channel_blocks) : kTasks;  // of images
     cut.images = std::max<int64_t>(1, std::min({fit, worth, ceil_div(batch, groups)}));
+    cut.images = ceil_div(batch, ceil_div(batch, cut.images));
   }
   cut.image_groups = ceil_div(batch, cut.images);
   return cut;

@@ -125,14 +125,15 @@ class Worker {
     const int64_t lanes = kLanes<T>, width = lines_.width;
     const int64_t vectors = job_.walk == Walk::columns ? ((end - begin) * width + lanes - 1) / lanes
                                                        : (end - begin) * ((width + lanes - 1) / lanes);
+    const int64_t stretches = (vectors + kVectors - 1) / kVectors, stretch = (vectors + stretches - 1) / stretches;
     for (int64_t row = first_row_; row < last_row_; row += kRowBlock) {
       const int64_t rows = std::min(kRowBlock, last_row_ - row);
       for (int64_t i = 0; i < rows; ++i) lay_out_grad(row + i, begin, end, grad_ + i * pitch_, vectors * lanes);
       product_.a_row = pitch_, product_.rows = rows;
       product_.c = out_ + row * product_.c_row;
-      for (int64_t v = 0; v < vectors; v += kVectors) {
+      for (int64_t v = 0; v < vectors; v += stretch) {
         product_.a = grad_ + v * lanes;
-        product_.n_vectors = std::min(kVectors, vectors - v);
+        product_.n_vectors = std::min(stretch, vectors - v);
         DotProduct<T> p = product_;
         if (job_.walk == Walk::columns) {
           p.b += v * lanes, p.sources = nullptr;
@@ -235,16 +236,22 @@ void add_partials(dt_kernel_context* ctx, const Job<T>& job, Filters<T> out) {
   const ConvShape& s = *job.shape;
   const int64_t all = job.weights(), taps = s.taps(), rows = s.groups * s.out_channels;
   const int64_t grain = std::max<int64_t>(1, 32768 * rows / std::max<int64_t>(1, all * job.chunks));
+  const bool dense =
+      out.step[2] == 1 && out.step[1] == s.kernel[2] && out.step[0] == s.kernel[1] * s.kernel[2] && out.in == taps;
   parallel(ctx, rows, grain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      for (int64_t c = 0; c < s.in_channels; ++c) {
-        const T* from = job.partial + (row * s.in_channels + c) * taps;
-        T* to = out.data + row * out.out + c * out.in;
-        for (int64_t t = 0; t < taps; ++t) {
-          T sum = from[t];
-          for (int64_t chunk = 1; chunk < job.chunks; ++chunk) sum += from[chunk * all + t];
-          to[out.tap(t / (s.kernel[1] * s.kernel[2]), t / s.kernel[2] % s.kernel[1], t % s.kernel[2])] = sum;
-        }
+      T* sums = job.partial + row * s.in_channels * taps;
+      for (int64_t chunk = 1; chunk < job.chunks; ++chunk) {
+        for (int64_t i = 0; i < s.in_channels * taps; ++i) sums[i] += sums[chunk * all + i];
+      }
+      T* to = out.data + row * out.out;
+      if (dense) {
+        copy_run(to, sums, s.in_channels * taps);
+        continue;
+      }
+      for (int64_t i = 0; i < s.in_channels * taps; ++i) {
+        const int64_t c = i / taps, z = i % taps / (s.kernel[1] * s.kernel[2]);
+        to[c * out.in + out.tap(z, i / s.kernel[2] % s.kernel[1], i % s.kernel[2])] = sums[i];
       }
     }
   });

@@ -283,6 +283,22 @@ void clear_plane(const Planes<T>& out, T* plane) {
   });
 }
 
+// False: an index lies outside of the plane.
+template <typename T>
+bool scatter(T* __restrict plane, int64_t pixels, const int64_t* __restrict index, const T* __restrict from,
+             int64_t n) {
+  bool inside = true;
+  for (int64_t k = 0; k < n; ++k) {
+    const int64_t at = index[k];
+    if (static_cast<uint64_t>(at) < static_cast<uint64_t>(pixels)) {
+      plane[at] += from[k];
+    } else {
+      inside = false;
+    }
+  }
+  return inside;
+}
+
 template <typename T>
 dt_status max_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                         int32_t, const dt_value*, int32_t) {
@@ -291,7 +307,8 @@ dt_status max_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* out
   const Planes<const T> grad(ins[0]);
   const Planes<const int64_t> indices(ins[1]);
   const int64_t pixels = out.pixels(), width = out.size[2], height = out.size[1];
-  const bool dense = is_dense(out);
+  const bool dense = is_dense(out), flat = dense && is_dense(grad) && is_dense(indices);
+  const int64_t results = grad.pixels();
   std::atomic<bool> wrong{false};
   const int64_t grain = std::max<int64_t>(1, 16384 / pixels);
   parallel(ctx, outs[0].sizes[0] * out.channels, grain, [&](int64_t begin, int64_t end) {
@@ -301,14 +318,8 @@ dt_status max_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* out
       if (any_zero(ins[0])) continue;
       const T* from = grad.plane(i);
       const int64_t* index = indices.plane(i);
-      if (dense && is_dense(grad) && is_dense(indices)) {
-        for (int64_t k = 0; k < grad.pixels(); ++k) {
-          if (static_cast<uint64_t>(index[k]) >= static_cast<uint64_t>(pixels)) {
-            wrong.store(true, std::memory_order_relaxed);
-          } else {
-            plane[index[k]] += from[k];
-          }
-        }
+      if (flat) {
+        if (!scatter(plane, pixels, index, from, results)) wrong.store(true, std::memory_order_relaxed);
         continue;
       }
       each_result(grad.size, [&](int64_t z, int64_t y, int64_t x) {
