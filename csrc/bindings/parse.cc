@@ -105,11 +105,19 @@ bool convert_varargs(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs
   const int at = info.varargs;
   if (at < 0 || nargs <= at) return false;
   const Py_ssize_t count = nargs - at;
-  int64_t first;
-  if (count == 1 && (PyTuple_Check(args[at]) || PyList_Check(args[at]) || !to_int(args[at], &first))) return false;
+  if (count == 1 && (PyTuple_Check(args[at]) || PyList_Check(args[at]) || !PyIndex_Check(args[at]))) return false;
   int64_t* ints = parsed.arena.room<int64_t>(count);
   for (Py_ssize_t i = 0; i < count; ++i) {
-    if (!to_int(args[at + i], &ints[i])) {
+    bool fits = false;
+    try {
+      fits = to_int(args[at + i], &ints[i]);
+    } catch (const PythonError&) {
+      if (!PyErr_ExceptionMatches(PyExc_OverflowError)) throw;
+      PyErr_Clear();
+      raise(PyExc_OverflowError, "%s: %s does not fit in 64 bits: %.200R", call_name(info, Variant::function).c_str(),
+            info.op.schema.args[at].name.c_str(), args[at + i]);
+    }
+    if (!fits) {
       bad_call(info, Variant::function, info.op.schema.args[at].name, " must be ints, got ", given_text(args[at + i]),
                " at position ", i);
     }

@@ -24,11 +24,12 @@ import cmake_hook
 @pytest.mark.parametrize(
     "call, env, words",
     [
-        ("check_compiler()", {"PATH": "/nowhere"}, "needs a C++17 compiler and found none (looked for c++, g++, clang++)"),
+        ("check_compiler()", {"PATH": "/nowhere"}, "a C++17 compiler and found none (looked for c++, g++, clang++)"),
         ("check_compiler()", {"PATH": "/nowhere", "CXX": "mycc -O2"}, "(looked for mycc)"),
-        ("run('cmake-that-is-not-there')", {"PATH": "/nowhere"}, "the build needs cmake-that-is-not-there: pip install"),
+        ("run('cmake-that-is-not-there')", {"PATH": "/nowhere"}, "needs cmake-that-is-not-there: pip install"),
     ],
 )
 def test_a_missing_tool_is_named(call, env, words):
-    done = subprocess.run([sys.executable, "-c", PRELUDE + f"cmake_hook.{call}"], env=env, capture_output=True, text=True)
+    command = [sys.executable, "-c", PRELUDE + f"cmake_hook.{call}"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 1 and words in done.stderr

@@ -51,7 +51,8 @@ DOVETAIL_HD int64_t bits53(uint32_t w0, uint32_t w1) {
 
 // The same number without an integer wider than 32 bits being converted: both parts and their sum are exact.
 DOVETAIL_HD double exact53(uint32_t w0, uint32_t w1) {
-  return static_cast<double>(static_cast<int32_t>(w0 >> 5)) * 0x1p26 + static_cast<double>(static_cast<int32_t>(w1 >> 6));
+  return static_cast<double>(static_cast<int32_t>(w0 >> 5)) * 0x1p26 +
+         static_cast<double>(static_cast<int32_t>(w1 >> 6));
 }
 
 // [0, 1) in steps of 2^-53.

@@ -11,8 +11,8 @@ void register_index(KernelTable& table);  // index.cc
 
 namespace {
 
-dt_status gather_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                        const dt_value* args, int32_t) {
+dt_status gather_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                        int32_t, const dt_value* args, int32_t) {
   const AtLeast1d self(ins[0]), index(ins[1]), out(outs[0]);
   const dt_array &from = self.array, &at = index.array, &to = out.array;
   const int dim = static_cast<int>(args[1].as.i);
@@ -54,15 +54,20 @@ dt_status gather_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
 
 // Unsigned where T is an integer, so that sums wrap around.
 template <class T>
-using Modular = typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::enable_if<true, T>>::type;
+using Modular =
+    typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::enable_if<true, T>>::type;
 
 struct Assign {
   template <class T>
-  static void apply(T& a, T b) { a = b; }
+  static void apply(T& a, T b) {
+    a = b;
+  }
 };
 struct Plus {
   template <class T>
-  static void apply(T& a, T b) { a = static_cast<T>(static_cast<Modular<T>>(a) + static_cast<Modular<T>>(b)); }
+  static void apply(T& a, T b) {
+    a = static_cast<T>(static_cast<Modular<T>>(a) + static_cast<Modular<T>>(b));
+  }
 };
 struct Times {
   template <class T>
@@ -84,11 +89,15 @@ struct Smallest {
 };
 struct Either {  // how bools add
   template <class T>
-  static void apply(T& a, T b) { a = a | b; }
+  static void apply(T& a, T b) {
+    a = a | b;
+  }
 };
 struct Count {  // into an int64 for every element of the result
   template <class T>
-  static void apply(int64_t& a, T) { ++a; }
+  static void apply(int64_t& a, T) {
+    ++a;
+  }
 };
 
 // The lines that a scatter along a dim touches. Different lines never meet, so they may run at once, while the elements
@@ -152,8 +161,8 @@ dt_status scatter_into(dt_kernel_context* ctx, const char* op, const dt_array* o
   return body(out.array, index.array, from, dim);
 }
 
-dt_status scatter_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                         const dt_value* args, int32_t) {
+dt_status scatter_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                         int32_t, const dt_value* args, int32_t) {
   return scatter_into(ctx, "scatter", outs, ins, args,
                       [&](const dt_array& to, const dt_array& at, const dt_array& from, int dim) -> dt_status {
                         const ScatterLines lines(to, at, from, dim);
@@ -231,26 +240,32 @@ dt_status scatter_reduce_kernel(const void*, dt_kernel_context* ctx, const dt_ar
                                 int32_t, const dt_value* args, int32_t) {
   const char* reduce = args[4].as.string;
   const bool include_self = args[5].as.i != 0;
-  return scatter_into(
-      ctx, "scatter_reduce", outs, ins, args,
-      [&](const dt_array& to, const dt_array& at, const dt_array& from, int dim) -> dt_status {
-        T* target = static_cast<T*>(to.data);
-        const int64_t* indices = static_cast<const int64_t*>(at.data);
-        const T* source = static_cast<const T*>(from.data);
-        const ScatterLines lines(to, at, from, dim);
-        if (!include_self) {  // what will be met starts from nothing
-          const T identity = reduce_identity<T>(reduce);
-          const dt_array number{const_cast<T*>(&identity), nullptr, nullptr, 0, to.dtype};
-          scatter_lines<Assign>(ctx, target, indices, &identity, ScatterLines(to, at, number, dim));
-        }
-        if (!std::strcmp(reduce, "sum")) scatter_lines<Plus>(ctx, target, indices, source, lines);
-        else if (!std::strcmp(reduce, "prod")) scatter_lines<Times>(ctx, target, indices, source, lines);
-        else if (!std::strcmp(reduce, "amax")) scatter_lines<Largest>(ctx, target, indices, source, lines);
-        else if (!std::strcmp(reduce, "amin")) scatter_lines<Smallest>(ctx, target, indices, source, lines);
-        else if (!std::strcmp(reduce, "mean")) return scatter_mean<T>(ctx, to, at, from, dim, include_self);
-        else return ctx->fail(ctx, DT_ERR_VALUE, "scatter_reduce: reduce must be sum, prod, mean, amax or amin");
-        return DT_OK;
-      });
+  return scatter_into(ctx, "scatter_reduce", outs, ins, args,
+                      [&](const dt_array& to, const dt_array& at, const dt_array& from, int dim) -> dt_status {
+                        T* target = static_cast<T*>(to.data);
+                        const int64_t* indices = static_cast<const int64_t*>(at.data);
+                        const T* source = static_cast<const T*>(from.data);
+                        const ScatterLines lines(to, at, from, dim);
+                        if (!include_self) {  // what will be met starts from nothing
+                          const T identity = reduce_identity<T>(reduce);
+                          const dt_array number{const_cast<T*>(&identity), nullptr, nullptr, 0, to.dtype};
+                          scatter_lines<Assign>(ctx, target, indices, &identity, ScatterLines(to, at, number, dim));
+                        }
+                        if (!std::strcmp(reduce, "sum"))
+                          scatter_lines<Plus>(ctx, target, indices, source, lines);
+                        else if (!std::strcmp(reduce, "prod"))
+                          scatter_lines<Times>(ctx, target, indices, source, lines);
+                        else if (!std::strcmp(reduce, "amax"))
+                          scatter_lines<Largest>(ctx, target, indices, source, lines);
+                        else if (!std::strcmp(reduce, "amin"))
+                          scatter_lines<Smallest>(ctx, target, indices, source, lines);
+                        else if (!std::strcmp(reduce, "mean"))
+                          return scatter_mean<T>(ctx, to, at, from, dim, include_self);
+                        else
+                          return ctx->fail(ctx, DT_ERR_VALUE,
+                                           "scatter_reduce: reduce must be sum, prod, mean, amax or amin");
+                        return DT_OK;
+                      });
 }
 
 }  // namespace
@@ -261,7 +276,8 @@ void register_gather(KernelTable& table) {
     table.add("scatter", dtype, scatter_kernel);
     visit_dtype(dtype, [&](auto zero) {
       using T = decltype(zero);
-      table.add("scatter_add", dtype, dtype == DT_BOOL ? scatter_add_kernel<uint8_t, Either> : scatter_add_kernel<T, Plus>);
+      table.add("scatter_add", dtype,
+                dtype == DT_BOOL ? scatter_add_kernel<uint8_t, Either> : scatter_add_kernel<T, Plus>);
       table.add("scatter_reduce", dtype, scatter_reduce_kernel<T>);
     });
   }

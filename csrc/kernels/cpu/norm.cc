@@ -51,7 +51,8 @@ DOVETAIL_INLINE Moments<T> moments(const T* x, int64_t n, double eps) {
 }
 
 template <class T>
-DOVETAIL_CLONES void norm_rows(const T* in, const T* weight, const T* bias, T* out, int64_t rows, int64_t n, double eps) {
+DOVETAIL_CLONES void norm_rows(const T* in, const T* weight, const T* bias, T* out, int64_t rows, int64_t n,
+                               double eps) {
   for (int64_t r = 0; r < rows; ++r, in += n, out += n) {
     const Moments<T> m = moments(in, n, eps);
     // Not x * scale - mean * scale, which would lose what x and mean have in common.
@@ -71,8 +72,8 @@ DOVETAIL_CLONES void norm_rows(const T* in, const T* weight, const T* bias, T* o
 //   grad_input = scale * (h - mean(h) - y * mean(h * y)),  grad_weight = sum(grad * y),  grad_bias = sum(grad)
 // sums: grad_weight then grad_bias, to be added to.
 template <class T>
-DOVETAIL_CLONES void grad_rows(const T* grad, const T* in, const T* weight, T* __restrict out, T* __restrict sums, int64_t rows, int64_t n,
-                               double eps) {
+DOVETAIL_CLONES void grad_rows(const T* grad, const T* in, const T* weight, T* __restrict out, T* __restrict sums,
+                               int64_t rows, int64_t n, double eps) {
   const double count = static_cast<double>(n);
   T* __restrict weight_sums = sums;
   T* __restrict bias_sums = sums + n;
@@ -125,8 +126,8 @@ const T* optional_data(dt_kernel_context* ctx, const dt_array& a, bool* failed) 
 }
 
 template <class T>
-dt_status layer_norm_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                            const dt_value* args, int32_t) {
+dt_status layer_norm_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                            int32_t, const dt_value* args, int32_t) {
   const dt_array& out = outs[0];
   const int64_t count = numel(out);
   if (count == 0) return DT_OK;
@@ -137,7 +138,8 @@ dt_status layer_norm_kernel(const void*, dt_kernel_context* ctx, const dt_array*
   const T* weight = optional_data<T>(ctx, ins[1], &failed);
   const T* bias = optional_data<T>(ctx, ins[2], &failed);
   const bool direct = is_contiguous(out);
-  T* to = direct ? static_cast<T*>(out.data) : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
+  T* to =
+      direct ? static_cast<T*>(out.data) : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
   if (failed || !to) return out_of_memory(ctx, "layer_norm");
   parallel(ctx, count / n, grain_for(3 * n), [&](int64_t begin, int64_t end) {
     norm_rows(in + begin * n, weight, bias, to + begin * n, end - begin, n, eps);
@@ -185,8 +187,8 @@ struct GradParts {
 };
 
 template <class T>
-dt_status layer_norm_grad_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
-                                 int32_t, const dt_value* args, int32_t) {
+dt_status layer_norm_grad_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t,
+                                 const dt_array* ins, int32_t, const dt_value* args, int32_t) {
   const int64_t count = numel(ins[1]), n = row_length(ins[1], args[2]);
   const double eps = as_double(args[4]);
   bool failed = false;

@@ -157,7 +157,8 @@ dt_status fill(dt_kernel_context* ctx, const dt_array& array, const dt_value* ar
   const uint64_t key = static_cast<uint64_t>(args[1].as.i), offset = static_cast<uint64_t>(args[2].as.i);
   constexpr int64_t kEach = kBlocks * Filler::kPerBlock;
   const bool direct = is_contiguous(array);
-  T* out = direct ? static_cast<T*>(array.data) : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(T)));
+  T* out =
+      direct ? static_cast<T*>(array.data) : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(T)));
   if (!out) return out_of_memory(ctx, "random");
   parallel(ctx, ceil_div(n, kEach), 64, [&](int64_t begin, int64_t end) {
     fill_range(filler, key, offset, begin * kEach, std::min(n, end * kEach), out + begin * kEach);

@@ -232,14 +232,14 @@ struct Variance {
 
 // `self` is the op's name.
 template <class Fold>
-dt_status fold_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                      const dt_value*, int32_t) {
+dt_status fold_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                      int32_t, const dt_value*, int32_t) {
   return reduce<LaneReducer<Fold>>(static_cast<const char*>(self), ctx, outs[0], ins[0]);
 }
 
 template <class T>
-dt_status variance_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                          const dt_value* args, int32_t) {
+dt_status variance_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                          int32_t, const dt_value* args, int32_t) {
   const double correction = args[2].tag == DT_NONE ? 1 : as_double(args[2]);
   return reduce<Variance<T>>("var", ctx, outs[0], ins[0], correction);
 }

@@ -130,8 +130,10 @@ dt_status arg_flat(dt_kernel_context* ctx, const char* op, int64_t* out, const d
         w.seek(row);
         Best<T> best = A::strided(p + w.offset[0] + at * step[0], std::min(kSpan, n - at), step[0]);
         best.index += row * n + at;
-        if (u == first) found[k] = best;
-        else A::merge(found[k], best);
+        if (u == first)
+          found[k] = best;
+        else
+          A::merge(found[k], best);
       }
     }
   });
@@ -188,8 +190,10 @@ dt_status arg_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, 
   const dt_array& in = ins[0];
   int64_t* out = static_cast<int64_t*>(outs[0].data);
   if (args[1].tag == DT_NONE || in.ndim == 0) {
-    if (numel(in) == 0) return ctx->fail(ctx, DT_ERR_INDEX, kLargest ? "argmax: an empty tensor has no largest element"
-                                                                     : "argmin: an empty tensor has no smallest element");
+    if (numel(in) == 0)
+      return ctx->fail(ctx, DT_ERR_INDEX,
+                       kLargest ? "argmax: an empty tensor has no largest element"
+                                : "argmin: an empty tensor has no smallest element");
     return arg_flat<T, A>(ctx, op, out, in);
   }
   return arg_dim<T, A>(ctx, out, outs[0], in, static_cast<int>(args[1].as.i));

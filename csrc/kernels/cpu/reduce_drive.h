@@ -26,7 +26,9 @@ struct Units {
     }
   }
   int64_t first_row(int64_t unit) const { return pieces > 1 ? unit / pieces : unit * per_unit; }
-  int64_t end_row(int64_t unit) const { return pieces > 1 ? first_row(unit) + 1 : std::min(rows, (unit + 1) * per_unit); }
+  int64_t end_row(int64_t unit) const {
+    return pieces > 1 ? first_row(unit) + 1 : std::min(rows, (unit + 1) * per_unit);
+  }
   int64_t begin(int64_t unit) const { return pieces > 1 ? unit % pieces * piece : 0; }
   int64_t end(int64_t unit) const { return std::min(length, begin(unit) + piece); }
   int64_t work() const { return piece * std::min(rows, per_unit); }
@@ -183,8 +185,8 @@ class Reduction {
     return DT_OK;
   }
 
-  void column_unit(const Units& units, int64_t unit, const In* base, int64_t step, int64_t n, int64_t column_step, Acc* acc,
-                   Acc* scratch) const {
+  void column_unit(const Units& units, int64_t unit, const In* base, int64_t step, int64_t n, int64_t column_step,
+                   Acc* acc, Acc* scratch) const {
     const int64_t begin = units.begin(unit), rows = units.end(unit) - begin;
     const int64_t first = units.first_row(unit), last = units.end_row(unit);
     base += begin * step;
@@ -217,7 +219,8 @@ dt_status reduce(const char* op, dt_kernel_context* ctx, const dt_array& out, co
   if (in.ndim == 0 || (in.ndim == 1 && out.strides[0] == 0 && in.sizes[0] <= kSpan)) {
     const int64_t n = in.ndim == 0 ? 1 : in.sizes[0];
     const typename R::Acc acc =
-        n == 0 ? R::identity() : R::span(static_cast<const typename R::In*>(in.data), n, in.ndim == 0 ? 1 : in.strides[0]);
+        n == 0 ? R::identity()
+               : R::span(static_cast<const typename R::In*>(in.data), n, in.ndim == 0 ? 1 : in.strides[0]);
     *static_cast<typename R::Out*>(out.data) = R::finish(acc, n, param);
     return DT_OK;
   }

@@ -1,4 +1,5 @@
-// How runs of elements are folded: many lanes side by side, lanes folded in a fixed tree, runs added up in a wider type.
+// How runs of elements are folded: many lanes side by side, lanes folded in a fixed tree, runs added up in a wider
+// type.
 #pragma once
 
 #include "kernels/cpu/index_common.h"

@@ -8,21 +8,29 @@ namespace {
 
 // Integers wrap around, which only unsigned arithmetic may do.
 template <class T>
-using Running = std::conditional_t<std::is_same_v<T, float>, double,
-                                   std::conditional_t<std::is_integral_v<T>, uint64_t, T>>;
+using Running =
+    std::conditional_t<std::is_same_v<T, float>, double, std::conditional_t<std::is_integral_v<T>, uint64_t, T>>;
 
 struct Add {
   template <class A>
-  static A identity() { return 0; }
+  static A identity() {
+    return 0;
+  }
   template <class A>
-  static A apply(A a, A b) { return a + b; }
+  static A apply(A a, A b) {
+    return a + b;
+  }
 };
 
 struct Multiply {
   template <class A>
-  static A identity() { return 1; }
+  static A identity() {
+    return 1;
+  }
   template <class A>
-  static A apply(A a, A b) { return a * b; }
+  static A apply(A a, A b) {
+    return a * b;
+  }
 };
 
 constexpr int64_t kPiece = 16384;  // a long line is cut into pieces of this many elements
@@ -62,7 +70,8 @@ DOVETAIL_CLONES Running<T> piece_total(const T* in, int64_t stride, int64_t n) {
 
 // kWays lines (or pieces of one) of equal length at once, each from its own starting total.
 template <class T, class Op>
-void run_ways(const T* const* in, int64_t in_stride, T* const* out, int64_t out_stride, int64_t n, const Running<T>* starts) {
+void run_ways(const T* const* in, int64_t in_stride, T* const* out, int64_t out_stride, int64_t n,
+              const Running<T>* starts) {
   const T *in0 = in[0], *in1 = in[1], *in2 = in[2], *in3 = in[3];
   T *out0 = out[0], *out1 = out[1], *out2 = out[2], *out3 = out[3];
   Running<T> a = starts[0], b = starts[1], c = starts[2], d = starts[3];
@@ -112,7 +121,8 @@ void long_line(dt_kernel_context* ctx, const T* in, int64_t in_stride, T* out, i
 
 // Neighbouring columns run side by side.
 template <class T, class Op>
-DOVETAIL_CLONES void run_columns(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows, int64_t columns) {
+DOVETAIL_CLONES void run_columns(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows,
+                                 int64_t columns) {
   constexpr int kLanes = 32;
   for (int64_t c = 0; c < columns; c += kLanes) {
     Running<T> total[kLanes];
@@ -162,15 +172,16 @@ dt_status scan(dt_kernel_context* ctx, const char* op, const dt_array& to, const
   if (last >= 0 && lines.sizes[last] >= 4 && lines.strides[0][last] == 1 && lines.strides[1][last] == 1) {
     int64_t step[2];
     const int64_t width = lines.pop(step), strips = ceil_div(width, 256);
-    parallel(ctx, lines.count() * strips, grain_for(n * std::min<int64_t>(width, 256)), [&](int64_t begin, int64_t end) {
-      Walk<2> w = lines;
-      for (int64_t u = begin; u < end; ++u) {
-        const int64_t column = u % strips * 256;
-        w.seek(u / strips);
-        run_columns<T, Op>(in + w.offset[0] + column, in_stride, out + w.offset[1] + column, out_stride, n,
-                           std::min<int64_t>(256, width - column));
-      }
-    });
+    parallel(ctx, lines.count() * strips, grain_for(n * std::min<int64_t>(width, 256)),
+             [&](int64_t begin, int64_t end) {
+               Walk<2> w = lines;
+               for (int64_t u = begin; u < end; ++u) {
+                 const int64_t column = u % strips * 256;
+                 w.seek(u / strips);
+                 run_columns<T, Op>(in + w.offset[0] + column, in_stride, out + w.offset[1] + column, out_stride, n,
+                                    std::min<int64_t>(256, width - column));
+               }
+             });
     return DT_OK;
   }
   parallel(ctx, count, grain_for(n), [&](int64_t begin, int64_t end) {
@@ -196,17 +207,21 @@ dt_status scan(dt_kernel_context* ctx, const char* op, const dt_array& to, const
 
 // `self` is the op's name.
 template <class T, class Op>
-dt_status scan_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                      const dt_value* args, int32_t) {
+dt_status scan_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                      int32_t, const dt_value* args, int32_t) {
   return scan<T, Op>(ctx, static_cast<const char*>(self), outs[0], ins[0], static_cast<int>(args[1].as.i));
 }
 
 // A running sum of bools in bool is "or", a running product "and".
 struct BoolSum {
   template <class A>
-  static A identity() { return 0; }
+  static A identity() {
+    return 0;
+  }
   template <class A>
-  static A apply(A a, A b) { return static_cast<A>((a | b) != 0); }
+  static A apply(A a, A b) {
+    return static_cast<A>((a | b) != 0);
+  }
 };
 
 }  // namespace

@@ -112,9 +112,8 @@ struct Softmax {
     for (int l = 0; l < w; ++l) top[l] = in[l];
     for (int64_t i = 1; i < n; ++i)
       for (int l = 0; l < w; ++l) top[l] = in[i * step + l] > top[l] ? in[i * step + l] : top[l];
-    sum_columns<T>(n, w, total, [&](int64_t i, int l) {
-      return out[i * step + l] = exp_nonpositive(in[i * step + l] - top[l]);
-    });
+    sum_columns<T>(n, w, total,
+                   [&](int64_t i, int l) { return out[i * step + l] = exp_nonpositive(in[i * step + l] - top[l]); });
     for (int l = 0; l < w; ++l) top[l] = static_cast<T>(1 / total[l]);
     for (int64_t i = 0; i < n; ++i)
       for (int l = 0; l < w; ++l) out[i * step + l] *= top[l];
@@ -170,7 +169,8 @@ struct SoftmaxGrad {
   }
 
   template <int kWidth>
-  DOVETAIL_INLINE static void columns(const T* grad, const T* output, T* __restrict out, int64_t n, int64_t step, int width) {
+  DOVETAIL_INLINE static void columns(const T* grad, const T* output, T* __restrict out, int64_t n, int64_t step,
+                                      int width) {
     double total[kLanes<T>] = {};
     T sum[kLanes<T>];
     const int w = kWidth ? kWidth : width;
@@ -198,7 +198,8 @@ struct LogSoftmaxGrad {
   }
 
   template <int kWidth>
-  DOVETAIL_INLINE static void columns(const T* grad, const T* output, T* __restrict out, int64_t n, int64_t step, int width) {
+  DOVETAIL_INLINE static void columns(const T* grad, const T* output, T* __restrict out, int64_t n, int64_t step,
+                                      int width) {
     double total[kLanes<T>] = {};
     T sum[kLanes<T>];
     const int w = kWidth ? kWidth : width;
@@ -214,8 +215,10 @@ struct LogSoftmaxGrad {
 
 template <class T, template <class> class Op>
 DOVETAIL_CLONES void run_columns(const T* a, const T* b, T* out, int64_t n, int64_t step, int width) {
-  if (width == kLanes<T>) Op<T>::template columns<kLanes<T>>(a, b, out, n, step, width);
-  else Op<T>::template columns<0>(a, b, out, n, step, width);
+  if (width == kLanes<T>)
+    Op<T>::template columns<kLanes<T>>(a, b, out, n, step, width);
+  else
+    Op<T>::template columns<0>(a, b, out, n, step, width);
 }
 
 template <class T, template <class> class Op>
@@ -231,7 +234,8 @@ void run_contiguous(dt_kernel_context* ctx, const T* a, const T* b, T* out, int6
   parallel(ctx, outer * strips, grain_for(kCost * n * kLanes<T>), [&](int64_t begin, int64_t end) {
     for (int64_t u = begin; u < end; ++u) {
       const int64_t column = u % strips * kLanes<T>, at = u / strips * n * inner + column;
-      run_columns<T, Op>(a + at, b + at, out + at, n, inner, static_cast<int>(std::min<int64_t>(kLanes<T>, inner - column)));
+      run_columns<T, Op>(a + at, b + at, out + at, n, inner,
+                         static_cast<int>(std::min<int64_t>(kLanes<T>, inner - column)));
     }
   });
 }
@@ -251,8 +255,8 @@ dt_status softmax_kernel(const void* self, dt_kernel_context* ctx, const dt_arra
   const T* a = contiguous_data<T>(ctx, ins[0]);
   const T* b = Op<T>::kInputs == 2 ? contiguous_data<T>(ctx, ins[1]) : a;
   const bool direct = is_contiguous(out);
-  T* to = direct ? static_cast<T*>(out.data)
-                 : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
+  T* to =
+      direct ? static_cast<T*>(out.data) : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
   if (!a || !b || !to) return out_of_memory(ctx, static_cast<const char*>(self));
   run_contiguous<T, Op>(ctx, a, b, to, count / (n * inner), n, inner);
   if (!direct) copy_from_contiguous(ctx, out, to);

@@ -37,7 +37,9 @@ DOVETAIL_INLINE Key<T> to_key(T x) {
 struct Narrow {
   uint64_t word;
   template <class K>
-  static Narrow make(K key, int64_t index) { return {static_cast<uint64_t>(key) << 32 | static_cast<uint32_t>(index)}; }
+  static Narrow make(K key, int64_t index) {
+    return {static_cast<uint64_t>(key) << 32 | static_cast<uint32_t>(index)};
+  }
   uint64_t key() const { return word >> 32; }
   int64_t index() const { return static_cast<uint32_t>(word); }
   bool operator<(const Narrow& o) const { return word < o.word; }
@@ -59,7 +61,7 @@ struct Wide {
 template <class Item>
 void merge_halves(const Item* from, int64_t n, Item* to) {
   const int64_t half = n / 2;
-  const Item *a = from, *b = from + half;                  // heads
+  const Item *a = from, *b = from + half;  // heads
   const Item *a_tail = from + half - 1, *b_tail = from + n - 1;
   Item *head = to, *tail = to + n - 1;
   for (int64_t i = 0; i < half; ++i) {
@@ -154,8 +156,7 @@ void sort_line(const T* in, T* values, int64_t* indices, const Line& line, bool 
                uint32_t* counts) {
   using K = Key<T>;
   const K flip = descending ? static_cast<K>(~K{0}) : K{0};
-  for (int64_t i = 0; i < line.n; ++i)
-    items[i] = Item::make(static_cast<K>(to_key(in[i * line.in]) ^ flip), i);
+  for (int64_t i = 0; i < line.n; ++i) items[i] = Item::make(static_cast<K>(to_key(in[i * line.in]) ^ flip), i);
   const Item* sorted = sort_items<T>(items, spare, line.n, counts);
   for (int64_t i = 0; i < line.n; ++i) {
     const int64_t from = sorted[i].index();
@@ -189,8 +190,8 @@ dt_status sort_lines(dt_kernel_context* ctx, const dt_array* outs, const dt_arra
       uint32_t* tally = line.n > kFew<T> ? counts.get() + r * kCounts : nullptr;
       w.seek(first);
       for (int64_t k = first; k < last; ++k, w.next())
-        sort_line(from + w.offset[0], values + w.offset[1], indices + w.offset[2], line, descending, mine, mine + line.n,
-                  tally);
+        sort_line(from + w.offset[0], values + w.offset[1], indices + w.offset[2], line, descending, mine,
+                  mine + line.n, tally);
     }
   });
   return DT_OK;
@@ -208,8 +209,10 @@ dt_status sort_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
   const bool descending = args[2].as.i != 0;
   if (ins[0].sizes[dim] >= int64_t{1} << 32)
     return ctx->fail(ctx, DT_ERR_VALUE, "sort: a dim of 2^32 elements or more cannot be sorted; split it first");
-  if constexpr (sizeof(T) == 8) return sort_lines<T, Wide>(ctx, outs, ins[0], dim, descending);
-  else return sort_lines<T, Narrow>(ctx, outs, ins[0], dim, descending);
+  if constexpr (sizeof(T) == 8)
+    return sort_lines<T, Wide>(ctx, outs, ins[0], dim, descending);
+  else
+    return sort_lines<T, Narrow>(ctx, outs, ins[0], dim, descending);
 }
 
 }  // namespace
