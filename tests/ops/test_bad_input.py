@@ -172,7 +172,7 @@ def prepare(name: str) -> Callable[[random.Random], tuple[Any, list[Any], dict[s
     _, _, position = name.partition("#")
     if not position:
         good = good_op_calls(name)
-        return lambda rng: (*op_call(name, rng, good), (name, *dt._core.get_op(name).aliases))
+        return lambda rng: (*op_call(name, rng, good), (name, "device", *dt._core.get_op(name).aliases))
     call = next(itertools.islice(all_calls(), int(position), None))
     # What is ordinary Python may leave the refusal to what it is built of, or to Python itself.
     allowed = ("",)
@@ -294,7 +294,7 @@ def run(todo: list[str], calls: int, seed: int) -> Iterator[str]:
                     left.insert(0, (name, at + 1))
                 break
         process.kill()
-        process.wait()
+        process.communicate()  # closes its input too
         stream.close()
 
 
