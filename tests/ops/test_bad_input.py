@@ -203,8 +203,12 @@ def work(calls: int, seed: int) -> None:
     if "libasan" not in os.environ.get("LD_PRELOAD", ""):
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY,) * 2)
+    known = {op.name for op in dt._core.ops()}
     for line in sys.stdin:
         name, first = json.loads(line)
+        if "#" not in name and name not in known:  # another test registered it in its own process
+            say("done", 0, "")
+            continue
         make = prepare(name)
         for i in range(first, calls):
             rng = random.Random(zlib.crc32(f"{name} {i} {seed}".encode()))
