@@ -47,7 +47,16 @@ PyObject* get_is_leaf(PyObject*, void*) { Py_RETURN_TRUE; }
 
 // ---- gradients ------------------------------------------------------------------------------------------
 
-PyObject* get_requires_grad(PyObject* self, void*) { return PyBool_FromLong((impl_of(self)->bits & DT_BIT_GRAD) != 0); }
+PyObject* get_requires_grad(PyObject* self, void*) {
+  return entry([&] {
+    const TensorImpl* t = impl_of(self);
+    // A view may be older than a recorded write to its base; asking for its history brings it up to date.
+    if (!(t->bits & DT_BIT_GRAD) && t->base && (t->base->bits & DT_BIT_GRAD)) {
+      checked(PyObject_GetAttrString(self, "grad_fn"));
+    }
+    return PyBool_FromLong((t->bits & DT_BIT_GRAD) != 0);
+  });
+}
 int put_requires_grad(PyObject* self, PyObject* value, void*) {
   return entry_int([&] {
     if (!value) type_error("requires_grad: it cannot be deleted");

@@ -142,6 +142,7 @@ def test_views_of_a_constant_made_before_the_write_see_it() -> None:
     y = dt.zeros(2, dtype=dt.float64)
     first = y[:1]
     y.add_(x)
+    assert first.requires_grad
     (first * 2).sum().backward()
     assert x.grad.tolist() == [2.0]
 
