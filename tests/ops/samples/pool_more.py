@@ -105,7 +105,7 @@ def adaptive_max(x: Any, targets: Any) -> Any:
     values, indices = np.zeros((*lead, *targets), x.dtype), np.zeros((*lead, *targets), np.int64)
     positions = np.arange(int(np.prod(x.shape[len(lead) :]))).reshape(x.shape[len(lead) :])
     for at, window in adaptive(x, targets):
-        flat = x[(..., *window)].reshape(*lead, -1)
+        flat = x[(..., *window)].reshape(*lead, positions[window].size)
         values[(..., *at)] = flat.max(-1)
         indices[(..., *at)] = positions[window].ravel()[flat.argmax(-1)]
     return values, indices
@@ -128,6 +128,7 @@ def adaptive_pools(op: str) -> Iterator[Sample]:
             for target in (1, 2, 3, (2, 3, 4)[:spatial], (8, 1, 2)[:spatial]):
                 yield Sample((T(x), target), reference, dtype=result, rtol=1e-5)
         yield Sample((T(x[0]), 2), reference, dtype=result, rtol=1e-5)
+        yield Sample((T(x[:0]), 2), reference, dtype=result)
 
 
 @errors_for(*of_dims("max_pool{}d"), *of_dims("avg_pool{}d"))

@@ -212,6 +212,5 @@ def refuses(op: str) -> Iterator[ErrorSample]:
         "fliplr": [((T(np.ones(3, np.float32)),), ValueError)],
         "sum_to_size": [((X, (2, 2)), ValueError)],
     }
-    # swapaxes is transpose by another name.
     for args, error in cases[op]:
         yield ErrorSample(args, error, f"^{op}: ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dovetail as dt
 
 from .. import checks
@@ -43,7 +45,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
     return _where(condition, input, other)
 
 
-def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Tensor:
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
     """The places of the elements that are not zero.
 
     Args:
@@ -57,7 +59,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     """
     if as_tuple:
         places = _nonzero(input if input.ndim else input.reshape([1]))
-        return tuple(places.unbind(1))  # type: ignore[return-value]
+        return tuple(places.unbind(1))
     places = _nonzero(input)
     return places if out is None else out.copy_(places)
 

@@ -10,7 +10,11 @@ from dovetail.ops import op
 from dovetail.ops._common import expand
 
 
-@op("eye(int n, int? m=None, *, DType? dtype=None, Device? device=None) -> Tensor", factory=True)
+@op(
+    "eye(int n, int? m=None, *, DType? dtype=None, Device? device=None) -> Tensor",
+    factory=True,
+    non_differentiable=True,
+)
 def eye(n: int, m: int | None = None, *, dtype: dt.dtype | None = None, device: dt.device | None = None) -> Tensor:
     """The identity matrix: ones on the diagonal, zeros elsewhere.
 
@@ -29,7 +33,11 @@ def eye(n: int, m: int | None = None, *, dtype: dt.dtype | None = None, device: 
     return (rows == dt.arange(columns, device=device)).to(dtype or dt.get_default_dtype())
 
 
-@op("linspace(Scalar start, Scalar end, int steps, *, DType? dtype=None, Device? device=None) -> Tensor", factory=True)
+@op(
+    "linspace(Scalar start, Scalar end, int steps, *, DType? dtype=None, Device? device=None) -> Tensor",
+    factory=True,
+    non_differentiable=True,
+)
 def linspace(
     start: float, end: float, steps: int, *, dtype: dt.dtype | None = None, device: dt.device | None = None
 ) -> Tensor:
@@ -58,6 +66,7 @@ def linspace(
     "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, DType? dtype=None, Device? device=None)"
     " -> Tensor",
     factory=True,
+    non_differentiable=True,
 )
 def logspace(
     start: float,

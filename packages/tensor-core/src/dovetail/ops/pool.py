@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import dovetail as dt
@@ -106,7 +107,7 @@ def _adaptive_max_pool(spatial: int, x: Tensor, output_size: Sequence[int]) -> t
     targets = _targets(name, spatial, x, output_size)
     out = batched(name, spatial, x)
     sizes = list(out.shape[2:])
-    positions = dt.reshape(dt.arange(out[0, 0].numel(), device=x.device), sizes)
+    positions = dt.reshape(dt.arange(math.prod(sizes), device=x.device), sizes)
     # Every dim is spread into (outputs, window); windows shorter than the longest repeat their last element.
     for k, (size, parts) in enumerate(zip(sizes, targets, strict=True)):
         edges = _edges(size, parts)
