@@ -42,7 +42,7 @@ PyObject* tensor(PyObject*, PyObject* args, PyObject* kwargs) {
                                    &requires_grad)) {
     return nullptr;
   }
-  return entry([&] {
+  return entry_as("tensor", [&] {
     Device where;
     const bool moves = device_argument("tensor", device, &where);
     Tensor t = tensor_from_data(data, dtype_argument("tensor", dtype));
@@ -58,7 +58,7 @@ PyObject* as_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
                                    &device)) {
     return nullptr;
   }
-  return entry([&] {
+  return entry_as("as_tensor", [&] {
     Device where;
     const DType wanted = dtype_argument("as_tensor", dtype);
     const bool moves = device_argument("as_tensor", device, &where);
@@ -75,7 +75,7 @@ PyObject* as_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
 }
 
 PyObject* from_numpy(PyObject*, PyObject* array) {
-  return entry([&] {
+  return entry_as("from_numpy", [&] {
     if (!has_array(array) || is_tensor(array)) {
       type_error("from_numpy: expected a numpy.ndarray, got ", given_text(array));
     }
@@ -87,11 +87,11 @@ PyObject* frombuffer(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {"buffer", "dtype", "count", "offset", "requires_grad", nullptr};
   PyObject *buffer, *dtype = nullptr, *requires_grad = nullptr;
   long long count = -1, offset = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OLLO:frombuffer", const_cast<char**>(keywords), &buffer, &dtype,
-                                   &count, &offset, &requires_grad)) {
-    return nullptr;
-  }
-  return entry([&] {
+  return entry_as("frombuffer", [&] {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OLLO:frombuffer", const_cast<char**>(keywords), &buffer, &dtype,
+                                     &count, &offset, &requires_grad)) {
+      throw PythonError{};
+    }
     const DType wanted = dtype_argument("frombuffer", dtype);
     if (wanted < 0) type_error("frombuffer: dtype must be given");
     return finish(tensor_from_bytes(buffer, wanted, count, offset), requires_grad);

@@ -6,6 +6,8 @@
 #include <new>
 #include <string>
 
+#include "core/dispatch.h"
+
 namespace dovetail::py {
 
 namespace {
@@ -114,6 +116,26 @@ WithoutGil::~WithoutGil() {
   // process to end instead.
   while (_Py_IsFinalizing()) pause();
   PyEval_RestoreThread(saved_);
+}
+
+void reword(const std::function<std::string(const std::string&)>& words, bool of_python_code) noexcept {
+  PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  for (PyObject* kind : {PyExc_TypeError, PyExc_ValueError, PyExc_IndexError, PyExc_RuntimeError, PyExc_MemoryError,
+                         PyExc_OverflowError, PyExc_NotImplementedError, PyExc_BufferError}) {
+    if (type != kind || (traceback && !of_python_code)) continue;
+    Ref text = Ref::steal(PyObject_Str(value));
+    const char* utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    Ref args = utf8 ? Ref::steal(Py_BuildValue("(s)", words(utf8).c_str())) : Ref();
+    if (args) PyObject_SetAttrString(value, "args", args.get());
+    PyErr_Clear();
+  }
+  PyErr_Restore(type, value, traceback);
+}
+
+void speak_as(const char* who) noexcept {
+  reword([who](const std::string& message) { return in_name_of(who, message); }, false);
 }
 
 void init_errors() { drop_error_payload = drop_payload; }

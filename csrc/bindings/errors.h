@@ -1,6 +1,9 @@
 // dt_error <-> Python exceptions.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "bindings/py.h"
 
 namespace dovetail::py {
@@ -26,6 +29,9 @@ dt_status guarded_python(Body&& body) noexcept {
   }
   return status;
 }
+// Change the message of the current Python exception, if it is of one of Python's own kinds; one that Python code
+// raised only where that is asked for.
+void reword(const std::function<std::string(const std::string&)>& words, bool of_python_code) noexcept;
 void init_errors();
 
 }  // namespace dovetail::py

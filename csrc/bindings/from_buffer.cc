@@ -134,6 +134,9 @@ Tensor tensor_from_buffer(PyObject* object, const char* who) {
 }
 
 Tensor tensor_from_bytes(PyObject* object, DType dtype, int64_t count, int64_t offset) {
+  if (!PyObject_CheckBuffer(object)) {
+    type_error("frombuffer: buffer must be an object with bytes such as a bytearray, got ", given_text(object));
+  }
   View view = get_checked_view(object, PyBUF_SIMPLE);
   const int64_t item = itemsize(dtype), bytes = view->len;
   if (offset < 0 || offset > bytes) {

@@ -33,7 +33,7 @@ uint64_t seed_of(PyObject* object) {
 }
 
 PyObject* manual_seed_method(PyObject* self, PyObject* seed) {
-  return entry([&] {
+  return entry_as("Generator.manual_seed", [&] {
     manual_seed(generator_of(self), seed_of(seed));
     return Py_NewRef(self);
   });
@@ -49,7 +49,7 @@ PyObject* initial_seed(PyObject* self, PyObject*) {
 }
 
 PyObject* reserve_method(PyObject* self, PyObject* blocks) {
-  return entry([&] {
+  return entry_as("Generator.reserve", [&] {
     const int64_t count = PyLong_AsLongLong(blocks);
     if (count < 0) {
       if (PyErr_Occurred()) throw PythonError{};

@@ -278,7 +278,7 @@ void assign_entries(const Indexed& indexed, PyObject* value) {
 }  // namespace
 
 PyObject* subscript(PyObject* self, PyObject* index) {
-  return entry([&] {
+  return entry_as("index", [&] {
     Tensor view;
     if (simple_index(self, index, &view)) return wrap(std::move(view));
     Indexed indexed = apply_index(self, index);
@@ -305,7 +305,7 @@ PyObject* sequence_item(PyObject* self, Py_ssize_t index) {
 }
 
 int assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
-  return entry_int([&] {
+  const int status = entry_int([&] {
     if (!value) type_error("index: elements of a tensor cannot be deleted");
     Tensor view;
     if (simple_index(self, index, &view)) {
@@ -320,6 +320,8 @@ int assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
     }
     return 0;
   });
+  if (status < 0) speak_as("index");
+  return status;
 }
 
 }  // namespace dovetail::py

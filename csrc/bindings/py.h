@@ -66,6 +66,15 @@ PyObject* entry(Body&& body) {
   }
   return nullptr;
 }
+// Let the current Python exception's message begin with this name, if it is of one of Python's own kinds (errors.cc).
+void speak_as(const char* who) noexcept;
+// An entry whose refusals begin with its name, whatever part of it refuses.
+template <class Body>
+PyObject* entry_as(const char* who, Body&& body) {
+  PyObject* result = entry(std::forward<Body>(body));
+  if (!result) speak_as(who);
+  return result;
+}
 template <class Body>
 int entry_int(Body&& body) {
   try {

@@ -54,23 +54,13 @@ bool is_ours(PyObject* function) {
   return name && std::strncmp(name, "dovetail.", 9) == 0;
 }
 
-// The functions of dovetail itself speak in the name of their op: the current exception's message begins with it, if it
-// is of one of Python's own kinds. What others raise stays as it is.
+// The functions of dovetail itself speak in the name of their op; what others raise stays as it is.
 void speak_in_name_of(const Op& op, PyObject* function) {
   PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
   PyErr_Fetch(&type, &value, &traceback);
-  PyErr_NormalizeException(&type, &value, &traceback);
   const bool ours = is_ours(function);
-  for (PyObject* kind : {PyExc_TypeError, PyExc_ValueError, PyExc_IndexError, PyExc_RuntimeError, PyExc_MemoryError,
-                         PyExc_OverflowError, PyExc_NotImplementedError}) {
-    if (type != kind || !ours) continue;
-    Ref text = Ref::steal(PyObject_Str(value));
-    const char* utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-    Ref args = utf8 ? Ref::steal(Py_BuildValue("(s)", in_name_of(op, utf8).c_str())) : Ref();
-    if (args) PyObject_SetAttrString(value, "args", args.get());
-    PyErr_Clear();
-  }
   PyErr_Restore(type, value, traceback);
+  if (ours) reword([&](const std::string& message) { return in_name_of(op, message); }, true);
 }
 
 dt_status run_python(void* self, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs,

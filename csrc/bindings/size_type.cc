@@ -38,7 +38,7 @@ PyObject* subscript(PyObject* self, PyObject* index) {
   return PySlice_Check(index) ? as_size(result) : result;
 }
 
-PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+PyObject* made(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   Ref self = Ref::steal(PyTuple_Type.tp_new(type, args, kwargs));
   if (!self && PyErr_ExceptionMatches(PyExc_TypeError)) {
     PyErr_Format(PyExc_TypeError, "Size: expected one iterable of ints, got %.200R", args);
@@ -56,6 +56,9 @@ PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     Py_DECREF(entry);
   }
   return self.release();
+}
+PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  return entry_as("Size", [&] { return made(type, args, kwargs); });
 }
 
 PyObject* reduce(PyObject* self, PyObject*) {

@@ -17,7 +17,7 @@ namespace {
 // size(dim=None) and stride(dim=None): all of them, or one.
 PyObject* geometry(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, const char* who,
                    bool strides) {
-  return entry([&]() -> PyObject* {
+  return entry_as(who, [&]() -> PyObject* {
     const TensorImpl* t = impl_of(self);
     const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     const bool dim_named = named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "dim") == 0;
@@ -79,7 +79,7 @@ PyObject* requires_grad_(PyObject* self, PyObject* const* args, Py_ssize_t nargs
 // ---- values ---------------------------------------------------------------------------------------------
 
 PyObject* item_method(PyObject* self, PyObject*) {
-  return entry([&] {
+  return entry_as("item", [&] {
     const TensorImpl* t = impl_of(self);
     if (t->numel != 1) {
       runtime_error("item: only a tensor of one element can be converted to a Python number, this one has shape ",
@@ -152,7 +152,7 @@ Ref nested_list(const TensorImpl& t, int level, const char* data, ToPython read)
 }
 
 PyObject* tolist(PyObject* self, PyObject*) {
-  return entry([&] {
+  return entry_as("tolist", [&] {
     concretize(self, "tolist()");
     Tensor t = detach(impl_of(self));
     if (t->device.kind != 0) t = call1(*fast.to_device, {box(t), box_device(kCpu)});

@@ -111,11 +111,16 @@ void fill_defaults(const Op& op, dt_value* full, int given, int total) {
 
 std::string in_name_of(const Op& op, const std::string& message) {
   const std::string who = message.substr(0, message.find_first_of(":( "));
-  if (who == op.name() || who == op.name() + "_") return message;
   for (const std::string& alias : op.aliases)
     if (who == alias || who == alias + "_") return message;
+  return in_name_of(op.name(), message);
+}
+
+std::string in_name_of(const std::string& name, const std::string& message) {
+  const std::string who = message.substr(0, message.find_first_of(":( "));
+  if (who == name || who == name + "_") return message;
   const bool other = message.compare(who.size(), 2, ": ") == 0 && find_op(who);
-  return op.name() + ": " + (other ? message.substr(who.size() + 2) : message);
+  return name + ": " + (other ? message.substr(who.size() + 2) : message);
 }
 
 // ---- calls ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ void call(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_
 void decompose(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs);
 // An error's message beginning with the op's name, in place of that of an op it is made of.
 std::string in_name_of(const Op& op, const std::string& message);
+std::string in_name_of(const std::string& name, const std::string& message);
 
 // The thread's state.
 struct LayerEntry {

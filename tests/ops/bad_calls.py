@@ -1,22 +1,17 @@
 """Calls of public functions, methods and classes that are no ops, for the test of bad input to spoil.
 
 Each entry has a name, a function to call, good arguments for it, and the names with which a refusal may begin beside
-those of ops.
+its own. What stands above the core and autograd is in bad_calls_above.py.
 """
 
 from __future__ import annotations
 
-import io
-import tempfile
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dovetail as dt
-import dovetail.data as data
-import dovetail.nn as nn
-import dovetail.optim as optim
 
 
 @dataclass(frozen=True)
@@ -29,12 +24,14 @@ class Call:
 
 
 def all_calls() -> Iterator[Call]:
+    from tests.ops.bad_calls_above import calls_above
+
     yield from _functions()
+    yield from _functions_of_tensors()
+    yield from _settings()
     yield from _methods()
-    yield from _layers()
-    yield from _optimizers()
-    yield from _data()
-    yield from _files()
+    yield from _autograd()
+    yield from calls_above()
 
 
 def _x() -> Any:
@@ -64,10 +61,41 @@ def _functions() -> Iterator[Call]:
         ("manual_seed", (3,), {}),
         ("Generator", ("cpu",), {}),
         ("device", ("cpu", 0), {}),
+        ("iinfo", (dt.int32,), {}),
         ("Size", ([1, 2],), {}),
         ("set_num_threads", (1,), {}),
+        ("normal", (0.0, 1.0, (2, 3)), {}),
+        ("use_deterministic_algorithms", (True,), {}),
+        ("result_type", (dt.ones(2), 1), {}),
+        ("meshgrid", (dt.ones(2), dt.ones(3)), {"indexing": "ij"}),
+        ("broadcast_tensors", (dt.ones(2, 1), dt.ones(3)), {}),
+        ("block_diag", (dt.ones(2, 1), dt.ones(3)), {}),
+        ("cartesian_prod", (dt.ones(2), dt.ones(3)), {}),
+        ("atleast_1d", (dt.ones(2), dt.ones(3)), {}),
+        ("atleast_2d", (dt.ones(2),), {}),
+        ("atleast_3d", (dt.ones(2),), {}),
+        ("combinations", (dt.arange(4),), {"r": 2, "with_replacement": True}),
+        ("dsplit", (dt.ones(2, 3, 4), 2), {}),
+        ("conv1d", (dt.ones(2, 4, 6), dt.ones(2, 4, 3)), {"padding": "same"}),
+        ("conv2d", (dt.ones(2, 4, 6, 6), dt.ones(2, 4, 3, 3), None, 2, 1, (1, 1), 1), {}),
+        ("conv3d", (dt.ones(1, 4, 4, 4, 4), dt.ones(2, 4, 3, 3, 3)), {"padding": "valid"}),
+        ("memory_stats", ("cpu",), {}),
+        ("empty_cache", (), {}),
+        ("reset_peak_memory_stats", ("cpu",), {}),
+        ("no_grad", (dt.sin,), {}),
+        ("inference_mode", (True,), {}),
     ]:
         yield Call(name, getattr(dt, name), lambda args=args: args, kwargs)
+    yield Call("from_numpy", dt.from_numpy, lambda: (_x().numpy(),), says=(r"dovetail\._core\.from_numpy",))
+    yield Call("assert_close", _compared, lambda: (_x(), _x()), {"rtol": 0.1, "atol": 0.1})
+
+
+def _compared(*args: Any, **kwargs: Any) -> None:
+    with contextlib.suppress(AssertionError):
+        dt.testing.assert_close(*args, **kwargs)
+
+
+def _functions_of_tensors() -> Iterator[Call]:
     for name, more, kwargs in [
         ("max", (1,), {"keepdim": True}),
         ("min", (), {}),
@@ -80,18 +108,64 @@ def _functions() -> Iterator[Call]:
         ("vsplit", (2,), {}),
         ("unique", (), {"return_inverse": True, "dim": 0}),
         ("unique_consecutive", (), {"return_counts": True}),
-        ("combinations", (), {}),
         ("frobenius_norm", (), {}),
         ("sum", (1,), {}),
         ("std", (1,), {"correction": 0}),
         ("norm", (2, 1), {}),
+        ("var", (1, True, False), {}),
+        ("std_mean", (), {"dim": 0}),
+        ("var_mean", (), {"dim": (0, 1)}),
+        ("median", (1,), {"keepdim": True}),
+        ("nanmedian", (), {}),
+        ("nonzero", (), {"as_tuple": True}),
+        ("bernoulli", (0.5,), {}),
+        ("randint_like", (0, 5), {}),
+        ("numel", (), {}),
+        ("is_complex", (), {}),
+        ("is_floating_point", (), {}),
+        ("is_signed", (), {}),
+        ("is_same_size", (dt.ones(3),), {}),
         ("tensordot", (dt.ones(3, 2),), {"dims": 1}),
         ("repeat_interleave", (dt.tensor([1, 2]),), {"dim": 0}),
+        ("repeat_interleave", (2,), {"dim": 0}),
     ]:
         yield Call(name, getattr(dt, name), lambda more=more: (_x(), *more), kwargs)
+    yield Call("is_nonzero", dt.is_nonzero, lambda: (dt.ones(1),))
+    yield Call("normal", dt.normal, lambda: (_x(), dt.ones(3)))
+    yield Call("repeat_interleave", dt.repeat_interleave, lambda: (dt.tensor([1, 2]),))
     yield Call("einsum", dt.einsum, lambda: ("ij,jk->ik", _x(), dt.ones(3, 2)))
     yield Call("where", dt.where, lambda: (_x() > 2, _x(), 0.0))
     yield Call("unravel_index", dt.unravel_index, lambda: (dt.tensor([1, 2]), (2, 3)))
+
+
+def _settings() -> Iterator[Call]:
+    """What would change the calls that come after is set back."""
+    for name, getter, args in [
+        ("set_default_dtype", dt.get_default_dtype, (dt.float64,)),
+        ("set_rng_state", dt.get_rng_state, (dt.get_rng_state(),)),
+        ("set_grad_enabled", dt.is_grad_enabled, (True,)),
+    ]:
+        setter = getattr(dt, name)
+
+        def call(*args: Any, setter: Any = setter, getter: Any = getter, **kwargs: Any) -> None:
+            before = getter()
+            try:
+                setter(*args, **kwargs)
+            finally:
+                setter(before)
+
+        yield Call(name, call, lambda args=args: args)
+
+    def options(*args: Any, **kwargs: Any) -> None:
+        before = dt.get_printoptions()
+        try:
+            dt.set_printoptions(*args, **kwargs)
+            repr(_x())
+        finally:
+            dt.set_printoptions(**before)
+
+    kwargs = {"precision": 3, "threshold": 10, "edgeitems": 2, "linewidth": 80, "profile": "default", "sci_mode": True}
+    yield Call("set_printoptions", options, lambda: (), kwargs)
 
 
 def _methods() -> Iterator[Call]:
@@ -128,112 +202,97 @@ def _methods() -> Iterator[Call]:
         ("copy_", (dt.ones(3),)),
         ("masked_fill_", (dt.ones(2, 3) > 0, 1.0)),
         ("max", (1, True)),
+        ("nonzero", ()),
+        ("cuda", (0,)),
+        ("cpu", ()),
+        ("half", ()),
+        ("long", ()),
+        ("dim", ()),
+        ("is_contiguous", ()),
+        ("is_set_to", (dt.ones(3),)),
+        ("is_pinned", ()),
+        ("new_empty_strided", ((2, 3), (1, 2))),
+        ("reshape_as", (dt.ones(6),)),
+        ("resize_as_", (dt.ones(4),)),
+        ("squeeze_", (0,)),
+        ("unsqueeze_", (0,)),
+        ("transpose_", (0, 1)),
+        ("t_", ()),
+        ("as_strided_", ((2, 2), (1, 2))),
+        ("zero_", ()),
+        ("bernoulli_", (0.5,)),
+        ("cauchy_", (0.0, 1.0)),
+        ("geometric_", (0.5,)),
+        ("log_normal_", (0.0, 1.0)),
+        ("where", (dt.ones(2, 3) > 0, 1.0)),
+        ("detach_", ()),
+        ("retain_grad", ()),
+        ("register_hook", (len,)),
+        ("register_post_accumulate_grad_hook", (len,)),
     ]:
         yield Call(name, _method(name), lambda args=args: (_x(), *args), says=(rf"Tensor\.{name}",))
+    for name, args in [("manual_seed", (3,)), ("set_state", (dt.Generator().get_state(),)), ("reserve", (3,))]:
+        yield Call(name, _of_generator(name), lambda args=args: args, says=("Generator",))
     indices: list[Any] = [0, slice(0, 1), (0, 1), (..., None, 1), [0, 1], dt.tensor([0, 1]), _x() > 2]
     for index in [*indices, (slice(None), dt.tensor([0, 2])), (slice(0, 2, 1), slice(2, 0, -1))]:
-        yield Call("__getitem__", lambda x, i: _tensor(x)[i], lambda index=index: (_x(), index))
-        yield Call("__setitem__", _write, lambda index=index: (_x(), index, 1.0), says=("tensor",))
+        yield Call("__getitem__", _read, lambda index=index: (_x(), index), says=("index",))
+        yield Call("__setitem__", _write, lambda index=index: (_x(), index, 1.0), says=("index",))
 
 
-def _tensor(value: Any) -> Any:
-    return value if isinstance(value, dt.Tensor) else _x()
+def _tensor(args: tuple[Any, ...]) -> Any:
+    return args[0] if args and isinstance(args[0], dt.Tensor) else _x()
 
 
 def _method(name: str) -> Callable[..., Any]:
-    return lambda self, *args, **kwargs: getattr(_tensor(self), name)(*args, **kwargs)
+    return lambda *args, **kwargs: getattr(_tensor(args), name)(*args[1:], **kwargs)
 
 
-def _write(x: Any, index: Any, value: Any) -> None:
-    _tensor(x)[index] = value
+def _of_generator(name: str) -> Callable[..., Any]:
+    return lambda *args, **kwargs: getattr(dt.Generator(), name)(*args, **kwargs)
 
 
-def _layers() -> Iterator[Call]:
-    image, line, volume = (lambda: dt.ones(2, 4, 6, 6)), (lambda: dt.ones(2, 4, 6)), (lambda: dt.ones(1, 4, 4, 4, 4))
-    for name, args, make in [
-        ("Linear", (3, 5), _x),
-        ("Bilinear", (3, 3, 2), _x),
-        ("Conv1d", (4, 2, 3, 1, 1), line),
-        ("Conv2d", (4, 2, 3, 1, 1, 1, 2), image),
-        ("Conv3d", (4, 2, 3), volume),
-        ("ConvTranspose1d", (4, 2, 3, 2), line),
-        ("ConvTranspose2d", (4, 2, 3, 2, 1, 1), image),
-        ("MaxPool1d", (2,), line),
-        ("MaxPool2d", (2, 2, 1), image),
-        ("AvgPool2d", (2, 2, 1), image),
-        ("AdaptiveAvgPool2d", (2,), image),
-        ("AdaptiveMaxPool2d", (2,), image),
-        ("BatchNorm1d", (3,), _x),
-        ("BatchNorm2d", (4, 1e-5, 0.1), image),
-        ("LayerNorm", (3, 1e-5), _x),
-        ("Embedding", (10, 3, 0), lambda: dt.tensor([1, 2])),
-        ("Dropout", (0.5,), _x),
-        ("Dropout2d", (0.5,), image),
-        ("Flatten", (1, -1), image),
-        ("Unflatten", (1, (2, 2)), image),
-        ("Softmax", (1,), _x),
-        ("LeakyReLU", (0.1,), _x),
-        ("ELU", (1.0,), _x),
-        ("Softplus", (1.0, 20.0), _x),
-        ("Threshold", (0.1, 2.0), _x),
-        ("PReLU", (1,), _x),
-        ("GELU", ("tanh",), _x),
-        ("GLU", (0,), _x),
-    ]:
-        if not hasattr(nn, name):
-            continue
-        layer = getattr(nn, name)
-        yield Call(name, layer, lambda args=args: args)
-
-        def apply(*inputs: Any, layer: Any = layer, args: Any = args) -> Any:
-            return layer(*args)(*inputs)
-
-        inputs = 2 if name == "Bilinear" else 1
-        yield Call(f"{name}()", apply, lambda make=make, inputs=inputs: (make(),) * inputs, says=(name,))
-    for name in ("MSELoss", "CrossEntropyLoss", "NLLLoss", "BCELoss", "KLDivLoss", "HuberLoss"):
-        loss = getattr(nn, name)
-        target = (lambda: dt.tensor([0, 2])) if name in ("CrossEntropyLoss", "NLLLoss") else (lambda: dt.ones(2, 3))
-        yield Call(name, loss, lambda: (), {"reduction": "mean"})
-        yield Call(f"{name}()", loss(), lambda target=target: (dt.sigmoid(_x()), target()), says=(name, "forward"))
-    yield Call("Sequential", nn.Sequential, lambda: (nn.Linear(3, 2), nn.ReLU()))
-    yield Call("Parameter", nn.Parameter, lambda: (_x(), True))
-    yield Call("load_state_dict", lambda d: nn.Linear(3, 2).load_state_dict(d), _state, says=("Linear",))
+def _read(*args: Any, **_: Any) -> None:
+    _tensor(args)[args[1] if len(args) > 1 else 0]
 
 
-def _state() -> tuple[Any, ...]:
-    return ({"weight": dt.ones(2, 3), "bias": dt.ones(2)},)
+def _write(*args: Any, **_: Any) -> None:
+    _tensor(args)[args[1] if len(args) > 1 else 0] = args[2] if len(args) > 2 else 1.0
 
 
-def _optimizers() -> Iterator[Call]:
-    def parameters() -> tuple[Any, ...]:
-        return ([nn.Parameter(_x())],)
+def _autograd() -> Iterator[Call]:
+    def leaf() -> Any:
+        return dt.ones(2, 3, requires_grad=True)
 
-    yield Call("SGD", optim.SGD, parameters, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1})
-    yield Call("Adam", optim.Adam, parameters, {"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8, "amsgrad": True})
-    yield Call("AdamW", optim.AdamW, parameters, {"lr": 0.1, "weight_decay": 0.1})
+    def graph() -> tuple[Any, Any]:
+        x = leaf()
+        return (x * x).sum(), x
 
+    autograd, functional, func = dt.autograd, dt.autograd.functional, dt.func
+    yield Call("backward", autograd.backward, lambda: (graph()[0], dt.ones(())), {"create_graph": False})
+    yield Call("backward", _method("backward"), lambda: (graph()[0], dt.ones(()), False, False))
+    yield Call("backward", _method("backward"), lambda: (leaf() * 2, dt.ones(2, 3)))
+    yield Call("grad", autograd.grad, graph, {"grad_outputs": None, "allow_unused": True, "materialize_grads": False})
+    yield Call("has_derivative", autograd.has_derivative, lambda: ("exp",))
+    yield Call("gradcheck", autograd.gradcheck, lambda: (dt.prod, (dt.ones(2, dtype=dt.float64, requires_grad=True),)))
+    yield Call("checkpoint", autograd.checkpoint, lambda: (dt.prod, leaf()), {"use_reentrant": False}, ("prod",))
+    yield Call(
+        "checkpoint_sequential",
+        autograd.checkpoint_sequential,
+        lambda: ([dt.sin, dt.cos], 2, leaf()),
+        says=("sin", "cos"),
+    )
+    for name in ("vjp", "jvp", "vhp", "hvp"):
+        yield Call(
+            name, getattr(functional, name), lambda name=name: (dt.prod, _x(), *([] if name == "vjp" else [_x()]))
+        )
+    for name in ("jacobian", "hessian"):
+        yield Call(name, getattr(functional, name), lambda: (dt.prod, _x()), {"create_graph": False, "strict": True})
+    for name in ("grad", "grad_and_value", "jacrev", "jacfwd", "hessian"):
+        transform = getattr(func, name)
 
-def _data() -> Iterator[Call]:
-    def load(*args: Any, **kwargs: Any) -> Any:
-        return next(iter(data.DataLoader(*args, **kwargs)))
+        def apply(x: Any, *args: Any, transform: Any = transform, **kwargs: Any) -> Any:
+            return transform(dt.prod, *args, **kwargs)(x)
 
-    samples = data.TensorDataset(dt.arange(10))
-    yield Call("DataLoader", load, lambda: (samples,), {"batch_size": 2, "shuffle": True, "drop_last": True})
-    yield Call("DataLoader", data.DataLoader, lambda: (samples, 2), {"num_workers": 0, "timeout": 0})
-    yield Call("TensorDataset", data.TensorDataset, lambda: (_x(), dt.ones(2)))
-    yield Call("Subset", data.Subset, lambda: (samples, [0, 1]))
-    yield Call("random_split", data.random_split, lambda: (samples, [4, 6]))
-    yield Call("RandomSampler", data.RandomSampler, lambda: (samples, True, 3))
-    yield Call("BatchSampler", data.BatchSampler, lambda: (data.SequentialSampler(samples), 2, False))
-    yield Call("WeightedRandomSampler", data.WeightedRandomSampler, lambda: ([0.5, 0.5], 3, True))
-
-
-def _files() -> Iterator[Call]:
-    import dovetail.onnx
-
-    folder = Path(tempfile.mkdtemp())
-    dt.save({"a": dt.ones(2)}, folder / "x")
-    yield Call("save", dt.save, lambda: ({"a": dt.ones(2)}, io.BytesIO()))
-    yield Call("load", dt.load, lambda: (folder / "x",), {"map_location": "cpu"})
-    # A whole export takes long; one axis and no proof of a graph of one op is soon done.
-    yield Call("export", dovetail.onnx.export, lambda: (nn.ReLU(), _x(), folder / "m.onnx"), {"opset": 20})
+        yield Call(f"{name}()", apply, lambda: (_x(), 0), says=("grad", "jacrev", "_autograd"))
+    yield Call("vjp", func.vjp, lambda: (dt.prod, _x()))
+    yield Call("jvp", func.jvp, lambda: (dt.prod, (_x(),), (_x(),)))

@@ -32,6 +32,8 @@ struct Windows {
     out.push(input[0]);
     out.push(input[1]);
     for (int i = 0; i < spatial; ++i) {
+      if (input[2 + i] == 0)
+        value_error(who, ": the input must not be empty in a spatial dim, got shape ", shape_text(spatial + 2, input));
       const int64_t count =
           window_count(who, input[2 + i], kernel[i], stride[i], padding[i], dilation ? dilation[i] : 1, ceil_mode);
       if (count < 1)

@@ -236,7 +236,7 @@ dt_status max_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, in
   const bool vectors = Lanes<T>::kAny && narrow && values.step[2] == 1 && indices.step[2] == 1;
   const Inner inner(windows.along[2], vectors ? values.size[2] : 0, taps_x, Lanes<T>::kCount);
   const int64_t stride = windows.stride;
-  const int64_t grain = std::max<int64_t>(1, 8192 / in.pixels());
+  const int64_t grain = 8192 / std::max<int64_t>(1, in.pixels()) + 1;
   parallel(ctx, ins[0].sizes[0] * in.channels, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const T* plane = in.plane(i);
@@ -395,7 +395,7 @@ dt_status avg_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, in
   // Results whose windows are whole, padding or not, share a divisor.
   const int64_t taps_x = args[1].as.ints[args[1].count - 1];
   const Inner inner(windows.along[2], out.step[2] == 1 ? out.size[2] : 0, taps_x, Lanes<T>::kCount);
-  const int64_t grain = std::max<int64_t>(1, 8192 / in.pixels());
+  const int64_t grain = 8192 / std::max<int64_t>(1, in.pixels()) + 1;
   parallel(ctx, ins[0].sizes[0] * in.channels, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const T* plane = in.plane(i);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _core
+from . import _core, checks
 from ._core import is_grad_enabled
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -86,6 +86,14 @@ def _in_generator(mode: Callable[[], _Mode], function: Function) -> Function:
     return wrapper  # type: ignore[return-value]
 
 
+def _truth(who: str, mode: Any) -> bool:
+    try:
+        return bool(mode)
+    except Exception as error:
+        checks.speak_as(who, error, (mode,))
+        raise
+
+
 class no_grad(_Mode):
     """Record nothing for gradients: a context manager and a decorator.
 
@@ -140,7 +148,7 @@ class set_grad_enabled(_Mode):
     """
 
     def __init__(self, mode: bool) -> None:
-        self.mode = bool(mode)
+        self.mode = _truth("set_grad_enabled", mode)
         self._before = _core.set_grad_enabled(self.mode)
 
     def __enter__(self) -> None:
@@ -180,7 +188,7 @@ class inference_mode(_Mode):
         return self
 
     def __init__(self, mode: bool = True) -> None:
-        self.mode = bool(mode)
+        self.mode = _truth("inference_mode", mode)
 
     def __enter__(self) -> None:
         self._before = _core.set_inference_mode(self.mode), _core.is_grad_enabled()

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from . import _core
+from . import _core, checks
 
 __all__ = [
     "Backend",
@@ -102,6 +102,7 @@ def names() -> list[str]:
     return list(_core.backend_names())
 
 
+@checks.in_own_name
 def device_count(name: str = "cpu") -> int:
     """How many devices a backend has.
 
@@ -114,6 +115,7 @@ def device_count(name: str = "cpu") -> int:
     return int(_core.backend_device_count(name))
 
 
+@checks.in_own_name
 def is_available(name: str) -> bool:
     """Whether there is a backend of this name with a device.
 
@@ -129,6 +131,7 @@ def is_available(name: str) -> bool:
 # ---- memory ----
 
 
+@checks.in_own_name
 def memory_stats(device: _core.device | str = "cpu") -> dict[str, int]:
     """Counts of a device's memory, in bytes and calls.
 
@@ -146,6 +149,7 @@ def memory_stats(device: _core.device | str = "cpu") -> dict[str, int]:
     return dict(_core.memory_stats(str(device)))
 
 
+@checks.in_own_name
 def reset_peak_memory_stats(device: _core.device | str = "cpu") -> None:
     """Let the peaks of `memory_stats` start from now.
 
@@ -155,6 +159,7 @@ def reset_peak_memory_stats(device: _core.device | str = "cpu") -> None:
     _core.memory_stats(str(device), reset_peaks=True)
 
 
+@checks.in_own_name
 def empty_cache(device: _core.device | str = "cpu") -> None:
     """Give cached memory back to the system.
 
@@ -164,6 +169,7 @@ def empty_cache(device: _core.device | str = "cpu") -> None:
     _core.empty_cache(str(device))
 
 
+@checks.in_own_name
 def synchronize(device: _core.device | str = "cpu") -> None:
     """Wait until a device has done all that it was given.
 

@@ -56,6 +56,7 @@ def arange(
     return _arange(start, end, step, dtype=dtype, device=device, requires_grad=requires_grad, **_out(out))
 
 
+@checks.in_own_name
 def asarray(
     obj: Any,
     *,
@@ -99,6 +100,7 @@ def _shares(result: Tensor, obj: Any) -> bool:
     return view.nbytes == 0 or _core.as_tensor(view).data_ptr() == result.data_ptr()
 
 
+@checks.in_own_name
 def scalar_tensor(
     s: float,
     *,
@@ -115,6 +117,7 @@ def scalar_tensor(
     return _core.tensor(s, dtype=dtype or _core.get_default_dtype(), device=device, requires_grad=requires_grad)
 
 
+@checks.in_own_name
 def empty_strided(
     size: Sequence[int],
     stride: Sequence[int],
@@ -145,6 +148,7 @@ def empty_strided(
 # ---- random numbers ----
 
 
+@checks.in_own_name
 def randint(
     low: int,
     high: int | Sequence[int] | None = None,
@@ -180,6 +184,7 @@ def randint(
     return result if out is None else out.copy_(result)
 
 
+@checks.in_own_name
 def randint_like(
     input: Tensor,
     low: int,
@@ -201,6 +206,7 @@ def randint_like(
     return _randint_like(input, low, high, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
+@checks.in_own_name
 def bernoulli(
     input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None
 ) -> Tensor:
@@ -221,6 +227,7 @@ def bernoulli(
     return result if out is None else out.copy_(result)
 
 
+@checks.in_own_name
 def normal(
     mean: Tensor | float = 0.0,
     std: Tensor | float = 1.0,

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from . import _core
+from . import _core, checks
 from ._core import Tensor, device, get_op
 
 __all__ = ["CheckpointError", "load", "save"]
@@ -113,6 +113,7 @@ def _decoded(value: Any, tensor: Callable[[str, str], Tensor]) -> Any:
 # ---- writing ----
 
 
+@checks.in_own_name
 def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     """Save tensors, alone or in nested dicts, lists and tuples with numbers, strings, bools and None.
 
@@ -228,6 +229,7 @@ def _flush(path: str) -> None:
 Location = str | device | dict[str, str] | None
 
 
+@checks.in_own_name
 def load(f: str | os.PathLike[str] | IO[bytes], map_location: Location = None) -> Any:
     """Load what `dt.save` saved, or any safetensors file as a dict of tensors.
 

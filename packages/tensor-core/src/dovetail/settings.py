@@ -45,6 +45,7 @@ __all__ = [
 # ---- random numbers ----
 
 
+@checks.in_own_name
 def manual_seed(seed: int) -> Generator:
     """Seed the default generator, which all devices draw from; returns it.
 
@@ -92,6 +93,7 @@ def get_rng_state() -> Tensor:
     return _core.default_generator.get_state()
 
 
+@checks.in_own_name
 def set_rng_state(new_state: Tensor) -> None:
     """Take the default generator back to a state that `get_rng_state` gave.
 
@@ -122,6 +124,7 @@ def are_deterministic_algorithms_enabled() -> bool:
 # ---- dtypes and shapes ----
 
 
+@checks.in_own_name
 def result_type(*tensors: Tensor | float) -> _core.dtype:
     """The dtype in which tensors and Python numbers meet.
 
@@ -180,6 +183,7 @@ def _combined(strong: _core.dtype | None, weak: _core.dtype | None) -> _core.dty
     return strong if _kind(strong) >= _kind(weak) else promote_types(strong, weak)
 
 
+@checks.in_own_name
 def broadcast_shapes(*shapes: Sequence[int] | int) -> Size:
     """The shape that several shapes broadcast to.
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import dovetail as dt
-from dovetail import Tensor
+from dovetail import Tensor, checks
 
 from .engine import grad
 
@@ -183,6 +183,7 @@ def _check_repeatable(
                     )
 
 
+@checks.in_own_name
 def gradcheck(
     func: Callable[..., Any],
     inputs: Tensor | Sequence[Any],
@@ -212,6 +213,8 @@ def gradcheck(
         >>> dt.autograd.gradcheck(dt.tanh, x)
         True
     """
+    checks.callables("gradcheck", func=func)
+    checks.numbers("gradcheck", eps=eps, atol=atol, rtol=rtol, nondet_tol=nondet_tol)
     arguments = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     try:
         _check(func, arguments, eps, atol, rtol, nondet_tol)
@@ -222,6 +225,7 @@ def gradcheck(
     return True
 
 
+@checks.in_own_name
 def gradgradcheck(
     func: Callable[..., Any],
     inputs: Tensor | Sequence[Any],

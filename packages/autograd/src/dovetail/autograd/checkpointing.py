@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import dovetail as dt
-from dovetail import Tensor
+from dovetail import Tensor, checks
 from dovetail._grad_mode import enable_grad, is_grad_enabled
 
 from .graph import saved_tensors_hooks
@@ -66,6 +66,7 @@ def _same_random_numbers(state: Tensor | None) -> Iterator[None]:
         yield
 
 
+@checks.in_own_name
 def checkpoint(
     function: Callable[..., Any],
     *args: Any,
@@ -90,6 +91,7 @@ def checkpoint(
         >>> x.grad.tolist()
         [0.5403023, -2.4783707]
     """
+    checks.callables("checkpoint", function=function)
     if use_reentrant:
         raise ValueError("checkpoint: use_reentrant=True is not offered; pass False, which does the same and more")
     if not is_grad_enabled():
@@ -99,6 +101,7 @@ def checkpoint(
         return function(*args, **kwargs)
 
 
+@checks.in_own_name
 def checkpoint_sequential(
     functions: Sequence[Callable[[Any], Any]],
     segments: int,
@@ -121,6 +124,11 @@ def checkpoint_sequential(
         [-0.9830484]
     """
     steps = list(functions.children()) if hasattr(functions, "children") else list(functions)
+    checks.integers("checkpoint_sequential", segments=segments)
+    checks.callables("checkpoint_sequential", **{f"functions[{i}]": step for i, step in enumerate(steps)})
+    if segments < 1:
+        raise ValueError(f"checkpoint_sequential: segments must be at least 1, got {segments}")
+    segments = max(min(segments, len(steps)), 1)
     size = max(len(steps) // segments, 1)
 
     def run(start: int, end: int, value: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import dovetail as dt
-from dovetail import Tensor
+from dovetail import Tensor, checks
 
 from . import _engine
 
@@ -16,16 +16,26 @@ Tensors = Tensor | Sequence[Tensor]
 Gradients = Tensor | Sequence[Tensor | None] | None
 
 
-def _as_tuple(tensors: Tensors) -> tuple[Tensor, ...]:
-    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+def _as_tuple(who: str, name: str, tensors: Tensors) -> tuple[Tensor, ...]:
+    if isinstance(tensors, Tensor):
+        return (tensors,)
+    many = tuple(tensors) if isinstance(tensors, Iterable) else (None,)
+    if not all(isinstance(each, Tensor) for each in many):
+        raise TypeError(f"{who}: {name} must be a Tensor or several, got {checks.shown(tensors)}")
+    return many
 
 
 def _gradients(gradients: Gradients, count: int) -> tuple[Tensor | None, ...]:
     if gradients is None:
         return (None,) * count
-    return (gradients,) if isinstance(gradients, Tensor) else tuple(gradients)
+    if isinstance(gradients, Tensor):
+        return (gradients,)
+    if not isinstance(gradients, Iterable):
+        raise TypeError(f"expected a Tensor, several or None as gradients, got {checks.shown(gradients)}")
+    return tuple(gradients)
 
 
+@checks.in_own_name
 def backward(
     tensors: Tensors,
     grad_tensors: Gradients = None,
@@ -52,14 +62,15 @@ def backward(
         >>> x.grad.item()
         6.0
     """
-    outputs = _as_tuple(tensors)
-    wanted = () if inputs is None else _as_tuple(inputs)
+    outputs = _as_tuple("backward", "tensors", tensors)
+    wanted = () if inputs is None else _as_tuple("backward", "inputs", inputs)
     if inputs is not None and not wanted:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
-    keep = create_graph if retain_graph is None else retain_graph
+    keep, create_graph = bool(create_graph if retain_graph is None else retain_graph), bool(create_graph)
     _engine.run_backward(outputs, _gradients(grad_tensors, len(outputs)), keep, create_graph, wanted, True)
 
 
+@checks.in_own_name
 def grad(
     outputs: Tensors,
     inputs: Tensors,
@@ -90,11 +101,11 @@ def grad(
     """
     if allow_unused is False and materialize_grads:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False")
-    wanted = _as_tuple(inputs)
+    wanted = _as_tuple("grad", "inputs", inputs)
     if not wanted:
         raise ValueError("grad requires non-empty inputs.")
-    results = _as_tuple(outputs)
-    keep = create_graph if retain_graph is None else retain_graph
+    results = _as_tuple("grad", "outputs", outputs)
+    keep, create_graph = bool(create_graph if retain_graph is None else retain_graph), bool(create_graph)
     found = _engine.run_backward(results, _gradients(grad_outputs, len(results)), keep, create_graph, wanted, False)
     if materialize_grads:
         return tuple(dt.zeros_like(i) if g is None else g for i, g in zip(wanted, found, strict=True))

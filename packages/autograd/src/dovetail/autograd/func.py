@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any
 
 import dovetail as dt
-from dovetail import Tensor
+from dovetail import Tensor, checks
 from dovetail._grad_mode import enable_grad, is_grad_enabled
 
 from . import _engine
@@ -67,6 +67,7 @@ class _Followed:
     """A function's arguments, of which some are followed."""
 
     def __init__(self, who: str, args: tuple[Any, ...], argnums: ArgNums) -> None:
+        checks.ints(who, argnums=argnums if isinstance(argnums, int) else list(argnums))
         self.numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         self.single = isinstance(argnums, int)
         for number in self.numbers:
@@ -115,6 +116,7 @@ def grad_and_value(func: Function, argnums: ArgNums = 0, has_aux: bool = False) 
         >>> gradient.item(), value.item()
         (12.0, 8.0)
     """
+    checks.callables("grad_and_value", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -128,7 +130,7 @@ def grad_and_value(func: Function, argnums: ArgNums = 0, has_aux: bool = False) 
             gradient, output, aux = _settled((followed.arranged(found), output, aux), followed.tensors, recording)
         return gradient, (output, aux) if has_aux else output
 
-    return wrapper
+    return checks.in_own_name(wrapper, "grad")
 
 
 def grad(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function:
@@ -144,18 +146,20 @@ def grad(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Functio
         >>> dt.func.grad(lambda p, x: (p["w"] * x).sum())({"w": dt.ones(2)}, dt.tensor([3.0, 4.0]))["w"].tolist()
         [3.0, 4.0]
     """
+    checks.callables("grad", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         gradient, value = grad_and_value(func, argnums, has_aux)(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
-    return wrapper
+    return checks.in_own_name(wrapper, "grad")
 
 
 # ---- products -------------------------------------------------------------------------------------------------
 
 
+@checks.in_own_name
 def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     """func's value, and the function that multiplies a vector by its Jacobian there.
 
@@ -167,6 +171,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
         >>> pull(dt.tensor([1.0, 10.0]))[0].tolist()
         [2.0, 40.0]
     """
+    checks.callables("vjp", func=func)
     recording = is_grad_enabled()
     with enable_grad():
         followed = _Followed("vjp", primals, range(len(primals)))
@@ -188,6 +193,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     return (output, pull, aux) if has_aux else (output, pull)
 
 
+@checks.in_own_name
 def jvp(func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], has_aux: bool = False) -> Any:
     """func's value, and its derivative along a direction.
 
@@ -202,8 +208,11 @@ def jvp(func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], has
         >>> dt.func.jvp(lambda x: x.sum() * x, (dt.tensor([1.0, 2.0]),), (dt.tensor([1.0, 0.0]),))[1].tolist()
         [4.0, 2.0]
     """
+    checks.callables("jvp", func=func)
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
-        raise TypeError("jvp: primals and tangents must be tuples")
+        raise TypeError(
+            f"jvp: primals and tangents must be tuples, got {checks.shown(primals)} and {checks.shown(tangents)}"
+        )
     recording = is_grad_enabled()
     with enable_grad():
         followed = _Followed("jvp", primals, range(len(primals)))
@@ -237,6 +246,7 @@ def jacrev(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Funct
         >>> dt.func.jacrev(lambda x: x * x.sum())(dt.tensor([1.0, 2.0])).tolist()
         [[4.0, 1.0], [2.0, 5.0]]
     """
+    checks.callables("jacrev", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -248,7 +258,7 @@ def jacrev(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Funct
             matrices, aux = _settled((matrices, aux), followed.tensors, recording)
         return (matrices, aux) if has_aux else matrices
 
-    return wrapper
+    return checks.in_own_name(wrapper, "jacrev")
 
 
 def _matrices(output: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import dovetail as dt
-from dovetail import Tensor
+from dovetail import Tensor, checks
 from dovetail._grad_mode import enable_grad
 
 from .engine import grad
@@ -27,7 +27,7 @@ Tensors = Tensor | Sequence[Tensor]
 def _as_tuple(who: str, what: str, tensors: Any) -> tuple[Tensor, ...]:
     many = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors) if isinstance(tensors, (tuple, list)) else None
     if many is None or not all(isinstance(t, Tensor) for t in many):
-        raise TypeError(f"{who}: {what} must be a Tensor or a tuple of them, got {type(tensors).__name__}")
+        raise TypeError(f"{who}: {what} must be a Tensor or a tuple of them, got {checks.shown(tensors)}")
     return many
 
 
@@ -39,6 +39,7 @@ class _Call:
     """A function called with inputs of which gradients can be taken, whatever history theirs is."""
 
     def __init__(self, who: str, func: Function, inputs: Any, create_graph: bool) -> None:
+        checks.callables(who, func=func)
         self.who, self.given = who, inputs
         # Where the result is to have a history, it has to lead to the inputs as they are.
         self.inputs = tuple(
@@ -95,6 +96,7 @@ def _finished(results: Sequence[Tensor], create_graph: bool) -> tuple[Tensor, ..
 # ---- products -------------------------------------------------------------------------------------------------
 
 
+@checks.in_own_name
 def vjp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """A vector times the Jacobian of a function.
 
@@ -119,6 +121,7 @@ def vjp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = Fal
     return _like(call.returned, _finished(call.outputs, create_graph)), _like(inputs, _finished(products, create_graph))
 
 
+@checks.in_own_name
 def jvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """The Jacobian of a function times a vector: the derivative along a direction.
 
@@ -152,6 +155,7 @@ def _scalar(call: _Call) -> tuple[Tensor, ...]:
     return call.outputs
 
 
+@checks.in_own_name
 def vhp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """A vector times the Hessian of a function with one result.
 
@@ -175,6 +179,7 @@ def vhp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = Fal
     return _like(call.returned, _finished(call.outputs, create_graph)), _like(inputs, _finished(products, create_graph))
 
 
+@checks.in_own_name
 def hvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """The Hessian of a function with one result times a vector. The Hessian is symmetric, so this is `vhp`.
 
@@ -190,6 +195,7 @@ def hvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = Fal
 # ---- matrices -------------------------------------------------------------------------------------------------
 
 
+@checks.in_own_name
 def jacobian(func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False) -> Any:
     """The Jacobian of a function: every derivative of its results by its inputs.
 
@@ -225,6 +231,7 @@ def _rows(call: _Call, output: Tensor, create_graph: bool, strict: bool) -> tupl
     return _finished(matrices, create_graph)
 
 
+@checks.in_own_name
 def hessian(func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False) -> Any:
     """The Hessian of a function with one result: every second derivative.
 

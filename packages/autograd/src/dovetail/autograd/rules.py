@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 import dovetail as dt
-from dovetail import Tensor
+from dovetail import Tensor, checks
 
 from . import _engine
 
@@ -88,6 +88,7 @@ def register_vjp(op_name: str, rule: Rule | None = None, *, saves: Sequence[str]
     return rule
 
 
+@checks.in_own_name
 def has_derivative(op_name: str) -> bool:
     """Whether an op has a derivative of its own; without one, its decomposition is differentiated.
 
@@ -95,4 +96,6 @@ def has_derivative(op_name: str) -> bool:
         >>> dt.autograd.has_derivative("exp")
         True
     """
+    if not isinstance(op_name, str):
+        raise TypeError(f"has_derivative: op_name must be a str, got {checks.shown(op_name)}")
     return _engine.has_rule(op_name)

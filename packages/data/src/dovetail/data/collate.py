@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 
+@checks.in_own_name
 def default_convert(data: Any) -> Any:
     """NumPy arrays and scalars become tensors, inside any nesting of mappings and sequences; all else stays.
 
@@ -28,6 +30,7 @@ def default_convert(data: Any) -> Any:
     return data
 
 
+@checks.in_own_name
 def default_collate(batch: Sequence[Any]) -> Any:
     """Put samples together: tensors, arrays and numbers are stacked along a new first dim, mappings and sequences are
     collated entry by entry, strings and bytes are listed.

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import dovetail as dt
+from dovetail import checks
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -30,6 +31,10 @@ class Dataset(Generic[T_co]):
         >>> Squares()[3]
         9
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        checks.class_speaks(cls)
 
     def __getitem__(self, index: Any) -> T_co:
         raise TypeError(f"{type(self).__name__}: a map-style Dataset must define __getitem__(self, index)")
@@ -154,6 +159,7 @@ class ChainDataset(IterableDataset[T_co]):
                 raise TypeError(f"ChainDataset: takes iterable data sets, got {type(d).__name__}")
             yield from d
 
+    @checks.in_class_name
     def __len__(self) -> int:
         return sum(_length(d) for d in self.datasets)
 
@@ -167,6 +173,8 @@ class Subset(Dataset[T_co]):
     """
 
     def __init__(self, dataset: Dataset[T_co], indices: Sequence[int]) -> None:
+        if not hasattr(indices, "__getitem__") or not hasattr(indices, "__len__"):
+            raise TypeError(f"Subset: indices must be a sequence of ints, got {checks.shown(indices)}")
         self.dataset = dataset
         self.indices = indices
         self._rows: dt.Tensor | None = None
@@ -185,6 +193,7 @@ class Subset(Dataset[T_co]):
         return cast(Any, self.dataset).get_batch(dt.index_select(self._rows, 0, indices))
 
 
+@checks.in_own_name
 def random_split(
     dataset: Dataset[T_co], lengths: Sequence[int | float], generator: dt.Generator | None = None
 ) -> list[Subset[T_co]]:
@@ -205,6 +214,12 @@ def random_split(
         (8, 2)
     """
     total = _length(dataset)
+    if not isinstance(lengths, Iterable):
+        raise TypeError(f"random_split: lengths must be a list of numbers, got {checks.shown(lengths)}")
+    for i, length in enumerate(lengths):
+        checks.numbers("random_split", **{f"lengths[{i}]": length})
+        if not length >= 0:
+            raise ValueError(f"random_split: lengths must not be negative, got {checks.shown(lengths)}")
     counts = _part_sizes(lengths, total)
     if sum(counts) != total:
         raise ValueError(
@@ -228,7 +243,7 @@ def _length(dataset: Any) -> int:
     try:
         return len(dataset)
     except TypeError:
-        raise TypeError(f"{type(dataset).__name__}: has no __len__, which is needed here") from None
+        raise TypeError(f"a data set with a length is needed here, got {checks.shown(dataset)}") from None
 
 
 def _describe(value: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 from .dataset import IterableDataset
 from .fetch import Fetcher, stream
@@ -49,6 +50,7 @@ class DataLoader:
         [[0, 1], [2, 3], [4]]
     """
 
+    @checks.in_class_name
     def __init__(
         self,
         dataset: Any,
@@ -92,7 +94,7 @@ class DataLoader:
         elif batch_size is None and drop_last:
             raise ValueError("DataLoader: batch_size=None switches batching off and excludes drop_last")
         if batch_size is not None and (not isinstance(batch_size, int) or batch_size <= 0):
-            raise ValueError(f"DataLoader: batch_size must be a positive int or None, got {batch_size!r}")
+            raise ValueError(f"DataLoader: batch_size must be a positive int or None, got {checks.shown(batch_size)}")
         if sampler is None and not self._streams and batch_sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         if batch_size is not None and not self._streams:
@@ -207,12 +209,13 @@ def _endless() -> Iterator[None]:
 
 def _check_counts(num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool) -> None:
     if not isinstance(num_workers, int) or num_workers < 0:
-        raise ValueError(f"DataLoader: num_workers must be an int >= 0, got {num_workers!r}")
+        raise ValueError(f"DataLoader: num_workers must be an int >= 0, got {checks.shown(num_workers)}")
     if timeout < 0:
-        raise ValueError(f"DataLoader: timeout must be >= 0, got {timeout!r}")
+        raise ValueError(f"DataLoader: timeout must be >= 0, got {checks.shown(timeout)}")
     if prefetch_factor is not None and (num_workers == 0 or prefetch_factor < 1):
         raise ValueError(
-            f"DataLoader: prefetch_factor must be at least 1 and needs num_workers > 0, got {prefetch_factor!r}"
+            "DataLoader: prefetch_factor must be at least 1 and needs num_workers > 0, "
+            f"got {checks.shown(prefetch_factor)}"
         )
     if persistent_workers and num_workers == 0:
         raise ValueError("DataLoader: persistent_workers=True needs num_workers > 0")

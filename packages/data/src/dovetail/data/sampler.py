@@ -6,12 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 import dovetail as dt
+from dovetail import checks
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Sampler(Generic[T_co]):
     """An iterable over indices (or, for a batch sampler, lists of indices)."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        checks.class_speaks(cls)
 
     def __iter__(self) -> Iterator[T_co]:
         raise TypeError(f"{type(self).__name__}: a Sampler must define __iter__(self)")
@@ -23,6 +28,7 @@ class OrderSampler(Sampler[int]):
     Subclasses define ``order()``.
     """
 
+    @checks.in_class_name
     def order(self) -> dt.Tensor:
         """The indices of one epoch: a one-dim int64 tensor. A random sampler draws anew at every call."""
         raise TypeError(f"{type(self).__name__}: an OrderSampler must define order(self)")
@@ -31,15 +37,23 @@ class OrderSampler(Sampler[int]):
         yield from self.order().tolist()
 
 
+def _check_length(who: str, data_source: Any) -> None:
+    if not hasattr(data_source, "__len__"):
+        raise TypeError(f"{who}: what is sampled from must have a length, got {checks.shown(data_source)}")
+
+
 class SequentialSampler(OrderSampler):
     """0, 1, 2, ... up to the length of the data source."""
 
     def __init__(self, data_source: Sized) -> None:
+        _check_length("SequentialSampler", data_source)
         self.data_source = data_source
 
+    @checks.in_class_name
     def order(self) -> dt.Tensor:
         return dt.arange(len(self.data_source))
 
+    @checks.in_class_name
     def __len__(self) -> int:
         return len(self.data_source)
 
@@ -63,7 +77,8 @@ class RandomSampler(OrderSampler):
         generator: dt.Generator | None = None,
     ) -> None:
         if num_samples is not None and (not isinstance(num_samples, int) or num_samples <= 0):
-            raise ValueError(f"RandomSampler: num_samples must be a positive int, got {num_samples!r}")
+            raise ValueError(f"RandomSampler: num_samples must be a positive int, got {checks.shown(num_samples)}")
+        _check_length("RandomSampler", data_source)
         self.data_source = data_source
         self.replacement = replacement
         self._num_samples = num_samples
@@ -73,6 +88,7 @@ class RandomSampler(OrderSampler):
     def num_samples(self) -> int:
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
+    @checks.in_class_name
     def order(self) -> dt.Tensor:
         n, wanted = len(self.data_source), self.num_samples
         if wanted == 0:
@@ -85,6 +101,7 @@ class RandomSampler(OrderSampler):
         drawn = [dt.randperm(n, generator=self.generator) for _ in range(rounds)]
         return (drawn[0] if rounds == 1 else dt.cat(drawn))[:wanted]
 
+    @checks.in_class_name
     def __len__(self) -> int:
         return self.num_samples
 
@@ -93,13 +110,17 @@ class SubsetRandomSampler(OrderSampler):
     """The given indices in random order, without replacement."""
 
     def __init__(self, indices: Sequence[int], generator: dt.Generator | None = None) -> None:
+        if not hasattr(indices, "__len__") or not hasattr(indices, "__iter__"):
+            raise TypeError(f"SubsetRandomSampler: indices must be a sequence of ints, got {checks.shown(indices)}")
         self.indices = indices
         self.generator = generator
 
+    @checks.in_class_name
     def order(self) -> dt.Tensor:
         rows = dt.tensor([int(i) for i in self.indices], dtype=dt.int64)
         return dt.index_select(rows, 0, dt.randperm(len(self.indices), generator=self.generator))
 
+    @checks.in_class_name
     def __len__(self) -> int:
         return len(self.indices)
 
@@ -125,7 +146,9 @@ class WeightedRandomSampler(OrderSampler):
         generator: dt.Generator | None = None,
     ) -> None:
         if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples <= 0:
-            raise ValueError(f"WeightedRandomSampler: num_samples must be a positive int, got {num_samples!r}")
+            raise ValueError(
+                f"WeightedRandomSampler: num_samples must be a positive int, got {checks.shown(num_samples)}"
+            )
         self.weights = dt.as_tensor(weights, dtype=dt.float64)
         if self.weights.ndim != 1:
             raise ValueError(f"WeightedRandomSampler: weights must be one-dim, got shape {tuple(self.weights.shape)}")
@@ -140,9 +163,11 @@ class WeightedRandomSampler(OrderSampler):
         self.replacement = replacement
         self.generator = generator
 
+    @checks.in_class_name
     def order(self) -> dt.Tensor:
         return dt.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
 
+    @checks.in_class_name
     def __len__(self) -> int:
         return self.num_samples
 
@@ -162,7 +187,9 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
         if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
-            raise ValueError(f"BatchSampler: batch_size must be a positive int, got {batch_size!r}")
+            raise ValueError(f"BatchSampler: batch_size must be a positive int, got {checks.shown(batch_size)}")
+        if not isinstance(drop_last, (bool, int)):
+            raise TypeError(f"BatchSampler: drop_last must be a bool, got {checks.shown(drop_last)}")
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last
@@ -188,6 +215,7 @@ class BatchSampler(Sampler[list[int]]):
         for start in range(0, n, self.batch_size):
             yield order[start : min(start + self.batch_size, n)]
 
+    @checks.in_class_name
     def __len__(self) -> int:
         n = len(self.sampler)  # type: ignore[arg-type]
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
@@ -208,6 +236,11 @@ class DistributedSampler(OrderSampler):
     def __init__(
         self, dataset: Sized, num_replicas: int, rank: int, shuffle: bool = True, seed: int = 0, drop_last: bool = False
     ) -> None:
+        _check_length("DistributedSampler", dataset)
+        checks.integers("DistributedSampler", num_replicas=num_replicas, rank=rank, seed=seed)
+        for name, flag in (("shuffle", shuffle), ("drop_last", drop_last)):
+            if not isinstance(flag, (bool, int)):
+                raise TypeError(f"DistributedSampler: {name} must be a bool, got {checks.shown(flag)}")
         if not 0 <= rank < num_replicas:
             raise ValueError(f"DistributedSampler: rank must be in [0, {num_replicas}), got {rank}")
         self.dataset = dataset
@@ -222,16 +255,17 @@ class DistributedSampler(OrderSampler):
         """Say which epoch comes next, so that each is shuffled differently."""
         self.epoch = epoch
 
+    @checks.in_class_name
     def order(self) -> dt.Tensor:
         n = len(self.dataset)
         everything = dt.arange(n)
         if self.shuffle:
             everything = dt.randperm(n, generator=dt.Generator().manual_seed(self.seed + self.epoch))
-        total = len(self) * self.num_replicas
-        if total > n and n > 0:
-            everything = dt.cat([everything] * -(-total // n))
-        return everything[:total][self.rank :: self.num_replicas]
+        if n == 0:
+            return everything
+        return everything[dt.arange(self.rank, len(self) * self.num_replicas, self.num_replicas) % n]
 
+    @checks.in_class_name
     def __len__(self) -> int:
         n = len(self.dataset)
         return n // self.num_replicas if self.drop_last else -(-n // self.num_replicas)

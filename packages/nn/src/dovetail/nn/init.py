@@ -6,8 +6,10 @@ import math
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 
+@checks.in_own_name
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor by which a nonlinearity's weights are scaled to keep the variance.
 
@@ -28,18 +30,21 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return gains[nonlinearity]
 
 
+@checks.in_own_name
 def uniform_(tensor: dt.Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> dt.Tensor:
     """Values from the uniform distribution on [a, b)."""
     with dt.no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
 
+@checks.in_own_name
 def normal_(tensor: dt.Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> dt.Tensor:
     """Values from the normal distribution."""
     with dt.no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
 
+@checks.in_own_name
 def trunc_normal_(
     tensor: dt.Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> dt.Tensor:
@@ -55,22 +60,26 @@ def trunc_normal_(
         return tensor.clamp_(a, b)
 
 
+@checks.in_own_name
 def constant_(tensor: dt.Tensor, val: float) -> dt.Tensor:
     """Every element ``val``."""
     with dt.no_grad():
         return tensor.fill_(val)
 
 
+@checks.in_own_name
 def ones_(tensor: dt.Tensor) -> dt.Tensor:
     """Every element 1."""
     return constant_(tensor, 1.0)
 
 
+@checks.in_own_name
 def zeros_(tensor: dt.Tensor) -> dt.Tensor:
     """Every element 0."""
     return constant_(tensor, 0.0)
 
 
+@checks.in_own_name
 def eye_(tensor: dt.Tensor) -> dt.Tensor:
     """The identity, for a matrix."""
     if tensor.ndim != 2:
@@ -79,6 +88,7 @@ def eye_(tensor: dt.Tensor) -> dt.Tensor:
         return tensor.copy_(dt.eye(tensor.shape[0], tensor.shape[1]))
 
 
+@checks.in_own_name
 def fans(tensor: dt.Tensor) -> tuple[int, int]:
     """How many inputs and outputs one unit of a weight of shape ``(out, in, *kernel)`` has."""
     if tensor.ndim < 2:
@@ -87,6 +97,7 @@ def fans(tensor: dt.Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
+@checks.in_own_name
 def xavier_uniform_(tensor: dt.Tensor, gain: float = 1.0, generator: Any = None) -> dt.Tensor:
     """Uniform on ±gain·sqrt(6 / (fan_in + fan_out)).
 
@@ -96,6 +107,7 @@ def xavier_uniform_(tensor: dt.Tensor, gain: float = 1.0, generator: Any = None)
     return uniform_(tensor, -bound, bound, generator)
 
 
+@checks.in_own_name
 def xavier_normal_(tensor: dt.Tensor, gain: float = 1.0, generator: Any = None) -> dt.Tensor:
     """Normal with standard deviation gain·sqrt(2 / (fan_in + fan_out))."""
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
@@ -108,6 +120,7 @@ def _kaiming_std(who: str, tensor: dt.Tensor, a: float, mode: str, nonlinearity:
     return calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
 
 
+@checks.in_own_name
 def kaiming_uniform_(
     tensor: dt.Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> dt.Tensor:
@@ -119,6 +132,7 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
+@checks.in_own_name
 def kaiming_normal_(
     tensor: dt.Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> dt.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 
 class Parameter(dt.Tensor):
@@ -20,11 +21,12 @@ class Parameter(dt.Tensor):
         True
     """
 
+    @checks.in_class_name
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
         if data is None:
             data = dt.empty(0)
         if not isinstance(data, dt.Tensor):
-            raise TypeError(f"Parameter: expected a tensor, got {type(data).__name__}; make one with dt.tensor(...)")
+            raise TypeError(f"Parameter: expected a tensor, got {checks.shown(data)}; make one with dt.tensor(...)")
         self = dt.Tensor._make_subclass(cls, data.detach())
         if requires_grad:
             self.requires_grad_(True)
@@ -50,7 +52,9 @@ class Buffer(dt.Tensor):
 
     persistent: bool
 
+    @checks.in_class_name
     def __new__(cls, data: Any, *, persistent: bool = True) -> Buffer:
+        checks.tensors("Buffer", data=data)
         self = dt.Tensor._make_subclass(cls, data.detach())
         self.persistent = persistent
         return self

@@ -11,6 +11,7 @@ import numpy as np
 
 import dovetail as dt
 import onnx
+from dovetail import checks
 from dovetail.ops import get_op
 from onnx import helper
 
@@ -46,6 +47,7 @@ class ExportReport:
         return max((difference for _, difference in self.checks), default=0.0)
 
 
+@checks.in_own_name
 def export(
     model: Any,
     args: Any,
@@ -89,10 +91,17 @@ def export(
         >>> report.max_difference
         0.0
     """
+    checks.callables("export", model=model)
+    if not isinstance(args, (dt.Tensor, list, tuple)):
+        raise TypeError(f"export: args must be a Tensor or a tuple of them, got {checks.shown(args)}")
     inputs = (args,) if isinstance(args, dt.Tensor) else tuple(args)
-    for x in inputs:
-        if not isinstance(x, dt.Tensor):
-            raise TypeError(f"export: expected tensors as inputs, got {type(x).__name__}")
+    checks.tensors("export", **{f"args[{i}]": x for i, x in enumerate(inputs)})
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"export: path must be a path, got {checks.shown(path)}")
+    checks.numbers("export", rtol=rtol, atol=atol)
+    newest = onnx.defs.onnx_opset_version()
+    if not isinstance(opset, int) or not 1 <= opset <= newest:
+        raise ValueError(f"export: opset must be an int from 1 to {newest}, got {checks.shown(opset)}")
     names = list(input_names or ["input", *[f"input_{i}" for i in range(1, len(inputs))]])
     if len(names) != len(inputs):
         raise ValueError(f"export: {len(names)} input names for {len(inputs)} inputs")
@@ -104,9 +113,9 @@ def export(
     if unsupported:
         raise ExportError("export: the model uses ops that cannot be exported:\n  " + "\n  ".join(unsupported.values()))
     onnx_model = _build(merge(traces, runs), names, inputs, output_names, axes, opset)
-    checks = _prove(model, onnx_model, inputs, names, axes, sizes, rtol, atol)
+    differences = _prove(model, onnx_model, inputs, names, axes, sizes, rtol, atol)
     _write(onnx_model, path)
-    return ExportReport(os.fspath(path), len(onnx_model.graph.node), checks)
+    return ExportReport(os.fspath(path), len(onnx_model.graph.node), differences)
 
 
 # ---- inputs at other sizes ----------------------------------------------------------------------------------
@@ -208,7 +217,10 @@ def _build(
     model = helper.make_model(
         proto, opset_imports=[helper.make_opsetid("", opset)], producer_name="dovetail", ir_version=9
     )
-    onnx.checker.check_model(model, full_check=True)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError(f"export: what the model becomes is not valid at opset {opset}: {error}") from error
     return model
 
 
@@ -290,16 +302,20 @@ def _prove(
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(onnx_model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(onnx_model.SerializeToString(), options, ["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions have no common base
+        opset = onnx_model.opset_import[0].version
+        raise ExportError(f"export: ONNX Runtime does not load the model at opset {opset}: {error}") from error
     runs = [dict(sizes), proof_sizes(sizes), dict.fromkeys(sizes, 1)] if sizes else [{}]
-    checks = []
+    differences = []
     for k, run in enumerate(runs):
         xs = _resize(inputs, axes, run, seed=1000 + k)
         with dt.no_grad():
             expected = [np.asarray(y.cpu()) for y in _outputs(model(*xs))]
         got = session.run(None, {name: np.asarray(x.cpu()) for name, x in zip(names, xs, strict=True)})
-        checks.append((run, _compare(run, expected, got, rtol, atol)))
-    return checks
+        differences.append((run, _compare(run, expected, got, rtol, atol)))
+    return differences
 
 
 def _compare(run: Sizes, expected: list[Any], got: list[Any], rtol: float, atol: float) -> float:

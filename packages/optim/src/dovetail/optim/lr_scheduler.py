@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 from .optimizer import Optimizer
 
@@ -31,9 +32,14 @@ class LRScheduler:
     A subclass defines ``rate``.
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        checks.class_speaks(cls)
+
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not hasattr(optimizer, "param_groups"):
-            raise TypeError(f"{type(self).__name__}: expected an Optimizer, got {type(optimizer).__name__}")
+            raise TypeError(f"{type(self).__name__}: expected an Optimizer, got {checks.shown(optimizer)}")
+        checks.integers(type(self).__name__, last_epoch=last_epoch)
         self.optimizer = optimizer
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", float(group["lr"]))
@@ -52,6 +58,7 @@ class LRScheduler:
     def base_lrs(self) -> list[float]:
         return [group["initial_lr"] for group in self.optimizer.param_groups]
 
+    @checks.in_class_name
     def step(self, epoch: int | None = None) -> None:
         """Go on to the next step, or to step ``epoch``."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -65,6 +72,7 @@ class LRScheduler:
     def state_dict(self) -> dict[str, Any]:
         return {"last_epoch": self.last_epoch, "base_lrs": self.base_lrs}
 
+    @checks.in_class_name
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         if len(state_dict["base_lrs"]) != len(self.optimizer.param_groups):
             raise ValueError(
@@ -92,6 +100,8 @@ class LambdaLR(LRScheduler):
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
         last_epoch: int = -1,
     ) -> None:
+        if not hasattr(optimizer, "param_groups"):
+            raise TypeError(f"LambdaLR: expected an Optimizer, got {checks.shown(optimizer)}")
         count = len(optimizer.param_groups)
         self.lr_lambdas = [lr_lambda] * count if callable(lr_lambda) else list(lr_lambda)
         if len(self.lr_lambdas) != count:
@@ -113,6 +123,8 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        checks.integers("StepLR", step_size=step_size)
+        checks.numbers("StepLR", gamma=gamma)
         if step_size < 1:
             raise ValueError(f"StepLR: step_size must be at least 1, got {step_size}")
         self.step_size, self.gamma = step_size, gamma
@@ -128,6 +140,10 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
+        if not isinstance(milestones, (list, tuple)):
+            raise TypeError(f"MultiStepLR: milestones must be a list of ints, got {checks.shown(milestones)}")
+        checks.ints("MultiStepLR", milestones=milestones)
+        checks.numbers("MultiStepLR", gamma=gamma)
         self.milestones, self.gamma = sorted(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
@@ -139,6 +155,7 @@ class ExponentialLR(LRScheduler):
     """``lr = initial * gamma ** step``."""
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        checks.numbers("ExponentialLR", gamma=gamma)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -150,6 +167,7 @@ class ConstantLR(LRScheduler):
     """``lr = initial * factor`` for the first ``total_iters`` steps, then ``initial``."""
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
+        checks.numbers("ConstantLR", factor=factor, total_iters=total_iters)
         self.factor, self.total_iters = factor, total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -168,6 +186,9 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
+        checks.numbers("LinearLR", start_factor=start_factor, end_factor=end_factor, total_iters=total_iters)
+        if total_iters < 1:
+            raise ValueError(f"LinearLR: total_iters must be at least 1, got {total_iters}")
         if not 0 < start_factor <= 1 or not 0 <= end_factor <= 1:
             raise ValueError(
                 "LinearLR: start_factor must be in (0, 1] and end_factor in [0, 1], "
@@ -196,7 +217,8 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        if T_max < 1:
+        checks.numbers("CosineAnnealingLR", T_max=T_max, eta_min=eta_min)
+        if not T_max >= 1:
             raise ValueError(f"CosineAnnealingLR: T_max must be at least 1, got {T_max}")
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
@@ -214,6 +236,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
+        checks.integers("CosineAnnealingWarmRestarts", T_0=T_0, T_mult=T_mult)
+        checks.numbers("CosineAnnealingWarmRestarts", eta_min=eta_min)
         if T_0 < 1 or T_mult < 1:
             raise ValueError(f"CosineAnnealingWarmRestarts: T_0 and T_mult must be at least 1, got {T_0} and {T_mult}")
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min

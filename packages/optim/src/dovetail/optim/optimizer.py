@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 ParamGroup = dict[str, Any]
 
@@ -31,6 +32,10 @@ class Optimizer:
         ValueError: for an empty list, duplicate parameters or names, or options out of range.
         TypeError: for something that is no tensor.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        checks.class_speaks(cls)
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -79,6 +84,7 @@ class Optimizer:
             hook(self, (closure,), {})
         return loss
 
+    @checks.in_class_name
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop every gradient, or fill it with zeros where ``set_to_none`` is False."""
         for group in self.param_groups:
@@ -102,10 +108,13 @@ class Optimizer:
 
     # ---- groups ----
 
+    @checks.in_class_name
     def add_param_group(self, group: ParamGroup) -> None:
         """Add parameters with options of their own."""
         if not isinstance(group, dict) or "params" not in group:
-            raise TypeError(f"{self._who}: a parameter group is a dict with the key 'params', got {group!r}")
+            raise TypeError(
+                f"{self._who}: a parameter group is a dict with the key 'params', got {checks.shown(group)}"
+            )
         group = {**self.defaults, **group}
         unknown = set(group) - set(self.defaults) - {"params", "names", "initial_lr"}
         if unknown:
@@ -130,11 +139,20 @@ class Optimizer:
     def check_options(self, group: ParamGroup) -> None:
         """Raise ValueError for an option out of range. By default lr and weight_decay must not be negative."""
         for option in ("lr", "weight_decay", "eps", "momentum"):
-            if option in group and not float(group[option]) >= 0:
-                raise ValueError(f"{self._who}: {option} must be >= 0, got {group[option]}")
-        for beta in group.get("betas", ()):
-            if not 0 <= beta < 1:
-                raise ValueError(f"{self._who}: betas must be in [0, 1), got {group['betas']}")
+            if option in group:
+                checks.numbers(self._who, **{option: group[option]})
+                if not float(group[option]) >= 0:
+                    raise ValueError(f"{self._who}: {option} must be >= 0, got {group[option]}")
+        for option in ("amsgrad", "nesterov", "maximize"):
+            if option in group and not isinstance(group[option], (bool, int)):
+                raise TypeError(f"{self._who}: {option} must be a bool, got {checks.shown(group[option])}")
+        if "betas" in group:
+            betas = group["betas"]
+            if not isinstance(betas, (list, tuple)) or len(betas) != 2:
+                raise TypeError(f"{self._who}: betas must be two numbers, got {checks.shown(betas)}")
+            checks.numbers(self._who, beta1=betas[0], beta2=betas[1])
+            if not all(0 <= beta < 1 for beta in betas):
+                raise ValueError(f"{self._who}: betas must be in [0, 1), got {checks.shown(betas)}")
 
     def _groups_of(self, params: Iterable[Any]) -> list[ParamGroup]:
         if isinstance(params, dt.Tensor):
@@ -143,6 +161,8 @@ class Optimizer:
             )
         if hasattr(params, "named"):
             return [{"params": params}]
+        if not isinstance(params, Iterable):
+            raise TypeError(f"{self._who}: params must be an iterable of tensors or dicts, got {checks.shown(params)}")
         items = list(params)
         if items and isinstance(items[0], dict):
             return items
@@ -150,7 +170,7 @@ class Optimizer:
 
     def _check_param(self, name: str, p: Any) -> None:
         if not isinstance(p, dt.Tensor):
-            raise TypeError(f"{self._who}: expected tensors to optimize, got {type(p).__name__} for {name}")
+            raise TypeError(f"{self._who}: expected tensors to optimize, got {checks.shown(p)} for {name}")
         if not p.is_floating_point() and not p.is_complex():
             raise TypeError(
                 f"{self._who}: parameter {name} has dtype {p.dtype}; only floating-point tensors have gradients"
@@ -180,6 +200,7 @@ class Optimizer:
             groups.append({**options, "params": list(group["names"])})
         return {"state": state, "param_groups": groups}
 
+    @checks.in_class_name
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state saved by ``state_dict``.
 

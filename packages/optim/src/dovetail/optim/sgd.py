@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 from dovetail.ops import op
 
 from .optimizer import Optimizer, ParamGroup, scalar
@@ -99,8 +100,11 @@ class SGD(Optimizer):
 
     def check_options(self, group: ParamGroup) -> None:
         super().check_options(group)
+        checks.numbers("SGD", dampening=group["dampening"])
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
-            raise ValueError("SGD: nesterov needs momentum > 0 and dampening = 0")
+            raise ValueError(
+                f"SGD: nesterov needs momentum > 0 and dampening = 0, got {group['momentum']} and {group['dampening']}"
+            )
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
         if not group["momentum"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dovetail as dt
 
+from .. import checks
 from .._core import Tensor, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -29,6 +30,8 @@ def _conv(
     groups: int,
 ) -> Tensor:
     if isinstance(padding, str):
+        checks.tensors(f"conv{spatial}d", input=input, weight=weight)
+        checks.ints(f"conv{spatial}d", stride=stride, dilation=dilation)
         input, padding = _padded(spatial, input, weight, stride, padding, dilation)
     return _ops[spatial](input, weight, bias, stride, padding, dilation, groups)
 
@@ -46,6 +49,8 @@ def _padded(
         raise ValueError(f'conv{spatial}d: padding "same" goes with stride 1 only, got {steps}')
     gaps = [dilation] if isinstance(dilation, int) else list(dilation)
     gaps = gaps * spatial if len(gaps) == 1 else gaps
+    if weight.ndim != spatial + 2 or len(gaps) != spatial or input.ndim not in (spatial + 1, spatial + 2):
+        return input, 0  # the op says what is wrong
     totals = [gap * (size - 1) for gap, size in zip(gaps, weight.shape[2:], strict=True)]
     if any(total % 2 for total in totals):
         input = dt.constant_pad_nd(input, [n for total in reversed(totals) for n in (0, total % 2)])

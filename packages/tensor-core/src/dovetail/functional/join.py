@@ -74,6 +74,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
 _MOST_PARTS = 2**24
 
 
+@checks.in_own_name
 def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts along a dim, as many as asked for.
 
@@ -123,7 +124,7 @@ def _along(name: str, least: int, dim: Callable[[Tensor], int], doc: str) -> Cal
 
     divide.__name__ = divide.__qualname__ = name
     divide.__doc__ = doc
-    return divide
+    return checks.in_own_name(divide)
 
 
 hsplit = _along(
@@ -164,6 +165,7 @@ dsplit = _along(
 # ---- tensors one by one, or in a list ----
 
 
+@checks.in_own_name
 def broadcast_tensors(*tensors: Tensor) -> list[Tensor]:
     """Views of all tensors in the one shape that they broadcast to.
 
@@ -175,6 +177,7 @@ def broadcast_tensors(*tensors: Tensor) -> list[Tensor]:
     return list(_broadcast_tensors(_listed(tensors)))
 
 
+@checks.in_own_name
 def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Grids of coordinates: one tensor for every axis, all of the grid's shape.
 
@@ -190,6 +193,7 @@ def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...
     return tuple(_meshgrid(_listed(tensors), indexing=indexing))
 
 
+@checks.in_own_name
 def block_diag(*tensors: Tensor) -> Tensor:
     """A matrix with the given ones along its diagonal, zeros elsewhere; vectors count as rows.
 
@@ -200,6 +204,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     return _block_diag(_listed(tensors))
 
 
+@checks.in_own_name
 def cartesian_prod(*tensors: Tensor) -> Tensor:
     """All ways of taking one element of each vector, as rows; a single vector as it is.
 
@@ -210,6 +215,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     return _cartesian_prod(_listed(tensors))
 
 
+@checks.in_own_name
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of r elements of a vector, as rows.
 
@@ -220,6 +226,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         >>> dt.combinations(dt.tensor([1, 2, 3])).tolist()
         [[1, 2], [1, 3], [2, 3]]
     """
+    checks.tensors("combinations", input=input)
+    checks.integers("combinations", r=r)
     if input.ndim != 1:
         raise ValueError(f"combinations: expected a vector, got {input.ndim} dims")
     if r < 0:
@@ -240,7 +248,7 @@ def _each(n: int, doc: str) -> Callable[..., Any]:
 
     at_least.__name__ = at_least.__qualname__ = f"atleast_{n}d"
     at_least.__doc__ = doc
-    return at_least
+    return checks.in_own_name(at_least)
 
 
 atleast_1d = _each(
@@ -275,6 +283,7 @@ atleast_3d = _each(
 # ---- products ----
 
 
+@checks.in_own_name
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
     """Sum of products over pairs of dims.
 
@@ -293,11 +302,14 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
             raise ValueError(f"tensordot: dims must be from 0 to the tensors' {a.ndim} and {b.ndim}, got {dims}")
         ours, theirs = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     else:
+        if not isinstance(dims, (list, tuple)) or len(dims) != 2:
+            raise TypeError(f"tensordot: dims must be an int or two lists of ints, got {checks.shown(dims)}")
         ours, theirs = ([each] if isinstance(each, int) else list(each) for each in dims)
     result = _tensordot(a, b, ours, theirs)
     return result if out is None else out.copy_(result)
 
 
+@checks.in_own_name
 def einsum(*args: Any) -> Tensor:
     """Sum products of elements as an equation says: `einsum("ij,jk->ik", a, b)`.
 

@@ -20,6 +20,7 @@ __all__ = [
 _all, _eq, _isclose = get_op("all"), get_op("eq"), get_op("isclose")
 
 
+@checks.in_own_name
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and elements; NaN equals nothing.
 
@@ -31,6 +32,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return input.shape == other.shape and bool(_all(_eq(input, other)).item())
 
 
+@checks.in_own_name
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements of two tensors are close. See `dt.isclose`.
 
@@ -41,6 +43,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     return bool(_all(_isclose(input, other, rtol, atol, equal_nan)).item())
 
 
+@checks.in_own_name
 def numel(input: Tensor) -> int:
     """How many elements a tensor has.
 
@@ -51,6 +54,7 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
+@checks.in_own_name
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a real floating-point one.
 
@@ -61,6 +65,7 @@ def is_floating_point(input: Tensor) -> bool:
     return input.is_floating_point()
 
 
+@checks.in_own_name
 def is_complex(input: Tensor) -> bool:
     """Whether the dtype is complex.
 
@@ -71,6 +76,7 @@ def is_complex(input: Tensor) -> bool:
     return input.is_complex()
 
 
+@checks.in_own_name
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype has negative values.
 
@@ -81,6 +87,7 @@ def is_signed(input: Tensor) -> bool:
     return input.is_signed()
 
 
+@checks.in_own_name
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape.
 
@@ -91,6 +98,7 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
     return bool(input.shape == other.shape)
 
 
+@checks.in_own_name
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element of a tensor is not zero.
 

@@ -45,6 +45,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
     return _where(condition, input, other)
 
 
+@checks.in_own_name
 def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
     """The places of the elements that are not zero.
 
@@ -117,6 +118,7 @@ def _repeated_indices(counts: Tensor) -> Tensor:
     return dt.searchsorted(ends, dt.arange(total, device=counts.device), right=True)
 
 
+@checks.in_own_name
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """Turn indices into the flattened tensor into an index for every dim.
 

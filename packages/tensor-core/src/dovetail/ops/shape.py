@@ -15,6 +15,9 @@ flip_view = get_op("flip_view")
 slice_op = get_op("slice")
 
 
+MOST_PARTS = 2**24  # more views than anyone means
+
+
 @op("split(Tensor(a) self, int split_size, int dim=0) -> Tensor(a)[]")
 def split(self: Tensor, split_size: int, dim: int = 0) -> list[Tensor]:
     """Views of consecutive parts along a dim, each of `split_size`, the last of what is left.
@@ -31,6 +34,8 @@ def split(self: Tensor, split_size: int, dim: int = 0) -> list[Tensor]:
         raise ValueError(f"split: split_size must be positive, got {split_size}")
     if size == 0:
         return [self]
+    if size // split_size > MOST_PARTS:
+        raise ValueError(f"split: parts of {split_size} along a dim of {size} are too many views to make")
     return [dt.narrow(self, dim, at, min(split_size, size - at)) for at in range(0, size, split_size)]
 
 

@@ -27,16 +27,20 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         >>> dt.tensor([1, 2]).to(dt.float32).tolist()
         [1.0, 2.0]
     """
-    if len(args) == 1 and type(args[0]) is dtype and not kwargs:  # the commonest form
-        wanted = args[0]
-        return self if self.dtype is wanted else _cast(self, wanted)
-    place, kind, copy = _target(args, kwargs)
-    result = self
-    if place is not None and device(place) != self.device:
-        result = _to_device(result, place)
-    if kind is not None and kind is not result.dtype:
-        result = _cast(result, kind)
-    return _clone(self) if copy and result is self else result
+    try:
+        if len(args) == 1 and type(args[0]) is dtype and not kwargs:  # the commonest form
+            wanted = args[0]
+            return self if self.dtype is wanted else _cast(self, wanted)
+        place, kind, copy = _target(args, kwargs)
+        result = self
+        if place is not None and device(place) != self.device:
+            result = _to_device(result, place)
+        if kind is not None and kind is not result.dtype:
+            result = _cast(result, kind)
+        return _clone(self) if copy and result is self else result
+    except Exception as error:
+        checks.speak_as("to", error, args, kwargs)
+        raise
 
 
 def _target(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
@@ -83,6 +87,7 @@ _BUILTINS: dict[type, Callable[[], _core.dtype]] = {
 }
 
 
+@checks.in_own_name
 def cpu(self: Tensor) -> Tensor:
     """The tensor on the CPU; itself where it is there.
 
@@ -93,6 +98,7 @@ def cpu(self: Tensor) -> Tensor:
     return to(self, "cpu")
 
 
+@checks.in_own_name
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
     """The tensor on a CUDA device, the current one by default."""
     if device is None:
@@ -100,6 +106,7 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor
     return to(self, f"cuda:{device}" if isinstance(device, int) else device)
 
 
+@checks.in_own_name
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in another's dtype.
 
@@ -153,7 +160,11 @@ _LEGACY = {
 
 def _to_named(name: str, wanted: _core.dtype) -> Any:
     def convert(self: Tensor) -> Tensor:
-        return self if self.dtype is wanted else _cast(self, wanted)
+        try:
+            return self if self.dtype is wanted else _cast(self, wanted)
+        except Exception as error:
+            checks.speak_as(name, error)
+            raise
 
     convert.__name__ = name
     convert.__qualname__ = f"Tensor.{name}"
@@ -214,7 +225,7 @@ METHODS: dict[str, Any] = {
     "to": to,
     "cpu": cpu,
     "cuda": cuda,
-    "type": type_,
+    "type": checks.in_own_name(type_, "type"),
     "type_as": type_as,
     "pin_memory": pin_memory,
     "is_pinned": is_pinned,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import _core
+from .. import _core, checks
 from .._core import Tensor, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -38,6 +38,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     return result
 
 
+@checks.in_own_name
 def new_tensor(
     self: Tensor,
     data: Any,
@@ -55,6 +56,7 @@ def new_tensor(
     return _core.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
+@checks.in_own_name
 def new_empty_strided(
     self: Tensor,
     size: Any,

@@ -14,6 +14,7 @@ _expand, _reshape, _view = get_op("expand"), get_op("reshape"), get_op("view")
 _where = get_op("where")
 
 
+@checks.in_own_name
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """A view in another tensor's shape, dims of size 1 repeated without copying.
 
@@ -25,6 +26,7 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     return _expand(self, other.shape)
 
 
+@checks.in_own_name
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """The same memory in another tensor's shape.
 
@@ -36,6 +38,7 @@ def view_as(self: Tensor, other: Tensor) -> Tensor:
     return _view(self, other.shape)
 
 
+@checks.in_own_name
 def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     """The same elements in another tensor's shape.
 
@@ -47,6 +50,7 @@ def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     return _reshape(self, other.shape)
 
 
+@checks.in_own_name
 def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     """This tensor's elements where a condition holds, another's where it does not.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import _core
+from .. import _core, checks
 from .._core import Tensor, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -23,9 +23,14 @@ def zero_(self: Tensor) -> Tensor:
         >>> dt.ones(2).zero_().tolist()
         [0.0, 0.0]
     """
-    return self.fill_(0)
+    try:
+        return self.fill_(0)
+    except Exception as error:
+        checks.speak_as("zero_", error)
+        raise
 
 
+@checks.in_own_name
 def fill_diagonal_(self: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
     """Fill the main diagonal; returns self.
 
@@ -70,6 +75,7 @@ def _only_unrecorded(name: str, x: Tensor, instead: str) -> None:
         raise RuntimeError(f"{name}: the shape of a tensor that requires gradients can't change in place; {instead}")
 
 
+@checks.in_own_name
 def resize_(self: Tensor, *sizes: Any) -> Tensor:
     """Change the shape, keeping as many of the first elements as fit; new ones are uninitialised. Returns self.
 
@@ -91,6 +97,7 @@ def resize_(self: Tensor, *sizes: Any) -> Tensor:
     return self
 
 
+@checks.in_own_name
 def resize_as_(self: Tensor, other: Tensor) -> Tensor:
     """`resize_` to another tensor's shape.
 

@@ -24,6 +24,7 @@ def _uniform(x: Tensor, generator: Generator | None) -> Tensor:
     return _rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
 
 
+@checks.in_own_name
 def uniform_(
     self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **names: Any
 ) -> Tensor:
@@ -45,6 +46,7 @@ def uniform_(
     return self.copy_(numbers if (from_, to) == (0, 1) else numbers * (to - from_) + from_)
 
 
+@checks.in_own_name
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Fill with numbers of the normal distribution.
 
@@ -60,6 +62,7 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generat
     return self.copy_(numbers if (mean, std) == (0, 1) else numbers * std + mean)
 
 
+@checks.in_own_name
 def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Tensor:
     """Fill with numbers whose logarithms have the normal distribution.
 
@@ -74,6 +77,7 @@ def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Gen
     return normal_(self, mean, std, generator=generator).exp_()
 
 
+@checks.in_own_name
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Fill with numbers of the exponential distribution.
 
@@ -92,6 +96,7 @@ def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None 
     return self.copy_(numbers.clamp_min(2.0**-24) / lambd)
 
 
+@checks.in_own_name
 def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Fill with numbers of the Cauchy distribution.
 
@@ -106,6 +111,7 @@ def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Gen
     return self.copy_(((_uniform(self, generator) - 0.5) * math.pi).tan() * sigma + median)
 
 
+@checks.in_own_name
 def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Fill with the number of the first success in trials that succeed with probability p, counting from 1.
 
@@ -120,6 +126,7 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
     return self.copy_(((1 - numbers).log() / math.log1p(-p)).ceil().clamp_min(1))
 
 
+@checks.in_own_name
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with ones and zeros.
 
@@ -142,6 +149,7 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
 _EXACT = {"float16": 2**11, "bfloat16": 2**8, "float32": 2**24, "float64": 2**53}
 
 
+@checks.in_own_name
 def random_(
     self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None, **names: Any
 ) -> Tensor:

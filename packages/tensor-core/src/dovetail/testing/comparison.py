@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import dovetail as dt
-from dovetail import Tensor
+from dovetail import Tensor, checks
 
 __all__ = ["assert_close", "default_tolerances"]
 
@@ -32,6 +32,7 @@ def default_tolerances(*dtypes: dt.dtype) -> tuple[float, float]:
     return max(pair[0] for pair in pairs), max(pair[1] for pair in pairs)
 
 
+@checks.in_own_name
 def assert_close(
     actual: Any,
     expected: Any,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dovetail as dt
+from dovetail import checks
 from dovetail.ops import get_op, op
 
 gelu = get_op("gelu")
+relu_op = get_op("relu")
 log_softmax_op = dt.log_softmax
 sigmoid = dt.sigmoid
 silu_op = get_op("silu")
@@ -15,12 +17,21 @@ tanh = dt.tanh
 
 def relu(input: dt.Tensor, inplace: bool = False) -> dt.Tensor:
     """``max(0, x)``, in place where asked."""
-    return input.relu_() if inplace else input.relu()
+    try:
+        return input.relu_() if inplace else relu_op(input)
+    except Exception as error:
+        checks.speak_as("relu", error, (input, inplace))
+        raise
 
 
 def silu(input: dt.Tensor, inplace: bool = False) -> dt.Tensor:
     """``x · sigmoid(x)``; also known as swish."""
-    return input.copy_(silu_op(input)) if inplace else silu_op(input)
+    result = silu_op(input)
+    try:
+        return input.copy_(result) if inplace else result
+    except Exception as error:
+        checks.speak_as("silu", error, (input, inplace))
+        raise
 
 
 def softmax(input: dt.Tensor, dim: int, *, dtype: dt.dtype | None = None) -> dt.Tensor:
@@ -33,6 +44,7 @@ def log_softmax(input: dt.Tensor, dim: int, *, dtype: dt.dtype | None = None) ->
     return log_softmax_op(input, dim, dtype=dtype)
 
 
+@checks.in_own_name
 def softmin(input: dt.Tensor, dim: int, *, dtype: dt.dtype | None = None) -> dt.Tensor:
     """``softmax(-x)`` along ``dim``."""
     return softmax_op(-input, dim, dtype=dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 from dovetail.ops import get_op, op
 
 layer_norm_op = get_op("layer_norm")
@@ -37,6 +38,7 @@ def channel_norm(input: dt.Tensor, mean: dt.Tensor, var: dt.Tensor, weight: Any,
     return result if bias is None else result + bias.reshape(shape)
 
 
+@checks.in_own_name
 def batch_norm(
     input: dt.Tensor,
     running_mean: dt.Tensor | None,
@@ -58,12 +60,19 @@ def batch_norm(
     Raises:
         ValueError: for fewer than 2 dims, a single value per channel in training, or no statistics in evaluation.
     """
+    checks.tensors("batch_norm", input=input)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected an input of at least 2 dims, got shape {tuple(input.shape)}")
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: evaluation needs running_mean and running_var")
         return channel_norm(input, running_mean, running_var, weight, bias, eps)
+    for what, statistic in (("running_mean", running_mean), ("running_var", running_var)):
+        if statistic is not None and statistic.shape != input.shape[1:2]:
+            raise ValueError(
+                f"batch_norm: {what} of shape {tuple(statistic.shape)} does not fit the {input.shape[1]} channels "
+                f"of an input of shape {tuple(input.shape)}"
+            )
     dims = [0, *range(2, input.ndim)]
     count = input.numel() // max(input.shape[1], 1)
     if count == 1:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import dovetail as dt
+from dovetail import checks
 
 
+@checks.in_own_name
 def pad(input: dt.Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> dt.Tensor:
     """Pad the last dims.
 
@@ -24,13 +26,19 @@ def pad(input: dt.Tensor, pad: Sequence[int], mode: str = "constant", value: flo
         >>> pad(dt.tensor([1, 2, 3]), (1, 1), mode="replicate").tolist()
         [1, 1, 2, 3, 3]
     """
+    checks.tensors("pad", input=input)
+    if not isinstance(pad, (list, tuple)):
+        raise TypeError(f"pad: pad must be a tuple of ints, got {checks.shown(pad)}")
+    checks.ints("pad", pad=pad)
     amounts = [int(a) for a in pad]
     if len(amounts) % 2 or len(amounts) > 2 * input.ndim:
         raise ValueError(f"pad: {len(amounts)} amounts do not fit an input of shape {tuple(input.shape)}")
     if mode == "constant":
         return dt.constant_pad_nd(input, amounts, 0 if value is None else value)
     if mode not in ("reflect", "replicate", "circular"):
-        raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
+        raise ValueError(
+            f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {checks.shown(mode)}"
+        )
     if value is not None:
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
     for i in range(len(amounts) // 2):

@@ -8,16 +8,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import dovetail as dt
+from dovetail import checks
 
 from ..parameter import Parameter
 from .module import Module
 
 
 def _position(who: str, index: Any, length: int) -> int:
+    checks.integers(who, index=index)
     at = operator.index(index)
     if not -length <= at < length:
         raise IndexError(f"{who}: index {at} is out of range for {length} entries")
     return at % length
+
+
+def _module(owner: Module, module: Any) -> Module:
+    if not isinstance(module, Module):
+        raise TypeError(f"{type(owner).__name__}: expected a Module, got {checks.shown(module)}")
+    return module
 
 
 class Sequential(Module):
@@ -66,21 +74,24 @@ class Sequential(Module):
         del keep[index]
         self._modules = {str(i): m for i, m in enumerate(keep)}
 
+    @checks.in_class_name
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
         self.add_module(str(len(self)), module)
         return self
 
+    @checks.in_class_name
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add several at the end."""
         for module in modules:
             self.append(module)
         return self
 
+    @checks.in_class_name
     def insert(self, index: int, module: Module) -> Self:
         """Put a module before position ``index``."""
         modules = list(self._modules.values())
-        modules.insert(index, module)
+        modules.insert(index, _module(self, module))
         self._modules = {str(i): m for i, m in enumerate(modules)}
         return self
 
@@ -120,21 +131,24 @@ class ModuleList(Module):
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
 
+    @checks.in_class_name
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
         self.add_module(str(len(self)), module)
         return self
 
+    @checks.in_class_name
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add several at the end."""
         for module in modules:
             self.append(module)
         return self
 
+    @checks.in_class_name
     def insert(self, index: int, module: Module) -> None:
         """Put a module before position ``index``."""
         modules = list(self)
-        modules.insert(index, module)
+        modules.insert(index, _module(self, module))
         self._modules = {str(i): m for i, m in enumerate(modules)}
 
     def pop(self, index: int = -1) -> Module:
@@ -185,6 +199,7 @@ class ModuleDict(Module):
         """Take a module out."""
         return self._modules.pop(key)  # type: ignore[return-value]
 
+    @checks.in_class_name
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add or replace modules."""
         for key, module in modules.items() if isinstance(modules, Mapping) else modules:
@@ -216,11 +231,13 @@ class ParameterList(Module):
     def __setitem__(self, index: int, value: Any) -> None:
         self.register_parameter(str(_position("ParameterList", index, len(self))), _as_parameter(value))
 
+    @checks.in_class_name
     def append(self, value: Any) -> Self:
         """Add a parameter at the end."""
         self.register_parameter(str(len(self)), _as_parameter(value))
         return self
 
+    @checks.in_class_name
     def extend(self, values: Iterable[Any]) -> Self:
         """Add several at the end."""
         for value in values:
@@ -267,6 +284,7 @@ class ParameterDict(Module):
     def items(self) -> Iterable[tuple[str, Parameter]]:
         return self._parameters.items()  # type: ignore[return-value]
 
+    @checks.in_class_name
     def update(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         """Add or replace parameters."""
         for key, value in values.items() if isinstance(values, Mapping) else values:

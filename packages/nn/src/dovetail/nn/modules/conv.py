@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 from .. import functional as F
 from .. import init
@@ -21,7 +22,7 @@ def ntuple(who: str, name: str, value: Sizes, n: int) -> tuple[int, ...]:
     if isinstance(value, int):
         return (value,) * n
     if not isinstance(value, (list, tuple)) or not all(hasattr(v, "__index__") for v in value):
-        raise TypeError(f"{who}: {name} must be an int or {n} ints, got {value!r}")
+        raise TypeError(f"{who}: {name} must be an int or {n} ints, got {checks.shown(value)}")
     if len(value) != n:
         raise ValueError(f"{who}: {name} must be an int or have {n} entries, got {tuple(value)}")
     return tuple(int(v) for v in value)
@@ -52,8 +53,10 @@ class _Conv(Module):
         if not all(hasattr(value, "__index__") for value in (in_channels, out_channels, groups)):
             raise TypeError(
                 f"{who}: in_channels, out_channels and groups must be ints, "
-                f"got {in_channels!r}, {out_channels!r} and {groups!r}"
+                f"got {checks.shown(in_channels)}, {checks.shown(out_channels)} and {checks.shown(groups)}"
             )
+        if in_channels < 0 or out_channels < 0:
+            raise ValueError(f"{who}: channels must not be negative, got {in_channels} and {out_channels}")
         if groups <= 0 or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{who}: groups must divide in_channels and out_channels; "
@@ -61,11 +64,12 @@ class _Conv(Module):
             )
         if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
             raise ValueError(
-                f"{who}: padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}"
+                f"{who}: padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', "
+                f"got {checks.shown(padding_mode)}"
             )
         if isinstance(padding, str) and (self.transposed or padding not in ("same", "valid")):
             words = "" if self.transposed else ", 'same' or 'valid'"
-            raise ValueError(f"{who}: padding must be numbers{words}, got {padding!r}")
+            raise ValueError(f"{who}: padding must be numbers{words}, got {checks.shown(padding)}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = ntuple(who, "kernel_size", kernel_size, self.dims)
         self.stride = ntuple(who, "stride", stride, self.dims)
@@ -195,7 +199,9 @@ class _ConvTranspose(_Conv):
         dtype: Any = None,
     ) -> None:
         if padding_mode != "zeros":
-            raise ValueError(f"{type(self).__name__}: only padding_mode='zeros' exists, got {padding_mode!r}")
+            raise ValueError(
+                f"{type(self).__name__}: only padding_mode='zeros' exists, got {checks.shown(padding_mode)}"
+            )
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
         )
@@ -210,6 +216,7 @@ class _ConvTranspose(_Conv):
         run: Any = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}[self.dims]
         return run(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
+    @checks.in_class_name
     def _extra(self, input: dt.Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
         """The output padding that gives ``output_size``."""
         wanted = list(output_size)[-self.dims :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dovetail as dt
+from dovetail import checks
 
 from .. import functional as F
 from .module import Module
@@ -12,7 +13,7 @@ class _Dropout(Module):
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not isinstance(p, (int, float)) or not 0 <= p <= 1:
-            raise ValueError(f"{type(self).__name__}: p must be in [0, 1], got {p!r}")
+            raise ValueError(f"{type(self).__name__}: p must be in [0, 1], got {checks.shown(p)}")
         self.p, self.inplace = p, inplace
 
     def extra_repr(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 from .. import functional as F
 from .. import init
@@ -42,10 +43,10 @@ class Embedding(Module):
         if not all(hasattr(size, "__index__") and size >= 0 for size in (num_embeddings, embedding_dim)):
             raise ValueError(
                 "Embedding: num_embeddings and embedding_dim must be ints of at least 0, "
-                f"got {num_embeddings!r} and {embedding_dim!r}"
+                f"got {checks.shown(num_embeddings)} and {checks.shown(embedding_dim)}"
             )
         if padding_idx is not None and not isinstance(padding_idx, int):
-            raise TypeError(f"Embedding: padding_idx must be an int or None, got {padding_idx!r}")
+            raise TypeError(f"Embedding: padding_idx must be an int or None, got {checks.shown(padding_idx)}")
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"Embedding: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
@@ -60,8 +61,10 @@ class Embedding(Module):
                 self.weight[self.padding_idx].fill_(0)
 
     @classmethod
+    @checks.in_class_name
     def from_pretrained(cls, embeddings: dt.Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """A layer with this table of shape ``(rows, dim)``; frozen ones get no gradient."""
+        checks.tensors("Embedding.from_pretrained", embeddings=embeddings)
         if embeddings.ndim != 2:
             raise ValueError(f"Embedding.from_pretrained: expected a matrix, got shape {tuple(embeddings.shape)}")
         layer = cls(embeddings.shape[0], embeddings.shape[1], padding_idx)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 from .. import functional as F
 from .. import init
@@ -46,7 +47,10 @@ class Linear(Module):
     ) -> None:
         super().__init__()
         if not all(hasattr(size, "__index__") and size >= 0 for size in (in_features, out_features)):
-            raise ValueError(f"Linear: sizes must be ints of at least 0, got {in_features!r} and {out_features!r}")
+            raise ValueError(
+                "Linear: sizes must be ints of at least 0, "
+                f"got {checks.shown(in_features)} and {checks.shown(out_features)}"
+            )
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(dt.empty(out_features, in_features, device=device, dtype=dtype))
@@ -83,6 +87,7 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        checks.sizes("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(dt.empty(out_features, in1_features, in2_features, device=device, dtype=dtype))
         self.bias = Parameter(dt.empty(out_features, device=device, dtype=dtype)) if bias else None
@@ -114,10 +119,11 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
+        checks.integers("Flatten", start_dim=start_dim, end_dim=end_dim)
         self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        return input.flatten(self.start_dim, self.end_dim)
+        return dt.flatten(input, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
@@ -130,12 +136,13 @@ class Unflatten(Module):
         super().__init__()
         if not isinstance(dim, int) or not isinstance(unflattened_size, (list, tuple)):
             raise TypeError(
-                f"Unflatten: dim must be an int and the sizes a tuple, got {dim!r} and {unflattened_size!r}"
+                "Unflatten: dim must be an int and the sizes a tuple, "
+                f"got {checks.shown(dim)} and {checks.shown(unflattened_size)}"
             )
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        return input.unflatten(self.dim, self.unflattened_size)
+        return dt.unflatten(input, self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

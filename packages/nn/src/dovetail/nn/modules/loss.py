@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 from .. import functional as F
 from .module import Module
@@ -14,7 +15,9 @@ class _Loss(Module):
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
         if reduction not in ("mean", "sum", "none", "batchmean"):
-            raise ValueError(f"{type(self).__name__}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+            raise ValueError(
+                f"{type(self).__name__}: reduction must be 'mean', 'sum' or 'none', got {checks.shown(reduction)}"
+            )
         self.reduction = reduction
 
 

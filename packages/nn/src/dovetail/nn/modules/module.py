@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self, TypeVar
 
 import dovetail as dt
+from dovetail import checks
 
 from ..parameter import Buffer, Parameter
 from .hooks import HookHandle, Hooks
@@ -38,6 +39,11 @@ class Module:
     _non_persistent: set[str]
     _hooks: Hooks
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        checks.class_speaks(cls)
+
+    @checks.in_class_name
     def __init__(self) -> None:
         # Past our own __setattr__, which needs these to be there.
         object.__setattr__(self, "training", True)
@@ -52,7 +58,7 @@ class Module:
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: a Module must define forward")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if self._hooks.empty:
             return self.forward(*args, **kwargs)
         return self._hooks.call(self, args, kwargs)
@@ -169,6 +175,7 @@ class Module:
             raise ValueError(f"{type(self).__name__}: parameter {name} was computed; a Parameter must be a leaf")
         self._parameters[name] = param
 
+    @checks.in_class_name
     def register_buffer(self, name: str, tensor: dt.Tensor | None, persistent: bool = True) -> None:
         """Register a tensor that is state but no parameter (running statistics).
 
@@ -284,20 +291,24 @@ class Module:
         """Evaluation mode, here and below."""
         return self.train(False)
 
+    @checks.in_class_name
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Whether gradients are computed for the parameters here and below."""
         for param in self.parameters():
             param.requires_grad_(requires_grad)
         return self
 
+    @checks.in_class_name
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop every parameter's gradient, or fill it with zeros where ``set_to_none`` is False."""
         for param in self.parameters():
             if param.grad is not None:
                 param.grad = None if set_to_none else dt.zeros_like(param.grad)
 
+    @checks.in_class_name
     def apply(self, fn: Callable[[Module], None]) -> Self:
         """Call ``fn`` on every module below, children first, then on this one."""
+        checks.callables(type(self).__name__, fn=fn)
         for child in self.children():
             child.apply(fn)
         fn(self)
@@ -320,6 +331,7 @@ class Module:
                         module._buffers[name] = fn(buffer)
         return self
 
+    @checks.in_class_name
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move parameters and buffers to a device, or floating-point ones to a dtype: ``to(device)``, ``to(dtype)``,
         ``to(device, dtype)``, ``to(tensor)``, also by keyword."""
@@ -342,6 +354,7 @@ class Module:
         """Move parameters and buffers to a CUDA device."""
         return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
 
+    @checks.in_class_name
     def type(self, dst_type: Any) -> Self:
         """Cast all parameters and buffers to a dtype."""
         return self._apply(lambda t: t.to(dst_type))
@@ -365,6 +378,7 @@ class Module:
         """
         return save_state(self, prefix, keep_vars)
 
+    @checks.in_class_name
     def load_state_dict(self, state_dict: dict[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Copy a state dict's values into this module and those below it.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 from .. import functional as F
 from .. import init
@@ -33,7 +34,9 @@ class _BatchNorm(Module):
     ) -> None:
         super().__init__()
         if not hasattr(num_features, "__index__") or num_features < 0:
-            raise ValueError(f"{type(self).__name__}: num_features must be an int of at least 0, got {num_features!r}")
+            raise ValueError(
+                f"{type(self).__name__}: num_features must be an int of at least 0, got {checks.shown(num_features)}"
+            )
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(dt.ones(num_features, device=device, dtype=dtype)) if affine else None
@@ -58,7 +61,7 @@ class _BatchNorm(Module):
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         if not isinstance(input, dt.Tensor):
-            raise TypeError(f"{type(self).__name__}: input must be a Tensor, got {input!r}")
+            raise TypeError(f"{type(self).__name__}: input must be a Tensor, got {checks.shown(input)}")
         if input.ndim not in self.allowed_dims:
             dims = " or ".join(str(n) for n in self.allowed_dims)
             raise ValueError(f"{type(self).__name__}: expected an input of {dims} dims, got shape {tuple(input.shape)}")
@@ -159,7 +162,9 @@ class LayerNorm(Module):
         super().__init__()
         shape = tuple(normalized_shape) if isinstance(normalized_shape, (list, tuple)) else (normalized_shape,)
         if not all(hasattr(size, "__index__") and size >= 0 for size in shape):
-            raise ValueError(f"LayerNorm: normalized_shape must be ints of at least 0, got {normalized_shape!r}")
+            raise ValueError(
+                f"LayerNorm: normalized_shape must be ints of at least 0, got {checks.shown(normalized_shape)}"
+            )
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
         self.weight = Parameter(dt.ones(shape, device=device, dtype=dtype)) if elementwise_affine else None
         self.bias = Parameter(dt.zeros(shape, device=device, dtype=dtype)) if elementwise_affine and bias else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 
 
 def _gradients(parameters: Any) -> list[dt.Tensor]:
@@ -14,6 +15,7 @@ def _gradients(parameters: Any) -> list[dt.Tensor]:
     return [p.grad for p in items if p.grad is not None]
 
 
+@checks.in_own_name
 def get_total_norm(tensors: Iterable[dt.Tensor], norm_type: float = 2.0) -> dt.Tensor:
     """The norm of all tensors as one vector: ``(Σ |x|^p)^(1/p)``, the largest ``|x|`` for p = inf."""
     norms = [dt.norm(t, norm_type) for t in tensors if t.numel()]
@@ -22,6 +24,7 @@ def get_total_norm(tensors: Iterable[dt.Tensor], norm_type: float = 2.0) -> dt.T
     return dt.norm(dt.stack(norms), norm_type)
 
 
+@checks.in_own_name
 def clip_grad_norm_(
     parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
 ) -> dt.Tensor:
@@ -54,6 +57,7 @@ def clip_grad_norm_(
     return total
 
 
+@checks.in_own_name
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     """Keep every element of every gradient within ±``clip_value``."""
     with dt.no_grad():

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import dovetail as dt
+from dovetail import checks
 
 
+@checks.in_own_name
 def parameters_to_vector(parameters: Iterable[dt.Tensor]) -> dt.Tensor:
     """The parameters' elements, one after the other, as one vector."""
     return dt.cat([p.reshape(-1) for p in parameters])
 
 
+@checks.in_own_name
 def vector_to_parameters(vec: dt.Tensor, parameters: Iterable[dt.Tensor]) -> None:
     """Give the parameters the values of a vector, as ``parameters_to_vector`` laid them out.
 
