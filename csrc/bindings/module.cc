@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bindings/construct.h"
+#include "bindings/dlpack.h"
 #include "bindings/errors.h"
 #include "bindings/op_type.h"
 #include "bindings/python_ops.h"
@@ -229,8 +230,8 @@ void initialise(pybind11::module_& m) {
   init_fast_ops();
   init_tensor(module);
   init_python_backend(module);
-  for (PyMethodDef* functions :
-       {construct_functions(), python_op_functions(), layer_functions(), python_backend_functions()}) {
+  for (PyMethodDef* functions : {construct_functions(), dlpack_functions(), python_op_functions(), layer_functions(),
+                                 python_backend_functions()}) {
     check(PyModule_AddFunctions(module, functions));
   }
   for (int32_t id = 0; id < op_count(); ++id) install_methods(*op_at(id));

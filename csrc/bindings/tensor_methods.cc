@@ -51,6 +51,9 @@ PyObject* data_ptr(PyObject* self, PyObject*) {
 }
 PyObject* storage_ptr(PyObject* self, PyObject*) { return PyLong_FromVoidPtr(impl_of(self)->storage->data); }
 PyObject* storage_nbytes(PyObject* self, PyObject*) { return PyLong_FromSize_t(impl_of(self)->storage->bytes); }
+PyObject* storage_exports(PyObject* self, PyObject*) {
+  return PyLong_FromLong(impl_of(self)->storage->exports.load(std::memory_order_relaxed));
+}
 PyObject* is_contiguous(PyObject* self, PyObject*) { return PyBool_FromLong(impl_of(self)->contiguous); }
 PyObject* element_size(PyObject* self, PyObject*) { return PyLong_FromLongLong(itemsize(impl_of(self)->dtype)); }
 PyObject* is_floating_point(PyObject* self, PyObject*) { return PyBool_FromLong(is_floating(impl_of(self)->dtype)); }
@@ -206,6 +209,7 @@ PyMethodDef methods[] = {
     {"data_ptr", data_ptr, METH_NOARGS, "The address of the first element; 0 where there is none."},
     {"_storage_ptr", storage_ptr, METH_NOARGS, "The address of the storage, which views share."},
     {"_storage_nbytes", storage_nbytes, METH_NOARGS, "Bytes of the storage."},
+    {"_storage_exports", storage_exports, METH_NOARGS, "How many arrays and buffers share the storage."},
     {"is_contiguous", is_contiguous, METH_NOARGS, "Whether the elements lie in row-major order without gaps."},
     {"element_size", element_size, METH_NOARGS, "Bytes of one element."},
     {"is_floating_point", is_floating_point, METH_NOARGS, "Whether the dtype is a real floating-point one."},

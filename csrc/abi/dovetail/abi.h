@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define DT_ABI_MAJOR 1
-#define DT_ABI_MINOR 0
+#define DT_ABI_MINOR 1
 #define DT_API_CAPSULE "dovetail._core._api"
 #define DT_MAX_DIMS 64
 
@@ -212,6 +212,11 @@ typedef struct dt_backend {
   void (*event_destroy)(void* self, int32_t index, void* event);                                   /* (optional) */
   dt_status (*event_record)(void* self, int32_t index, void* event, void* stream);                 /* (optional) */
   dt_status (*event_wait)(void* self, int32_t index, void* event, void* stream);                   /* (optional) */
+
+  /* since 1.1 */
+
+  /* The DLDeviceType of DLPack under which other libraries know this memory (2 for CUDA). */
+  int32_t (*dlpack_device_type)(void* self); /* (optional) */
 } dt_backend;
 
 enum { DT_BACKEND_HOST_MEMORY = 1 /* data pointers may be read by the host */ };

@@ -127,6 +127,8 @@ _ELSEWHERE = {
     "save": "serialization",
     "set_printoptions": "printing",
     "get_printoptions": "printing",
+    "from_dlpack": "interchange",
+    "to_dlpack": "interchange",
     "empty_cache": "backends",
     "memory_stats": "backends",
     "reset_peak_memory_stats": "backends",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .. import interchange
 from . import autograd, conversion, copying, forms, inplace, random
 
 # Where an op has a method of the same name, the form here takes more kinds of arguments and stands before it.
-_FAMILIES = (conversion, copying, forms, inplace, random, autograd)
+_FAMILIES = (conversion, copying, forms, inplace, random, autograd, interchange)
 
 
 def install() -> None:

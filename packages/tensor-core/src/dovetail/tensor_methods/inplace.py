@@ -79,6 +79,8 @@ def _only_unrecorded(name: str, x: Tensor, instead: str) -> None:
 def resize_(self: Tensor, *sizes: Any) -> Tensor:
     """Change the shape, keeping as many of the first elements as fit; new ones are uninitialised. Returns self.
 
+    Raises BufferError where memory that NumPy, a buffer or another library shares would have to grow.
+
     Example:
         >>> dt.tensor([1, 2, 3, 4]).resize_(3).tolist()
         [1, 2, 3]
@@ -88,6 +90,12 @@ def resize_(self: Tensor, *sizes: Any) -> Tensor:
     count, room = shape.numel(), self._storage_nbytes() // self.itemsize - self.storage_offset()
     source = self.detach()
     if count > room:
+        exports = self._storage_exports()
+        if exports:
+            raise BufferError(
+                f"resize_: shape {tuple(shape)} needs more memory than the tensor's {room} elements of {self.dtype}, "
+                f"which {exports} arrays or buffers share; let go of them, or clone() the tensor first"
+            )
         grown = get_op("empty")([count], dtype=self.dtype, device=self.device)
         kept = _as_strided(source, [room], [1], self.storage_offset())
         grown[:room].copy_(kept)

@@ -1,5 +1,5 @@
-"""PyTorch's names for what lives elsewhere: `dt.utils.data` is `dt.data`, and `dt.utils.checkpoint` has autograd's
-checkpointing."""
+"""PyTorch's names for what lives elsewhere: `dt.utils.data` is `dt.data`, `dt.utils.checkpoint` has autograd's
+checkpointing, and `dt.utils.dlpack` the interchange of `dt.from_dlpack`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def __getattr__(name: str) -> Any:
 
     if name == "data":
         return dovetail.__getattr__(name)
-    if name == "checkpoint":
+    if name in ("checkpoint", "dlpack"):
         from importlib import import_module
 
         return import_module(f"{__name__}.checkpoint")
@@ -19,4 +19,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), "checkpoint", "data"]
+    return [*globals(), "checkpoint", "data", "dlpack"]
