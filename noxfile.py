@@ -58,7 +58,7 @@ def tests(session: nox.Session) -> None:
     pytest, which then runs once."""
     package_groups = {name for package in LIBRARIES for name in group("test", package)}
     session.install(*wheelhouse.wheels(), *group("tests"), *sorted(package_groups))
-    session.install(*(f"--editable={folder}" for folder in PLUGINS.values()))
+    install_plugins(session)
     session.run("pytest", "-n", "auto", *session.posargs)
     if not session.posargs:
         session.run("pytest", "-n", "auto", "tests/ops", "--device", "reference")
@@ -84,13 +84,32 @@ def lowest(session: nox.Session, package: str) -> None:
 
 
 @nox.session(requires=["wheels"])
-@nox.parametrize("plugin", list(PLUGINS), ids=list(PLUGINS))
-def plugins(session: nox.Session, plugin: str) -> None:
-    """A third party's backend beside the core alone, through the conformance check."""
-    session.install(*wheelhouse.wheels(wheelhouse.closure("tensor-core")), f"--editable={PLUGINS[plugin]}")
-    entry_points = nox.project.load_toml(PLUGINS[plugin] / "pyproject.toml")["project"]["entry-points"]
-    for backend in entry_points.get("dovetail.backends", {}):
-        session.run("python", "-m", "dovetail.testing.backend", backend)
+def plugins(session: nox.Session) -> None:
+    """Third parties' backends and optimizers beside the wheels of the tree: the conformance checks, and their tests;
+    arguments go to pytest."""
+    check_plugins(session, wheelhouse.wheels())
+
+
+def install_plugins(session: nox.Session) -> None:
+    """Build and install tests/plugins beside what is installed: a compiled one needs tensor-core's header for that."""
+    projects = [nox.project.load_toml(folder / "pyproject.toml") for folder in PLUGINS.values()]
+    needed = {name for project in projects for name in project["build-system"]["requires"]}
+    session.install(*sorted(name for name in needed if not name.startswith("dovetail")))
+    session.install("--no-build-isolation", *(f"--editable={folder}" for folder in PLUGINS.values()))
+
+
+def check_plugins(session: nox.Session, wheels: list[str]) -> None:
+    """The plug-ins beside any set of wheels, of the tree or released: install both, and run all that the plug-ins
+    promise."""
+    session.install(*wheels, *group("tests"))
+    install_plugins(session)
+    for folder in PLUGINS.values():
+        announced = nox.project.load_toml(folder / "pyproject.toml")["project"]["entry-points"]
+        for backend in announced.get("dovetail.backends", {}):
+            session.run("python", "-m", "dovetail.testing.backend", backend)
+        for optimizer in announced.get("dovetail.optimizers", {}).values():
+            session.run("python", "-m", "dovetail.testing.optimizer", optimizer)
+    session.run("pytest", "-n", "auto", "tests/plugins", *session.posargs)
 
 
 @nox.session
