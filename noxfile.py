@@ -95,7 +95,7 @@ def install_plugins(session: nox.Session) -> None:
     projects = [nox.project.load_toml(folder / "pyproject.toml") for folder in PLUGINS.values()]
     needed = {name for project in projects for name in project["build-system"]["requires"]}
     session.install(*sorted(name for name in needed if not name.startswith("dovetail")))
-    session.install("--no-build-isolation", *(f"--editable={folder}" for folder in PLUGINS.values()))
+    session.install("--no-build-isolation", "--no-cache-dir", *map(str, PLUGINS.values()))
 
 
 def check_plugins(session: nox.Session, wheels: list[str]) -> None:
