@@ -40,7 +40,7 @@ DType promote_integers(DType a, DType b) {
     case 4:
       return DT_INT64;
     default:
-      return DT_FLOAT32;  // uint64 with a signed integer: no integer holds both (PyTorch's choice)
+      type_error("no dtype holds both ", x.name, " and ", y.name, "; convert one with .to(dtype)");
   }
 }
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import ml_dtypes  # noqa: F401  (NumPy's name for bfloat16)
 import numpy as np
 
 import dovetail as dt
@@ -19,10 +20,24 @@ import dovetail as dt
 FLOATS = ("float32", "float64")
 INTS = ("int64", "int32", "uint8")
 DTYPES = (*FLOATS, *INTS, "bool")
+# The rarer ones, which a family samples more sparsely.
+SIXTEENS = ("float16", "bfloat16")
+RARE_INTS = ("int8", "int16", "uint16", "uint32", "uint64")
+COMPLEXES = ("complex64", "complex128")
+ALL_FLOATS, ALL_INTS = FLOATS + SIXTEENS, INTS + RARE_INTS
+ALL_DTYPES = (*ALL_FLOATS, *ALL_INTS, "bool", *COMPLEXES)
 LAYOUTS = ("transposed", "strided", "reversed", "offset", "expanded")
 
-# rtol, atol of a result that was computed in a dtype. Everything else must agree exactly.
-TOLERANCES = {"float32": (2e-6, 1e-6), "float64": (1e-12, 1e-13)}
+# rtol, atol of a result that was computed in a dtype (16-bit floats: in float32, then rounded). Everything else must
+# agree exactly.
+TOLERANCES = {
+    "float32": (2e-6, 1e-6),
+    "float64": (1e-12, 1e-13),
+    "float16": (1e-3, 1e-6),
+    "bfloat16": (8e-3, 1e-6),
+    "complex64": (4e-6, 2e-6),
+    "complex128": (1e-12, 1e-13),
+}
 
 
 def rng_for(name: str) -> np.random.Generator:
@@ -109,7 +124,7 @@ def promote(*operands: Any) -> str:
         if isinstance(operand, T):
             rank, dtype = (0 if operand.array.ndim else 1), str(operand.array.dtype)
         else:
-            rank, dtype = 2, {bool: "bool", int: "int64", float: "float32"}[type(operand)]
+            rank, dtype = 2, {bool: "bool", int: "int64", float: "float32", complex: "complex64"}[type(operand)]
         ranks[rank] = dtype if ranks[rank] is None else _promote_two(str(ranks[rank]), dtype)
     result = ranks[0]
     for lower in ranks[1:]:
@@ -124,26 +139,41 @@ def promote(*operands: Any) -> str:
 
 
 def _category(dtype: str) -> int:
-    return 0 if dtype == "bool" else 2 if dtype in FLOATS else 1
+    kinds = ("bool", ALL_INTS, ALL_FLOATS, COMPLEXES)
+    return next(i for i, kind in enumerate(kinds) if dtype == kind or dtype in kind)
 
 
 def _promote_two(a: str, b: str) -> str:
+    if a == b:
+        return a
+    if _category(a) < _category(b):
+        a, b = b, a
+    if a in COMPLEXES:
+        return "complex128" if "complex128" in (a, b) or b == "float64" else "complex64"
     if _category(a) != _category(b):
-        return a if _category(a) > _category(b) else b
-    return str(np.promote_types(a, b))
+        return a
+    return "float32" if {a, b} == set(SIXTEENS) else str(np.promote_types(a, b))
 
 
 def float_result(dtype: str) -> str:
     """The dtype of a function of floats: integers and bool compute in float32."""
-    return dtype if dtype in FLOATS else "float32"
+    return dtype if dtype in ALL_FLOATS or dtype in COMPLEXES else "float32"
+
+
+def real_of(dtype: str) -> str:
+    """The dtype of a complex number's parts; any other is its own."""
+    return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
 
 
 def wide(array: Any) -> Any:
-    """For a reference: floats in float64, integers in int64, so that it is more exact than what it judges."""
+    """For a reference: floats in float64, complex in complex128, integers in int64 (uint64 as it is), so that it is
+    more exact than what it judges."""
     array = np.asarray(array)
-    if array.dtype.kind == "f":
+    if str(array.dtype) in ALL_FLOATS:
         return array.astype(np.float64)
-    return array.astype(np.int64) if array.dtype.kind in "iu" else array
+    if array.dtype.kind == "c":
+        return array.astype(np.complex128)
+    return array.astype(np.int64) if array.dtype.kind in "iu" and array.dtype != np.uint64 else array
 
 
 Refusal = type[Exception] | tuple[type[Exception], ...]
@@ -354,7 +384,12 @@ def check(
             sample.compare(to_numpy(actual), wanted)
             continue
         rtol, atol = tolerance(sample, str(wanted.dtype), least or {})
-        np.testing.assert_allclose(to_numpy(actual), wanted, rtol=rtol, atol=atol, equal_nan=True)
+        np.testing.assert_allclose(_judged(to_numpy(actual)), _judged(wanted), rtol=rtol, atol=atol, equal_nan=True)
+
+
+def _judged(array: np.ndarray) -> np.ndarray:
+    """16-bit floats in float64: their own arithmetic is too narrow to compare in."""
+    return array.astype(np.float64) if str(array.dtype) in SIXTEENS else array
 
 
 def positional(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -371,12 +406,15 @@ SHAPES: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (7,), (3, 4), (2, 3, 4), 
 
 
 def make(rng: np.random.Generator, shape: tuple[int, ...], dtype: str, low: float = -4, high: float = 4) -> np.ndarray:
-    """Elements drawn evenly from a range; unsigned ones from its part above zero, bool ones from both values."""
+    """Elements drawn evenly from a range; unsigned ones from its part above zero, bool ones from both values, complex
+    ones with both parts in it."""
     if dtype == "bool":
         return rng.integers(0, 2, shape).astype(bool)
-    if dtype == "uint8":
+    if dtype.startswith("uint"):
         low, high = max(low, 0), max(high, 1)
-    if dtype in INTS:
+    if dtype in COMPLEXES:
+        return np.asarray(rng.uniform(low, high, shape) + 1j * rng.uniform(low, high, shape)).astype(dtype)
+    if dtype in ALL_INTS:
         return rng.integers(int(np.ceil(low)), int(np.floor(high)) + 1, shape).astype(dtype)
     return np.asarray(rng.uniform(low, high, shape)).astype(dtype)
 

@@ -71,7 +71,7 @@ def can_hold(sample: Sample, expected: list[np.ndarray]) -> bool:
     if not isinstance(first, T) or first.layout == "expanded":
         return False
     array, result = first.array, expected[0]
-    order = {"b": 0, "u": 1, "i": 1, "f": 2}
+    order = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2, "c": 3}  # V: bfloat16
     keeps = order[result.dtype.kind] <= order[array.dtype.kind]
     return array.shape == result.shape and keeps
 

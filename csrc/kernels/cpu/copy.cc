@@ -1,13 +1,89 @@
 // copy: every pair of dtypes, every layout.
+#include "kernels/common/dtypes.h"
+#include "kernels/cpu/copy_rare.h"
 #include "kernels/cpu/families.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 #define DOVETAIL_KERNELS "kernels/cpu/copy.inc"
 #include "kernels/cpu/foreach_isa.h"
 
 namespace dovetail::cpu {
+namespace {
 
-void register_copy(KernelTable& table) { DOVETAIL_BEST_ISA(register_copy)(table); }
+// What copies between two dtypes; kept for the life of the process.
+const dt_kernel* pair(const KernelTable& table, int32_t to, int32_t from) {
+  const int32_t dtypes[] = {to, from};
+  return new dt_kernel(table.find("copy", dtypes, 2));
+}
+
+// ---- complex numbers: their parts are reals, two steps apart ------------------------------------------------
+
+struct Parts {
+  int64_t strides[DT_MAX_DIMS];
+  dt_array real, imaginary;
+
+  explicit Parts(const dt_array& a) {
+    for (int d = 0; d < a.ndim; ++d) strides[d] = 2 * a.strides[d];
+    const int32_t dtype = a.dtype == DT_COMPLEX64 ? DT_FLOAT32 : DT_FLOAT64;
+    real = {a.data, a.sizes, strides, a.ndim, dtype};
+    imaginary = real;
+    imaginary.data = static_cast<char*>(a.data) + item_bytes(dtype);
+  }
+};
+
+dt_status from_complex(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                       int32_t, const dt_value*, int32_t) {
+  const dt_kernel& copy = *static_cast<const dt_kernel*>(self);
+  const Parts parts(ins[0]);
+  return copy.fn(copy.self, ctx, outs, 1, &parts.real, 1, nullptr, 0);
+}
+
+dt_status to_complex(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                     int32_t, const dt_value*, int32_t) {
+  const dt_kernel& copy = *static_cast<const dt_kernel*>(self);
+  const Parts parts(outs[0]);
+  static const Loop float_zero{base::nullary_loop<base::Zero<float>, float>, kCheapGrain};
+  static const Loop double_zero{base::nullary_loop<base::Zero<double>, double>, kCheapGrain};
+  const Loop& zero = parts.real.dtype == DT_FLOAT32 ? float_zero : double_zero;
+  const dt_status status = elementwise<1>(ctx, zero, {&parts.imaginary});
+  return status == DT_OK ? copy.fn(copy.self, ctx, &parts.real, 1, ins, 1, nullptr, 0) : status;
+}
+
+void add_complex(KernelTable& table, int32_t complex, int32_t real) {
+  for (int32_t dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) {
+    if (dtype == DT_COMPLEX64 || dtype == DT_COMPLEX128) continue;
+    table.add("copy", complex, dtype, to_complex, pair(table, real, dtype));
+    if (dtype != DT_BOOL) table.add("copy", dtype, complex, from_complex, pair(table, dtype, real));
+  }
+}
+
+// ---- 16-bit floats: by way of float -------------------------------------------------------------------------
+
+void add_sixteen(KernelTable& table, int32_t sixteen) {
+  const auto add = [&](int32_t to, int32_t from, const dt_kernel& kernel) {
+    const dt_kernel made = sixteen_by_blocks(kernel);
+    table.add("copy", to, from, made.fn, made.self);
+  };
+  const int32_t float32 = DT_FLOAT32;
+  for (int32_t dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) {
+    const int32_t other = is_sixteen(dtype) ? float32 : dtype;
+    if (dtype == sixteen || dtype == DT_COMPLEX64 || dtype == DT_COMPLEX128) continue;
+    if (dtype != DT_FLOAT64) add(sixteen, dtype, *pair(table, float32, other));
+    add(dtype, sixteen, *pair(table, other, float32));
+  }
+}
+
+}  // namespace
+
+void register_copy(KernelTable& table) {
+  register_copy_rare(table);
+  DOVETAIL_BEST_ISA(register_copy)(table);
+  add_sixteen(table, DT_FLOAT16);
+  add_sixteen(table, DT_BFLOAT16);
+  add_complex(table, DT_COMPLEX64, DT_FLOAT32);
+  add_complex(table, DT_COMPLEX128, DT_FLOAT64);
+}
 
 }  // namespace dovetail::cpu

@@ -6,12 +6,21 @@
 namespace dovetail::cpu {
 namespace {
 
+template <class T>
+constexpr bool kIsInteger = T(0.5) == T(0);
+template <>
+constexpr bool kIsInteger<Half> = false;
+template <>
+constexpr bool kIsInteger<BFloat16> = false;
+template <>
+constexpr bool kIsInteger<bool> = false;
+
 // A boxed number in the dtype T; an integer that does not fit wraps, a float that does not is the least integer.
 template <class T>
 T number(const dt_value& v) {
   if (v.tag == DT_FLOAT || v.tag == DT_COMPLEX) {
     const double x = v.tag == DT_FLOAT ? v.as.f : v.as.complex.re;
-    if constexpr (T(0.5) != T(0)) {
+    if constexpr (!kIsInteger<T>) {
       return static_cast<T>(x);
     } else {
       const bool fits = x >= -0x1p63 && x < 0x1p63;
@@ -21,8 +30,36 @@ T number(const dt_value& v) {
   return static_cast<T>(v.as.i);
 }
 template <>
+uint64_t number<uint64_t>(const dt_value& v) {
+  if (v.tag == DT_FLOAT && v.as.f >= 0x1p63 && v.as.f < 0x1p64) return static_cast<uint64_t>(v.as.f);
+  return static_cast<uint64_t>(number<int64_t>(v));
+}
+template <>
+Half number<Half>(const dt_value& v) {
+  return Half(number<double>(v));
+}
+template <>
+BFloat16 number<BFloat16>(const dt_value& v) {
+  return BFloat16(number<double>(v));
+}
+template <class T>
+Complex<T> complex_number(const dt_value& v) {
+  if (v.tag != DT_COMPLEX) return Complex<T>(number<T>(v));
+  return {static_cast<T>(v.as.complex.re), static_cast<T>(v.as.complex.im)};
+}
+template <>
+Complex<float> number<Complex<float>>(const dt_value& v) {
+  return complex_number<float>(v);
+}
+template <>
+Complex<double> number<Complex<double>>(const dt_value& v) {
+  return complex_number<double>(v);
+}
+template <>
 bool number<bool>(const dt_value& v) {
-  return v.tag == DT_FLOAT ? v.as.f != 0 : v.tag == DT_COMPLEX ? v.as.complex.re != 0 : v.as.i != 0;
+  return v.tag == DT_FLOAT     ? v.as.f != 0
+         : v.tag == DT_COMPLEX ? v.as.complex.re != 0 || v.as.complex.im != 0
+                               : v.as.i != 0;
 }
 
 // Every element is *params.
@@ -68,7 +105,7 @@ struct Range {
 
   static void fill(void* arg, int64_t begin, int64_t end) {
     const Range& r = *static_cast<const Range*>(arg);
-    if constexpr (T(0.5) == T(0)) {
+    if constexpr (kIsInteger<T>) {
       if (r.integral) {
         for (int64_t i = begin; i < end; ++i)
           r.out[i * r.stride] = static_cast<T>(static_cast<uint64_t>(r.start) + static_cast<uint64_t>(i) * r.step);
@@ -110,22 +147,23 @@ dt_status arange_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
   return DT_OK;
 }
 
-template <class T>
-void add_all(KernelTable& table, int32_t dtype) {
-  table.add("full", dtype, full_kernel<T>);
-  table.add("fill", dtype, fill_kernel<T>);
-  table.add("arange", dtype, arange_kernel<T>);
-}
+#define DOVETAIL_ADD_FULL(T, dtype) table.add("full", dtype, full_kernel<T>);
+#define DOVETAIL_ADD_FILL(T, dtype) table.add("fill", dtype, fill_kernel<T>);
+#define DOVETAIL_ADD_ARANGE(T, dtype) table.add("arange", dtype, arange_kernel<T>);
 
 }  // namespace
 
 void register_create(KernelTable& table) {
-  add_all<float>(table, DT_FLOAT32);
-  add_all<double>(table, DT_FLOAT64);
-  add_all<int64_t>(table, DT_INT64);
-  add_all<int32_t>(table, DT_INT32);
-  add_all<uint8_t>(table, DT_UINT8);
-  add_all<bool>(table, DT_BOOL);
+  DOVETAIL_FLOATS(DOVETAIL_ADD_FULL)
+  DOVETAIL_SIXTEENS(DOVETAIL_ADD_FULL)
+  DOVETAIL_INTS(DOVETAIL_ADD_FULL)
+  DOVETAIL_COMPLEXES(DOVETAIL_ADD_FULL)
+  DOVETAIL_ADD_FULL(bool, DT_BOOL)
+  DOVETAIL_BY_SIZE(DOVETAIL_ADD_FILL)
+  DOVETAIL_FLOATS(DOVETAIL_ADD_ARANGE)
+  DOVETAIL_SIXTEENS(DOVETAIL_ADD_ARANGE)
+  DOVETAIL_INTS(DOVETAIL_ADD_ARANGE)
+  DOVETAIL_ADD_ARANGE(bool, DT_BOOL)
 }
 
 }  // namespace dovetail::cpu

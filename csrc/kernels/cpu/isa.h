@@ -1,7 +1,7 @@
 // The instruction sets for which kernels are compiled, and the choice among them.
 //
 //   base  what every machine of the architecture has (SSE2, NEON)
-//   v3    x86-64-v3: AVX2 and FMA
+//   v3    x86-64-v3: AVX2, FMA and F16C
 //
 // DOVETAIL_ISA=base in the environment makes a machine use the base kernels, for tests.
 #pragma once
@@ -27,7 +27,8 @@ inline bool use_v3() {
     const char* asked = std::getenv("DOVETAIL_ISA");
     if (asked && std::strcmp(asked, "base") == 0) return false;
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("f16c");
   }();
   return use;
 #else

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "dovetail/abi.h"
+#include "kernels/common/dtypes.h"
 
 namespace dovetail::cpu {
 

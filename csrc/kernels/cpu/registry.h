@@ -21,6 +21,8 @@ class KernelTable {
   void add(const char* op, int32_t first, int32_t second, dt_kernel_fn fn, const void* self = nullptr) {
     kernels_[key(op, first, second)] = {fn, self};
   }
+  // All of another table; what is here already stays.
+  void add_all(const KernelTable& other) { kernels_.insert(other.kernels_.begin(), other.kernels_.end()); }
   // dtypes may be empty (an op without tensor arguments: dtype -1).
   dt_kernel find(const char* op, const int32_t* dtypes, int32_t n) const {
     const int32_t first = n > 0 ? dtypes[0] : -1;
@@ -30,6 +32,15 @@ class KernelTable {
     }
     auto found = kernels_.find(key(op, first, -1));
     return found == kernels_.end() ? dt_kernel{nullptr, nullptr} : found->second;
+  }
+  // Calls visit(op, kernel) for the kernels of this first dtype, whatever the second.
+  template <class Visit>
+  void for_each(int32_t dtype, Visit visit) const {
+    const std::string middle = "/" + std::to_string(dtype) + "/-1";
+    for (const auto& [name, kernel] : kernels_) {
+      const size_t slash = name.find('/');
+      if (name.compare(slash, std::string::npos, middle) == 0) visit(name.substr(0, slash), kernel);
+    }
   }
 
  private:

@@ -12,15 +12,14 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
+def wide(x: Array) -> Array:
+    """16-bit floats in float32, in which they compute; anything else as it is. (bfloat16 is of no kind of NumPy's.)"""
+    return x.astype(np.float32) if x.dtype.name in ("float16", "bfloat16") else x
+
+
 def elementwise(fn: Callable[..., Any]) -> Callable[[Any, Any, Any], None]:
     """A kernel from a function of arrays."""
-
-    def kernel(outs: Any, ins: Any, args: Any) -> None:
-        out = np.asarray(outs[0])
-        with np.errstate(all="ignore"):
-            out[...] = fn(*[np.asarray(x) for x in ins])
-
-    return kernel
+    return with_args(lambda args, *ins: fn(*ins))
 
 
 def with_args(fn: Callable[..., Any]) -> Callable[[Any, Any, Any], None]:
@@ -29,7 +28,8 @@ def with_args(fn: Callable[..., Any]) -> Callable[[Any, Any, Any], None]:
     def kernel(outs: Any, ins: Any, args: Any) -> None:
         out = np.asarray(outs[0])
         with np.errstate(all="ignore"):
-            out[...] = fn(args, *[None if x is None else np.asarray(x) for x in ins])
+            result = fn(args, *[None if x is None else wide(np.asarray(x)) for x in ins])
+            out[...] = np.asarray(result).astype(out.dtype)
 
     return kernel
 
