@@ -110,8 +110,8 @@ bool convert_string(PyObject* object, dt_value* out) {
   *out = dt_value{};
   out->tag = DT_STRING;
   out->as.string = PyUnicode_AsUTF8(object);
-  if (!out->as.string) throw PythonError{};
-  return true;
+  if (!out->as.string) PyErr_Clear();  // lone surrogates
+  return out->as.string != nullptr;
 }
 
 bool convert_generator(PyObject* object, dt_value* out) {

@@ -99,7 +99,7 @@ bool to_dtype(PyObject* object, DType* out) {
   }
   if (PyUnicode_Check(object)) {
     const char* text = PyUnicode_AsUTF8(object);
-    if (!text) return PyErr_Clear(), false;
+    if (!text) return PyErr_Clear(), false;  // lone surrogates
     *out = dtype_by_name(text);
     return *out >= 0;
   }

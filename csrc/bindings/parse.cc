@@ -92,10 +92,15 @@ void convert(const OpInfo& info, Variant variant, int i, PyObject* object, Parse
     fits = convert_argument(arg, object, number, parsed.arena, out);
   } catch (const PythonError&) {
     // An int of more than 64 bits and the like: say where.
+    speak_as(call_name(info, variant).c_str());
     if (!PyErr_ExceptionMatches(PyExc_OverflowError)) throw;
     PyErr_Clear();
     raise(PyExc_OverflowError, "%s: %s does not fit in 64 bits: %.200R", call_name(info, variant).c_str(),
           arg.name.c_str(), object);
+  } catch (const std::exception&) {  // a zero-dim tensor that can't be read as a number
+    set_python_error();
+    speak_as(call_name(info, variant).c_str());
+    throw PythonError{};
   }
   if (!fits) bad_argument(info, variant, arg, object);
 }

@@ -70,6 +70,9 @@ void unbind_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const char* who = op.name().c_str();
   if (self->ndim == 0) index_error(who, ": a zero-dim tensor has no dim to unbind");
   const int dim = wrap_dim(who, args[1].as.i, self->ndim);
+  constexpr int64_t kMost = 1 << 24;  // more views than anyone means
+  if (self->size(dim) > kMost)
+    value_error(who, ": dim ", dim, " of shape ", shape_text(*self), " has too many places to make views of");
   std::vector<Tensor> parts;
   for (int64_t i = 0; i < self->size(dim); ++i) parts.push_back(select(self, dim, i));
   give_list(outs[0], std::move(parts));

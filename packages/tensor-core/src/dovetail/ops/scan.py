@@ -107,7 +107,9 @@ def diff(
     dim = wrap_dim("diff", dim, self.ndim)
     parts = [part for part in (prepend, self, append) if part is not None]
     out = dt.cat(parts, dim) if len(parts) > 1 else self
-    for _ in range(min(n, out.shape[dim])):
+    if n and (n >= out.shape[dim] or out.numel() == 0):  # nothing is left, or nothing to subtract
+        return dt.clone(dt.narrow(out, dim, 0, max(out.shape[dim] - n, 0)))
+    for _ in range(n):
         size = out.shape[dim] - 1
         after, before = dt.narrow(out, dim, 1, size), dt.narrow(out, dim, 0, size)
         out = dt.logical_xor(after, before) if out.dtype == dt.bool else after - before

@@ -45,11 +45,11 @@ def pad(input: dt.Tensor, pad: Sequence[int], mode: str = "constant", value: flo
         dim = input.ndim - 1 - i
         rows = _rows(input.shape[dim], amounts[2 * i], amounts[2 * i + 1], mode, input.shape)
         if rows is not None:
-            input = input.index_select(dim, dt.tensor(rows, dtype=dt.int64, device=input.device))
+            input = input.index_select(dim, rows.to(input.device))
     return input
 
 
-def _rows(size: int, before: int, after: int, mode: str, shape: Sequence[int]) -> list[int] | None:
+def _rows(size: int, before: int, after: int, mode: str, shape: Sequence[int]) -> dt.Tensor | None:
     """Which row of the input every row of the output is."""
     if before == after == 0:
         return None
@@ -58,10 +58,9 @@ def _rows(size: int, before: int, after: int, mode: str, shape: Sequence[int]) -
         raise ValueError(
             f"pad: mode {mode!r} cannot pad a dim of size {size} by ({before}, {after}), shape {tuple(shape)}"
         )
-    places = range(-before, size + after)
+    places = dt.arange(-before, size + after)
     if mode == "circular":
-        return [i % size for i in places]
+        return places % size
     if mode == "replicate":
-        return [min(max(i, 0), size - 1) for i in places]
-    period = 2 * (size - 1)
-    return [period - i % period if i % period >= size else i % period for i in places]
+        return places.clamp(0, size - 1)
+    return size - 1 - (places.abs() - (size - 1)).abs()  # mirrored at the first row, then at the last
