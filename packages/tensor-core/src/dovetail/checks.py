@@ -141,7 +141,8 @@ def speak_as(who: str, error: Exception, args: tuple[Any, ...] = (), kwargs: dic
     right one is raised from here. What a function of the user's raised stays as it is.
     """
     kind, text = _KINDS.get(type(error)), str(error.args[0] if type(error) is KeyError and error.args else error)
-    named = text.startswith(who) and not ("_" + text[len(who) : len(who) + 1] + ":")[:2].isidentifier()
+    after = text.removeprefix(who)
+    named = after != text and not f"_{after[:1] or ':'}".isidentifier()  # the whole of a name
     if kind is None or (named and kind in (type(error), ValueError)) or _others_raised(error.__traceback__):
         return
     speaker, colon, rest = text.partition(": ")
