@@ -11,12 +11,14 @@ import nox
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tools"))
 
+import matrix as combinations  # noqa: E402
 import pip_settings  # noqa: E402
+import releases  # noqa: E402
 import wheelhouse  # noqa: E402
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "alone", "docs", "quickstart"]
+nox.options.sessions = ["lint", "types", "tests", "alone", "matrix", "docs", "quickstart"]
 pip_settings.pass_on_to_uv()
 
 # Stand-ins for distributions of third parties, which the tests need installed.
@@ -112,6 +114,57 @@ def check_plugins(session: nox.Session, wheels: list[str]) -> None:
     session.run("pytest", "-n", "auto", "tests/plugins", *session.posargs)
 
 
+@nox.session(requires=["wheels"])
+def matrix(session: nox.Session) -> None:
+    """Each piece's newest release with the others as they stand, and the other way round; arguments are pieces."""
+    pieces = session.posargs or LIBRARIES
+    for release in combinations.missing_wheels():
+        build_released(session, release)
+    results = {cell: try_together(session, cell) for cell in combinations.cells(pieces)}
+    print(combinations.grid(results, pieces))
+    if any("failed" in result for result in results.values()):
+        session.error("pieces that their metadata lets be together do not work together")
+
+
+def build_released(session: nox.Session, release: releases.Release) -> None:
+    session.log(f"building the release {release}, once")
+    folder, output = release.tree() / "packages" / release.package, Path(session.create_tmp()).resolve() / "released"
+    project = nox.project.load_toml(folder / "pyproject.toml")
+    session.install(*project["build-system"]["requires"])
+    shutil.rmtree(output, ignore_errors=True)
+    with session.chdir(folder):
+        session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(output))
+    wheelhouse.keep(next(output.glob("*.whl")), release.wheel_folder(), beside=True)
+
+
+def try_together(session: nox.Session, cell: combinations.Cell) -> str:
+    """What came of a cell of the matrix: `ok, 123 tests`, `2 of 123 tests failed` or `forbidden: why`."""
+    wheels = [combinations.wheel(package, cell.state_of(package)) for package in LIBRARIES]
+    objections = combinations.forbidden(wheels)
+    if objections:
+        return "forbidden: " + "; ".join(objections)
+    third_party = {name for package in LIBRARIES for name in group("test", package)}
+    session.install("--reinstall", "--no-deps", *map(str, wheels))
+    session.install(*map(str, wheels), *sorted(third_party))
+    ran = failed = 0
+    for package in cell.tested():
+        report = Path(session.create_tmp()).resolve() / "report.xml"
+        report.unlink(missing_ok=True)
+        with session.chdir(combinations.tree(package, cell.state_of(package))):
+            session.run(
+                "pytest",
+                "-n",
+                "auto",
+                "-q",
+                f"--junitxml={report}",
+                f"packages/{package}/tests",
+                success_codes=list(range(6)),
+            )
+        these = combinations.counts(report)
+        ran, failed = ran + these[0], failed + these[1]
+    return f"{failed} of {ran} tests failed" if failed else f"ok, {ran} tests"
+
+
 @nox.session
 def sdists(session: nox.Session) -> None:
     """Build every package from its source distribution, away from the repository, and import all of it."""
@@ -142,13 +195,14 @@ def format_(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style of Python and C++, what each room of the house may touch, and the ABI's ledger."""
+    """Style of Python and C++, what each room of the house may touch, and what releases promised (API and ABI)."""
     session.install(*group("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("clang-format", "--dry-run", "--Werror", *cxx_sources(), silent=True)
     session.run("python", "tools/layering.py")
     session.run("python", "tools/abi.py", "check")
+    session.run("python", "tools/api_breaks.py")
 
 
 @nox.session

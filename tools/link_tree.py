@@ -13,12 +13,12 @@ from pathlib import Path
 PACKAGES = Path(__file__).resolve().parent.parent / "packages"
 
 
-def link_tree(target: Path) -> None:
-    """Make target/dovetail afresh."""
+def link_tree(target: Path, packages: Path = PACKAGES) -> None:
+    """Make target/dovetail afresh, of these packages."""
     root = target / "dovetail"
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    for source in sorted(PACKAGES.glob("*/src/dovetail/*")):
+    for source in sorted(packages.glob("*/src/dovetail/*")):
         if source.suffix != ".so" and source.name not in {"include", "__pycache__"}:
             (root / source.name).symlink_to(source)
 

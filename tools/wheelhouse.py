@@ -84,8 +84,8 @@ def wheels(packages: list[str] | tuple[str, ...] = PACKAGES) -> list[str]:
     return [str(wheel) for wheel in found.values()]
 
 
-def keep(built: Path, target: Path) -> None:
-    """Put a wheel just built where find() looks, in place of the package's earlier ones."""
-    shutil.rmtree(target.parent, ignore_errors=True)
+def keep(built: Path, target: Path, beside: bool = False) -> None:
+    """Put a wheel just built into its folder, in place of all in the folders beside it, or not."""
+    shutil.rmtree(target if beside else target.parent, ignore_errors=True)
     target.mkdir(parents=True)
     shutil.move(built, target / built.name)
