@@ -1,7 +1,7 @@
 // Elementwise iteration in general: dims merged, work split over the pool, tiles.
 //
 // A fresh output that no cache could hold is stored past the cache, by way of a buffer that the first level holds:
-// memory then need not read what will be overwritten. The figures are in docs/performance/README.md.
+// memory then need not read what will be overwritten. Figures: docs/performance/README.md.
 #include "kernels/cpu/loops.h"
 
 #include <algorithm>

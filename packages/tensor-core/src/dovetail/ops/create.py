@@ -122,6 +122,8 @@ def _above(name: str, x: Tensor) -> Tensor:
     """How far above the main diagonal each place of the last two dims lies."""
     if x.ndim < 2:
         raise ValueError(f"{name}: expected at least two dims, got {x.ndim}")
+    if x.numel() == 0:  # the other dim may be huge
+        return dt.zeros(x.shape, dtype=dt.int64, device=x.device)
     return _offsets(x.shape[-2], x.shape[-1], x.device)
 
 
