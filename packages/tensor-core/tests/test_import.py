@@ -118,9 +118,13 @@ def test_every_marked_op_is_a_method():
 
 
 def test_every_op_is_documented():
-    dt.ops.load_all()
-    undocumented = [op.name for op in dt._core.ops() if not op.doc and not op.family.startswith("test_")]
-    assert undocumented == []
+    # In a process of its own: other tests register ops.
+    code = """
+import dovetail as dt
+dt.ops.load_all()
+print([op.name for op in dt._core.ops() if not op.doc])
+"""
+    assert run(code) == "[]"
 
 
 def test_headers_are_shipped():

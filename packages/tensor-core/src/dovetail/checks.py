@@ -146,7 +146,7 @@ def speak_as(who: str, error: Exception, args: tuple[Any, ...] = (), kwargs: dic
     if kind is None or (named and kind in (type(error), ValueError)) or _others_raised(error.__traceback__):
         return
     speaker, colon, rest = text.partition(": ")
-    if not (colon and speaker.replace(".", "_").isidentifier()):
+    if kind is not RuntimeError and not (colon and speaker.replace(".", "_").isidentifier()):
         given = [shown(arg) for arg in args] + [f"{name}={shown(value)}" for name, value in (kwargs or {}).items()]
         text = f"{text}; called with ({', '.join(given)})"
     elif _is_op(speaker) or speaker.rstrip("_") == who.rstrip("_"):
