@@ -99,25 +99,40 @@ void pad(dt_kernel_context* ctx, const dt_array& out, const dt_array& in, const 
 }
 
 template <class T>
+dt_status pad_as(dt_kernel_context* ctx, const dt_array* outs, const dt_array* ins, const dt_value* args, T value) {
+  UintOf<sizeof(T)> bits;
+  std::memcpy(&bits, &value, sizeof value);
+  pad(ctx, outs[0], ins[0], args[1], bits);
+  return DT_OK;
+}
+
+template <class T>
 dt_status pad_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                      const dt_value* args, int32_t) {
   if (numel(outs[0]) == 0) return DT_OK;
-  const dt_value& v = args[2];
-  T value = v.tag == DT_FLOAT ? static_cast<T>(v.as.f) : static_cast<T>(v.as.i);
-  if (outs[0].dtype == DT_BOOL) value = as_double(v) != 0;
-  pad<T>(ctx, outs[0], ins[0], args[1], value);
-  return DT_OK;
+  if (outs[0].dtype == DT_BOOL) return pad_as<uint8_t>(ctx, outs, ins, args, as_double(args[2]) != 0);
+  return pad_as(ctx, outs, ins, args, as_element<T>(args[2]));
 }
 
 // ---- nonzero ---------------------------------------------------------------------------------------------------
 
 constexpr int64_t kPiece = 16384;
 
+// Whether an element is other than zero, by its bits. A float's sign is not among those that count.
+template <class U>
+struct Bits {
+  U mask;
+  bool operator()(U x) const { return (x & mask) != 0; }
+};
+template <>
+struct Bits<Bits128> {
+  uint64_t mask;
+  bool operator()(Bits128 x) const { return ((x.low | x.high) & mask) != 0; }
+};
+
 // A flat array in pieces: count each piece, then write each from where the ones before it end.
 template <class T>
-dt_status nonzero_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int32_t, const dt_array* ins, int32_t,
-                         const dt_value*, int32_t) {
-  const dt_array& in = ins[0];
+dt_status nonzero_where(dt_kernel_context* ctx, const dt_array& in, Bits<T> counts) {
   const int64_t n = numel(in), pieces = ceil_div(n, kPiece);
   const T* p = n > 0 ? contiguous_data<T>(ctx, in) : nullptr;
   Scratch<int64_t> starts(ctx, pieces + 1);
@@ -125,7 +140,7 @@ dt_status nonzero_kernel(const void*, dt_kernel_context* ctx, const dt_array*, i
   parallel(ctx, pieces, 2, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
       int64_t count = 0;
-      for (int64_t i = k * kPiece; i < std::min(n, (k + 1) * kPiece); ++i) count += p[i] != T{};
+      for (int64_t i = k * kPiece; i < std::min(n, (k + 1) * kPiece); ++i) count += counts(p[i]);
       starts[k + 1] = count;
     }
   });
@@ -146,7 +161,7 @@ dt_status nonzero_kernel(const void*, dt_kernel_context* ctx, const dt_array*, i
         at /= in.sizes[d];
       }
       for (int64_t i = k * kPiece; i < std::min(n, (k + 1) * kPiece); ++i) {
-        if (p[i] != T{}) {
+        if (counts(p[i])) {
           for (int d = 0; d < ndim; ++d) row[d] = index[d];
           row += ndim;
         }
@@ -157,17 +172,45 @@ dt_status nonzero_kernel(const void*, dt_kernel_context* ctx, const dt_array*, i
   return DT_OK;
 }
 
+dt_status nonzero_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int32_t, const dt_array* ins, int32_t,
+                         const dt_value*, int32_t) {
+  const dt_array& in = ins[0];
+  switch (in.dtype) {
+    case DT_FLOAT16:
+    case DT_BFLOAT16:
+      return nonzero_where<uint16_t>(ctx, in, {0x7fff});
+    case DT_FLOAT32:
+      return nonzero_where<uint32_t>(ctx, in, {0x7fffffff});
+    case DT_FLOAT64:
+      return nonzero_where<uint64_t>(ctx, in, {~uint64_t{0} >> 1});
+    case DT_COMPLEX64:
+      return nonzero_where<uint64_t>(ctx, in, {0x7fffffff7fffffff});
+    case DT_COMPLEX128:
+      return nonzero_where<Bits128>(ctx, in, {~uint64_t{0} >> 1});
+    default:
+      break;
+  }
+  dt_status status = DT_OK;
+  visit_dtype(in.dtype, [&](auto zero) {
+    using U = std::make_unsigned_t<std::conditional_t<std::is_integral_v<decltype(zero)>, decltype(zero), int>>;
+    status = nonzero_where<U>(ctx, in, {static_cast<U>(~U{0})});
+  });
+  return status;
+}
+
 }  // namespace
 
 void register_concat(KernelTable& table) {
-  for (int32_t dtype : kDTypes) {
+  for (int32_t dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) {
     table.add("cat", dtype, cat_kernel);
-    visit_dtype(dtype, [&](auto zero) {
-      using T = decltype(zero);
-      table.add("constant_pad_nd", dtype, pad_kernel<T>);
-      table.add("nonzero", dtype, nonzero_kernel<T>);
-    });
+    table.add("nonzero", dtype, nonzero_kernel);
   }
+  for (int32_t dtype : kDTypes)
+    visit_dtype(dtype, [&](auto zero) { table.add("constant_pad_nd", dtype, pad_kernel<decltype(zero)>); });
+  table.add("constant_pad_nd", DT_FLOAT16, pad_kernel<Half>);
+  table.add("constant_pad_nd", DT_BFLOAT16, pad_kernel<BFloat16>);
+  table.add("constant_pad_nd", DT_COMPLEX64, pad_kernel<Complex<float>>);
+  table.add("constant_pad_nd", DT_COMPLEX128, pad_kernel<Complex<double>>);
 }
 
 }  // namespace dovetail::cpu

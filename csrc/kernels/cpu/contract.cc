@@ -9,8 +9,10 @@
 #include <climits>
 #include <type_traits>
 
+#include "kernels/cpu/element.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -30,6 +32,24 @@ void blas(CBLAS_TRANSPOSE t, int m, int n, float alpha, const float* a, int lda,
 void blas(CBLAS_TRANSPOSE t, int m, int n, double alpha, const double* a, int lda, const double* x, int incx,
           double beta, double* y, int incy) {
   scipy_cblas_dgemv(CblasRowMajor, t, m, n, alpha, a, lda, x, incx, beta, y, incy);
+}
+
+// The complex ones take their numbers by address.
+void blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, Complex<float> alpha, const Complex<float>* a,
+          int lda, const Complex<float>* b, int ldb, Complex<float> beta, Complex<float>* c, int ldc) {
+  scipy_cblas_cgemm(CblasRowMajor, ta, tb, m, n, k, &alpha, a, lda, b, ldb, &beta, c, ldc);
+}
+void blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, Complex<double> alpha, const Complex<double>* a,
+          int lda, const Complex<double>* b, int ldb, Complex<double> beta, Complex<double>* c, int ldc) {
+  scipy_cblas_zgemm(CblasRowMajor, ta, tb, m, n, k, &alpha, a, lda, b, ldb, &beta, c, ldc);
+}
+void blas(CBLAS_TRANSPOSE t, int m, int n, Complex<float> alpha, const Complex<float>* a, int lda,
+          const Complex<float>* x, int incx, Complex<float> beta, Complex<float>* y, int incy) {
+  scipy_cblas_cgemv(CblasRowMajor, t, m, n, &alpha, a, lda, x, incx, &beta, y, incy);
+}
+void blas(CBLAS_TRANSPOSE t, int m, int n, Complex<double> alpha, const Complex<double>* a, int lda,
+          const Complex<double>* x, int incx, Complex<double> beta, Complex<double>* y, int incy) {
+  scipy_cblas_zgemv(CblasRowMajor, t, m, n, &alpha, a, lda, x, incx, &beta, y, incy);
 }
 
 // What c starts from: scale * data, broadcast through zero strides. data == NULL: zero.
@@ -55,11 +75,11 @@ void fill_start(const Start<T>& start, const T* from, Matrix<T> c) {
   for (int64_t i = 0; i < c.rows; ++i) {
     T* out = c.data + i * c.row;
     const T* in = from + i * start.row;
-    for (int64_t j = 0; j < c.cols; ++j) out[j * c.col] = static_cast<T>(start.scale * in[j * start.col]);
+    for (int64_t j = 0; j < c.cols; ++j) out[j * c.col] = static_cast<T>(modular(start.scale) * modular(in[j * start.col]));
   }
 }
 
-// ---- floating point -------------------------------------------------------------------------------------
+// ---- floating point and complex -------------------------------------------------------------------------------------
 
 // BLAS wants one unit stride and a leading dimension of at least a row that fits its int.
 bool blas_can(int64_t rows, int64_t cols, int64_t row, int64_t col) {
@@ -164,11 +184,13 @@ void run_tiles(dt_kernel_context* ctx, const Batch<T>& p, const Tiling& tiling) 
                if (started) {
                  fill_start(p.start, p.start.data + item * p.start.batch + i * p.start.row + j * p.start.col, c);
                }
-               if (is_small(tm, tn, k)) {
-                 small_product<T>(a, b, c, p.alpha, started);
-               } else {
-                 blas_tile<T>(a, b, c, p.alpha, started);
+               if constexpr (std::is_floating_point_v<T>) {
+                 if (is_small(tm, tn, k)) {
+                   small_product<T>(a, b, c, p.alpha, started);
+                   continue;
+                 }
                }
+               blas_tile<T>(a, b, c, p.alpha, started);
              }
            });
 }
@@ -185,14 +207,14 @@ void empty_product(const Batch<T>& p) {
 }
 
 template <typename T>
-std::enable_if_t<std::is_floating_point_v<T>, bool> multiply(dt_kernel_context* ctx, Batch<T> p) {
+std::enable_if_t<!std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, Batch<T> p) {
   const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols;
   if (p.count == 0 || m == 0 || n == 0) return true;
   if (k == 0) return empty_product(p), true;
   tidy(p.a), tidy(p.b), tidy(p.c);
   const Tiling tiling(m, n, k, p.count);
-  if (is_small(tiling.rows, tiling.cols, k)) {
-    run_tiles(ctx, p, tiling);
+  if (std::is_floating_point_v<T> && is_small(tiling.rows, tiling.cols, k)) {
+    run_tiles(ctx, p, tiling);  // our own loops take any strides
     return true;
   }
   if (!blas_can(p.a) && !densify(ctx, p.count, p.a, p.a_step)) return false;
@@ -218,7 +240,7 @@ std::enable_if_t<std::is_floating_point_v<T>, bool> multiply(dt_kernel_context* 
 
 template <typename U>
 void add_scaled(U* __restrict out, const U* __restrict in, U factor, int64_t n) {
-  for (int64_t j = 0; j < n; ++j) out[j] = static_cast<U>(out[j] + factor * in[j]);
+  for (int64_t j = 0; j < n; ++j) out[j] = static_cast<U>(modular(out[j]) + modular(factor) * modular(in[j]));
 }
 
 // Rows [begin, end) of c, kept in `line` until they are done; the right matrix is read row by row.
@@ -231,18 +253,18 @@ void integer_rows(const Batch<U>& p, int64_t item, int64_t begin, int64_t end, U
   for (int64_t i = begin; i < end; ++i) {
     std::fill(line, line + n, U(0));
     for (int64_t k = 0; k < p.a.cols; ++k) {
-      add_scaled<U>(line, b + k * p.b.row, static_cast<U>(p.alpha * a[i * p.a.row + k * p.a.col]), n);
+      add_scaled<U>(line, b + k * p.b.row, static_cast<U>(modular(p.alpha) * modular(a[i * p.a.row + k * p.a.col])), n);
     }
     const U* start = p.start.data ? p.start.data + item * p.start.batch + i * p.start.row : nullptr;
     for (int64_t j = 0; j < n; ++j) {
-      const U init = start ? static_cast<U>(p.start.scale * start[j * p.start.col]) : U(0);
-      c[i * p.c.row + j * p.c.col] = static_cast<U>(line[j] + init);
+      const U init = start ? static_cast<U>(modular(p.start.scale) * modular(start[j * p.start.col])) : U(0);
+      c[i * p.c.row + j * p.c.col] = static_cast<U>(modular(line[j]) + modular(init));
     }
   }
 }
 
 template <typename T>
-std::enable_if_t<!std::is_floating_point_v<T>, bool> multiply(dt_kernel_context* ctx, Batch<T> p) {
+std::enable_if_t<std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, Batch<T> p) {
   const int64_t m = p.c.rows, n = p.c.cols;
   if (p.count == 0 || m == 0 || n == 0) return true;
   if (p.a.cols == 0) return empty_product(p), true;
@@ -263,11 +285,6 @@ std::enable_if_t<!std::is_floating_point_v<T>, bool> multiply(dt_kernel_context*
 // ---- the ops --------------------------------------------------------------------------------------------
 
 dt_status out_of_memory(dt_kernel_context* ctx, const char* message) { return ctx->fail(ctx, DT_ERR_MEMORY, message); }
-
-template <typename T>
-T scalar(const dt_value& value) {
-  return value.tag == DT_FLOAT ? static_cast<T>(value.as.f) : static_cast<T>(value.as.i);
-}
 
 // The last two dims of an array as a matrix.
 template <typename T>
@@ -309,8 +326,8 @@ template <typename T>
 dt_status addmm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                 const dt_value* args, int32_t) {
   Batch<T> p{1, matrix<const T>(ins[1]), matrix<const T>(ins[2]), matrix<T>(outs[0])};
-  const T beta = scalar<T>(args[3]);
-  p.alpha = scalar<T>(args[4]);
+  const T beta = as_element<T>(args[3]);
+  p.alpha = as_element<T>(args[4]);
   if (beta != T(0)) p.start = broadcast_start<T>(ins[0], beta);  // with 0, NaN in self does not count
   return multiply<T>(ctx, p) ? DT_OK : out_of_memory(ctx, "addmm: out of memory for a dense copy of an argument");
 }
@@ -331,7 +348,7 @@ T dot_range(const dt_array& x, const dt_array& y, int64_t begin, int64_t end) {
     if (xs == 1 && ys == 1) return dovetail::cpu::dot(a, b, end - begin);
   }
   T sum = 0;
-  for (int64_t i = 0; i < end - begin; ++i) sum = static_cast<T>(sum + a[i * xs] * b[i * ys]);
+  for (int64_t i = 0; i < end - begin; ++i) sum = static_cast<T>(modular(sum) + modular(a[i * xs]) * modular(b[i * ys]));
   return sum;
 }
 
@@ -352,7 +369,7 @@ dt_status dot_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, 
         sums[i] = dot_range<T>(ins[0], ins[1], i * kBlock, std::min(n, (i + 1) * kBlock));
       }
     });
-    for (int64_t i = 0; i < blocks; ++i) total = static_cast<T>(total + sums[i]);
+    for (int64_t i = 0; i < blocks; ++i) total = static_cast<T>(modular(total) + modular(sums[i]));
   }
   *static_cast<T*>(outs[0].data) = total;
   return DT_OK;
@@ -442,12 +459,12 @@ void add_all(KernelTable& table, int32_t dtype) {
 
 void register_contract(KernelTable& table) {
   scipy_openblas_set_num_threads(1);  // its own threads would change the bits with their number
-  add_all<float>(table, DT_FLOAT32);
-  add_all<double>(table, DT_FLOAT64);
-  // Signed overflow wraps: computed on the unsigned type of the same size.
-  add_all<uint64_t>(table, DT_INT64);
-  add_all<uint32_t>(table, DT_INT32);
-  add_all<uint8_t>(table, DT_UINT8);
+  KernelTable own;
+  visit_modular([&](auto zero, int32_t dtype) { add_all<decltype(zero)>(own, dtype); });
+  add_all<Complex<float>>(own, DT_COMPLEX64);
+  add_all<Complex<double>>(own, DT_COMPLEX128);
+  add_sixteen_whole(own);
+  table.add_all(own);
 }
 
 }  // namespace dovetail::cpu

@@ -4,8 +4,12 @@
 
 #include "kernels/cpu/conv_plan.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
+
+void add_complex_conv(KernelTable& table);  // conv_complex.cc
+
 namespace {
 
 template <typename T>
@@ -142,8 +146,12 @@ void add_all(KernelTable& table, int32_t dtype) {
 }  // namespace
 
 void register_conv(KernelTable& table) {
-  add_all<float>(table, DT_FLOAT32);
-  add_all<double>(table, DT_FLOAT64);
+  KernelTable own;
+  add_all<float>(own, DT_FLOAT32);
+  add_all<double>(own, DT_FLOAT64);
+  add_complex_conv(own);
+  add_sixteen_whole(own);
+  table.add_all(own);
 }
 
 }  // namespace dovetail::cpu

@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 
@@ -52,11 +53,6 @@ dt_status gather_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
 
 // ---- scatter ---------------------------------------------------------------------------------------------
 
-// Unsigned where T is an integer, so that sums wrap around.
-template <class T>
-using Modular =
-    typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::enable_if<true, T>>::type;
-
 struct Assign {
   template <class T>
   static void apply(T& a, T b) {
@@ -66,13 +62,13 @@ struct Assign {
 struct Plus {
   template <class T>
   static void apply(T& a, T b) {
-    a = static_cast<T>(static_cast<Modular<T>>(a) + static_cast<Modular<T>>(b));
+    a = static_cast<T>(modular(a) + modular(b));
   }
 };
 struct Times {
   template <class T>
   static void apply(T& a, T b) {
-    a = static_cast<T>(Modular<T>{1} * static_cast<Modular<T>>(a) * static_cast<Modular<T>>(b));
+    a = static_cast<T>(modular(a) * modular(b));
   }
 };
 struct Largest {
@@ -189,10 +185,11 @@ dt_status scatter_add_kernel(const void*, dt_kernel_context* ctx, const dt_array
 template <class T>
 T reduce_identity(const char* reduce) {
   using Limits = std::numeric_limits<T>;
-  if (!std::strcmp(reduce, "prod")) return T{1};
+  if (!std::strcmp(reduce, "prod")) return T(1);
+  if constexpr (is_complex_type<T>) return T(0);
   if (!std::strcmp(reduce, "amax")) return std::is_floating_point_v<T> ? -Limits::infinity() : Limits::lowest();
   if (!std::strcmp(reduce, "amin")) return std::is_floating_point_v<T> ? Limits::infinity() : Limits::max();
-  return T{0};
+  return T(0);
 }
 
 // result /= how many went into it, where anything did. Integers round towards minus infinity.
@@ -207,8 +204,10 @@ void divide_counts(const dt_array& to, const int64_t* counts) {
     const int64_t count = std::max<int64_t>(1, counts[i]);
     T& x = p[walk.offset[0]];
     if (count == 1) continue;
-    if constexpr (std::is_floating_point_v<T>) {
-      x /= static_cast<T>(count);
+    if constexpr (!std::is_integral_v<T>) {
+      x = x / static_cast<T>(static_cast<RealOf<T>>(count));
+    } else if constexpr (std::is_same_v<T, uint64_t>) {
+      x /= static_cast<uint64_t>(count);
     } else {
       const int64_t wide = static_cast<int64_t>(x), quotient = wide / count;
       x = static_cast<T>(quotient - (wide % count < 0));
@@ -236,6 +235,18 @@ dt_status scatter_mean(dt_kernel_context* ctx, const dt_array& to, const dt_arra
 }
 
 template <class T>
+dt_status fold_lines(dt_kernel_context* ctx, const char* reduce, T* to, const int64_t* at, const T* from,
+                     const ScatterLines& lines) {
+  if (!std::strcmp(reduce, "sum")) return scatter_lines<Plus>(ctx, to, at, from, lines), DT_OK;
+  if (!std::strcmp(reduce, "prod")) return scatter_lines<Times>(ctx, to, at, from, lines), DT_OK;
+  if constexpr (!is_complex_type<T>) {
+    if (!std::strcmp(reduce, "amax")) return scatter_lines<Largest>(ctx, to, at, from, lines), DT_OK;
+    if (!std::strcmp(reduce, "amin")) return scatter_lines<Smallest>(ctx, to, at, from, lines), DT_OK;
+  }
+  return ctx->fail(ctx, DT_ERR_VALUE, "scatter_reduce: reduce must be sum, prod, mean, amax or amin");
+}
+
+template <class T>
 dt_status scatter_reduce_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                                 int32_t, const dt_value* args, int32_t) {
   const char* reduce = args[4].as.string;
@@ -244,43 +255,47 @@ dt_status scatter_reduce_kernel(const void*, dt_kernel_context* ctx, const dt_ar
                       [&](const dt_array& to, const dt_array& at, const dt_array& from, int dim) -> dt_status {
                         T* target = static_cast<T*>(to.data);
                         const int64_t* indices = static_cast<const int64_t*>(at.data);
-                        const T* source = static_cast<const T*>(from.data);
                         const ScatterLines lines(to, at, from, dim);
                         if (!include_self) {  // what will be met starts from nothing
                           const T identity = reduce_identity<T>(reduce);
                           const dt_array number{const_cast<T*>(&identity), nullptr, nullptr, 0, to.dtype};
                           scatter_lines<Assign>(ctx, target, indices, &identity, ScatterLines(to, at, number, dim));
                         }
-                        if (!std::strcmp(reduce, "sum"))
-                          scatter_lines<Plus>(ctx, target, indices, source, lines);
-                        else if (!std::strcmp(reduce, "prod"))
-                          scatter_lines<Times>(ctx, target, indices, source, lines);
-                        else if (!std::strcmp(reduce, "amax"))
-                          scatter_lines<Largest>(ctx, target, indices, source, lines);
-                        else if (!std::strcmp(reduce, "amin"))
-                          scatter_lines<Smallest>(ctx, target, indices, source, lines);
-                        else if (!std::strcmp(reduce, "mean"))
+                        if (!std::strcmp(reduce, "mean"))
                           return scatter_mean<T>(ctx, to, at, from, dim, include_self);
-                        else
-                          return ctx->fail(ctx, DT_ERR_VALUE,
-                                           "scatter_reduce: reduce must be sum, prod, mean, amax or amin");
-                        return DT_OK;
+                        return fold_lines(ctx, reduce, target, indices, static_cast<const T*>(from.data), lines);
                       });
+}
+
+template <class T>
+void add_complex(KernelTable& table, int32_t dtype) {
+  table.add("scatter_add", dtype, scatter_add_kernel<T, Plus>);
+  table.add("scatter_reduce", dtype, scatter_reduce_kernel<T>);
+}
+
+// Sums and the like of 16-bit floats are kept in float until they are done.
+void register_sums(KernelTable& table) {
+  visit_modular([&](auto zero, int32_t dtype) {
+    table.add("scatter_add", dtype, scatter_add_kernel<decltype(zero), Plus>);
+  });
+  table.add("scatter_add", DT_BOOL, scatter_add_kernel<uint8_t, Either>);
+  for (int32_t dtype : kDTypes)
+    visit_dtype(dtype, [&](auto zero) { table.add("scatter_reduce", dtype, scatter_reduce_kernel<decltype(zero)>); });
+  add_complex<Complex<float>>(table, DT_COMPLEX64);
+  add_complex<Complex<double>>(table, DT_COMPLEX128);
+  add_sixteen_whole(table);
 }
 
 }  // namespace
 
 void register_gather(KernelTable& table) {
-  for (int32_t dtype : kDTypes) {
+  for (int32_t dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) {
     table.add("gather", dtype, gather_kernel);
     table.add("scatter", dtype, scatter_kernel);
-    visit_dtype(dtype, [&](auto zero) {
-      using T = decltype(zero);
-      table.add("scatter_add", dtype,
-                dtype == DT_BOOL ? scatter_add_kernel<uint8_t, Either> : scatter_add_kernel<T, Plus>);
-      table.add("scatter_reduce", dtype, scatter_reduce_kernel<T>);
-    });
   }
+  KernelTable sums;
+  register_sums(sums);
+  table.add_all(sums);
   register_index(table);
 }
 

@@ -2,6 +2,7 @@
 // offsets, one entry for every position of the broadcast indices, and a block of elements that each position moves.
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 
@@ -100,15 +101,9 @@ void write_slices(dt_kernel_context* ctx, T* indexed, const T* values, const Sli
 }
 
 template <class T>
-using Modular =
-    typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::enable_if<true, T>>::type;
-
-template <class T>
 void add_slices(dt_kernel_context* ctx, T* indexed, const T* values, const Slices& slices, T alpha) {
-  using M = Modular<T>;
   move_slices<true>(ctx, indexed, values, slices, [alpha](T* a, int64_t a_step, const T* b, int64_t b_step, int64_t n) {
-    const M factor = static_cast<M>(alpha);
-    auto sum = [factor](T x, T y) { return static_cast<T>(static_cast<M>(x) + factor * static_cast<M>(y)); };
+    auto sum = [alpha](T x, T y) { return static_cast<T>(modular(x) + modular(alpha) * modular(y)); };
     if (a_step == 1 && b_step == 1) {
       for (int64_t j = 0; j < n; ++j) a[j] = sum(a[j], b[j]);
     } else {
@@ -177,7 +172,7 @@ dt_status index_add_kernel(const void*, dt_kernel_context* ctx, const dt_array* 
       return DT_OK;
     }
   }
-  add_slices<T>(ctx, to, from, slices, alpha.tag == DT_FLOAT ? static_cast<T>(alpha.as.f) : static_cast<T>(alpha.as.i));
+  add_slices<T>(ctx, to, from, slices, as_element<T>(alpha));
   return DT_OK;
 }
 
@@ -272,9 +267,9 @@ int indexed_ndim(const dt_array& self, const dt_array* indices, int count) {
   return ndim + most;
 }
 
-template <class T>
-dt_status index_put_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
-                           int32_t n_ins, const dt_value* args, int32_t) {
+// `put` writes or adds the values: (result, values, slices).
+template <class Put>
+dt_status put_slices(dt_kernel_context* ctx, const dt_array* outs, const dt_array* ins, int32_t n_ins, const Put& put) {
   const dt_array &out = outs[0], &values = ins[n_ins - 1];
   const int count = n_ins - 2, ndim = indexed_ndim(out, ins + 1, count);
   int64_t strides[DT_MAX_DIMS + 1] = {};
@@ -286,35 +281,64 @@ dt_status index_put_kernel(const void*, dt_kernel_context* ctx, const dt_array* 
   const dt_status status = indexed_slices(ctx, "index_put", out, ins + 1, count, strides, slices);
   if (status != DT_OK) return status;
   copy_array(ctx, out, ins[0]);
-  if (slices.empty()) return DT_OK;
-  T* to = static_cast<T*>(out.data);
-  const T* from = static_cast<const T*>(values.data);
-  const bool accumulate = args[3].as.i != 0;
-  if constexpr (std::is_same_v<T, uint8_t>) {
-    if (accumulate && out.dtype == DT_BOOL) {
-      or_slices(ctx, to, from, slices);
-      return DT_OK;
-    }
-  }
-  if (accumulate)
-    add_slices<T>(ctx, to, from, slices, T{1});
-  else
-    write_slices(ctx, to, from, slices);
+  if (!slices.empty()) put(out.data, values.data, slices);
   return DT_OK;
+}
+
+template <class T>
+dt_status index_accumulate(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                           int32_t n_ins, const dt_value*, int32_t) {
+  return put_slices(ctx, outs, ins, n_ins, [&](void* to, const void* from, const Slices& slices) {
+    if constexpr (std::is_same_v<T, bool>)
+      or_slices(ctx, static_cast<uint8_t*>(to), static_cast<const uint8_t*>(from), slices);
+    else
+      add_slices<T>(ctx, static_cast<T*>(to), static_cast<const T*>(from), slices, T(1));
+  });
+}
+
+// `self` points to the kernel that accumulates.
+dt_status index_put_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs,
+                           const dt_array* ins, int32_t n_ins, const dt_value* args, int32_t n_args) {
+  if (args[3].as.i) {
+    const dt_kernel& accumulate = *static_cast<const dt_kernel*>(self);
+    return accumulate.fn(accumulate.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
+  }
+  return put_slices(ctx, outs, ins, n_ins, [&](void* to, const void* from, const Slices& slices) {
+    visit_size(item_bytes(outs[0].dtype), [&](auto unit) {
+      using T = decltype(unit);
+      write_slices(ctx, static_cast<T*>(to), static_cast<const T*>(from), slices);
+    });
+  });
+}
+
+// Sums of 16-bit floats are kept in float until they are done.
+void register_sums(KernelTable& table) {
+  auto add = [&](auto zero, int32_t dtype) {
+    using T = decltype(zero);
+    table.add("index_add", dtype, index_add_kernel<T>);
+    table.add("index_put", dtype, index_accumulate<T>);
+  };
+  visit_modular(add);
+  add(Complex<float>{}, DT_COMPLEX64);
+  add(Complex<double>{}, DT_COMPLEX128);
+  table.add("index_add", DT_BOOL, index_add_kernel<uint8_t>);
+  table.add("index_put", DT_BOOL, index_accumulate<bool>);
+  add_sixteen_whole(table);
 }
 
 }  // namespace
 
 void register_index(KernelTable& table) {
-  for (int32_t dtype : kDTypes) {
+  static dt_kernel accumulate[DT_DTYPE_COUNT];
+  KernelTable sums;
+  register_sums(sums);
+  for (int32_t dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) {
+    accumulate[dtype] = sums.find("index_put", &dtype, 1);
+    table.add("index_put", dtype, index_put_kernel, &accumulate[dtype]);
     table.add("index_select", dtype, index_select_kernel);
     table.add("index", dtype, index_kernel);
-    visit_dtype(dtype, [&](auto zero) {
-      using T = decltype(zero);
-      table.add("index_add", dtype, index_add_kernel<T>);
-      table.add("index_put", dtype, index_put_kernel<T>);
-    });
   }
+  table.add_all(sums);
 }
 
 }  // namespace dovetail::cpu

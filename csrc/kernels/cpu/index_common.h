@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "dovetail/abi.h"
+#include "kernels/cpu/element.h"
 
 // A hot loop compiled once per instruction set and chosen when the library loads. The lanes of an accumulator are fixed
 // by the source, so the additions happen in one order whatever the width.
@@ -131,37 +132,5 @@ struct Walk {
     }
   }
 };
-
-// Calls f with a value of the C++ type that stores this dtype; bool is uint8.
-template <class F>
-bool visit_dtype(int32_t dtype, F&& f) {
-  switch (dtype) {
-    case DT_FLOAT32:
-      f(float{});
-      return true;
-    case DT_FLOAT64:
-      f(double{});
-      return true;
-    case DT_INT64:
-      f(int64_t{});
-      return true;
-    case DT_INT32:
-      f(int32_t{});
-      return true;
-    case DT_UINT8:
-    case DT_BOOL:
-      f(uint8_t{});
-      return true;
-    default:
-      return false;
-  }
-}
-
-// The dtypes that exist; the rows that a kernel for any of them is registered under.
-constexpr int32_t kDTypes[] = {DT_FLOAT32, DT_FLOAT64, DT_INT64, DT_INT32, DT_UINT8, DT_BOOL};
-
-inline double as_double(const dt_value& v) {
-  return v.tag == DT_FLOAT ? v.as.f : v.tag == DT_COMPLEX ? v.as.complex.re : static_cast<double>(v.as.i);
-}
 
 }  // namespace dovetail::cpu

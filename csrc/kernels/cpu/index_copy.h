@@ -8,10 +8,6 @@
 
 namespace dovetail::cpu {
 
-struct Bytes16 {
-  uint64_t low, high;
-};
-
 // Calls f with a value of an unsigned type as large as an element, for kernels that only move elements.
 template <class F>
 void visit_size(int64_t bytes, F&& f) {
@@ -29,7 +25,7 @@ void visit_size(int64_t bytes, F&& f) {
       f(uint64_t{});
       break;
     default:
-      f(Bytes16{});
+      f(Bits128{});
       break;
   }
 }

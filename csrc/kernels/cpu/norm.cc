@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 
@@ -210,10 +211,13 @@ dt_status layer_norm_grad_kernel(const void*, dt_kernel_context* ctx, const dt_a
 }  // namespace
 
 void register_norm(KernelTable& table) {
-  table.add("layer_norm", DT_FLOAT32, layer_norm_kernel<float>);
-  table.add("layer_norm", DT_FLOAT64, layer_norm_kernel<double>);
-  table.add("layer_norm_grad", DT_FLOAT32, layer_norm_grad_kernel<float>);
-  table.add("layer_norm_grad", DT_FLOAT64, layer_norm_grad_kernel<double>);
+  KernelTable own;
+  own.add("layer_norm", DT_FLOAT32, layer_norm_kernel<float>);
+  own.add("layer_norm", DT_FLOAT64, layer_norm_kernel<double>);
+  own.add("layer_norm_grad", DT_FLOAT32, layer_norm_grad_kernel<float>);
+  own.add("layer_norm_grad", DT_FLOAT64, layer_norm_grad_kernel<double>);
+  add_sixteen_whole(own);
+  table.add_all(own);
 }
 
 }  // namespace dovetail::cpu

@@ -1,9 +1,10 @@
 // The fused optimizer steps: one pass over all parameters, written in place. All tensors are contiguous and of one
-// dtype; learning rate and step are numbers in tensors of their own.
+// dtype; learning rate and step are numbers in tensors of their own. Steps of 16-bit floats are computed in float.
 #include <cmath>
 
 #include "kernels/cpu/index_common.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 
@@ -42,9 +43,31 @@ dt_status for_pieces(dt_kernel_context* ctx, const char* op, const dt_array* par
   return DT_OK;
 }
 
-template <class T>
-T* at(const dt_array& a, int64_t begin) {
-  return static_cast<T*>(a.data) + begin;
+constexpr int kGrad = 1;  // which of a step's arrays is not written
+
+// Calls step(pointers, n) for elements [begin, end) of these arrays: of 16-bit ones with floats, a few at a time, which
+// then go back, rounded.
+template <class T, int kCount, class Step>
+void update(const dt_array* const (&arrays)[kCount], int64_t begin, int64_t end, const Step& step) {
+  T* pointers[kCount];
+  const int32_t dtype = arrays[0]->dtype;
+  if (!is_sixteen(dtype)) {
+    for (int k = 0; k < kCount; ++k) pointers[k] = static_cast<T*>(arrays[k]->data) + begin;
+    return step(pointers, end - begin);
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    constexpr int64_t kFew = 1024;
+    alignas(64) float wide[kCount][kFew];
+    for (int k = 0; k < kCount; ++k) pointers[k] = wide[k];
+    for (; begin < end; begin += kFew) {
+      const int64_t n = std::min(kFew, end - begin);
+      auto narrow_at = [&](int k) { return static_cast<uint16_t*>(arrays[k]->data) + begin; };
+      for (int k = 0; k < kCount; ++k) widen(dtype, narrow_at(k), 1, n, wide[k]);
+      step(pointers, n);
+      for (int k = 0; k < kCount; ++k)
+        if (k != kGrad) narrow(dtype, wide[k], narrow_at(k), 1, n);
+    }
+  }
 }
 
 // ---- SGD -------------------------------------------------------------------------------------------------------
@@ -93,9 +116,11 @@ dt_status sgd_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int32
                  args[9].as.i != 0};
   return for_pieces(ctx, "fused_sgd", params, count, [&](int64_t k, int64_t begin, int64_t end) {
     if (buffers)
-      sgd_momentum(s, at<T>(params[k], begin), at<T>(grads[k], begin), at<T>(moving[k], begin), end - begin);
+      update<T, 3>({&params[k], &grads[k], &moving[k]}, begin, end,
+                   [&](T* const* p, int64_t n) { sgd_momentum(s, p[0], p[kGrad], p[2], n); });
     else
-      sgd_plain(s, at<T>(params[k], begin), at<T>(grads[k], begin), end - begin);
+      update<T, 2>({&params[k], &grads[k]}, begin, end,
+                   [&](T* const* p, int64_t n) { sgd_plain(s, p[0], p[kGrad], n); });
   });
 }
 
@@ -150,21 +175,25 @@ dt_status adam_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int3
                   decoupled ? T{0} : static_cast<T>(weight_decay),
                   args[12].as.i ? T{-1} : T{1}};
   return for_pieces(ctx, "fused_adam", params, count, [&](int64_t k, int64_t begin, int64_t end) {
-    T *p = at<T>(params[k], begin), *m = at<T>(means[k], begin), *v = at<T>(squares[k], begin);
-    const T* g = at<T>(grads[k], begin);
     if (amsgrad)
-      adam_piece<T, true>(s, p, g, m, v, at<T>(peaks[k], begin), end - begin);
+      update<T, 5>(
+          {&params[k], &grads[k], &means[k], &squares[k], &peaks[k]}, begin, end,
+          [&](T* const* p, int64_t n) { adam_piece<T, true>(s, p[0], p[kGrad], p[2], p[3], p[4], n); });
     else
-      adam_piece<T, false>(s, p, g, m, v, static_cast<T*>(nullptr), end - begin);
+      update<T, 4>(
+          {&params[k], &grads[k], &means[k], &squares[k]}, begin, end,
+          [&](T* const* p, int64_t n) { adam_piece<T, false>(s, p[0], p[kGrad], p[2], p[3], nullptr, n); });
   });
 }
 
 }  // namespace
 
 void register_optim(KernelTable& table) {
-  table.add("fused_sgd", DT_FLOAT32, sgd_kernel<float>);
+  for (int32_t dtype : {DT_FLOAT32, DT_FLOAT16, DT_BFLOAT16}) {
+    table.add("fused_sgd", dtype, sgd_kernel<float>);
+    table.add("fused_adam", dtype, adam_kernel<float>);
+  }
   table.add("fused_sgd", DT_FLOAT64, sgd_kernel<double>);
-  table.add("fused_adam", DT_FLOAT32, adam_kernel<float>);
   table.add("fused_adam", DT_FLOAT64, adam_kernel<double>);
 }
 

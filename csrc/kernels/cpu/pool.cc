@@ -5,8 +5,10 @@
 #include <limits>
 #include <type_traits>
 
+#include "kernels/common/dtypes.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -474,13 +476,15 @@ void add_avg(KernelTable& table, int32_t dtype) {
 }  // namespace
 
 void register_pool(KernelTable& table) {
-  add_max<float>(table, DT_FLOAT32);
-  add_max<double>(table, DT_FLOAT64);
-  add_max<int64_t>(table, DT_INT64);
-  add_max<int32_t>(table, DT_INT32);
-  add_max<uint8_t>(table, DT_UINT8);
-  add_avg<float>(table, DT_FLOAT32);
-  add_avg<double>(table, DT_FLOAT64);
+  KernelTable own;
+#define DOVETAIL_ADD(type, dtype) add_max<type>(own, dtype);
+  DOVETAIL_FLOATS(DOVETAIL_ADD)
+  DOVETAIL_INTS(DOVETAIL_ADD)
+#undef DOVETAIL_ADD
+  add_avg<float>(own, DT_FLOAT32);
+  add_avg<double>(own, DT_FLOAT64);
+  add_sixteen_whole(own);
+  table.add_all(own);
 }
 
 }  // namespace dovetail::cpu

@@ -1,7 +1,9 @@
 // The random primitives, pure in (key, offset). Compiled with -ffp-contract=off: the same bits on every machine.
 #include "kernels/common/philox.h"
+#include "kernels/cpu/as_real.h"
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 
@@ -174,6 +176,28 @@ dt_status fill_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
   return fill(ctx, outs[0], args, Filler{});
 }
 
+// 16-bit uniforms: the float ones cut off after as many digits as the dtype holds below 1, so that none becomes 1.
+dt_status uniform_sixteen(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array*, int32_t,
+                          const dt_value* args, int32_t) {
+  const dt_array& out = outs[0];
+  const int64_t n = numel(out);
+  if (n == 0) return DT_OK;
+  float* drawn = static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(float)));
+  uint16_t* rounded = static_cast<uint16_t*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(uint16_t)));
+  if (!drawn || !rounded) return out_of_memory(ctx, "random");
+  int64_t strides[DT_MAX_DIMS];
+  contiguous_strides(out, strides);
+  const dt_status status = fill(ctx, {drawn, out.sizes, strides, out.ndim, DT_FLOAT32}, args, Uniform<float>{});
+  if (status != DT_OK) return status;
+  const float steps = out.dtype == DT_FLOAT16 ? 2048.0f : 256.0f;
+  parallel(ctx, n, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) drawn[i] = static_cast<float>(static_cast<int32_t>(drawn[i] * steps)) / steps;
+    narrow(out.dtype, drawn + begin, rounded + begin, 1, end - begin);
+  });
+  copy_from_contiguous(ctx, out, rounded);
+  return DT_OK;
+}
+
 template <class T>
 dt_status randint_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array*, int32_t,
                          const dt_value* args, int32_t) {
@@ -190,8 +214,15 @@ void register_random(KernelTable& table) {
   table.add("philox_normal", DT_FLOAT32, fill_kernel<Normal<float>>);
   table.add("philox_normal", DT_FLOAT64, fill_kernel<Normal<double>>);
   table.add("philox_bits", DT_INT64, fill_kernel<Bits>);
-  for (int32_t dtype : kDTypes)
-    visit_dtype(dtype, [&](auto zero) { table.add("philox_randint", dtype, randint_kernel<decltype(zero)>); });
+  add_as_real(table, "philox_uniform");
+  add_as_real(table, "philox_normal");
+  for (int32_t dtype : {DT_FLOAT16, DT_BFLOAT16}) table.add("philox_uniform", dtype, uniform_sixteen);
+  KernelTable rounded;
+  rounded.add("philox_normal", DT_FLOAT32, fill_kernel<Normal<float>>);
+  visit_modular([&](auto zero, int32_t dtype) { rounded.add("philox_randint", dtype, randint_kernel<decltype(zero)>); });
+  rounded.add("philox_randint", DT_BOOL, randint_kernel<uint8_t>);
+  add_sixteen_whole(rounded);
+  table.add_all(rounded);
 }
 
 }  // namespace dovetail::cpu

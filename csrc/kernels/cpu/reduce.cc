@@ -1,18 +1,20 @@
-// sum, prod, mean, amax, amin, any, all, var.
-#include <limits>
-
+// sum, prod, mean, var.
+#include "kernels/cpu/as_real.h"
 #include "kernels/cpu/reduce_drive.h"
-#include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 
 void register_arg_reduce(KernelTable& table);  // reduce_arg.cc
+void register_extremes(KernelTable& table);    // reduce_extreme.cc
+void register_truth(KernelTable& table);       // reduce_truth.cc
 
 namespace {
 
-// Totals of float32 are kept in double, so the error of a long sum is that of its short runs.
+// Totals of float32 and complex64 are kept in double, so the error of a long sum is that of its short runs.
 template <class T>
-using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+using Wide = std::conditional_t<std::is_same_v<T, float>, double,
+                                std::conditional_t<std::is_same_v<T, Complex<float>>, Complex<double>, T>>;
 
 template <class T>
 struct Sum {
@@ -24,20 +26,21 @@ struct Sum {
   static Lane step(Lane a, T x) { return a + x; }
   static Lane fold(Lane a, Lane b) { return a + b; }
   static Acc wide(Lane a) { return static_cast<Acc>(a); }
-  static void merge(Acc& a, Acc b) { a += b; }
+  static void merge(Acc& a, Acc b) { a = a + b; }
   static Acc identity() { return 0; }
   static Out finish(Acc a, int64_t) { return static_cast<T>(a); }
 };
 
-// int64 wraps around on overflow, which only unsigned arithmetic may do.
-struct SumInt {
-  using In = int64_t;
-  using Lane = uint64_t;
+// Integers of one size, of which U is the unsigned type: they wrap around on overflow, which only those may do.
+template <class U>
+struct SumModular {
+  using In = U;
+  using Lane = U;
   using Acc = uint64_t;
-  using Out = int64_t;
-  static Lane first(In x) { return static_cast<Lane>(x); }
-  static Lane step(Lane a, In x) { return a + static_cast<Lane>(x); }
-  static Lane fold(Lane a, Lane b) { return a + b; }
+  using Out = U;
+  static Lane first(In x) { return x; }
+  static Lane step(Lane a, In x) { return static_cast<Lane>(modular(a) + modular(x)); }
+  static Lane fold(Lane a, Lane b) { return step(a, b); }
   static Acc wide(Lane a) { return a; }
   static void merge(Acc& a, Acc b) { a += b; }
   static Acc identity() { return 0; }
@@ -55,60 +58,19 @@ struct Product : Sum<T> {
   using Acc = Wide<T>;
   static Lane step(Lane a, T x) { return a * x; }
   static Lane fold(Lane a, Lane b) { return a * b; }
-  static void merge(Acc& a, Acc b) { a *= b; }
+  static void merge(Acc& a, Acc b) { a = a * b; }
   static Acc identity() { return 1; }
 };
 
-struct ProductInt : SumInt {
-  static Lane step(Lane a, In x) { return a * static_cast<Lane>(x); }
-  static Lane fold(Lane a, Lane b) { return a * b; }
-  static void merge(Acc& a, Acc b) { a *= b; }
-  static Acc identity() { return 1; }
-};
-
-// Once a lane holds a NaN nothing compares as larger, so it stays.
-template <class T, bool kLargest>
-struct Extreme {
-  using In = T;
-  using Lane = T;
-  using Acc = T;
-  using Out = T;
-  static Lane first(T x) { return x; }
-  static Lane step(Lane a, T x) {
-    const bool better = kLargest ? x > a : x < a;
-    return (better | (x != x)) ? x : a;
-  }
+template <class U>
+struct ProductModular : SumModular<U> {
+  using Lane = U;
+  using Acc = uint64_t;
+  static Lane step(Lane a, U x) { return static_cast<Lane>(modular(a) * modular(x)); }
   static Lane fold(Lane a, Lane b) { return step(a, b); }
-  static Acc wide(Lane a) { return a; }
-  static void merge(Acc& a, Acc b) { a = step(a, b); }
-  static Acc identity() { return T{}; }  // never asked for: core refuses the extreme of nothing
-  static Out finish(Acc a, int64_t) { return a; }
+  static void merge(Acc& a, Acc b) { a *= b; }
+  static Acc identity() { return 1; }
 };
-
-template <class T>
-using Largest = Extreme<T, true>;
-template <class T>
-using Smallest = Extreme<T, false>;
-
-template <class T, bool kAll>
-struct Truth {
-  using In = T;
-  using Lane = UintOf<sizeof(T)>;  // as wide as an element, so that lanes line up
-  using Acc = uint8_t;
-  using Out = uint8_t;
-  static Lane first(T x) { return x != T{}; }
-  static Lane step(Lane a, T x) { return fold(a, first(x)); }
-  static Lane fold(Lane a, Lane b) { return kAll ? a & b : a | b; }
-  static Acc wide(Lane a) { return static_cast<Acc>(a); }
-  static void merge(Acc& a, Acc b) { a = kAll ? a & b : a | b; }
-  static Acc identity() { return kAll; }
-  static Out finish(Acc a, int64_t) { return a; }
-};
-
-template <class T>
-using Any = Truth<T, false>;
-template <class T>
-using All = Truth<T, true>;
 
 // ---- variance --------------------------------------------------------------------------------------------
 
@@ -230,13 +192,6 @@ struct Variance {
 
 // ---- kernels ---------------------------------------------------------------------------------------------
 
-// `self` is the op's name.
-template <class Fold>
-dt_status fold_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
-                      int32_t, const dt_value*, int32_t) {
-  return reduce<LaneReducer<Fold>>(static_cast<const char*>(self), ctx, outs[0], ins[0]);
-}
-
 template <class T>
 dt_status variance_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                           int32_t, const dt_value* args, int32_t) {
@@ -244,74 +199,39 @@ dt_status variance_kernel(const void*, dt_kernel_context* ctx, const dt_array* o
   return reduce<Variance<T>>("var", ctx, outs[0], ins[0], correction);
 }
 
-template <class Fold>
-void add(KernelTable& table, const char* op, int32_t dtype) {
-  table.add(op, dtype, fold_kernel<Fold>, op);
-}
-
 template <class T>
 void add_floating(KernelTable& table, int32_t dtype) {
-  add<Sum<T>>(table, "sum", dtype);
-  add<Product<T>>(table, "prod", dtype);
-  add<Mean<T>>(table, "mean", dtype);
+  add_fold<Sum<T>>(table, "sum", dtype);
+  add_fold<Product<T>>(table, "prod", dtype);
+  add_fold<Mean<T>>(table, "mean", dtype);
   table.add("var", dtype, variance_kernel<T>);
 }
 
-// sum(dtype=...) may ask for the other integer types.
-template <class T>
-struct SumNarrow : Sum<T> {
-  using Acc = uint64_t;
-  static Acc wide(T a) { return static_cast<Acc>(static_cast<int64_t>(a)); }
-  static void merge(Acc& a, Acc b) { a += b; }
-  static Acc identity() { return 0; }
-  static T finish(Acc a, int64_t) { return static_cast<T>(a); }
-  using Lane = std::make_unsigned_t<T>;
-  static Lane first(T x) { return static_cast<Lane>(x); }
-  static Lane step(Lane a, T x) { return static_cast<Lane>(a + static_cast<Lane>(x)); }
-  static Lane fold(Lane a, Lane b) { return static_cast<Lane>(a + b); }
-};
-
-template <class T>
-struct ProductNarrow : SumNarrow<T> {
-  using Acc = uint64_t;
-  using Lane = std::make_unsigned_t<T>;
-  static Lane step(Lane a, T x) { return static_cast<Lane>(a * static_cast<Lane>(x)); }
-  static Lane fold(Lane a, Lane b) { return static_cast<Lane>(a * b); }
-  static void merge(Acc& a, Acc b) { a *= b; }
-  static Acc identity() { return 1; }
-};
-
-template <class T>
-void add_exact(KernelTable& table, int32_t dtype) {
-  add<SumNarrow<T>>(table, "sum", dtype);
-  add<ProductNarrow<T>>(table, "prod", dtype);
-}
-
-// bool adds as "or" and multiplies as "and".
-void add_bool(KernelTable& table) {
-  add<Any<uint8_t>>(table, "sum", DT_BOOL);
-  add<All<uint8_t>>(table, "prod", DT_BOOL);
+template <class U>
+void add_modular(KernelTable& table, int32_t with_sign, int32_t without) {
+  for (int32_t dtype : {with_sign, without}) {
+    add_fold<SumModular<U>>(table, "sum", dtype);
+    add_fold<ProductModular<U>>(table, "prod", dtype);
+  }
 }
 
 }  // namespace
 
 void register_reduce(KernelTable& table) {
-  add_floating<float>(table, DT_FLOAT32);
-  add_floating<double>(table, DT_FLOAT64);
-  add<SumInt>(table, "sum", DT_INT64);
-  add<ProductInt>(table, "prod", DT_INT64);
-  add_exact<int32_t>(table, DT_INT32);
-  add_exact<uint8_t>(table, DT_UINT8);
-  add_bool(table);
-  for (int32_t dtype : kDTypes) {
-    visit_dtype(dtype, [&](auto zero) {
-      using T = decltype(zero);
-      add<Largest<T>>(table, "amax", dtype);
-      add<Smallest<T>>(table, "amin", dtype);
-      add<Any<T>>(table, "any", dtype);
-      add<All<T>>(table, "all", dtype);
-    });
-  }
+  KernelTable own;
+  add_floating<float>(own, DT_FLOAT32);
+  add_floating<double>(own, DT_FLOAT64);
+  add_modular<uint8_t>(own, DT_INT8, DT_UINT8);
+  add_modular<uint16_t>(own, DT_INT16, DT_UINT16);
+  add_modular<uint32_t>(own, DT_INT32, DT_UINT32);
+  add_modular<uint64_t>(own, DT_INT64, DT_UINT64);
+  add_fold<Product<Complex<float>>>(own, "prod", DT_COMPLEX64);
+  add_fold<Product<Complex<double>>>(own, "prod", DT_COMPLEX128);
+  for (const char* op : {"sum", "mean"}) add_as_real(own, op);
+  register_extremes(own);
+  register_truth(own);
+  add_sixteen_whole(own);
+  table.add_all(own);
   register_arg_reduce(table);
 }
 

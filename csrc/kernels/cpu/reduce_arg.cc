@@ -1,6 +1,7 @@
 // argmax and argmin. The first of equal elements wins, and the first NaN before all.
 #include "kernels/cpu/reduce_lanes.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 
@@ -202,13 +203,16 @@ dt_status arg_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, 
 }  // namespace
 
 void register_arg_reduce(KernelTable& table) {
+  KernelTable own;
   for (int32_t dtype : kDTypes) {
     visit_dtype(dtype, [&](auto zero) {
       using T = decltype(zero);
-      table.add("argmax", dtype, arg_kernel<T, true>);
-      table.add("argmin", dtype, arg_kernel<T, false>);
+      own.add("argmax", dtype, arg_kernel<T, true>);
+      own.add("argmin", dtype, arg_kernel<T, false>);
     });
   }
+  add_sixteen_whole(own);
+  table.add_all(own);
 }
 
 }  // namespace dovetail::cpu

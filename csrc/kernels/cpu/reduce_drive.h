@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/index_common.h"
 #include "kernels/cpu/reduce_lanes.h"
+#include "kernels/cpu/registry.h"
 
 namespace dovetail::cpu {
 
@@ -225,6 +226,18 @@ dt_status reduce(const char* op, dt_kernel_context* ctx, const dt_array& out, co
     return DT_OK;
   }
   return Reduction<R>(ctx, out, in, param).run(op);
+}
+
+// A kernel of a fold; `self` is the op's name.
+template <class Fold>
+dt_status fold_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                      int32_t, const dt_value*, int32_t) {
+  return reduce<LaneReducer<Fold>>(static_cast<const char*>(self), ctx, outs[0], ins[0]);
+}
+
+template <class Fold>
+void add_fold(KernelTable& table, const char* op, int32_t dtype) {
+  table.add(op, dtype, fold_kernel<Fold>, op);
 }
 
 }  // namespace dovetail::cpu

@@ -11,9 +11,6 @@ namespace dovetail::cpu {
 //   first(In), step(Lane, In), fold(Lane, Lane)
 //   wide(Lane) -> Acc, merge(Acc&, Acc), finish(Acc, count) -> Out, identity() -> Acc (the total of no elements)
 
-template <int kBytes>
-using UintOf = std::conditional_t<kBytes == 8, uint64_t, std::conditional_t<kBytes == 4, uint32_t, uint8_t>>;
-
 constexpr int64_t kSpan = 32768;   // most elements that one call folds, so that bits depend on shapes alone
 constexpr int64_t kRun = 1024;     // elements added up in the element's own precision, over all lanes
 constexpr int64_t kColumns = 512;  // most columns that one call folds

@@ -1,6 +1,7 @@
-// cumsum and cumprod. Running totals of float32 are kept in double.
+// cumsum and cumprod. Running totals of float32 and complex64 are kept in double.
 #include "kernels/cpu/index_common.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 
@@ -8,8 +9,10 @@ namespace {
 
 // Integers wrap around, which only unsigned arithmetic may do.
 template <class T>
-using Running =
-    std::conditional_t<std::is_same_v<T, float>, double, std::conditional_t<std::is_integral_v<T>, uint64_t, T>>;
+using Running = std::conditional_t<
+    std::is_same_v<T, float>, double,
+    std::conditional_t<std::is_same_v<T, Complex<float>>, Complex<double>,
+                       std::conditional_t<std::is_integral_v<T>, uint64_t, T>>>;
 
 struct Add {
   template <class A>
@@ -227,13 +230,19 @@ struct BoolSum {
 }  // namespace
 
 void register_scan(KernelTable& table) {
-  for (int32_t dtype : kDTypes) {
-    visit_dtype(dtype, [&](auto zero) {
-      using T = decltype(zero);
-      table.add("cumsum", dtype, dtype == DT_BOOL ? scan_kernel<uint8_t, BoolSum> : scan_kernel<T, Add>, "cumsum");
-      table.add("cumprod", dtype, scan_kernel<T, Multiply>, "cumprod");
-    });
-  }
+  KernelTable own;
+  auto add = [&](auto zero, int32_t dtype) {
+    using T = decltype(zero);
+    own.add("cumsum", dtype, scan_kernel<T, Add>, "cumsum");
+    own.add("cumprod", dtype, scan_kernel<T, Multiply>, "cumprod");
+  };
+  visit_modular(add);
+  add(Complex<float>{}, DT_COMPLEX64);
+  add(Complex<double>{}, DT_COMPLEX128);
+  own.add("cumsum", DT_BOOL, scan_kernel<uint8_t, BoolSum>, "cumsum");
+  own.add("cumprod", DT_BOOL, scan_kernel<uint8_t, Multiply>, "cumprod");
+  add_sixteen_whole(own);
+  table.add_all(own);
 }
 
 }  // namespace dovetail::cpu

@@ -6,6 +6,7 @@
 
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 #include "kernels/cpu/softmax_exp.h"
 
 namespace dovetail::cpu {
@@ -272,10 +273,13 @@ void add(KernelTable& table, const char* op) {
 }  // namespace
 
 void register_softmax(KernelTable& table) {
-  add<Softmax>(table, "softmax");
-  add<LogSoftmax>(table, "log_softmax");
-  add<SoftmaxGrad>(table, "softmax_grad");
-  add<LogSoftmaxGrad>(table, "log_softmax_grad");
+  KernelTable own;
+  add<Softmax>(own, "softmax");
+  add<LogSoftmax>(own, "log_softmax");
+  add<SoftmaxGrad>(own, "softmax_grad");
+  add<LogSoftmaxGrad>(own, "log_softmax_grad");
+  add_sixteen_whole(own);
+  table.add_all(own);
 }
 
 }  // namespace dovetail::cpu

@@ -12,14 +12,26 @@ namespace {
 // ---- keys --------------------------------------------------------------------------------------------------
 
 template <class T>
-using Key = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint8_t>>;
+using Key = UintOf<sizeof(T)>;
+
+// The bits of infinity; above them lie the NaNs.
+template <class T>
+constexpr uint16_t kInfinity = 0;
+template <>
+constexpr uint16_t kInfinity<Half> = 0x7c00;
+template <>
+constexpr uint16_t kInfinity<BFloat16> = 0x7f80;
 
 // Order-preserving: all NaNs are one key above everything, both zeros are one key.
 template <class T>
 DOVETAIL_INLINE Key<T> to_key(T x) {
   using K = Key<T>;
   constexpr K kSign = K{1} << (sizeof(K) * 8 - 1);
-  if constexpr (std::is_floating_point_v<T>) {
+  if constexpr (kInfinity<T> != 0) {
+    const K magnitude = x.bits & static_cast<K>(~kSign);
+    if (magnitude > kInfinity<T>) return static_cast<K>(~K{0});
+    return static_cast<K>(magnitude == 0 ? kSign : x.bits & kSign ? ~x.bits : x.bits | kSign);
+  } else if constexpr (std::is_floating_point_v<T>) {
     if (x != x) return ~K{0};
     x += T{0};  // -0 to +0
     K bits;
@@ -141,8 +153,10 @@ Item* sort_items(Item* items, Item* spare, int64_t n, uint32_t* counts) {
     merge_sort(items, spare, n, false);
     return items;
   }
-  if (kBits == 8 || n < kMany) return radix_sort<8, kBits>(items, spare, n, counts);
-  return radix_sort<11, kBits>(items, spare, n, counts);
+  if constexpr (kBits > 16) {
+    if (n >= kMany) return radix_sort<11, kBits>(items, spare, n, counts);
+  }
+  return radix_sort<8, kBits>(items, spare, n, counts);
 }
 
 // ---- lines ---------------------------------------------------------------------------------------------------
@@ -220,6 +234,8 @@ dt_status sort_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
 void register_sort(KernelTable& table) {
   for (int32_t dtype : kDTypes)
     visit_dtype(dtype, [&](auto zero) { table.add("sort", dtype, sort_kernel<decltype(zero)>); });
+  table.add("sort", DT_FLOAT16, sort_kernel<Half>);
+  table.add("sort", DT_BFLOAT16, sort_kernel<BFloat16>);
 }
 
 }  // namespace dovetail::cpu
