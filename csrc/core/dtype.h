@@ -30,6 +30,10 @@ inline bool is_complex(DType dtype) { return category(dtype) == Category::comple
 // bool counts as integral where a rule says "integers become floats".
 inline bool is_exact(DType dtype) { return category(dtype) <= Category::integral; }
 
+// The dtype in which elements are added up: integers and bool in int64, but uint64, which that could not hold, in
+// itself.
+inline DType summed_dtype(DType dtype) { return is_exact(dtype) && dtype != DT_UINT64 ? DT_INT64 : dtype; }
+
 // The dtype in which two tensors of these dtypes meet.
 DType promote(DType a, DType b);
 // Whether a result of one dtype may be written into a tensor of another (no category is lost).

@@ -85,7 +85,7 @@ enum class Result : uint8_t {
 // How a reduction's dtypes follow.
 enum class Reduced : uint8_t {
   same,      // amax
-  sum,       // integers and bool accumulate in int64
+  sum,       // integers and bool accumulate in int64 (uint64 in itself)
   floating,  // mean: integers are refused
   boolean,   // any, all
   index,     // argmax: int64

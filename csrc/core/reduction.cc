@@ -17,7 +17,7 @@ Types infer_types(const Op& op, const dt_value* args, DType dtype) {
   if (asked) dtype = static_cast<DType>(args[at].as.i);
   switch (op.reduced) {
     case Reduced::sum:
-      if (!asked && is_exact(dtype)) dtype = DT_INT64;
+      if (!asked) dtype = summed_dtype(dtype);
       return {dtype, dtype};
     case Reduced::floating:
       if (is_exact(dtype))

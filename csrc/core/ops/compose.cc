@@ -61,9 +61,15 @@ void check_same_dtype(const char* who, const char* a_name, const TensorImpl& a, 
 }
 
 void check_floating(const char* who, const char* arg, const TensorImpl& t) {
-  if (is_exact(t.dtype))
+  if (!is_floating(t.dtype))
     type_error(who, ": ", arg, " must have a floating-point dtype, got ", dtype_name(t.dtype),
                "; convert it with .to(dt.float32)");
+}
+
+void check_real_number(Inference& call, int i, DType dtype) {
+  if (call.args[i].tag == DT_COMPLEX && !is_complex(dtype))
+    type_error(call.name(), ": ", call.op.schema.args[i].name, " must be real for tensors of dtype ", dtype_name(dtype),
+               ", got a complex number");
 }
 
 void normalise_index(Inference& call, int i) {

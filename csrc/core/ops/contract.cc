@@ -59,18 +59,19 @@ void infer_dot(Inference& call) {
   call.outs[0].dtype = call.tensor(0).dtype;
 }
 
-void check_whole_scale(Inference& call, int i, DType dtype) {
+void check_scale(Inference& call, int i, DType dtype) {
   if (call.args[i].tag == DT_FLOAT && is_exact(dtype))
     type_error(call.name(), ": ", call.op.schema.args[i].name, " must be an integer for integer tensors, got ",
                call.number(i));
+  check_real_number(call, i, dtype);
 }
 
 void infer_addmm(Inference& call) {  // (self, mat1, mat2, *, beta, alpha)
   const TensorImpl &self = call.tensor(0), &a = call.tensor(1), &b = call.tensor(2);
   check_pair(call, 1, 2, 2, 2);
   check_same_dtype(call.name(), "self", self, "mat1", a);
-  check_whole_scale(call, 3, a.dtype);
-  check_whole_scale(call, 4, a.dtype);
+  check_scale(call, 3, a.dtype);
+  check_scale(call, 4, a.dtype);
   OutputSpec& out = call.outs[0];
   out.like(a);
   out.sizes[1] = b.size(1);

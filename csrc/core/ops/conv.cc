@@ -49,7 +49,9 @@ struct Convolution {
 void check_parts(Inference& call, int i, int j) {
   const char *a = call.op.schema.args[i].name.c_str(), *b = call.op.schema.args[j].name.c_str();
   check_same_dtype(call.name(), a, call.tensor(i), b, call.tensor(j));
-  if (call.tensor(i).dtype == DT_BOOL) type_error(call.name(), ": not defined for dtype bool");
+  const DType dtype = call.tensor(i).dtype;
+  if (is_exact(dtype))
+    type_error(call.name(), ": not defined for dtype ", dtype_name(dtype), "; convert with .to(dt.float32)");
 }
 
 void infer_convolution(Inference& call) {  // (input, weight, bias, stride, padding, dilation, groups)

@@ -63,6 +63,10 @@ void infer_scatter(Inference& call) {  // (self, dim, index, src, ...)
 
 void infer_scatter_reduce(Inference& call) {
   const char* reduce = call.args[4].as.string;
+  const DType dtype = call.tensor(0).dtype;
+  if (is_complex(dtype) && (std::strcmp(reduce, "amax") == 0 || std::strcmp(reduce, "amin") == 0))
+    type_error(call.name(), ": ", reduce, " is not defined for dtype ", dtype_name(dtype),
+               "; complex numbers have no order");
   for (const char* known : {"sum", "prod", "mean", "amax", "amin"})
     if (std::strcmp(reduce, known) == 0) return infer_scatter(call);
   value_error(call.name(), ": reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '", reduce, "'");
@@ -101,6 +105,7 @@ void infer_index_add(Inference& call) {  // (self, dim, index, source, *, alpha)
                 ", one for every index, got source ", shape_text(source), " and self ", shape_text(self));
   if (call.args[4].tag == DT_FLOAT && is_exact(self.dtype))
     type_error(call.name(), ": alpha must be an integer for integer tensors, got ", call.number(4));
+  check_real_number(call, 4, self.dtype);
   call.outs[0].like(self);
 }
 

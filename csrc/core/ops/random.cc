@@ -21,8 +21,8 @@ void infer_size(Inference& call) {
 void infer_floats(Inference& call) {  // (size, key, offset, *, dtype, device)
   infer_size(call);
   call.outs[0].dtype = dtype_or(call.args[3], default_dtype());
-  if (!is_floating(call.outs[0].dtype))
-    type_error(call.name(), ": dtype must be floating-point, got ", dtype_name(call.outs[0].dtype));
+  if (is_exact(call.outs[0].dtype))
+    type_error(call.name(), ": dtype must be floating-point or complex, got ", dtype_name(call.outs[0].dtype));
 }
 
 void infer_randint(Inference& call) {  // (size, key, offset, low, high, *, dtype, device)

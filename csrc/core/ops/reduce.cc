@@ -19,7 +19,7 @@ std::string reduction_doc(const char* summary, const char* formula, const std::s
   return doc_text(summary, formula, kArgs + more_args, example_line(call, result));
 }
 
-const Callee sum("sum"), div_("div"), mean("mean"), sub("sub"), square("square");
+const Callee sum("sum"), div_("div"), mean("mean"), sub("sub"), square("square"), abs("abs");
 
 // ---- decompositions -------------------------------------------------------------------------------------
 
@@ -37,14 +37,15 @@ void mean_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   give(outs[0], div_(total, number(static_cast<double>(count))));
 }
 
-// Two passes: the squares are of what differs from the mean.
+// Two passes: the squares are of what differs from the mean. Of complex numbers it is the distance that is squared.
 void var_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const Tensor self = tensor(args[0]);
   check_averaged(op, self->dtype);
   const int64_t count = extent(*self, dims_of(op.name().c_str(), args[1], self->ndim));
   double correction = 1;
   if (given(args[2])) correction = args[2].tag == DT_FLOAT ? args[2].as.f : static_cast<double>(args[2].as.i);
-  const Tensor differences = sub(self, mean(self, args[1], true));
+  Tensor differences = sub(self, mean(self, args[1], true));
+  if (is_complex(self->dtype)) differences = abs(differences);
   const double divisor = std::max(0.0, static_cast<double>(count) - correction);
   give(outs[0], div_(sum(square(differences), args[1], args[3]), number(divisor)));
 }
@@ -79,16 +80,18 @@ void declare_sums() {
       .required()
       .method()
       .out()
-      .doc(reduction_doc("The sum of elements. Integers and bool are summed as int64.", "out = sum_i self_i", kDTypeArg,
-                         "dt.sum(dt.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)", "[4.0, 6.0]")
+      .doc(reduction_doc("The sum of elements. Integers and bool are summed as int64, uint64 as itself.",
+                         "out = sum_i self_i", kDTypeArg, "dt.sum(dt.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)",
+                         "[4.0, 6.0]")
                .c_str());
   op("prod(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor")
       .reduction(Reduced::sum)
       .required()
       .method()
       .out()
-      .doc(reduction_doc("The product of elements. Integers and bool are multiplied as int64.", "out = prod_i self_i",
-                         kDTypeArg, "dt.prod(dt.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)", "[3.0, 8.0]")
+      .doc(reduction_doc("The product of elements. Integers and bool are multiplied as int64, uint64 as itself.",
+                         "out = prod_i self_i", kDTypeArg, "dt.prod(dt.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)",
+                         "[3.0, 8.0]")
                .c_str());
   op("mean(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor")
       .reduction(Reduced::floating)
@@ -112,6 +115,7 @@ void declare_sums() {
 void declare_extremes() {
   op("amax(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor")
       .reduction(Reduced::same)
+      .except(kComplexes, "complex numbers have no order")
       .required()
       .method()
       .out()
@@ -121,6 +125,7 @@ void declare_extremes() {
                .c_str());
   op("amin(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor")
       .reduction(Reduced::same)
+      .except(kComplexes, "complex numbers have no order")
       .required()
       .method()
       .out()

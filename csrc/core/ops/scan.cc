@@ -9,13 +9,13 @@ namespace {
 constexpr const char* kArgs =
     "self: a tensor of any shape; the result has its shape.\n"
     "dim: the dim to run along.\n"
-    "dtype: what to compute in; by default integers and bool run as int64.";
+    "dtype: what to compute in; by default integers and bool run as int64, uint64 as itself.";
 
 void infer_scan(Inference& call) {
   const TensorImpl& self = call.tensor(0);
   call.dim(1, self.ndim);
   call.outs[0].like(self);
-  call.compute = dtype_or(call.args[2], is_exact(self.dtype) ? DT_INT64 : self.dtype);
+  call.compute = dtype_or(call.args[2], summed_dtype(self.dtype));
   call.outs[0].dtype = call.compute;
 }
 

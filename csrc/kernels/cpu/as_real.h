@@ -7,8 +7,8 @@
 
 namespace dovetail::cpu {
 
-// For complex64 by the table's float32 kernel, for complex128 by that for float64. Arrays of other dtypes (an index, the
-// bools of a result) get the dim with stride 0: in a result it counts as reduced.
+// For complex64 by the table's float32 kernel, for complex128 by that for float64. Arrays of other dtypes (an index,
+// the bools of a result) get the dim with stride 0: in a result it counts as reduced.
 void add_as_real(KernelTable& table, const char* op);
 void add_as_real(KernelTable& table, const char* op, int32_t dtype);  // for one of the two
 

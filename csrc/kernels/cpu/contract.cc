@@ -75,7 +75,8 @@ void fill_start(const Start<T>& start, const T* from, Matrix<T> c) {
   for (int64_t i = 0; i < c.rows; ++i) {
     T* out = c.data + i * c.row;
     const T* in = from + i * start.row;
-    for (int64_t j = 0; j < c.cols; ++j) out[j * c.col] = static_cast<T>(modular(start.scale) * modular(in[j * start.col]));
+    for (int64_t j = 0; j < c.cols; ++j)
+      out[j * c.col] = static_cast<T>(modular(start.scale) * modular(in[j * start.col]));
   }
 }
 
@@ -348,7 +349,8 @@ T dot_range(const dt_array& x, const dt_array& y, int64_t begin, int64_t end) {
     if (xs == 1 && ys == 1) return dovetail::cpu::dot(a, b, end - begin);
   }
   T sum = 0;
-  for (int64_t i = 0; i < end - begin; ++i) sum = static_cast<T>(modular(sum) + modular(a[i * xs]) * modular(b[i * ys]));
+  for (int64_t i = 0; i < end - begin; ++i)
+    sum = static_cast<T>(modular(sum) + modular(a[i * xs]) * modular(b[i * ys]));
   return sum;
 }
 

@@ -261,8 +261,7 @@ dt_status scatter_reduce_kernel(const void*, dt_kernel_context* ctx, const dt_ar
                           const dt_array number{const_cast<T*>(&identity), nullptr, nullptr, 0, to.dtype};
                           scatter_lines<Assign>(ctx, target, indices, &identity, ScatterLines(to, at, number, dim));
                         }
-                        if (!std::strcmp(reduce, "mean"))
-                          return scatter_mean<T>(ctx, to, at, from, dim, include_self);
+                        if (!std::strcmp(reduce, "mean")) return scatter_mean<T>(ctx, to, at, from, dim, include_self);
                         return fold_lines(ctx, reduce, target, indices, static_cast<const T*>(from.data), lines);
                       });
 }
@@ -275,9 +274,8 @@ void add_complex(KernelTable& table, int32_t dtype) {
 
 // Sums and the like of 16-bit floats are kept in float until they are done.
 void register_sums(KernelTable& table) {
-  visit_modular([&](auto zero, int32_t dtype) {
-    table.add("scatter_add", dtype, scatter_add_kernel<decltype(zero), Plus>);
-  });
+  visit_modular(
+      [&](auto zero, int32_t dtype) { table.add("scatter_add", dtype, scatter_add_kernel<decltype(zero), Plus>); });
   table.add("scatter_add", DT_BOOL, scatter_add_kernel<uint8_t, Either>);
   for (int32_t dtype : kDTypes)
     visit_dtype(dtype, [&](auto zero) { table.add("scatter_reduce", dtype, scatter_reduce_kernel<decltype(zero)>); });

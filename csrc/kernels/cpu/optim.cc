@@ -176,13 +176,11 @@ dt_status adam_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int3
                   args[12].as.i ? T{-1} : T{1}};
   return for_pieces(ctx, "fused_adam", params, count, [&](int64_t k, int64_t begin, int64_t end) {
     if (amsgrad)
-      update<T, 5>(
-          {&params[k], &grads[k], &means[k], &squares[k], &peaks[k]}, begin, end,
-          [&](T* const* p, int64_t n) { adam_piece<T, true>(s, p[0], p[kGrad], p[2], p[3], p[4], n); });
+      update<T, 5>({&params[k], &grads[k], &means[k], &squares[k], &peaks[k]}, begin, end,
+                   [&](T* const* p, int64_t n) { adam_piece<T, true>(s, p[0], p[kGrad], p[2], p[3], p[4], n); });
     else
-      update<T, 4>(
-          {&params[k], &grads[k], &means[k], &squares[k]}, begin, end,
-          [&](T* const* p, int64_t n) { adam_piece<T, false>(s, p[0], p[kGrad], p[2], p[3], nullptr, n); });
+      update<T, 4>({&params[k], &grads[k], &means[k], &squares[k]}, begin, end,
+                   [&](T* const* p, int64_t n) { adam_piece<T, false>(s, p[0], p[kGrad], p[2], p[3], nullptr, n); });
   });
 }
 

@@ -219,7 +219,8 @@ void register_random(KernelTable& table) {
   for (int32_t dtype : {DT_FLOAT16, DT_BFLOAT16}) table.add("philox_uniform", dtype, uniform_sixteen);
   KernelTable rounded;
   rounded.add("philox_normal", DT_FLOAT32, fill_kernel<Normal<float>>);
-  visit_modular([&](auto zero, int32_t dtype) { rounded.add("philox_randint", dtype, randint_kernel<decltype(zero)>); });
+  visit_modular(
+      [&](auto zero, int32_t dtype) { rounded.add("philox_randint", dtype, randint_kernel<decltype(zero)>); });
   rounded.add("philox_randint", DT_BOOL, randint_kernel<uint8_t>);
   add_sixteen_whole(rounded);
   table.add_all(rounded);

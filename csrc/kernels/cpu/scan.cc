@@ -9,10 +9,9 @@ namespace {
 
 // Integers wrap around, which only unsigned arithmetic may do.
 template <class T>
-using Running = std::conditional_t<
-    std::is_same_v<T, float>, double,
-    std::conditional_t<std::is_same_v<T, Complex<float>>, Complex<double>,
-                       std::conditional_t<std::is_integral_v<T>, uint64_t, T>>>;
+using Running = std::conditional_t<std::is_same_v<T, float>, double,
+                                   std::conditional_t<std::is_same_v<T, Complex<float>>, Complex<double>,
+                                                      std::conditional_t<std::is_integral_v<T>, uint64_t, T>>>;
 
 struct Add {
   template <class A>

@@ -30,6 +30,14 @@ def promoted_floating(*tensors: Tensor) -> list[Tensor]:
     return [tensor.to(dtype) for tensor in tensors]
 
 
+def widened(tensor: Tensor) -> Tensor:
+    """A tensor of 16-bit floats as float32; any other as it is.
+
+    For composites whose intermediate values would overflow 16 bits or lose their digits: they round once, at the end.
+    """
+    return tensor.to(dt.float32) if tensor.dtype in (dt.float16, dt.bfloat16) else tensor
+
+
 def require_floating(name: str, *tensors: Tensor) -> None:
     """Refuse integer and bool tensors, where PyTorch has no meaning for them."""
     dtype = dt.result_type(*tensors)

@@ -13,7 +13,7 @@ import dovetail as dt
 from dovetail import Generator, Tensor
 from dovetail._core import get_op
 from dovetail.ops import op
-from dovetail.ops._common import shape_text, short
+from dovetail.ops._common import shape_text, short, widened
 
 philox_bits = get_op("philox_bits")
 philox_normal = get_op("philox_normal")
@@ -26,6 +26,17 @@ def _reserve(generator: Generator | None, size: Sequence[int], per_block: int) -
     return (generator or dt.default_generator).reserve(-(-math.prod(size) // per_block))
 
 
+def _check_held(name: str, low: int, high: int, dtype: dt.dtype) -> None:
+    """Refuse a range that the dtype does not hold."""
+    if dtype.is_complex:
+        raise TypeError(f"{name}: not defined for dtype {short(dtype)}")
+    if dtype.is_floating_point:
+        return
+    least, most = (0, 1) if dtype == dt.bool else (dt.iinfo(dtype).min, dt.iinfo(dtype).max)
+    if low < least or high - 1 > most:
+        raise ValueError(f"{name}: {short(dtype)} holds {least} to {most}, got low {low} and high {high}")
+
+
 def _draw(
     name: str,
     draw: dt.Op,
@@ -34,15 +45,18 @@ def _draw(
     dtype: dt.dtype | None,
     device: dt.device | None,
 ) -> Tensor:
-    """Floating-point numbers from one of the float primitives; 16-bit ones are drawn as float32."""
+    """Floating-point or complex numbers from one of the primitives."""
     dtype = dtype or dt.get_default_dtype()
-    if not dtype.is_floating_point:
-        raise TypeError(f"{name}: dtype must be a floating-point one, got {short(dtype)}")
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise TypeError(f"{name}: dtype must be a floating-point or complex one, got {short(dtype)}")
     if any(n < 0 for n in size):
         raise ValueError(f"{name}: sizes must not be negative, got {shape_text(size)}")
-    drawn = dt.float64 if dtype == dt.float64 else dt.float32
-    key, offset = _reserve(generator, size, 2 if drawn == dt.float64 else 4)
-    return draw(size, key, offset, dtype=drawn, device=device).to(dtype)
+    # A block holds four 32-bit words; a number takes one, of 64 bits two, and a complex one as many for each part.
+    words = 2 if dtype in (dt.float64, dt.complex128) else 1
+    key, offset = _reserve(generator, size, 4 // words // (2 if dtype.is_complex else 1))
+    drawn = draw(size, key, offset, dtype=dtype, device=device)
+    # The variance is that of both parts together.
+    return drawn * math.sqrt(0.5) if dtype.is_complex and draw is philox_normal else drawn
 
 
 @op(
@@ -113,6 +127,7 @@ def randint(
     """
     if low >= high:
         raise ValueError(f"randint: low must be below high, got {low} and {high}")
+    _check_held("randint", low, high, dtype or dt.int64)
     if any(n < 0 for n in size):
         raise ValueError(f"randint: sizes must not be negative, got {shape_text(size)}")
     key, offset = _reserve(generator, size, 2)
@@ -226,7 +241,8 @@ def bernoulli(self: Tensor, *, generator: Generator | None = None) -> Tensor:
     """
     if not self.dtype.is_floating_point:
         raise TypeError(f"bernoulli: probabilities must be floating point, got {short(self.dtype)}")
-    return (dt.rand_like(self, generator=generator) < self).to(self.dtype)
+    drawn = dt.float64 if self.dtype == dt.float64 else dt.float32
+    return (dt.rand_like(self, generator=generator, dtype=drawn) < self).to(self.dtype)
 
 
 @op("normal(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor", random=True, non_differentiable=True)
@@ -267,6 +283,7 @@ def multinomial(
         [1, 1]
     """
     _check_weights(self, num_samples, replacement)
+    self = widened(self)
     if not replacement:
         # The index of the smallest of n exponential variables with these rates has just these chances, and so have
         # the next ones among what is left.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import expand, promoted_floating, require_floating, root, short, wrap_dim
+from dovetail.ops._common import expand, promoted_floating, require_floating, root, short, widened, wrap_dim
 
 
 @op("std(Tensor self, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> Tensor", method=True, out=True)
@@ -30,7 +30,8 @@ def std(
         >>> dt.std(dt.tensor([1.0, 2.0, 3.0])).item()
         1.0
     """
-    return root(dt.var(self, dim, correction=correction, keepdim=keepdim))
+    deviation = root(dt.var(widened(self), dim, correction=correction, keepdim=keepdim))
+    return deviation if self.dtype.is_complex else deviation.to(self.dtype)
 
 
 @op("var_mean(Tensor self, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> (Tensor var, Tensor mean)")
@@ -74,12 +75,14 @@ def logsumexp(self: Tensor, dim: Sequence[int], keepdim: bool = False) -> Tensor
         1000.693
     """
     (x,) = promoted_floating(self)
+    dtype, x = x.dtype, widened(x)
     if x.numel() == 0:
-        return dt.log(dt.sum(dt.exp(x), dim, keepdim))
+        return dt.log(dt.sum(dt.exp(x), dim, keepdim)).to(dtype)
     # The shift cancels, so no gradient flows through it; an infinite one would give inf - inf.
-    shift = dt.amax(x.detach(), dim, keepdim=True)
+    shift = dt.amax(dt.real(x.detach()) if dtype.is_complex else x.detach(), dim, keepdim=True)
     shift = shift.masked_fill(dt.isinf(shift), 0)
     out = dt.log(dt.sum(dt.exp(x - shift), dim, keepdim=True)) + shift
+    out = out.to(dtype)
     return out if keepdim else dt.squeeze(out, dim if dim else None)
 
 
@@ -114,6 +117,10 @@ def norm(
     """
     require_floating("norm", self)
     x = self if dtype is None else self.to(dtype)
+    if widened(x) is not x:
+        return dt.norm(widened(x), p, dim, keepdim).to(x.dtype)
+    if x.dtype.is_complex:
+        x = dt.abs(x)
     if p == 0:
         return dt.sum((x != 0).to(x.dtype), dim, keepdim)
     if p == 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import checks
-from .._core import Generator, Tensor, get_op
+from .._core import Generator, Tensor, float32, float64, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ def _floating(name: str, x: Tensor) -> None:
 
 
 def _uniform(x: Tensor, generator: Generator | None) -> Tensor:
+    """What a distribution is made of: for 16-bit floats in float32, for its digits."""
+    dtype = float64 if x.dtype == float64 else float32
+    return _rand(x.shape, generator=generator, dtype=dtype, device=x.device)
+
+
+def _uniform_like(x: Tensor, generator: Generator | None) -> Tensor:
     return _rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
 
 
@@ -42,7 +48,7 @@ def uniform_(
     checks.numbers("uniform_", from_=from_, to=to)
     if from_ > to:
         raise ValueError(f"uniform_: from must not be above to, got {from_} and {to}")
-    numbers = _uniform(self, generator)
+    numbers = _uniform_like(self, generator)
     return self.copy_(numbers if (from_, to) == (0, 1) else numbers * (to - from_) + from_)
 
 
@@ -54,7 +60,8 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generat
         >>> dt.empty(2).normal_(5.0, 0.0).tolist()
         [5.0, 5.0]
     """
-    _floating("normal_", self)
+    if not self.dtype.is_complex:
+        _floating("normal_", self)
     checks.numbers("normal_", mean=mean, std=std)
     if std < 0:
         raise ValueError(f"normal_: std must not be negative, got {std}")

@@ -5,6 +5,7 @@ Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,19 +49,29 @@ def uniforms64(w: Array) -> Array:
     return ((w[..., 0] >> np.uint64(5)) * np.float64(2**26) + (w[..., 1] >> np.uint64(6))) * 2.0**-53
 
 
-def uniform(outs: Any, ins: Any, args: Any) -> None:
-    out = np.asarray(outs[0])
+def drawn(fn: Callable[[Any, Array], Array]) -> Callable[[Any, Any, Any], None]:
+    """A kernel; the two parts of a complex number are drawn as two real ones."""
+
+    def kernel(outs: Any, ins: Any, args: Any) -> None:
+        out = np.asarray(outs[0])
+        parts = {"complex64": np.float32, "complex128": np.float64}.get(out.dtype.name)
+        like = np.empty(2 * out.size if parts else out.size, parts or out.dtype)
+        out[...] = fn(args, like).astype(like.dtype).view(out.dtype).reshape(out.shape)
+
+    return kernel
+
+
+def uniform(args: Any, out: Array) -> Array:
     n = out.size
     if out.dtype == np.float64:
-        values = uniforms64(philox(args[1], args[2], -(-n // 2)).reshape(-1, 2))[:n]
-    else:
-        values = (words32(args, n) >> np.uint64(8)).astype(np.float32) * np.float32(2.0**-24)
-    out[...] = values.reshape(out.shape)
+        return uniforms64(philox(args[1], args[2], -(-n // 2)).reshape(-1, 2))[:n]
+    values = (words32(args, n) >> np.uint64(8)).astype(np.float32) * np.float32(2.0**-24)
+    steps = {"float16": 2**11, "bfloat16": 2**8}.get(out.dtype.name)  # what they hold below 1
+    return np.floor(values * steps) / steps if steps else values
 
 
-def normal(outs: Any, ins: Any, args: Any) -> None:
+def normal(args: Any, out: Array) -> Array:
     """Box and Muller: a pair of uniforms makes a pair of normals."""
-    out = np.asarray(outs[0])
     n = out.size
     if out.dtype == np.float64:
         u = uniforms64(philox(args[1], args[2], -(-n // 2)).reshape(-1, 2, 2))
@@ -70,7 +81,7 @@ def normal(outs: Any, ins: Any, args: Any) -> None:
         u1, u2 = (w[:, 0] + 1) * 2.0**-24, w[:, 1] * 2.0**-24
     radius, angle = np.sqrt(-2 * np.log(u1)), 2 * np.pi * u2
     pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-    out[...] = pairs.ravel()[:n].reshape(out.shape)
+    return np.asarray(pairs.ravel()[:n])
 
 
 def randint(outs: Any, ins: Any, args: Any) -> None:
@@ -85,4 +96,9 @@ def bits(outs: Any, ins: Any, args: Any) -> None:
     out[...] = words64(args, out.size).astype(np.int64).reshape(out.shape)
 
 
-KERNELS = {"philox_uniform": uniform, "philox_normal": normal, "philox_randint": randint, "philox_bits": bits}
+KERNELS = {
+    "philox_uniform": drawn(uniform),
+    "philox_normal": drawn(normal),
+    "philox_randint": randint,
+    "philox_bits": bits,
+}
