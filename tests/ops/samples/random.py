@@ -120,7 +120,8 @@ def all_bits(op: str) -> Iterator[Sample]:
 
 @errors_for("philox_uniform", "philox_normal")
 def refuses_integers(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample(((2,), 0, 0), TypeError, f"^{op}: dtype must be floating-point, got int64", {"dtype": D("int64")})
+    expected = f"^{op}: dtype must be floating-point or complex, got int64"
+    yield ErrorSample(((2,), 0, 0), TypeError, expected, {"dtype": D("int64")})
     yield ErrorSample(((-2,), 0, 0), ValueError, rf"^{op}: size must not be negative, got \(-2,\)")
 
 
