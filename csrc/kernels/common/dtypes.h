@@ -144,12 +144,12 @@ constexpr bool operator!=(Complex<T> a, Complex<T> b) {
 struct Bits128 {
   uint64_t low, high;
 };
-#define DOVETAIL_BY_SIZE(X)                                                                                         \
-  X(uint8_t, DT_BOOL)                                                                                               \
-  X(uint8_t, DT_UINT8)                                                                                              \
-  X(uint8_t, DT_INT8) X(uint16_t, DT_FLOAT16) X(uint16_t, DT_BFLOAT16) X(uint16_t, DT_INT16) X(uint16_t, DT_UINT16) \
-      X(uint32_t, DT_FLOAT32) X(uint32_t, DT_INT32) X(uint32_t, DT_UINT32) X(uint64_t, DT_FLOAT64)                  \
-          X(uint64_t, DT_INT64) X(uint64_t, DT_UINT64) X(uint64_t, DT_COMPLEX64)                                    \
-              X(::dovetail::cpu::Bits128, DT_COMPLEX128)
+// clang-format off
+#define DOVETAIL_BY_SIZE(X)                                                                                       \
+  X(uint8_t, DT_BOOL) X(uint8_t, DT_UINT8) X(uint8_t, DT_INT8) X(uint16_t, DT_FLOAT16) X(uint16_t, DT_BFLOAT16)   \
+  X(uint16_t, DT_INT16) X(uint16_t, DT_UINT16) X(uint32_t, DT_FLOAT32) X(uint32_t, DT_INT32)                      \
+  X(uint32_t, DT_UINT32) X(uint64_t, DT_FLOAT64) X(uint64_t, DT_INT64) X(uint64_t, DT_UINT64)                     \
+  X(uint64_t, DT_COMPLEX64) X(::dovetail::cpu::Bits128, DT_COMPLEX128)
+// clang-format on
 
 }  // namespace dovetail::cpu
