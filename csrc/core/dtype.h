@@ -27,6 +27,12 @@ inline Category category(DType dtype) { return kDTypes[dtype].category; }
 void check_dtype(DType dtype);  // throws Error: a number from outside that is none
 inline bool is_floating(DType dtype) { return category(dtype) == Category::floating; }
 inline bool is_complex(DType dtype) { return category(dtype) == Category::complex; }
+// Of a complex number's parts; any other dtype is its own.
+inline DType real_of(DType dtype) {
+  return dtype == DT_COMPLEX64 ? DType{DT_FLOAT32} : dtype == DT_COMPLEX128 ? DType{DT_FLOAT64} : dtype;
+}
+// Of complex numbers with parts of a floating-point dtype.
+inline DType complex_of(DType dtype) { return dtype == DT_FLOAT64 ? DType{DT_COMPLEX128} : DType{DT_COMPLEX64}; }
 // bool counts as integral where a rule says "integers become floats".
 inline bool is_exact(DType dtype) { return category(dtype) <= Category::integral; }
 

@@ -23,6 +23,10 @@ Types infer_types(const Op& op, const dt_value* args, DType meet) {
     case Result::boolean:
     case Result::predicate:
       return {meet, DT_BOOL};
+    case Result::real:
+      return {meet, real_of(meet)};
+    case Result::complex:
+      return {meet, complex_of(meet)};
     default:
       return {meet, meet};
   }
@@ -255,8 +259,12 @@ bool try_small(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
   if (!(op.allowed >> a.dtype & 1) || (rule == Result::floating && is_exact(a.dtype))) return false;
   const dt_kernel kernel = find_kernel(op, 0, &a.dtype, 1);
   if (!kernel.fn) return false;
-  Tensor out =
-      empty_same_shape(a, rule == Result::boolean || rule == Result::predicate ? static_cast<DType>(DT_BOOL) : a.dtype);
+  DType result = a.dtype;
+  if (rule == Result::boolean || rule == Result::predicate)
+    result = DT_BOOL;
+  else if (__builtin_expect(rule == Result::real || rule == Result::complex, 0))
+    result = rule == Result::real ? real_of(a.dtype) : complex_of(a.dtype);
+  Tensor out = empty_same_shape(a, result);
   arrays[0].data = out->data;
   arrays[0].dtype = out->dtype;
   KernelRun run(op, kCpu);

@@ -80,6 +80,8 @@ enum class Result : uint8_t {
   floating,   // integers and bool compute in the default float
   boolean,    // computed in the promoted dtype, result bool
   predicate,  // like boolean, for ops that look at truth: inputs stay as they are if alone
+  real,       // computed in the promoted dtype; of complex numbers the result is real
+  complex,    // computed in the promoted, floating dtype, of which the result has parts
 };
 
 // How a reduction's dtypes follow.

@@ -80,7 +80,12 @@ Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int6
 }
 
 Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset) {
-  Tensor view = over_storage(of->storage, ndim, sizes, strides, offset, of->dtype);
+  return make_view_as(of, of->dtype, ndim, sizes, strides, offset);
+}
+
+Tensor make_view_as(TensorImpl* of, DType dtype, int ndim, const int64_t* sizes, const int64_t* strides,
+                    int64_t offset) {
+  Tensor view = over_storage(of->storage, ndim, sizes, strides, offset, dtype);
   view->bits = of->bits & DT_BIT_INFERENCE;
   view->base = of->base ? of->base : of;
   retain(view->base);

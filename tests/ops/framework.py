@@ -132,6 +132,8 @@ def promote(*operands: Any) -> str:
             continue
         if result is None:
             result = lower
+        elif lower in COMPLEXES and result in ALL_FLOATS:
+            result = "complex128" if result == "float64" else "complex64"  # it keeps the float's width
         elif _category(lower) > _category(result):
             result = _promote_two(result, lower)
     assert result is not None
@@ -141,6 +143,12 @@ def promote(*operands: Any) -> str:
 def _category(dtype: str) -> int:
     kinds = ("bool", ALL_INTS, ALL_FLOATS, COMPLEXES)
     return next(i for i, kind in enumerate(kinds) if dtype == kind or dtype in kind)
+
+
+def meet(a: str, b: str) -> bool:
+    """Whether there is a dtype that holds both: uint64 has none with a signed integer."""
+    signed = {"int8", "int16", "int32", "int64"}
+    return not ({a, b} - signed == {"uint64"} and len({a, b} & signed) == 1)
 
 
 def _promote_two(a: str, b: str) -> str:
@@ -153,6 +161,12 @@ def _promote_two(a: str, b: str) -> str:
     if _category(a) != _category(b):
         return a
     return "float32" if {a, b} == set(SIXTEENS) else str(np.promote_types(a, b))
+
+
+def every(dtypes: tuple[str, ...]) -> tuple[str, ...]:
+    """With the rarer dtypes of every kind that there is among these."""
+    more: tuple[str, ...] = SIXTEENS if "float32" in dtypes else ()
+    return dtypes + more + (RARE_INTS if "int64" in dtypes else ())
 
 
 def float_result(dtype: str) -> str:
@@ -384,10 +398,10 @@ def check(
             sample.compare(to_numpy(actual), wanted)
             continue
         rtol, atol = tolerance(sample, str(wanted.dtype), least or {})
-        np.testing.assert_allclose(_judged(to_numpy(actual)), _judged(wanted), rtol=rtol, atol=atol, equal_nan=True)
+        np.testing.assert_allclose(judged(to_numpy(actual)), judged(wanted), rtol=rtol, atol=atol, equal_nan=True)
 
 
-def _judged(array: np.ndarray) -> np.ndarray:
+def judged(array: np.ndarray) -> np.ndarray:
     """16-bit floats in float64: their own arithmetic is too narrow to compare in."""
     return array.astype(np.float64) if str(array.dtype) in SIXTEENS else array
 

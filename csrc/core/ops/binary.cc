@@ -34,11 +34,15 @@ std::string row_doc(const Row& row, const char* more_args = "") {
 
 bool exact(const dt_value& v) { return is_exact(v.as.tensor->dtype); }
 
-// alpha must not lose its fraction in an integer sum.
+bool complex(const dt_value& v) { return is_complex(v.as.tensor->dtype); }
+
+// alpha must not lose its fraction in an integer sum, nor its imaginary part in a real one.
 template <const char* const& kName>
 Result with_alpha(const dt_value* args) {
   if (__builtin_expect(args[2].tag == DT_FLOAT, 0) && exact(args[0]) && exact(args[1]))
     type_error(kName, ": alpha must be an integer for integer tensors, got ", args[2].as.f);
+  if (__builtin_expect(args[2].tag == DT_COMPLEX, 0) && !complex(args[0]) && !complex(args[1]))
+    type_error(kName, ": alpha must be real for real tensors, got a complex number");
   return Result::same;
 }
 constexpr const char* kAdd = "add";
@@ -49,6 +53,8 @@ Result div_result(const dt_value* args) {
   const char* mode = args[2].as.string;
   if (std::strcmp(mode, "trunc") != 0 && std::strcmp(mode, "floor") != 0)
     value_error("div: rounding_mode must be None, 'trunc' or 'floor', got '", mode, "'");
+  if (complex(args[0]) || complex(args[1]))
+    type_error("div: rounding_mode is not defined for complex numbers, which have no order; leave it out");
   return Result::same;
 }
 
@@ -125,15 +131,15 @@ void primitive(const Row& row, Result result, uint32_t except = 0, const char* i
 void declare_more_arithmetic() {
   primitive({"floor_divide(Tensor self, Tensor other) -> Tensor", "The quotient of two tensors, rounded down.",
              "out = floor(self / other)", "[7, -7]", "[2, 2]", "[3, -4]"},
-            Result::same, kBool);
+            Result::same, kBool | kComplexes);
   primitive({"remainder(Tensor self, Tensor other) -> Tensor",
              "What is left of a division rounded down; it has the divisor's sign.",
              "out = self - other * floor(self / other)", "[7, -7]", "[3, 3]", "[1, 2]"},
-            Result::same, kBool);
+            Result::same, kBool | kComplexes);
   primitive({"fmod(Tensor self, Tensor other) -> Tensor",
              "What is left of a division rounded towards zero; it has the dividend's sign.",
              "out = self - other * trunc(self / other)", "[7, -7]", "[3, 3]", "[1, -1]"},
-            Result::same, kBool);
+            Result::same, kBool | kComplexes);
   op("pow(Tensor self, Tensor exponent) -> Tensor")
       .elementwise(Result::same)
       .result_by(pow_result)
@@ -150,15 +156,15 @@ void declare_more_arithmetic() {
   primitive({"atan2(Tensor self, Tensor other) -> Tensor",
              "The angle, in radians, between the x axis and the point (other, self).",
              "out = arctan(self / other), in the quadrant of the point", "[0.0]", "[1.0]", "[0.0]"},
-            Result::floating, 0, "", "arctan2");
+            Result::floating, kComplexes, "use angle() on complex numbers", "arctan2");
   primitive(
       {"maximum(Tensor self, Tensor other) -> Tensor", "The larger of two tensors' elements; NaN where either is.",
        "out = max(self, other)", "[1.0, 5.0]", "[3.0, 2.0]", "[3.0, 5.0]"},
-      Result::same);
+      Result::same, kComplexes, "complex numbers have no order");
   primitive(
       {"minimum(Tensor self, Tensor other) -> Tensor", "The smaller of two tensors' elements; NaN where either is.",
        "out = min(self, other)", "[1.0, 5.0]", "[3.0, 2.0]", "[1.0, 2.0]"},
-      Result::same);
+      Result::same, kComplexes, "complex numbers have no order");
 }
 
 void declare_comparisons() {

@@ -75,6 +75,9 @@ void infer_arange(Inference& call) {
 Result fill_result(const dt_value* args) {
   const TensorImpl& value = *args[1].as.tensor;
   if (value.ndim != 0) value_error("fill: value must be a number or a zero-dim tensor, got shape ", shape_text(value));
+  const DType dtype = args[0].as.tensor->dtype;
+  if (is_complex(value.dtype) && !is_complex(dtype))
+    type_error("fill: a complex value can't fill a tensor of dtype ", dtype_name(dtype));
   return Result::same;
 }
 

@@ -123,28 +123,29 @@ void declare_rounding() {
   primitive({"neg(Tensor self) -> Tensor", Result::same, "The negative of every element.", "out = -self", "[1.0, -2.0]",
              "[-1.0, 2.0]"},
             {"negative"}, kBool, "use logical_not() or ~ on bool");
-  primitive({"abs(Tensor self) -> Tensor", Result::same, "The absolute value of every element.", "out = |self|",
+  primitive({"abs(Tensor self) -> Tensor", Result::real,
+             "The absolute value of every element, which is real where the element is complex.", "out = |self|",
              "[1.0, -2.0]", "[1.0, 2.0]"},
             {"absolute"}, kBool);
   primitive({"sign(Tensor self) -> Tensor", Result::same, "The sign of every element: -1, 0 or 1.",
              "out = (self > 0) - (self < 0)", "[3.0, 0.0, -2.0]", "[1.0, 0.0, -1.0]"},
-            {"sgn"});
+            {}, kComplexes, "use sgn() on complex numbers");
   primitive({"floor(Tensor self) -> Tensor", Result::same, "The largest whole number not above every element.",
              "out = floor(self)", "[1.5, -1.5]", "[1.0, -2.0]"},
-            {}, kBool);
+            {}, kBool | kComplexes);
   primitive({"ceil(Tensor self) -> Tensor", Result::same, "The smallest whole number not below every element.",
              "out = ceil(self)", "[1.5, -1.5]", "[2.0, -1.0]"},
-            {}, kBool);
+            {}, kBool | kComplexes);
   primitive({"trunc(Tensor self) -> Tensor", Result::same, "Every element without its fraction: rounded towards zero.",
              "out = sign(self) * floor(|self|)", "[1.5, -1.5]", "[1.0, -1.0]"},
-            {"fix"}, kBool);
+            {"fix"}, kBool | kComplexes);
   op("round(Tensor self, *, int decimals=0) -> Tensor")
       .elementwise(Result::same)
       .required()
       .method()
       .inplace()
       .out()
-      .except(kBool)
+      .except(kBool | kComplexes)
       .doc(doc_text("Every element rounded to the nearest number with `decimals` decimals; halves go to the even one.",
                     "out = round(self * 10 ** decimals) / 10 ** decimals",
                     "self: a tensor of any shape; the result has its shape and dtype.\n"
@@ -213,16 +214,19 @@ void declare_trigonometry() {
 
 void declare_special() {
   primitive({"erf(Tensor self) -> Tensor", Result::floating, "The error function of every element.",
-             "out = 2 / sqrt(pi) * integral of e ** (-t ** 2) from 0 to self", "[0.0]", "[0.0]"});
+             "out = 2 / sqrt(pi) * integral of e ** (-t ** 2) from 0 to self", "[0.0]", "[0.0]"},
+            {}, kComplexes);
   primitive({"erfinv(Tensor self) -> Tensor", Result::floating,
              "The inverse of the error function of every element, NaN outside [-1, 1].", "erf(out) = self",
-             "[0.0, 1.0]", "[0.0, inf]"});
+             "[0.0, 1.0]", "[0.0, inf]"},
+            {}, kComplexes);
   primitive({"lgamma(Tensor self) -> Tensor", Result::floating,
              "The logarithm of the absolute value of the gamma function of every element.", "out = log |gamma(self)|",
-             "[1.0, 2.0]", "[0.0, 0.0]"});
+             "[1.0, 2.0]", "[0.0, 0.0]"},
+            {}, kComplexes);
   fused({"erfc(Tensor self) -> Tensor", Result::floating, "The complementary error function of every element.",
          "out = 1 - erf(self)", "[0.0]", "[1.0]"},
-        erfc_op);
+        erfc_op, kComplexes);
   fused({"sigmoid(Tensor self) -> Tensor", Result::floating, "The logistic function of every element.",
          "out = 1 / (1 + e ** -self)", "[0.0]", "[0.5]"},
         sigmoid_op);
@@ -259,7 +263,7 @@ void declare_plain_arithmetic() {
         square_op);
   fused({"relu(Tensor self) -> Tensor", Result::same, "Every element where it is positive, else zero.",
          "out = max(self, 0)", "[-1.0, 2.0]", "[0.0, 2.0]"},
-        relu_op, kBool);
+        relu_op, kBool | kComplexes);
   op("positive(Tensor self) -> Tensor")
       .composite(positive_op)
       .method()

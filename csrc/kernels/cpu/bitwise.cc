@@ -8,6 +8,9 @@
 
 namespace dovetail::cpu {
 
-void register_bitwise(KernelTable& table) { DOVETAIL_BEST_ISA(register_bitwise)(table); }
+void register_bitwise(KernelTable& table) {
+  DOVETAIL_BEST_ISA(register_bitwise)(table);
+  base::register_bitwise_rare(table);
+}
 
 }  // namespace dovetail::cpu

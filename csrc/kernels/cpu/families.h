@@ -7,6 +7,7 @@
   X(compare)                     \
   X(bitwise)                     \
   X(select)                      \
+  X(complex)                     \
   X(copy)                        \
   X(create)                      \
   X(reduce)                      \

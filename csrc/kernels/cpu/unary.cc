@@ -4,6 +4,7 @@
 #include "kernels/cpu/families.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 #include "kernels/cpu/special.h"
 
 #define DOVETAIL_KERNELS "kernels/cpu/unary.inc"
@@ -11,6 +12,12 @@
 
 namespace dovetail::cpu {
 
-void register_unary(KernelTable& table) { DOVETAIL_BEST_ISA(register_unary)(table); }
+void register_unary(KernelTable& table) {
+  KernelTable own;
+  DOVETAIL_BEST_ISA(register_unary)(own);
+  base::register_unary_rare(own);
+  add_sixteen_by_blocks(own);
+  table.add_all(own);
+}
 
 }  // namespace dovetail::cpu

@@ -9,16 +9,22 @@ from typing import Any
 import numpy as np
 
 from tests.ops.framework import (
+    ALL_FLOATS,
+    ALL_INTS,
+    COMPLEXES,
     DTYPES,
     FLOATS,
     INTS,
     LAYOUTS,
+    SIXTEENS,
     ErrorSample,
     Sample,
     T,
     errors_for,
+    every,
     float_result,
     make,
+    meet,
     promote,
     rng_for,
     samples_for,
@@ -47,12 +53,16 @@ def _modulo(a: Any, b: Any) -> Any:
 
 def _power(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.dtype.kind in "iu":
+        # in Python's integers, which do not overflow
         return np.array([int(x) ** int(y) for x, y in np.broadcast(a, b)], np.int64).reshape(np.broadcast(a, b).shape)
     return np.power(a, b)
 
 
 def _shift(fn: Callable[..., Any]) -> Callable[..., Any]:
     return lambda a, b: fn(a.astype(np.int64), b.astype(np.int64))
+
+
+COMPLEX = {"add", "sub", "mul", "div", "pow", "eq", "ne", "logical_and", "logical_or", "logical_xor"}
 
 
 BINARY: dict[str, Binary] = {
@@ -92,7 +102,8 @@ def sample_of(binary: Binary, a: Any, b: Any, **fields: Any) -> Sample:
     def reference(x: Any, y: Any) -> Any:
         x, y = (np.asarray(operand).astype(compute) for operand in (x, y))
         with np.errstate(all="ignore"):
-            return binary.reference(x if compute == "uint8" else wide(x), y if compute == "uint8" else wide(y))
+            wraps = compute.startswith("uint")
+            return binary.reference(x if wraps else wide(x), y if wraps else wide(y))
 
     return Sample((a, b), reference, dtype="bool" if binary.result == "bool" else compute, **fields)
 
@@ -104,7 +115,7 @@ def binary_samples(op: str) -> Iterator[Sample]:
 
     def operand(shape: tuple[int, ...], dtype: str, layout: str = "contiguous", divisor: bool = False) -> T:
         array = make(rng, shape, dtype, binary.low, binary.high)
-        if divisor and dtype not in FLOATS:
+        if divisor and dtype not in ALL_FLOATS:
             array = np.where(array == 0, 1, array).astype(dtype)
         return T(array, layout)
 
@@ -122,7 +133,9 @@ def binary_samples(op: str) -> Iterator[Sample]:
         ((4,), (2, 3, 4)),
         ((2, 0), (1, 1)),
     ]
-    for dtype in binary.dtypes:
+    rare = every(binary.dtypes)[len(binary.dtypes) :]
+    complexes = COMPLEXES if op in COMPLEX else ()
+    for dtype in (*binary.dtypes, *rare, *complexes):
         for a, b in broadcasts if dtype in ("float32", "int64") else broadcasts[-3:]:
             yield pair(a, b, dtype, dtype)
         for layout in LAYOUTS:
@@ -135,18 +148,32 @@ def binary_samples(op: str) -> Iterator[Sample]:
             if x != y:
                 yield pair((3, 4), (3, 4), x, y)
                 yield pair((3,), (), x, y)
+    # The rarer dtypes with one another, and with one of every other kind.
+    partners = [dtype for dtype in (*rare, *complexes, "float32", "int64", "uint8", "bool") if dtype in everything(op)]
+    for i, x in enumerate((*rare, *complexes)):
+        for y in partners[i + 1 :]:
+            if meet(x, y):
+                yield pair((3, 4), (4,), x, y)
+                yield pair((3,), (), y, x)
+    for dtype in (dtype for dtype in SIXTEENS if dtype in rare):
+        yield pair((2111,), (2111,), dtype, dtype)  # several blocks, and part of one
+        yield pair((41, 3, 29), (29,), dtype, dtype, "transposed", "reversed")
     if "float32" in binary.dtypes:
         yield pair((70_001,), (70_001,), "float32", "float32")
+
+
+def everything(op: str) -> tuple[str, ...]:
+    """All dtypes in which an op computes."""
+    return every(BINARY[op].dtypes) + (COMPLEXES if op in COMPLEX else ())
 
 
 @samples_for(*BINARY)
 def with_numbers(op: str) -> Iterator[Sample]:
     binary = BINARY[op]
     rng = rng_for(op + "-numbers")
-    for dtype in binary.dtypes:
-        for number in (2, 1.5, True):
-            meet = promote(T(np.zeros(1, dtype)), number)
-            if meet not in binary.dtypes:
+    for dtype in everything(op):
+        for number in (2, 1.5, True, 1.5 - 2j):
+            if promote(T(np.zeros(1, dtype)), number) not in everything(op):
                 continue
             yield sample_of(binary, T(make(rng, (3, 4), dtype, binary.low, binary.high)), number)
 
@@ -159,7 +186,7 @@ WITH_SPECIAL = set(BINARY) - {"floor_divide", "remainder"} - {op for op in BINAR
 
 @samples_for(*sorted(WITH_SPECIAL))
 def special_values(op: str) -> Iterator[Sample]:
-    for dtype in FLOATS:
+    for dtype in ALL_FLOATS:
         a, b = (values.ravel().astype(dtype) for values in np.meshgrid(SPECIAL, SPECIAL))
         yield sample_of(BINARY[op], T(a), T(b))
 
@@ -175,12 +202,12 @@ def special_divisions(op: str) -> Iterator[Sample]:
 @samples_for("add", "sub")
 def with_alpha(op: str) -> Iterator[Sample]:
     rng = rng_for(op + "-alpha")
-    sign = 1 if op == "add" else -1
-    for dtype in NUMBERS:
-        for alpha in (2, 0.5) if dtype in FLOATS else (3,):
+    for dtype in (*every(NUMBERS), *COMPLEXES):
+        kinds = {**dict.fromkeys(ALL_FLOATS, (2, 0.5)), **dict.fromkeys(COMPLEXES, (2, 0.5, 1.5 - 1j))}
+        for alpha in kinds.get(dtype, (3,)):
             yield Sample(
                 (T(make(rng, (3, 4), dtype)), T(make(rng, (4,), dtype))),
-                lambda a, b, alpha: wide(a) + sign * alpha * wide(b),
+                lambda a, b, alpha: BINARY[op].reference(wide(a), alpha * wide(b)),
                 {"alpha": alpha},
                 dtype=dtype,
             )
@@ -198,10 +225,11 @@ def far_shifts(op: str) -> Iterator[Sample]:
             return np.where(far, 0, a << near)
         return np.where(far, np.where(a < 0, -1, 0), a >> near)
 
-    for dtype in INTS:
+    for dtype in ALL_INTS:
         a = np.array([5, 1, 100], dtype)
-        a = a if dtype == "uint8" else np.concatenate([a, -a])
-        for b in (8, 31, 32, 63, 64, 100, -1) if dtype != "uint8" else (7, 8, 9, 100):
+        unsigned = dtype.startswith("uint")
+        a = a if unsigned else np.concatenate([a, -a])
+        for b in (7, 8, 9, 31, 32, 63, 64, 100) + (() if unsigned else (-1,)):
             yield Sample((T(a), T(np.full_like(a, b))), reference)
 
 
@@ -213,8 +241,8 @@ def rounded_division(op: str) -> Iterator[Sample]:
         "trunc": lambda a, b: np.trunc(wide(a) / wide(b)),
     }
     for mode, reference in references.items():
-        for dtype in NUMBERS:
-            divisor = np.array([2, 3, 5, 1], dtype)
+        for dtype in every(NUMBERS):
+            divisor = np.array([2, 3, 5, 1]).astype(dtype)
             yield Sample(
                 (T(make(rng, (3, 4), dtype, -20, 20)), T(divisor)),
                 lambda a, b, rounding_mode, reference=reference: reference(a, b),
@@ -239,6 +267,21 @@ def refuses_bool(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((mask, mask), TypeError, f"^{op}: not defined for dtype bool")
 
 
+@errors_for(*(set(BINARY) - COMPLEX))
+def refuses_complex(op: str) -> Iterator[ErrorSample]:
+    for dtype in COMPLEXES:
+        ones = T(np.ones(2, dtype))
+        yield ErrorSample((ones, ones), TypeError, f"^{op}: not defined for dtype {dtype}")
+        yield ErrorSample((T(np.ones(2, np.float32)), 1j), TypeError, f"^{op}: not defined for dtype complex64")
+
+
+@errors_for(*BINARY)
+def refuses_to_meet(op: str) -> Iterator[ErrorSample]:
+    if "int64" in BINARY[op].dtypes:
+        args = T(np.ones(2, np.uint64)), T(np.ones(2, np.int8))
+        yield ErrorSample(args, TypeError, f"^{op}: no dtype holds both uint64 and int8")
+
+
 @errors_for("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift")
 def refuses_floats(op: str) -> Iterator[ErrorSample]:
     ones = T(np.ones(2, np.float32))
@@ -248,7 +291,7 @@ def refuses_floats(op: str) -> Iterator[ErrorSample]:
 @errors_for("floor_divide", "remainder", "fmod", "div")
 def refuses_zero(op: str) -> Iterator[ErrorSample]:
     kwargs = {"rounding_mode": "floor"} if op == "div" else {}
-    for dtype in INTS:
+    for dtype in ALL_INTS:
         yield ErrorSample(
             (T(np.array([1, 2], dtype)), T(np.array([1, 0], dtype))),
             (ZeroDivisionError, RuntimeError),
@@ -261,12 +304,16 @@ def refuses_zero(op: str) -> Iterator[ErrorSample]:
 def refuses_alpha(op: str) -> Iterator[ErrorSample]:
     ones = T(np.ones(2, np.int64))
     yield ErrorSample((ones, ones), TypeError, f"^{op}: alpha must be an integer", {"alpha": 0.5})
+    floats = T(np.ones(2, np.float32))
+    yield ErrorSample((floats, floats), TypeError, f"^{op}: alpha must be real", {"alpha": 1j})
 
 
 @errors_for("div")
 def refuses_rounding(op: str) -> Iterator[ErrorSample]:
     ones = T(np.ones(2, np.float32))
     yield ErrorSample((ones, ones), ValueError, "^div: rounding_mode must be None", {"rounding_mode": "up"})
+    numbers = T(np.ones(2, np.complex64))
+    yield ErrorSample((numbers, numbers), TypeError, "^div: rounding_mode is not defined", {"rounding_mode": "floor"})
 
 
 @errors_for("pow")

@@ -9,17 +9,22 @@ import numpy as np
 import scipy.special
 
 from tests.ops.framework import (
+    ALL_FLOATS,
+    COMPLEXES,
     DTYPES,
     FLOATS,
     INTS,
+    SIXTEENS,
     SHAPES,
     ErrorSample,
     Sample,
     T,
     errors_for,
+    every,
     float_result,
     layouts_of,
     make,
+    real_of,
     rng_for,
     samples_for,
     wide,
@@ -47,7 +52,7 @@ def _sign(x: np.ndarray) -> np.ndarray:
 
 def _away(fn: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     """For functions that NumPy does not know of integers."""
-    return lambda x: fn(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
+    return lambda x: np.zeros(x.shape, bool) if x.dtype.kind in "iub" else fn(x)
 
 
 NUMBERS = (*FLOATS, *INTS)
@@ -98,18 +103,47 @@ UNARY: dict[str, Unary] = {
 }
 
 
-def _reference(unary: Unary) -> Callable[[np.ndarray], np.ndarray]:
+def _log2(x: np.ndarray) -> np.ndarray:
+    return np.log(x) / np.log(2)
+
+
+def _log1p(z: np.ndarray) -> np.ndarray:
+    """NumPy's loses the digits of small numbers."""
+    x, y = z.real, z.imag
+    return 0.5 * np.log1p(x * (2 + x) + y * y) + 1j * np.arctan2(y, 1 + x)
+
+
+# What is defined for complex numbers, with NumPy's function where it is not the one above.
+COMPLEX: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    name: UNARY[name].reference
+    for name in "neg abs exp expm1 log sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh log10 square "
+    "positive logical_not isnan isinf isfinite".split()
+} | {
+    "log1p": _log1p,
+    "exp2": lambda x: np.exp(x * np.log(2)),
+    "log2": _log2,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "reciprocal": lambda x: 1 / x,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+}
+
+
+def _reference(op: str, unary: Unary) -> Callable[[np.ndarray], np.ndarray]:
     def reference(x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
+            if x.dtype.kind == "c":
+                return COMPLEX[op](wide(x))
             if unary.result == "floating":
                 return unary.reference(wide(x).astype(np.float64))
-            # uint8 wraps around where it is its own dtype
+            # unsigned integers wrap around where they are their own dtype
             return unary.reference(x if x.dtype.kind in "ub" else wide(x))
 
     return reference
 
 
-def result_dtype(unary: Unary, dtype: str) -> str:
+def result_dtype(op: str, unary: Unary, dtype: str) -> str:
+    if op == "abs":
+        return real_of(dtype)
     if unary.result == "floating":
         return float_result(dtype)
     return "bool" if unary.result == "bool" else dtype
@@ -121,17 +155,17 @@ def unary_samples(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
 
     def sample(tensor: T) -> Sample:
-        dtype = result_dtype(unary, str(tensor.array.dtype))
+        dtype = result_dtype(op, unary, str(tensor.array.dtype))
         narrow = dtype == "float32"
         return Sample(
             (tensor,),
-            _reference(unary),
+            _reference(op, unary),
             dtype=dtype,
             rtol=unary.rtol if narrow else None,
             atol=unary.atol if narrow else None,
         )
 
-    for dtype in unary.dtypes:
+    for dtype in every(unary.dtypes) + (COMPLEXES if op in COMPLEX else ()):
         for shape in SHAPES if dtype in FLOATS else ((), (5,), (3, 4)):
             yield sample(T(make(rng, shape, dtype, unary.low, unary.high)))
         yield from map(sample, layouts_of(make(rng, (3, 4), dtype, unary.low, unary.high)))
@@ -139,6 +173,10 @@ def unary_samples(op: str) -> Iterator[Sample]:
         yield sample(T(make(rng, (1031,), dtype, unary.low, unary.high)))  # vector loops and their tails
         yield sample(T(make(rng, (2, 3, 5), dtype, unary.low, unary.high), "transposed"))
         yield sample(T(np.array(SPECIAL, dtype)))
+    for dtype in (dtype for dtype in SIXTEENS if "float32" in unary.dtypes):
+        yield sample(T(make(rng, (2111,), dtype, unary.low, unary.high)))  # several blocks, and part of one
+        yield sample(T(make(rng, (41, 3, 29), dtype, unary.low, unary.high), "transposed"))
+        yield sample(T(np.array(SPECIAL, "float32").astype(dtype)))
     if "float32" in unary.dtypes:
         yield sample(T(make(rng, (70_001,), "float32", unary.low, unary.high)))  # several threads
 
@@ -152,6 +190,8 @@ def round_samples(op: str) -> Iterator[Sample]:
     for dtype in FLOATS:
         for decimals in (2, 0, -2):
             yield Sample((T(values.astype(dtype)),), reference, {"decimals": decimals}, rtol=1e-6)
+    for dtype in SIXTEENS:
+        yield Sample((T(values.astype(dtype)),), reference, {"decimals": 2})
 
 
 @errors_for("neg", "abs", "floor", "ceil", "trunc", "square", "relu", "positive")
@@ -160,9 +200,16 @@ def refuses_bool(op: str) -> Iterator[ErrorSample]:
         yield ErrorSample((T(np.array([True])),), TypeError, f"^{op}: not defined for dtype bool")
 
 
+@errors_for(*(set(UNARY) - set(COMPLEX)))
+def refuses_complex(op: str) -> Iterator[ErrorSample]:
+    for dtype in COMPLEXES:
+        yield ErrorSample((T(np.ones(2, dtype)),), TypeError, f"^{op}: not defined for dtype {dtype}")
+
+
 @errors_for("bitwise_not")
 def refuses_floats(op: str) -> Iterator[ErrorSample]:
-    yield ErrorSample((T(np.ones(2, np.float32)),), TypeError, f"^{op}: not defined for dtype float32")
+    for dtype in ALL_FLOATS:
+        yield ErrorSample((T(np.ones(2, dtype)),), TypeError, f"^{op}: not defined for dtype {dtype}")
 
 
 @errors_for(*UNARY)
