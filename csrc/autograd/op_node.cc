@@ -218,9 +218,33 @@ Tensor OpNode::unpacked(const SavedTensor& saved) {
 
 void OpNode::apply(Task& task, Tensor* grads, Tensor* results) {
   if (__builtin_expect(freed_, 0)) already_freed(entry_.node_name);
+  if (__builtin_expect(rule_.foreign != nullptr, 0)) {
+    Ctx c(task, *this, grads, results);
+    return rule_.foreign->apply(c);
+  }
+  bool complex = false;
+  for (int i = 0; i < n_outputs_; ++i) complex |= dt::is_complex(outputs_[i].dtype);
+  if (__builtin_expect(complex, 0)) return apply_conjugated(task, grads, results);
+  apply_rule(task, grads, results);
+}
+
+// The gradient of a real loss by a complex number is its derivative by the real part plus i times that by the
+// imaginary part. Where an output depends on the arguments as analytic functions do, that gradient passes through the
+// conjugate of the derivative; the rules say the derivative.
+void OpNode::apply_conjugated(Task& task, Tensor* grads, Tensor* results) {
+  static const dt::Op conj{"conj_physical"};
+  const auto conjugate = [](Tensor* tensors, int count) {
+    for (int i = 0; i < count; ++i)
+      if (tensors[i] && dt::is_complex(tensors[i].dtype())) tensors[i] = conj(tensors[i]);
+  };
+  conjugate(grads, n_outputs_);
+  apply_rule(task, grads, results);
+  conjugate(results, n_edges_);
+}
+
+void OpNode::apply_rule(Task& task, Tensor* grads, Tensor* results) {
   Ctx c(task, *this, grads, results);
   if (rule_.joint) return rule_.joint(c);
-  if (rule_.foreign) return rule_.foreign->apply(c);
   if (entry_.has_lists) {
     for (int i = 0; i < n_edges_; ++i)
       if (wanted(task, *this, i)) results[i] = rule_.parts[arg_of(i)].fn(c);

@@ -57,6 +57,8 @@ class OpNode final : public Node {
     const int64_t* strides;
   };
 
+  void apply_rule(Task& task, Tensor* grads, Tensor* results);
+  void apply_conjugated(Task& task, Tensor* grads, Tensor* results);
   static size_t tail_bytes(const Recording& call, int n_saved);
   void fill(const Recording& call);
   template <class Tail>

@@ -74,6 +74,10 @@ constexpr const char* kMadeInNoGrad =
 }  // namespace
 
 NodePtr view_of_base(dt_tensor* base, dt_tensor* view) {
+  if (Tensor::borrow(view).dtype() != Tensor::borrow(base).dtype())
+    dt::runtime_error(
+        "grad_fn: the complex tensor, of which this is a real view, or the other way round, was written "
+        "in place after the view was taken; take the view again");
   const Geometry geometry = Geometry::of(view);
   const dt_value args[] = {dt::box(base), dt::box(geometry.sizes), dt::box(geometry.strides), dt::box(geometry.offset)};
   const Entry& entry = entry_of(as_strided.handle());
@@ -96,6 +100,11 @@ void rewrite_base(dt_tensor* base, dt_tensor* view, NodePtr write, int self) {
 void check_inplace(const std::string& who, dt_tensor* t) {
   const bool has_grad = requires_grad(t);
   dt_tensor* base = dt::api().base(t);
+  if (base && (has_grad || dt::api().bits(base) & DT_BIT_GRAD) &&
+      Tensor::borrow(t).dtype() != Tensor::borrow(base).dtype())
+    dt::runtime_error(who,
+                      ": a real view of a complex tensor, or the other way round, can't be written in place while "
+                      "gradients are recorded; write to the tensor itself");
   if (base) {
     Meta* m = meta_if_any(t);
     if (m && m->made_in_function)

@@ -119,7 +119,14 @@ void define_dtypes(pybind11::module_& m) {
       "promote_types",
       [](pybind11::handle a, pybind11::handle b) {
         return from_core([&] {
-          const DType met = promote(dtype_argument("promote_types", a), dtype_argument("promote_types", b));
+          const DType x = dtype_argument("promote_types", a), y = dtype_argument("promote_types", b);
+          const DType met = [&] {
+            try {
+              return promote(x, y);
+            } catch (const Error& error) {
+              fail(error.status(), "promote_types: ", error.what());
+            }
+          }();
           return pybind11::reinterpret_borrow<pybind11::object>(dtype_object(met));
         });
       },

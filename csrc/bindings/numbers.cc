@@ -98,6 +98,12 @@ PyObject* number_object(const dt_value& value) {
   }
 }
 
+// A boxed int has 64 bits and a sign; the upper half of uint64 lies in it as negative numbers.
+PyObject* item_object(const TensorImpl& t, const dt_value& item) {
+  return t.dtype == DT_UINT64 ? PyLong_FromUnsignedLongLong(static_cast<unsigned long long>(item.as.i))
+                              : number_object(item);
+}
+
 void concretize(PyObject* tensor, const char* what) {
   if (__builtin_expect(concretize_hook != nullptr, 0)) {
     checked(PyObject_CallFunction(concretize_hook, "Os", tensor, what));

@@ -103,6 +103,30 @@ int put_data(PyObject* self, PyObject* value, void*) {
   });
 }
 
+// ---- parts of complex numbers -------------------------------------------------------------------------------
+
+template <const char* const& kName>
+PyObject* get_part(PyObject* self, void*) {
+  return entry([&] {
+    static const Op& op = get_op(kName);
+    TensorImpl* t = impl_of(self);
+    Tensor part = call1(op, {box(t)});
+    return part.get() == t ? Py_NewRef(self) : wrap(std::move(part));
+  });
+}
+template <const char* const& kName>
+int put_part(PyObject* self, PyObject* value, void*) {
+  return entry_int([&] {
+    if (!value) type_error(kName, ": it cannot be deleted");
+    Ref part = Ref::steal(get_part<kName>(self, nullptr));
+    if (!part) throw PythonError{};
+    checked(PyObject_CallMethod(part.get(), "copy_", "O", value));
+    return 0;
+  });
+}
+constexpr const char* kReal = "real";
+constexpr const char* kImag = "imag";
+
 // ---- transposes -----------------------------------------------------------------------------------------
 
 PyObject* swap_last(PyObject* self, const char* who) {
@@ -152,6 +176,8 @@ PyGetSetDef getset[] = {
     {"requires_grad", get_requires_grad, put_requires_grad, "Whether gradients are recorded for this tensor.", nullptr},
     {"grad", get_grad, put_grad, "The gradient that backward() left here, or None.", nullptr},
     {"data", get_data, put_data, "The same data, apart from autograd and its version counter.", nullptr},
+    {"real", get_part<kReal>, put_part<kReal>, "The real part: a view of complex numbers.", nullptr},
+    {"imag", get_part<kImag>, put_part<kImag>, "The imaginary part of complex numbers, as a view.", nullptr},
     {"T", get_T, nullptr, "The view with all dims reversed.", nullptr},
     {"mT", get_mT, nullptr, "The view with the last two dims swapped.", nullptr},
     {"H", get_H, nullptr, "The conjugate transpose of a matrix.", nullptr},

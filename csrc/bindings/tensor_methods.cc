@@ -89,7 +89,7 @@ PyObject* item_method(PyObject* self, PyObject*) {
                     shape_text(*t), "; use tolist()");
     }
     concretize(self, "item()");
-    return number_object(item(*t));
+    return item_object(*t, item(*t));
   });
 }
 

@@ -141,7 +141,7 @@ PyObject* to_python_float(PyObject* self) {
   return entry([&] {
     const dt_value value = single_item(self, "float");
     if (value.tag == DT_COMPLEX) type_error("float: a complex tensor is no real number; use .real or abs()");
-    return PyFloat_FromDouble(value.tag == DT_FLOAT ? value.as.f : static_cast<double>(value.as.i));
+    return PyNumber_Float(checked(item_object(*impl_of(self), value)).get());
   });
 }
 
@@ -149,8 +149,7 @@ PyObject* to_python_int(PyObject* self) {
   return entry([&] {
     const dt_value value = single_item(self, "int");
     if (value.tag == DT_COMPLEX) type_error("int: a complex tensor is no real number; use .real or abs()");
-    if (value.tag == DT_FLOAT) return PyLong_FromDouble(value.as.f);
-    return PyLong_FromLongLong(value.as.i);
+    return PyNumber_Long(checked(item_object(*impl_of(self), value)).get());
   });
 }
 
@@ -160,7 +159,7 @@ PyObject* to_python_index(PyObject* self) {
     if (impl->numel != 1 || !is_exact(impl->dtype)) {
       type_error("index: only integer tensors of one element can be an index, got ", describe(*impl));
     }
-    return PyLong_FromLongLong(single_item(self, "index").as.i);
+    return PyNumber_Long(checked(item_object(*impl, single_item(self, "index"))).get());
   });
 }
 

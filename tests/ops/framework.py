@@ -227,7 +227,7 @@ class Sample:
             return [np.asarray(result).astype(dtype) for result, dtype in zip(results, dtypes, strict=True)]
 
     def _first_dtype(self) -> str:
-        return str(next(_tensors((self.args, tuple(self.kwargs.values())))).array.dtype)
+        return str(next(each_tensor((self.args, tuple(self.kwargs.values())))).array.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,12 +250,12 @@ def _short(value: Any) -> str:
     return repr(value)
 
 
-def _tensors(value: Any) -> Iterator[T]:
+def each_tensor(value: Any) -> Iterator[T]:
     if isinstance(value, T):
         yield value
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _tensors(item)
+            yield from each_tensor(item)
 
 
 def arrays(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 import dovetail as dt
 from tests.ops import samples as _registered  # noqa: F401
-from tests.ops.framework import FLOATS, SAMPLES, Sample, T, as_list, samples, tensors
+from tests.ops.framework import COMPLEXES, FLOATS, SAMPLES, Sample, T, as_list, each_tensor, samples, tensors
 
 if importlib.util.find_spec("dovetail.autograd._engine") is None:
     pytest.skip("derivatives come with dovetail-autograd", allow_module_level=True)
@@ -24,7 +25,7 @@ dt.ops.load_all()
 # random direction. Samples beyond the second limit only cost time.
 SMALL, LARGE = (40, 120), (4000, 8000)
 # Samples of an op, and how many of them are checked to second order.
-FIRST_ORDER, SECOND_ORDER, DIRECTIONS = 24, 8, 6
+FIRST_ORDER, OF_COMPLEX, SECOND_ORDER, DIRECTIONS = 24, 6, 8, 6
 
 # Functions that jump, so that finite differences mean nothing where a sample is close to an edge.
 JUMPING = {"remainder", "fmod", "floor_divide", "div", "round", "mode"}
@@ -40,10 +41,20 @@ def differentiable_ops() -> list[str]:
 # ---- samples as functions of float64 tensors -------------------------------------------------------------------
 
 
+@dataclass
+class Pairs:
+    """A complex argument as its parts: a float64 leaf with a last dim of size 2."""
+
+    leaf: dt.Tensor
+
+
 def with_gradients(value: Any) -> Any:
-    """Arguments in which every floating-point tensor is a float64 leaf."""
+    """Arguments in which every floating-point tensor is a float64 leaf, and every complex one a pair of such."""
     if isinstance(value, T) and str(value.array.dtype) in FLOATS:
         return T(value.array.astype(np.float64), value.layout).tensor().detach().requires_grad_()
+    if isinstance(value, T) and str(value.array.dtype) in COMPLEXES:
+        array = value.array.astype(np.complex128)
+        return Pairs(T(np.stack([array.real, array.imag], axis=-1)).tensor().requires_grad_())
     if isinstance(value, (list, tuple)):
         return type(value)(with_gradients(item) for item in value)
     if isinstance(value, dict):
@@ -52,7 +63,9 @@ def with_gradients(value: Any) -> Any:
 
 
 def leaves(value: Any) -> Iterator[dt.Tensor]:
-    if isinstance(value, dt.Tensor) and value.requires_grad:
+    if isinstance(value, Pairs):
+        yield value.leaf
+    elif isinstance(value, dt.Tensor) and value.requires_grad:
         yield value
     elif isinstance(value, (list, tuple)):
         for item in value:
@@ -63,6 +76,8 @@ def leaves(value: Any) -> Iterator[dt.Tensor]:
 
 def filled(value: Any, given: Iterator[dt.Tensor]) -> Any:
     """The arguments with their leaves replaced, in order."""
+    if isinstance(value, Pairs):
+        return dt.view_as_complex(next(given))
     if isinstance(value, dt.Tensor):
         return next(given) if value.requires_grad else value
     if isinstance(value, (list, tuple)):
@@ -78,13 +93,23 @@ def as_function(op: Any, sample: Sample) -> tuple[Callable[..., Any], list[dt.Te
 
     def function(*given: dt.Tensor) -> Any:
         replaced = iter(given)
-        return op(*filled(args, replaced), **filled(kwargs, replaced))
+        result = op(*filled(args, replaced), **filled(kwargs, replaced))
+        return tuple(parts(result)) if isinstance(result, (tuple, list)) else parts(result)[0]
 
     return function, list(leaves((args, kwargs)))
 
 
+def parts(result: Any) -> list[Any]:
+    """Results with complex ones as their parts: finite differences are of real numbers."""
+    return [dt.view_as_real(t) if isinstance(t, dt.Tensor) and t.is_complex() else t for t in as_list(result)]
+
+
 def results(function: Callable[..., Any], inputs: list[dt.Tensor]) -> list[dt.Tensor]:
     return [t for t in as_list(function(*inputs)) if isinstance(t, dt.Tensor) and t.dtype == dt.float64]
+
+
+def is_complex(sample: Sample) -> bool:
+    return any(str(t.array.dtype) in COMPLEXES for t in each_tensor((sample.args, tuple(sample.kwargs.values()))))
 
 
 def is_smooth(function: Callable[..., Any], inputs: list[dt.Tensor], outputs: list[dt.Tensor]) -> bool:
@@ -101,13 +126,17 @@ def is_smooth(function: Callable[..., Any], inputs: list[dt.Tensor], outputs: li
 Case = tuple[Callable[..., Any], list[dt.Tensor]]
 
 
-def cases(name: str, above: tuple[int, int], most: tuple[int, int], count: int) -> Iterator[Case]:
-    """Samples with more elements than one limit and at most those of the other."""
+def cases(
+    name: str, above: tuple[int, int], most: tuple[int, int], count: int, of_complex: bool = False
+) -> Iterator[Case]:
+    """Samples, of complex numbers or of real ones, with more elements than one limit and at most those of the other."""
     op = dt._core.get_op(name)
     found = 0
     for sample in samples(name):
         if found == count:
             return
+        if is_complex(sample) != of_complex:
+            continue
         function, inputs = as_function(op, sample)
         size = sum(t.numel() for t in inputs)
         if not inputs or size > most[0]:
@@ -123,7 +152,8 @@ def cases(name: str, above: tuple[int, int], most: tuple[int, int], count: int) 
 
 
 def small_cases(name: str) -> Iterator[Case]:
-    return cases(name, (-1, -1), SMALL, FIRST_ORDER)
+    yield from cases(name, (-1, -1), SMALL, FIRST_ORDER)
+    yield from cases(name, (-1, -1), SMALL, OF_COMPLEX, of_complex=True)
 
 
 def large_cases(name: str) -> Iterator[Case]:

@@ -9,7 +9,19 @@ import pytest
 
 import dovetail as dt
 from tests.ops import samples as _registered  # noqa: F401
-from tests.ops.framework import SAMPLES, Sample, T, as_list, check, dtype_name, judged, run_all, samples, tensors, to_numpy
+from tests.ops.framework import (
+    SAMPLES,
+    Sample,
+    T,
+    as_list,
+    check,
+    dtype_name,
+    judged,
+    run_all,
+    samples,
+    tensors,
+    to_numpy,
+)
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))

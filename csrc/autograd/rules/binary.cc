@@ -7,12 +7,21 @@ namespace {
 
 enum { self, other, third };
 
+constexpr int alpha = third;
+
+Tensor times_alpha(Ctx& c, const Tensor& g) {
+  const dt_value& v = c.value(alpha);
+  if (v.tag != DT_COMPLEX) return scaled(g, c.number(alpha));
+  dt_tensor* factor = nullptr;
+  dt::check(dt::api().wrap_number(&v, &factor));
+  return g * Tensor::steal(factor);
+}
+
 void declare_arithmetic() {
-  constexpr int alpha = third;
   vjp("add", self, same);
-  vjp("add", other, [](Ctx& c) { return scaled(c.g(), c.number(alpha)); });
+  vjp("add", other, [](Ctx& c) { return times_alpha(c, c.g()); });
   vjp("sub", self, same);
-  vjp("sub", other, [](Ctx& c) { return scaled(-c.g(), c.number(alpha)); });
+  vjp("sub", other, [](Ctx& c) { return times_alpha(c, -c.g()); });
   vjp("mul", self, saves(other), [](Ctx& c) { return c.g() * c[other]; });
   vjp("mul", other, saves(self), [](Ctx& c) { return c.g() * c[self]; });
 }
@@ -55,7 +64,8 @@ Tensor pow_self(Ctx& c) {
 
 // 0 ** y is 0 around y > 0: there log 1 stands in for log 0, which would make NaN, here or in the next derivative.
 Tensor pow_other(Ctx& c) {
-  const Tensor flat = logical_and(eq(c[self], number(0)), ge(c[other], number(0)));
+  const Tensor exponent = dt::is_complex(c[other].dtype()) ? real(c[other]) : c[other];
+  const Tensor flat = logical_and(eq(c[self], number(0)), ge(exponent, number(0)));
   return c.g() * (c[result] * log(where(flat, ones_like(c.g()), c[self])));
 }
 

@@ -5,6 +5,7 @@
   X(unary)                        \
   X(binary)                       \
   X(select)                       \
+  X(complex)                      \
   X(reduce)                       \
   X(scan)                         \
   X(copy)                         \

@@ -16,6 +16,7 @@ inline const Op abs{"abs"}, atan{"atan"}, ceil{"ceil"}, cos{"cos"}, cosh{"cosh"}
 inline const Op add{"add"}, div{"div"}, mul{"mul"}, pow{"pow"}, sub{"sub"};
 inline const Op eq{"eq"}, ge{"ge"}, gt{"gt"}, le{"le"}, lt{"lt"}, ne{"ne"}, isnan{"isnan"};
 inline const Op logical_and{"logical_and"}, logical_not{"logical_not"}, logical_or{"logical_or"};
+inline const Op complex{"complex"}, conj_physical{"conj_physical"}, imag{"imag"}, real{"real"};
 inline const Op masked_fill{"masked_fill"}, where{"where"};
 // reductions and scans
 inline const Op any{"any"}, cumprod{"cumprod"}, cumsum{"cumsum"}, mean{"mean"}, sum{"sum"};

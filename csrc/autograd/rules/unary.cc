@@ -7,7 +7,7 @@ namespace {
 
 enum { self };
 
-const Op sigmoid_grad{"sigmoid_grad"}, tanh_grad{"tanh_grad"}, relu_grad{"relu_grad"};
+const Op sigmoid_grad{"sigmoid_grad"}, tanh_grad{"tanh_grad"}, relu_grad{"relu_grad"}, sgn{"sgn"};
 
 // The derivative of lgamma, from ops: reflected to x >= 1/2, moved up by recurrence to where the asymptotic series
 // holds to all digits of a double.
@@ -31,7 +31,10 @@ Tensor digamma(const Tensor& x) {
 
 void declare_rounding() {
   vjp("neg", self, [](Ctx& c) { return -c.g(); });
-  vjp("abs", self, saves(self), [](Ctx& c) { return c.g() * sign(c[self]); });
+  vjp("abs", self, saves(self), [](Ctx& c) {
+    const Tensor x = c[self];
+    return c.g() * (dt::is_complex(x.dtype()) ? sgn(x) : sign(x));
+  });
   vjp("positive", self, same);
   for (const char* op : {"sign", "floor", "ceil", "trunc", "round"}) vjp(op, self, zero);
 }

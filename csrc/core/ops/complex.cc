@@ -38,8 +38,7 @@ Tensor imag_view(Inference& call) {
 
 Tensor view_as_real_view(Inference& call) {
   TensorImpl& self = call.tensor(0);
-  if (!is_complex(self.dtype))
-    type_error(call.name(), ": expected a complex dtype, got ", dtype_name(self.dtype));
+  if (!is_complex(self.dtype)) type_error(call.name(), ": expected a complex dtype, got ", dtype_name(self.dtype));
   if (self.ndim == DT_MAX_DIMS) value_error(call.name(), ": there may be no more than ", DT_MAX_DIMS, " dims");
   int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
   for (int i = 0; i < self.ndim; ++i) {
@@ -57,8 +56,7 @@ Tensor view_as_complex_view(Inference& call) {
     type_error(call.name(), ": expected dtype float32 or float64, got ", dtype_name(self.dtype));
   const int last = self.ndim - 1;
   if (self.ndim == 0 || self.size(last) != 2)
-    value_error(call.name(), ": the last dim must have size 2 (real and imaginary part), got shape ",
-                shape_text(self));
+    value_error(call.name(), ": the last dim must have size 2 (real and imaginary part), got shape ", shape_text(self));
   bool pairs = self.stride(last) == 1 && self.offset % 2 == 0;
   int64_t strides[DT_MAX_DIMS];
   for (int i = 0; i < last; ++i) {
@@ -122,7 +120,9 @@ constexpr const char* kPolar = "polar";
 constexpr const char* kRealOnly = "the parts of complex64 and complex128 are float32 and float64";
 
 void declare_views() {
-  op("real(Tensor(a) self) -> Tensor(a)").view(real_view).doc(R"(The real part: a view of complex numbers, real ones as they are.
+  op("real(Tensor(a) self) -> Tensor(a)")
+      .view(real_view)
+      .doc(R"(The real part: a view of complex numbers, real ones as they are.
 
     out = Re(self)
 
@@ -144,7 +144,9 @@ Example:
     >>> dt.imag(dt.tensor([1 + 2j, 3 - 4j])).tolist()
     [2.0, -4.0]
 )");
-  op("view_as_real(Tensor(a) self) -> Tensor(a)").view(view_as_real_view).doc(R"(Complex numbers as pairs of real ones, as a view.
+  op("view_as_real(Tensor(a) self) -> Tensor(a)")
+      .view(view_as_real_view)
+      .doc(R"(Complex numbers as pairs of real ones, as a view.
 
     out[..., 0] = Re(self),  out[..., 1] = Im(self)
 
@@ -155,7 +157,9 @@ Example:
     >>> dt.view_as_real(dt.tensor([1 + 2j])).tolist()
     [[1.0, 2.0]]
 )");
-  op("view_as_complex(Tensor(a) self) -> Tensor(a)").view(view_as_complex_view).doc(R"(Pairs of real numbers as complex ones, as a view.
+  op("view_as_complex(Tensor(a) self) -> Tensor(a)")
+      .view(view_as_complex_view)
+      .doc(R"(Pairs of real numbers as complex ones, as a view.
 
     out = self[..., 0] + i * self[..., 1]
 
@@ -223,7 +227,10 @@ Example:
     >>> dt.conj_physical(dt.tensor([1 + 2j])).tolist()
     [(1-2j)]
 )");
-  op("conj(Tensor self) -> Tensor").composite(conj_op).method().doc(R"(The complex conjugate of every element; a real tensor as it is.
+  op("conj(Tensor self) -> Tensor")
+      .composite(conj_op)
+      .method()
+      .doc(R"(The complex conjugate of every element; a real tensor as it is.
 
     out = Re(self) - i * Im(self)
 
@@ -257,7 +264,8 @@ Example:
       .method()
       .inplace()
       .out()
-      .doc(R"(The direction of every element: a complex number of absolute value 1, of real numbers the sign; 0 where it is 0.
+      .doc(
+          R"(The direction of every element: a complex number of absolute value 1, of real numbers the sign; 0 where it is 0.
 
     out = self / |self|
 

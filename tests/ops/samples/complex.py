@@ -71,9 +71,9 @@ def functions(op: str) -> Iterator[Sample]:
             yield sample(T(make(rng, (3, 4), dtype), layout))
     for dtype in COMPLEXES:
         yield sample(T(make(rng, (1031,), dtype)))
-        yield sample(T(np.array([0, 1, -1, 1j, -1j, 3 - 4j], dtype)))
+        yield sample(T(np.array([0, 1, -1, 1j, -1j, 3 - 4j, np.nan], dtype)))
     for dtype in ALL_FLOATS:
-        yield sample(T(np.array([0.0, 1.5, -1.5, np.nan, np.inf, -np.inf]).astype(dtype)))
+        yield sample(T(np.array([*([] if op == "sgn" else [0.0]), 1.5, -1.5, np.nan, np.inf, -np.inf]).astype(dtype)))
 
 
 @samples_for("imag", "view_as_real")

@@ -180,6 +180,8 @@ def _kind(dtype: _core.dtype) -> int:
 def _combined(strong: _core.dtype | None, weak: _core.dtype | None) -> _core.dtype | None:
     if strong is None or weak is None:
         return weak if strong is None else strong
+    if weak.is_complex and strong.is_floating_point:  # it keeps the float's width
+        return _core.complex128 if strong is _core.float64 else _core.complex64
     return strong if _kind(strong) >= _kind(weak) else promote_types(strong, weak)
 
 

@@ -73,6 +73,14 @@ def _integer_pairs() -> list[Case]:
     return [(_ints(3, 5), _ints(3, 5, low=1, high=4)), (_ints(3, 1), _ints(5, low=1, high=4))]
 
 
+def _numbers(*shape: int) -> Tensor:
+    return dt.complex(_ramp(*shape), _ramp(*shape).flip(0))
+
+
+def _complex() -> list[Case]:
+    return [(_numbers(3, 5),), (_numbers(4, 6).transpose(0, 1)[::2],), (_ramp(3, 5),)]
+
+
 def _truths() -> list[Case]:
     return [(_bools(3, 5), _bools(5)), (_ints(3, 5), _ramp(3, 5))]
 
@@ -112,6 +120,9 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "logical_not": lambda: [(_bools(3, 5),), (_ramp(3, 5).round(),)],
     "where": lambda: [(_bools(3, 5), _ramp(3, 5), _ramp(5)), (_bools(3, 1), _ints(5), _ints(3, 5))],
     "clamp": lambda: [(_ramp(3, 5), dt.tensor(-0.5), dt.tensor(0.5)), (_ramp(3, 5), None, _ramp(5))],
+    # complex numbers
+    "complex": lambda: [(_ramp(3, 5), _ramp(5))],
+    "polar": lambda: [(_ramp(3, 5, low=0), _ramp(5))],
     # reduce and scan
     "any": lambda: [(_bools(3, 4), None, False), (_bools(3, 4), [1], False)],
     "all": lambda: [(_bools(3, 4), None, False), (_bools(3, 4), [1], False)],
@@ -174,6 +185,7 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "philox_normal": lambda: [([5], 42, 3, dt.float32, _HERE)],
     "philox_randint": lambda: [([5], 42, 3, -2, 9, dt.int64, _HERE)],
     **{name: partial(_unary, *domain) for domain, row in _DOMAINS.items() for name in row.split()},
+    **dict.fromkeys(("conj_physical", "angle", "sgn"), _complex),
     **dict.fromkeys(_FLOAT_PAIRS.split(), _binary),
     **dict.fromkeys(_INT_PAIRS.split(), _integer_pairs),
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), _truths),
