@@ -238,7 +238,7 @@ void initialise(pybind11::module_& m) {
   init_tensor(module);
   init_python_backend(module);
   for (PyMethodDef* functions : {construct_functions(), dlpack_functions(), python_op_functions(), layer_functions(),
-                                 python_backend_functions()}) {
+                                 python_backend_functions(), backend_library_functions()}) {
     check(PyModule_AddFunctions(module, functions));
   }
   for (int32_t id = 0; id < op_count(); ++id) install_methods(*op_at(id));

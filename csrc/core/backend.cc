@@ -1,5 +1,6 @@
 #include "core/backend.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -31,17 +32,30 @@ void ensure_cpu() {
 
 #define HAS_SLOT(table, member) ((table)->struct_size >= offsetof(dt_backend, member) + sizeof((table)->member))
 
+// A device type: a letter, then letters, digits and underscores, all lower case.
+bool is_device_type(std::string_view name) {
+  const auto lower = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  return !name.empty() && lower(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return lower(c) || (c >= '0' && c <= '9'); });
+}
+
+// Nothing but the version and the size is read before they are known to be right.
 void check_table(const dt_backend* table) {
-  const std::string name = table->name ? table->name : "(unnamed)";
+  if (table->struct_size < offsetof(dt_backend, device_count) || table->struct_size > (1u << 20))
+    fail(DT_ERR_RUNTIME, "backend: struct_size must be sizeof(dt_backend), got ", table->struct_size);
+  const std::string name = table->abi_major == DT_ABI_MAJOR && table->name ? table->name : "(unnamed)";
   if (table->abi_major != DT_ABI_MAJOR)
     fail(DT_ERR_RUNTIME, "backend ", name, ": built for ABI ", table->abi_major, ".", table->abi_minor,
-         ", but this tensor-core offers ", DT_ABI_MAJOR, ".", DT_ABI_MINOR, ": rebuild the backend");
+         ", but this tensor-core offers ", DT_ABI_MAJOR, ".", DT_ABI_MINOR,
+         table->abi_major > DT_ABI_MAJOR ? ": upgrade dovetail-tensor-core" : ": upgrade the backend");
   if (table->abi_minor > DT_ABI_MINOR)
     fail(DT_ERR_RUNTIME, "backend ", name, ": needs ABI ", table->abi_major, ".", table->abi_minor,
          ", but this tensor-core offers ", DT_ABI_MAJOR, ".", DT_ABI_MINOR, ": upgrade dovetail-tensor-core");
   if (!table->name || !HAS_SLOT(table, copy) || !table->device_count || !table->get_kernel || !table->alloc ||
       !table->free || !table->copy)
     value_error("backend ", name, ": name, device_count, get_kernel, alloc, free and copy must be given");
+  if (!is_device_type(name))
+    value_error("backend ", name, ": the name must be of lower-case letters, digits and underscores");
 }
 
 }  // namespace

@@ -221,6 +221,13 @@ typedef struct dt_backend {
 
 enum { DT_BACKEND_HOST_MEMORY = 1 /* data pointers may be read by the host */ };
 
+/* A backend may be a shared library that links nothing of Dovetail's nor of Python's: dt.backends.load_library(path)
+ * asks what it exports under this name for its table, which must outlive the process. NULL: none, and api->set_error()
+ * has said why. Read no slot of api before its abi_major is known to be DT_ABI_MAJOR. */
+#define DT_BACKEND_ENTRY "dovetail_backend"
+struct dt_api;
+typedef const dt_backend* (*dt_backend_entry)(const struct dt_api* api);
+
 /* ---- layers ------------------------------------------------------------------------------------------- */
 
 /* A layer stands between a call and the backend. It is entered with the thread narrowed to what is below it, so

@@ -13,9 +13,13 @@ decomposed.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import os
+from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _core, checks
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = [
     "Backend",
@@ -23,6 +27,7 @@ __all__ = [
     "empty_cache",
     "is_available",
     "load",
+    "load_library",
     "memory_stats",
     "names",
     "register",
@@ -67,6 +72,33 @@ def register(name: str, backend: Backend) -> None:
     _core.register_backend(name, backend)
 
 
+def load_library(path: str | os.PathLike[str]) -> str:
+    """Register the backend of a shared library, compiled against `dovetail/abi.h` and linked to nothing of Dovetail's.
+
+    The library exports `const dt_backend* dovetail_backend(const dt_api*)`, and stays loaded for as long as the process.
+
+    Args:
+        path: the library's.
+
+    Returns:
+        The device type that it brings.
+
+    Raises:
+        ImportError: it can't be loaded, has no such function, or was compiled for an ABI that this version of
+            dovetail-tensor-core does not offer; the message says which of the two to upgrade.
+
+    Example:
+        >>> dt.backends.load_library("no_such_library.so")
+        Traceback (most recent call last):
+        ImportError: backends.load_library: no_such_library.so: cannot open shared object file: No such file or directory
+    """
+    path = os.fspath(path)
+    try:
+        return _core.load_backend_library(path)
+    except (RuntimeError, ValueError) as error:
+        raise ImportError(f"backends.load_library: {error}", path=path) from None
+
+
 _loaded: set[str] = set()
 
 
@@ -79,17 +111,39 @@ def load(name: str | None = None) -> None:
     Args:
         name: the device type; all by default.
 
+    Raises:
+        ImportError: a backend can't be loaded; the message names its distribution. Of several, the others are loaded
+            first.
+
     Example:
         >>> dt.backends.load()
     """
     from importlib.metadata import entry_points
 
     found = entry_points(group=ENTRY_POINTS) if name is None else entry_points(group=ENTRY_POINTS, name=name)
+    problems = []
     for entry in found:
         if entry.name in _loaded or entry.name in names():
             continue
+        try:
+            _load_entry(entry)
+        except ImportError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0] if len(problems) == 1 else ImportError("\n".join(map(str, problems))) from problems[0]
+
+
+def _load_entry(entry: EntryPoint) -> None:
+    """Run an entry point, which must register a backend of its name."""
+    owner = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown distribution"
+    who = f"backends.load: the backend {entry.name!r} of {owner}"
+    try:
         entry.load()()
-        _loaded.add(entry.name)
+    except Exception as error:  # a plug-in may fail in any way
+        raise ImportError(f"{who} can't be loaded: {type(error).__name__}: {error}") from error
+    if entry.name not in names():
+        raise ImportError(f"{who} can't be loaded: {entry.value} registered no backend of that name")
+    _loaded.add(entry.name)
 
 
 def names() -> list[str]:
@@ -117,14 +171,17 @@ def device_count(name: str = "cpu") -> int:
 
 @checks.in_own_name
 def is_available(name: str) -> bool:
-    """Whether there is a backend of this name with a device.
+    """Whether there is a backend of this name with a device. Of one that can't be loaded, `dt.device(name)` says why.
 
     Example:
         >>> dt.backends.is_available("cpu"), dt.backends.is_available("abacus")
         (True, False)
     """
-    if name not in names():
-        load(name)
+    try:
+        if name not in names():
+            load(name)
+    except ImportError:
+        return False
     return name in names() and device_count(name) > 0
 
 

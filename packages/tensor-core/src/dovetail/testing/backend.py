@@ -78,6 +78,12 @@ def check(name: str) -> Report:
         True
     """
     if not dt.backends.is_available(name):
+        try:
+            dt.device(name)
+        except ImportError as error:  # it is there, and broken
+            raise ValueError(f"check: {error}") from error
+        except ValueError:
+            pass
         there = ", ".join(dt.backends.names())
         raise ValueError(f"check: there is no backend {name!r} with a device; there are {there}")
     report = Report(name)
