@@ -131,7 +131,8 @@ def announce(tmp_path_factory):
 
 
 def test_a_compiled_backend_is_refused_or_taken(announce):
-    assert "rebuild the backend" in announce(9, 0, 1, b"one")
+    assert "upgrade dovetail-tensor-core" in announce(9, 0, 1, b"one")
+    assert "upgrade the backend" in announce(0, 9, 1, b"one")
     assert "upgrade dovetail-tensor-core" in announce(1, 99, 1, b"two")
     assert "already" in announce(1, 0, 1, b"cpu")
     assert announce(1, 0, 1, b"absent") == ""

@@ -75,7 +75,7 @@ def register(name: str, backend: Backend) -> None:
 def load_library(path: str | os.PathLike[str]) -> str:
     """Register the backend of a shared library, compiled against `dovetail/abi.h` and linked to nothing of Dovetail's.
 
-    The library exports `const dt_backend* dovetail_backend(const dt_api*)`, and stays loaded for as long as the process.
+    The library exports `const dt_backend* dovetail_backend(const dt_api*)`. It stays loaded for as long as the process.
 
     Args:
         path: the library's.
@@ -88,9 +88,9 @@ def load_library(path: str | os.PathLike[str]) -> str:
             dovetail-tensor-core does not offer; the message says which of the two to upgrade.
 
     Example:
-        >>> dt.backends.load_library("no_such_library.so")
+        >>> dt.backends.load_library("absent.so")
         Traceback (most recent call last):
-        ImportError: backends.load_library: no_such_library.so: cannot open shared object file: No such file or directory
+        ImportError: backends.load_library: absent.so: cannot open shared object file: No such file or directory
     """
     path = os.fspath(path)
     try:
