@@ -26,7 +26,7 @@ def both_ways() -> list[str]:
 
 @pytest.mark.parametrize("name", both_ways())
 def test_op_decomposes(name: str, device: str) -> None:
-    run_all((sample for sample in samples(name) if sample.decompose), lambda sample: run(name, sample, device))
+    run_all((sample for sample in samples(name) if sample.decompose), lambda sample: run(name, sample, device), device)
 
 
 def run(name: str, sample: Sample, device: str) -> None:

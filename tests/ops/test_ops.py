@@ -26,7 +26,7 @@ from tests.ops.framework import (
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_op(name: str, device: str) -> None:
-    run_all(samples(name), lambda sample: run(name, sample, device))
+    run_all(samples(name), lambda sample: run(name, sample, device), device)
 
 
 def run(name: str, sample: Sample, device: str) -> None:

@@ -6,8 +6,9 @@
 #include "cedar.h"
 
 static const kernel* const families[] = {
-    unary_kernels,  binary_kernels,  compare_kernels, select_kernels,  create_kernels,      reduce_kernels, gather_kernels,
-    scatter_kernels, join_kernels,   sort_kernels,    product_kernels, convolution_kernels, pool_kernels,   random_kernels,
+    unary_kernels,   binary_kernels,      compare_kernels, select_kernels, create_kernels,
+    reduce_kernels,  gather_kernels,      scatter_kernels, join_kernels,   sort_kernels,
+    product_kernels, convolution_kernels, pool_kernels,    random_kernels,
 };
 
 static const kernel* find(const char* op, int kind) {

@@ -7,15 +7,15 @@
 #define DIVISION_BY_ZERO "division by zero"
 
 /* A block function over elements a and b of a field, with `prepare` before its loop. */
-#define BINARY(name, field, prepare, expression)                                       \
-  static const char* name(const call* c, cell* out, cell* const* in, int64_t n) {      \
-    (void)c;                                                                           \
-    prepare;                                                                           \
-    for (int64_t i = 0; i < n; ++i) {                                                  \
-      const __typeof__(out->field) a = in[0][i].field, b = in[1][i].field;             \
-      out[i].field = expression;                                                       \
-    }                                                                                  \
-    return NULL;                                                                       \
+#define BINARY(name, field, prepare, expression)                                  \
+  static const char* name(const call* c, cell* out, cell* const* in, int64_t n) { \
+    (void)c;                                                                      \
+    prepare;                                                                      \
+    for (int64_t i = 0; i < n; ++i) {                                             \
+      const __typeof__(out->field) a = in[0][i].field, b = in[1][i].field;        \
+      out[i].field = expression;                                                  \
+    }                                                                             \
+    return NULL;                                                                  \
   }
 
 /* ---- sums and products -------------------------------------------------------------------------------- */
@@ -27,8 +27,8 @@ BINARY(real_add, real, ALPHA(real), a + alpha * b)
 BINARY(exact_add, natural, ALPHA(natural), a + alpha * b)
 BINARY(real_sub, real, ALPHA(real), a - alpha * b)
 BINARY(exact_sub, natural, ALPHA(natural), a - alpha * b)
-BINARY(real_mul, real, , a * b)
-BINARY(exact_mul, natural, , a * b)
+BINARY(real_mul, real, , a* b)
+BINARY(exact_mul, natural, , a* b)
 
 /* ---- quotients ---------------------------------------------------------------------------------------- */
 
@@ -62,8 +62,8 @@ BINARY(real_fmod, real, , fmod(a, b))
 /* The least integer divided by -1 wraps, as its negation does. */
 static int64_t negated(int64_t a) { return (int64_t)(0 - (uint64_t)a); }
 
-#define REFUSE_ZERO                                  \
-  for (int64_t i = 0; i < n; ++i)                    \
+#define REFUSE_ZERO               \
+  for (int64_t i = 0; i < n; ++i) \
     if (in[1][i].natural == 0) return DIVISION_BY_ZERO
 
 BINARY(whole_div_trunc, whole, REFUSE_ZERO, b == -1 ? negated(a) : a / b)

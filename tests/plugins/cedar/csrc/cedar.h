@@ -28,14 +28,14 @@ typedef union cell {
 enum { REAL = 1, WHOLE = 2, NATURAL = 4, EXACT = WHOLE | NATURAL, ANY = REAL | WHOLE | NATURAL };
 
 typedef struct dtype {
-  int kind;    /* REAL, WHOLE or NATURAL */
-  size_t size; /* bytes of an element */
+  int kind;                                                          /* REAL, WHOLE or NATURAL */
+  size_t size;                                                       /* bytes of an element */
   void (*load)(cell* to, const char* from, int64_t step, int64_t n); /* step in bytes */
   void (*store)(char* to, int64_t step, const cell* from, int64_t n);
 } dtype;
 
-const dtype* dtype_of(int32_t code);                    /* NULL: not one of ours */
-cell convert(cell value, int from_kind, int32_t to);    /* to the cell that dtype `to` computes with */
+const dtype* dtype_of(int32_t code);                     /* NULL: not one of ours */
+cell convert(cell value, int from_kind, int32_t to);     /* to the cell that dtype `to` computes with */
 cell cell_of_number(const dt_value* number, int32_t to); /* a boxed number as such a cell */
 
 /* ---- a kernel's call ---------------------------------------------------------------------------------- */
@@ -62,9 +62,9 @@ struct kernel {
   const char* op; /* NULL ends a table */
   int kinds;
   dt_status (*run)(const call*);
-  block_fn block;    /* for run = elementwise */
-  fold_fn fold;      /* for run = reduction and scan */
-  cell start;        /* what a fold starts from */
+  block_fn block; /* for run = elementwise */
+  fold_fn fold;   /* for run = reduction and scan */
+  cell start;     /* what a fold starts from */
 };
 
 extern const kernel unary_kernels[], binary_kernels[], compare_kernels[], select_kernels[], create_kernels[],
@@ -78,8 +78,8 @@ dt_status fail(const call*, dt_status status, const char* format, ...) __attribu
 
 enum { BLOCK = 256 }; /* cells that are worked on at a time */
 
-int64_t count_of(const dt_array*);                    /* its elements */
-int64_t offset_of(const dt_array*, int64_t i);        /* of element i in row-major order, in elements */
+int64_t count_of(const dt_array*);                                    /* its elements */
+int64_t offset_of(const dt_array*, int64_t i);                        /* of element i in row-major order, in elements */
 void load_range(const dt_array*, cell* to, int64_t begin, int64_t n); /* elements in row-major order */
 void store_range(const dt_array*, const cell* from, int64_t begin, int64_t n);
 /* The whole of input k as cells, in scratch memory; NULL: out of memory, and the error is recorded. */

@@ -2,19 +2,19 @@
 #include "cedar.h"
 
 /* A block function over elements a and b of a field, whose result is a natural number. */
-#define BINARY(name, field, expression)                                                \
-  static const char* name(const call* c, cell* out, cell* const* in, int64_t n) {      \
-    (void)c;                                                                           \
-    for (int64_t i = 0; i < n; ++i) {                                                  \
-      const __typeof__(out->field) a = in[0][i].field, b = in[1][i].field;             \
-      out[i].natural = (uint64_t)(expression);                                         \
-    }                                                                                  \
-    return NULL;                                                                       \
+#define BINARY(name, field, expression)                                           \
+  static const char* name(const call* c, cell* out, cell* const* in, int64_t n) { \
+    (void)c;                                                                      \
+    for (int64_t i = 0; i < n; ++i) {                                             \
+      const __typeof__(out->field) a = in[0][i].field, b = in[1][i].field;        \
+      out[i].natural = (uint64_t)(expression);                                    \
+    }                                                                             \
+    return NULL;                                                                  \
   }
 
-#define COMPARISON(name, operator)              \
-  BINARY(real_##name, real, a operator b)       \
-  BINARY(whole_##name, whole, a operator b)     \
+#define COMPARISON(name, operator)          \
+  BINARY(real_##name, real, a operator b)   \
+  BINARY(whole_##name, whole, a operator b) \
   BINARY(natural_##name, natural, a operator b)
 COMPARISON(eq, ==)
 COMPARISON(ne, !=)
@@ -23,14 +23,14 @@ COMPARISON(le, <=)
 COMPARISON(gt, >)
 COMPARISON(ge, >=)
 
-#define LOGIC(name, operator)                                   \
-  BINARY(real_##name, real, (a != 0) operator (b != 0))         \
-  BINARY(exact_##name, natural, (a != 0) operator (b != 0))
+#define LOGIC(name, operator)                          \
+  BINARY(real_##name, real, (a != 0) operator(b != 0)) \
+  BINARY(exact_##name, natural, (a != 0) operator(b != 0))
 LOGIC(logical_and, &)
 LOGIC(logical_or, |)
 LOGIC(logical_xor, ^)
 
-BINARY(bitwise_and, natural, a & b)
+BINARY(bitwise_and, natural, a& b)
 BINARY(bitwise_or, natural, a | b)
 BINARY(bitwise_xor, natural, a ^ b)
 
@@ -42,7 +42,8 @@ BINARY(natural_right_shift, natural, shifts_all(c, b) ? 0 : a >> b)
 BINARY(whole_right_shift, whole, shifts_all(c, (uint64_t)b) ? -(a < 0) : a >> b)
 
 #define ROW(op, kinds, block) {op, kinds, elementwise, block, NULL, {0}}
-#define COMPARISON_ROWS(name) ROW(#name, REAL, real_##name), ROW(#name, WHOLE, whole_##name), ROW(#name, NATURAL, natural_##name)
+#define COMPARISON_ROWS(name) \
+  ROW(#name, REAL, real_##name), ROW(#name, WHOLE, whole_##name), ROW(#name, NATURAL, natural_##name)
 #define LOGIC_ROWS(name) ROW(#name, REAL, real_##name), ROW(#name, EXACT, exact_##name)
 
 const kernel compare_kernels[] = {

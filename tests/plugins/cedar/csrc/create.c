@@ -35,9 +35,5 @@ static dt_status arange(const call* c) {
 #define ROW(op, block) {op, ANY, elementwise, block, NULL, {0}}
 
 const kernel create_kernels[] = {
-    ROW("copy", copy),
-    ROW("fill", copy),
-    ROW("full", fill_in),
-    {"arange", ANY, arange, NULL, NULL, {0}},
-    {0},
+    ROW("copy", copy), ROW("fill", copy), ROW("full", fill_in), {"arange", ANY, arange, NULL, NULL, {0}}, {0},
 };

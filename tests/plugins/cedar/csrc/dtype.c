@@ -61,33 +61,33 @@ static uint16_t float16_bits(double value) {
 /* ---- loading and storing ------------------------------------------------------------------------------ */
 
 /* name, type in memory, the cell's field, from memory, to memory */
-#define TYPES(X)                                                        \
-  X(float32, float, real, x, (float)x)                                  \
-  X(float64, double, real, x, x)                                        \
-  X(float16, uint16_t, real, float16_value(x), float16_bits(x))         \
-  X(bfloat16, uint16_t, real, bfloat16_value(x), bfloat16_bits(x))      \
-  X(int8, int8_t, whole, x, (int8_t)x)                                  \
-  X(int16, int16_t, whole, x, (int16_t)x)                               \
-  X(int32, int32_t, whole, x, (int32_t)x)                               \
-  X(int64, int64_t, whole, x, x)                                        \
-  X(uint8, uint8_t, natural, x, (uint8_t)x)                             \
-  X(uint16, uint16_t, natural, x, (uint16_t)x)                          \
-  X(uint32, uint32_t, natural, x, (uint32_t)x)                          \
-  X(uint64, uint64_t, natural, x, x)                                    \
+#define TYPES(X)                                                   \
+  X(float32, float, real, x, (float)x)                             \
+  X(float64, double, real, x, x)                                   \
+  X(float16, uint16_t, real, float16_value(x), float16_bits(x))    \
+  X(bfloat16, uint16_t, real, bfloat16_value(x), bfloat16_bits(x)) \
+  X(int8, int8_t, whole, x, (int8_t)x)                             \
+  X(int16, int16_t, whole, x, (int16_t)x)                          \
+  X(int32, int32_t, whole, x, (int32_t)x)                          \
+  X(int64, int64_t, whole, x, x)                                   \
+  X(uint8, uint8_t, natural, x, (uint8_t)x)                        \
+  X(uint16, uint16_t, natural, x, (uint16_t)x)                     \
+  X(uint32, uint32_t, natural, x, (uint32_t)x)                     \
+  X(uint64, uint64_t, natural, x, x)                               \
   X(truth, uint8_t, natural, x != 0, x != 0)
 
-#define LOAD_AND_STORE(name, type, field, from_memory, to_memory)                        \
-  static void load_##name(cell* to, const char* from, int64_t step, int64_t n) {         \
-    for (int64_t i = 0; i < n; ++i) {                                                    \
-      const type x = *(const type*)(from + i * step);                                    \
-      to[i].field = from_memory;                                                         \
-    }                                                                                    \
-  }                                                                                      \
-  static void store_##name(char* to, int64_t step, const cell* from, int64_t n) {        \
-    for (int64_t i = 0; i < n; ++i) {                                                    \
-      const __typeof__(from->field) x = from[i].field;                                   \
-      *(type*)(to + i * step) = to_memory;                                               \
-    }                                                                                    \
+#define LOAD_AND_STORE(name, type, field, from_memory, to_memory)                 \
+  static void load_##name(cell* to, const char* from, int64_t step, int64_t n) {  \
+    for (int64_t i = 0; i < n; ++i) {                                             \
+      const type x = *(const type*)(from + i * step);                             \
+      to[i].field = from_memory;                                                  \
+    }                                                                             \
+  }                                                                               \
+  static void store_##name(char* to, int64_t step, const cell* from, int64_t n) { \
+    for (int64_t i = 0; i < n; ++i) {                                             \
+      const __typeof__(from->field) x = from[i].field;                            \
+      *(type*)(to + i * step) = to_memory;                                        \
+    }                                                                             \
   }
 TYPES(LOAD_AND_STORE)
 
@@ -95,12 +95,12 @@ TYPES(LOAD_AND_STORE)
 
 /* Complex numbers are not among them: the core says so to who asks. */
 static const dtype dtypes[] = {
-    [DT_FLOAT32] = ENTRY(float32, REAL, float),       [DT_FLOAT64] = ENTRY(float64, REAL, double),
-    [DT_FLOAT16] = ENTRY(float16, REAL, uint16_t),    [DT_BFLOAT16] = ENTRY(bfloat16, REAL, uint16_t),
-    [DT_INT8] = ENTRY(int8, WHOLE, int8_t),           [DT_INT16] = ENTRY(int16, WHOLE, int16_t),
-    [DT_INT32] = ENTRY(int32, WHOLE, int32_t),        [DT_INT64] = ENTRY(int64, WHOLE, int64_t),
-    [DT_UINT8] = ENTRY(uint8, NATURAL, uint8_t),      [DT_UINT16] = ENTRY(uint16, NATURAL, uint16_t),
-    [DT_UINT32] = ENTRY(uint32, NATURAL, uint32_t),   [DT_UINT64] = ENTRY(uint64, NATURAL, uint64_t),
+    [DT_FLOAT32] = ENTRY(float32, REAL, float),     [DT_FLOAT64] = ENTRY(float64, REAL, double),
+    [DT_FLOAT16] = ENTRY(float16, REAL, uint16_t),  [DT_BFLOAT16] = ENTRY(bfloat16, REAL, uint16_t),
+    [DT_INT8] = ENTRY(int8, WHOLE, int8_t),         [DT_INT16] = ENTRY(int16, WHOLE, int16_t),
+    [DT_INT32] = ENTRY(int32, WHOLE, int32_t),      [DT_INT64] = ENTRY(int64, WHOLE, int64_t),
+    [DT_UINT8] = ENTRY(uint8, NATURAL, uint8_t),    [DT_UINT16] = ENTRY(uint16, NATURAL, uint16_t),
+    [DT_UINT32] = ENTRY(uint32, NATURAL, uint32_t), [DT_UINT64] = ENTRY(uint64, NATURAL, uint64_t),
     [DT_BOOL] = ENTRY(truth, NATURAL, uint8_t),
 };
 

@@ -76,7 +76,7 @@ static dt_status max_pool(const call* c) {
 /* What a window's sum is divided by: the places it covers, those of the padding counted or not. */
 static double divisor(const call* c, const pooling* p, int32_t first, const int64_t o[SPATIAL]) {
   const dt_value *include_pad = &c->args[first + 4], *override = &c->args[first + 5];
-  if (override->tag != DT_NONE) return (double)override->as.i;
+  if (override->tag != DT_NONE) return (double) override->as.i;
   int64_t count = 1;
   for (int32_t d = 0; d < SPATIAL; ++d) {
     const int64_t begin = o[d] * p->stride[d] - p->padding[d];

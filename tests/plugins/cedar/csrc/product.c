@@ -1,14 +1,14 @@
 /* bmm(self, mat2): batches of matrix products, (B, M, K) with (B, K, N). Reals are summed in double. */
 #include "cedar.h"
 
-#define BMM(name, field)                                                                            \
-  static void name(const cell* a, const cell* b, cell* out, int64_t m, int64_t k, int64_t n) {      \
-    for (int64_t row = 0; row < m; ++row) {                                                         \
-      for (int64_t column = 0; column < n; ++column) out[row * n + column].field = 0;               \
-      for (int64_t inner = 0; inner < k; ++inner)                                                   \
-        for (int64_t column = 0; column < n; ++column)                                              \
-          out[row * n + column].field += a[row * k + inner].field * b[inner * n + column].field;    \
-    }                                                                                               \
+#define BMM(name, field)                                                                         \
+  static void name(const cell* a, const cell* b, cell* out, int64_t m, int64_t k, int64_t n) {   \
+    for (int64_t row = 0; row < m; ++row) {                                                      \
+      for (int64_t column = 0; column < n; ++column) out[row * n + column].field = 0;            \
+      for (int64_t inner = 0; inner < k; ++inner)                                                \
+        for (int64_t column = 0; column < n; ++column)                                           \
+          out[row * n + column].field += a[row * k + inner].field * b[inner * n + column].field; \
+    }                                                                                            \
   }
 BMM(real_product, real)
 BMM(exact_product, natural)

@@ -70,14 +70,14 @@ static cell randint(const call* c, int64_t i) {
 
 static cell bits(const call* c, int64_t i) { return (cell){.natural = word64(c, i)}; }
 
-#define DRAW(name, element)                                           \
-  static dt_status name(const call* c) {                              \
-    const int64_t count = count_of(&c->outs[0]);                      \
-    for (int64_t i = 0; i < count; ++i) {                             \
-      const cell value = element(c, i);                               \
-      store_range(&c->outs[0], &value, i, 1);                         \
-    }                                                                 \
-    return DT_OK;                                                     \
+#define DRAW(name, element)                      \
+  static dt_status name(const call* c) {         \
+    const int64_t count = count_of(&c->outs[0]); \
+    for (int64_t i = 0; i < count; ++i) {        \
+      const cell value = element(c, i);          \
+      store_range(&c->outs[0], &value, i, 1);    \
+    }                                            \
+    return DT_OK;                                \
   }
 DRAW(philox_uniform, uniform)
 DRAW(philox_normal, normal)

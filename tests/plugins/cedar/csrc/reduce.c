@@ -5,14 +5,14 @@
 
 /* ---- folds -------------------------------------------------------------------------------------------- */
 
-#define FOLD(name, field, expression)                                \
-  static void name(cell* total, const cell* in, int64_t n) {         \
-    __typeof__(total->field) a = total->field;                       \
-    for (int64_t i = 0; i < n; ++i) {                                \
-      const __typeof__(a) x = in[i].field;                           \
-      a = expression;                                                \
-    }                                                                \
-    total->field = a;                                                \
+#define FOLD(name, field, expression)                        \
+  static void name(cell* total, const cell* in, int64_t n) { \
+    __typeof__(total->field) a = total->field;               \
+    for (int64_t i = 0; i < n; ++i) {                        \
+      const __typeof__(a) x = in[i].field;                   \
+      a = expression;                                        \
+    }                                                        \
+    total->field = a;                                        \
   }
 FOLD(real_sum, real, a + x)
 FOLD(exact_sum, natural, a + x)

@@ -23,7 +23,8 @@ static void sort_line(keyed* line, keyed* spare, int64_t n, int kind, bool desce
       for (int64_t to = begin; to < end; ++to) {
         bool second = a == middle;
         if (!second && b < end)
-          second = descending ? is_less(kind, line[a].value, line[b].value) : is_less(kind, line[b].value, line[a].value);
+          second =
+              descending ? is_less(kind, line[a].value, line[b].value) : is_less(kind, line[b].value, line[a].value);
         spare[to] = line[second ? b++ : a++];
       }
     }

@@ -23,42 +23,43 @@ static double erfinv(double x) {
 static double sign_of(double x) { return (x > 0) - (x < 0); }
 
 /* name, what it makes of x */
-#define REAL_FUNCTIONS(X)                                                                             \
-  X(neg, -x) X(abs, fabs(x)) X(sign, sign_of(x)) X(floor, floor(x)) X(ceil, ceil(x)) X(trunc, trunc(x)) \
-  X(exp, exp(x)) X(expm1, expm1(x)) X(log, log(x)) X(log1p, log1p(x)) X(sqrt, sqrt(x))                \
-  X(sin, sin(x)) X(cos, cos(x)) X(tan, tan(x)) X(asin, asin(x)) X(acos, acos(x)) X(atan, atan(x))     \
-  X(sinh, sinh(x)) X(cosh, cosh(x)) X(tanh, tanh(x)) X(asinh, asinh(x)) X(acosh, acosh(x))            \
-  X(atanh, atanh(x)) X(erf, erf(x)) X(erfinv, erfinv(x)) X(lgamma, lgamma(x))
+#define REAL_FUNCTIONS(X)                                                                                     \
+  X(neg, -x)                                                                                                  \
+  X(abs, fabs(x)) X(sign, sign_of(x)) X(floor, floor(x)) X(ceil, ceil(x)) X(trunc, trunc(x)) X(exp, exp(x))   \
+      X(expm1, expm1(x)) X(log, log(x)) X(log1p, log1p(x)) X(sqrt, sqrt(x)) X(sin, sin(x)) X(cos, cos(x))     \
+          X(tan, tan(x)) X(asin, asin(x)) X(acos, acos(x)) X(atan, atan(x)) X(sinh, sinh(x)) X(cosh, cosh(x)) \
+              X(tanh, tanh(x)) X(asinh, asinh(x)) X(acosh, acosh(x)) X(atanh, atanh(x)) X(erf, erf(x))        \
+                  X(erfinv, erfinv(x)) X(lgamma, lgamma(x))
 
-#define DEFINE_REAL(name, expression)                                                          \
-  static const char* real_##name(const call* c, cell* out, cell* const* in, int64_t n) {       \
-    (void)c;                                                                                   \
-    for (int64_t i = 0; i < n; ++i) {                                                          \
-      const double x = in[0][i].real;                                                          \
-      out[i].real = expression;                                                                \
-    }                                                                                          \
-    return NULL;                                                                               \
+#define DEFINE_REAL(name, expression)                                                    \
+  static const char* real_##name(const call* c, cell* out, cell* const* in, int64_t n) { \
+    (void)c;                                                                             \
+    for (int64_t i = 0; i < n; ++i) {                                                    \
+      const double x = in[0][i].real;                                                    \
+      out[i].real = expression;                                                          \
+    }                                                                                    \
+    return NULL;                                                                         \
   }
 REAL_FUNCTIONS(DEFINE_REAL)
 
 /* ---- integers: they wrap ------------------------------------------------------------------------------ */
 
 /* name, the kinds, the field, what it makes of x */
-#define EXACT_FUNCTIONS(X)                                    \
-  X(neg, EXACT, natural, 0 - x)                               \
-  X(abs, WHOLE, natural, x >> 63 ? 0 - x : x)                 \
-  X(sign, WHOLE, whole, (x > 0) - (x < 0))                    \
-  X(positive_sign, NATURAL, natural, x > 0)                   \
+#define EXACT_FUNCTIONS(X)                    \
+  X(neg, EXACT, natural, 0 - x)               \
+  X(abs, WHOLE, natural, x >> 63 ? 0 - x : x) \
+  X(sign, WHOLE, whole, (x > 0) - (x < 0))    \
+  X(positive_sign, NATURAL, natural, x > 0)   \
   X(same, EXACT, natural, x)
 
-#define DEFINE_EXACT(name, kinds, field, expression)                                           \
-  static const char* exact_##name(const call* c, cell* out, cell* const* in, int64_t n) {      \
-    (void)c;                                                                                   \
-    for (int64_t i = 0; i < n; ++i) {                                                          \
-      const __typeof__(out->field) x = in[0][i].field;                                         \
-      out[i].field = expression;                                                               \
-    }                                                                                          \
-    return NULL;                                                                               \
+#define DEFINE_EXACT(name, kinds, field, expression)                                      \
+  static const char* exact_##name(const call* c, cell* out, cell* const* in, int64_t n) { \
+    (void)c;                                                                              \
+    for (int64_t i = 0; i < n; ++i) {                                                     \
+      const __typeof__(out->field) x = in[0][i].field;                                    \
+      out[i].field = expression;                                                          \
+    }                                                                                     \
+    return NULL;                                                                          \
   }
 EXACT_FUNCTIONS(DEFINE_EXACT)
 
@@ -129,8 +130,7 @@ static const char* exact_is_zero(const call* c, cell* out, cell* const* in, int6
 #define ROW(op, kinds, block) {op, kinds, elementwise, block, NULL, {0}}
 
 const kernel unary_kernels[] = {
-    REAL_FUNCTIONS(REAL_ROW)
-    ROW("round", REAL, real_round),
+    REAL_FUNCTIONS(REAL_ROW) ROW("round", REAL, real_round),
     ROW("isnan", REAL, real_isnan),
     ROW("logical_not", REAL, real_is_zero),
     ROW("neg", EXACT, exact_neg),
