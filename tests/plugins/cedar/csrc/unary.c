@@ -23,14 +23,18 @@ static double erfinv(double x) {
 static double sign_of(double x) { return (x > 0) - (x < 0); }
 
 /* name, what it makes of x */
-#define REAL_FUNCTIONS(X)                                                                                         \
-  X(neg, -x)                                                                                                      \
-  X(abs, fabs(x))                                                                                                 \
-  X(sign, sign_of(x))                                                                                             \
-  X(floor, floor(x)) X(ceil, ceil(x)) X(trunc, trunc(x)) X(exp, exp(x)) X(expm1, expm1(x)) X(log, log(x))         \
-      X(log1p, log1p(x)) X(sqrt, sqrt(x)) X(sin, sin(x)) X(cos, cos(x)) X(tan, tan(x)) X(asin, asin(x))           \
-          X(acos, acos(x)) X(atan, atan(x)) X(sinh, sinh(x)) X(cosh, cosh(x)) X(tanh, tanh(x)) X(asinh, asinh(x)) \
-              X(acosh, acosh(x)) X(atanh, atanh(x)) X(erf, erf(x)) X(erfinv, erfinv(x)) X(lgamma, lgamma(x))
+/* clang-format off */
+#define REAL_FUNCTIONS(X)                                                       \
+  X(neg, -x)          X(abs, fabs(x))         X(sign, sign_of(x))               \
+  X(floor, floor(x))  X(ceil, ceil(x))        X(trunc, trunc(x))                \
+  X(exp, exp(x))      X(expm1, expm1(x))      X(log, log(x))                    \
+  X(log1p, log1p(x))  X(sqrt, sqrt(x))                                          \
+  X(sin, sin(x))      X(cos, cos(x))          X(tan, tan(x))                    \
+  X(asin, asin(x))    X(acos, acos(x))        X(atan, atan(x))                  \
+  X(sinh, sinh(x))    X(cosh, cosh(x))        X(tanh, tanh(x))                  \
+  X(asinh, asinh(x))  X(acosh, acosh(x))      X(atanh, atanh(x))                \
+  X(erf, erf(x))      X(erfinv, erfinv(x))    X(lgamma, lgamma(x))
+/* clang-format on */
 
 #define DEFINE_REAL(name, expression)                                                    \
   static const char* real_##name(const call* c, cell* out, cell* const* in, int64_t n) { \
