@@ -39,8 +39,13 @@ static double uniform64(uint32_t low, uint32_t high) { return ((low >> 5) * 0x1p
 
 /* ---- what becomes of the words ------------------------------------------------------------------------ */
 
+/* The upper bits of a word, as many as the dtype holds below 1. */
 static cell uniform(const call* c, int64_t i) {
-  if (c->outs[0].dtype != DT_FLOAT64) return (cell){.real = uniform32(block_of(c, i, 4).w[i % 4])};
+  if (c->outs[0].dtype != DT_FLOAT64) {
+    const uint32_t word = block_of(c, i, 4).w[i % 4];
+    const int bits = c->outs[0].dtype == DT_FLOAT16 ? 11 : c->outs[0].dtype == DT_BFLOAT16 ? 8 : 24;
+    return (cell){.real = ldexp(word >> (32 - bits), -bits)};
+  }
   const words b = block_of(c, i, 2);
   return (cell){.real = uniform64(b.w[2 * (i % 2)], b.w[2 * (i % 2) + 1])};
 }
