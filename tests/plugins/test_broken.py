@@ -82,6 +82,19 @@ def test_no_library_at_all(announce, python, tmp_path):
     assert "broken.so: file too short" in said or "invalid ELF header" in said
 
 
+def test_the_conformance_check_says_what_is_wrong(announce, python):
+    folder = announce("raise OSError('no licence')")
+    program = """
+import contextlib, io
+from dovetail.testing.backend import main
+said = io.StringIO()
+with contextlib.redirect_stderr(said):
+    status = main(["broken"])
+print(status, said.getvalue())
+"""
+    assert python(program, folder).startswith("2 check: backends.load: the backend 'broken' of broken-plugin 1.2 can't")
+
+
 def test_a_kernel_that_fails_says_so(python, tmp_path):
     library = compile_library(tmp_path / "quill.so", QUILL, dt.get_include())
     program = f"""

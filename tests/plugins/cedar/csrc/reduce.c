@@ -1,5 +1,6 @@
 /* Reductions, scans, and the places of extremes. */
 #include <math.h>
+#include <string.h>
 
 #include "cedar.h"
 
@@ -89,7 +90,7 @@ static dt_status scan(const call* c) {
 /* ---- argmax and argmin: (self, dim), the first NaN, else the first of the extremes -------------------- */
 
 static bool is_further(const call* c, int kind, cell x, cell best) {
-  const bool least = c->kernel->op[3] == 'm' && c->kernel->op[4] == 'i'; /* argmin */
+  const bool least = strcmp(c->kernel->op, "argmin") == 0;
   switch (kind) {
     case REAL:
       return !isnan(best.real) && (isnan(x.real) || (least ? x.real < best.real : x.real > best.real));
