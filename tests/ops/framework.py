@@ -378,7 +378,7 @@ def is_refused_dtype(error: Exception, sample: Any, device: str) -> bool:
         or f"backend '{device}' has no kernel" not in str(error)
     ):
         return False
-    arrays_of = [t.array for t in _tensors((sample.args, tuple(sample.kwargs.values())))]
+    arrays_of = [t.array for t in each_tensor((sample.args, tuple(sample.kwargs.values())))]
     dtypes = {getattr(dt, str(array.dtype)) for array in (*arrays_of, *sample.expected())}
     return not all(dt._core.has_kernel("copy", device, (dtype, dtype)) for dtype in dtypes)
 
