@@ -48,7 +48,7 @@ PyType_Slot host_array_slots[] = {
 PyType_Spec host_array_spec = {"dovetail.HostArray", sizeof(HostArray), 0,
                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, host_array_slots};
 
-// NumPy's name of a dtype: "<f4". bfloat16, which NumPy does not have, goes as its bits.
+// NumPy's name of a dtype: "<f4". For bfloat16, which NumPy does not have, that of its bits.
 std::string type_string(DType dtype) {
   const char* kinds = "biufc";
   char kind = 0;
@@ -77,6 +77,14 @@ Ref ints_tuple(const int64_t* values, int count, int64_t scale) {
   return tuple;
 }
 
+// The bits of bfloat16 as an array of ml_dtypes' dtype, over the same memory.
+Ref as_bfloat16(const Ref& bits) {
+  Ref numpy = checked(PyImport_ImportModule("numpy")), types = checked(PyImport_ImportModule("ml_dtypes"));
+  Ref array = checked(PyObject_CallMethod(numpy.get(), "asarray", "O", bits.get()));
+  Ref bfloat16 = checked(PyObject_GetAttrString(types.get(), "bfloat16"));
+  return checked(PyObject_CallMethod(array.get(), "view", "O", bfloat16.get()));
+}
+
 Ref host_array(const dt_array& array) {
   if (array.ndim < 0) return Ref::borrow(Py_None);
   // NumPy refuses a null pointer even where there are no elements.
@@ -89,7 +97,7 @@ Ref host_array(const dt_array& array) {
                                         Py_False, "version", 3));
   Ref self = checked(host_array_type->tp_alloc(host_array_type, 0));
   reinterpret_cast<HostArray*>(self.get())->interface = interface.release();
-  return self;
+  return array.dtype == DT_BFLOAT16 ? as_bfloat16(self) : std::move(self);
 }
 
 Ref arrays_tuple(const dt_array* arrays, int count) {

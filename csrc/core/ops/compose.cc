@@ -2,6 +2,36 @@
 
 namespace dovetail {
 
+namespace {
+
+bool is_sixteen(DType dtype) { return dtype == DT_FLOAT16 || dtype == DT_BFLOAT16; }
+
+}  // namespace
+
+void run_in_float(CompositeFn fn, const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  std::vector<dt_value> wide(args, args + n_args);
+  std::vector<Tensor> kept;
+  DType narrow = -1, asked = -1;
+  for (dt_value& v : wide) {
+    if (v.tag == DT_DTYPE) {
+      asked = static_cast<DType>(v.as.i);
+      if (is_sixteen(asked)) v = box_dtype(DT_FLOAT32);
+    }
+    if (v.tag != DT_TENSOR || !is_sixteen(v.as.tensor->dtype)) continue;
+    narrow = v.as.tensor->dtype;
+    kept.push_back(cast_to(tensor(v), DT_FLOAT32));
+    v = box(kept.back());
+  }
+  fn(op, wide.data(), n_args, outs, n_outs);
+  if (asked >= 0) narrow = is_sixteen(asked) ? asked : -1;
+  if (narrow < 0) return;
+  for (int k = 0; k < n_outs; ++k) {
+    const Tensor result = Tensor::steal(outs[k].as.tensor);
+    outs[k] = box_none();
+    give(outs[k], cast_to(result, narrow));
+  }
+}
+
 void write_into(const Tensor& dst, const Tensor& src) {
   static const Callee copy("copy");
   const dt_value args[] = {box(dst), box(src)};

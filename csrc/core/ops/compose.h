@@ -64,6 +64,14 @@ inline void give(dt_value& out, Tensor result) {
 }
 inline bool given(const dt_value& v) { return v.tag != DT_NONE; }
 
+// The decomposition `fn` on float32 copies of 16-bit tensors, its results rounded once: what lies in between would lose
+// digits in 16 bits, or overflow. As a decomposition itself: `.composite(in_float<mean_op>)`.
+void run_in_float(CompositeFn fn, const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs);
+template <CompositeFn fn>
+void in_float(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  run_in_float(fn, op, args, n_args, outs, n_outs);
+}
+
 // `dst.copy_(src)`: writes through the layers, so that they see it.
 void write_into(const Tensor& dst, const Tensor& src);
 // Hand over a list as an op's one result.

@@ -256,7 +256,7 @@ Example:
 )");
   op("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor")
       .plain(infer_addmm)
-      .composite(addmm_op)
+      .composite(in_float<addmm_op>)
       .method()
       .inplace()
       .out()
@@ -315,7 +315,7 @@ Example:
 void declare_general() {
   op("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor")
       .plain(infer_linear)
-      .composite(linear_op)
+      .composite(in_float<linear_op>)
       .internal()
       .doc(R"(A linear map of the last dim, and what to add.
 

@@ -104,7 +104,7 @@ void declare_norm() {
   op("layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> "
      "Tensor")
       .plain(infer_layer_norm)
-      .composite(layer_norm_op)
+      .composite(in_float<layer_norm_op>)
       .doc(R"(The input scaled to mean 0 and variance 1 over its last dims, then stretched and shifted.
 
     out = (input - mean) / sqrt(var + eps) * weight + bias
@@ -122,7 +122,7 @@ Example:
   op("layer_norm_grad(Tensor grad, Tensor input, int[] normalized_shape, Tensor? weight, float eps) -> "
      "(Tensor grad_input, Tensor grad_weight, Tensor grad_bias)")
       .plain(infer_layer_norm_grad)
-      .composite(layer_norm_grad_op)
+      .composite(in_float<layer_norm_grad_op>)
       .internal()
       .doc(R"(The gradients of `layer_norm` with respect to its input, weight and bias.
 

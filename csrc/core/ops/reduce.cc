@@ -95,7 +95,7 @@ void declare_sums() {
                .c_str());
   op("mean(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor")
       .reduction(Reduced::floating)
-      .composite(mean_op)
+      .composite(in_float<mean_op>)
       .method()
       .out()
       .doc(reduction_doc("The mean of elements; NaN of none.", "out = sum_i self_i / n", kDTypeArg,
@@ -103,7 +103,7 @@ void declare_sums() {
                .c_str());
   op("var(Tensor self, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> Tensor")
       .reduction(Reduced::floating)
-      .composite(var_op)
+      .composite(in_float<var_op>)
       .method()
       .out()
       .doc(reduction_doc("The variance of elements.", "out = sum_i (self_i - mean)^2 / max(0, n - correction)",

@@ -84,7 +84,7 @@ void log_softmax_grad_op(const Op& op, const dt_value* args, int, dt_value* outs
 void declare_softmax() {
   op("softmax(Tensor self, int dim, *, DType? dtype=None) -> Tensor")
       .plain(infer_softmax)
-      .composite(softmax_op)
+      .composite(in_float<softmax_op>)
       .method()
       .doc(R"(The exponentials of the elements along a dim, scaled to add up to one.
 
@@ -101,7 +101,7 @@ Example:
 )");
   op("log_softmax(Tensor self, int dim, *, DType? dtype=None) -> Tensor")
       .plain(infer_softmax)
-      .composite(log_softmax_op)
+      .composite(in_float<log_softmax_op>)
       .method()
       .doc(R"(The logarithm of `softmax`, exact where that would underflow.
 
@@ -118,7 +118,7 @@ Example:
 )");
   op("softmax_grad(Tensor grad, Tensor output, int dim) -> Tensor")
       .plain(infer_softmax_grad)
-      .composite(softmax_grad_op)
+      .composite(in_float<softmax_grad_op>)
       .internal()
       .doc(R"(The gradient of `softmax` with respect to its input.
 
@@ -134,7 +134,7 @@ Example:
 )");
   op("log_softmax_grad(Tensor grad, Tensor output, int dim) -> Tensor")
       .plain(infer_softmax_grad)
-      .composite(log_softmax_grad_op)
+      .composite(in_float<log_softmax_grad_op>)
       .internal()
       .doc(R"(The gradient of `log_softmax` with respect to its input.
 

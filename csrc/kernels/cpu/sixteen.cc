@@ -188,10 +188,7 @@ void convert_whole(dt_kernel_context* ctx, const dt_array& a, const dt_array& wi
   int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
   dt_array kept{a.data, sizes, strides, 0, a.dtype};
   for (int d = 0; d < a.ndim; ++d) {
-    if (a.strides[d] == 0) {
-      if (a.sizes[d] == 0) return;
-      continue;
-    }
+    if (a.strides[d] == 0) continue;  // even of size 0: a reduction of nothing has a result
     sizes[kept.ndim] = a.sizes[d];
     strides[kept.ndim++] = a.strides[d];
   }

@@ -8,14 +8,14 @@ from typing import Any
 import dovetail as dt
 
 from . import elementwise, index, random, reduce, window
+from .sixteen import in_float32
 
 Kernel = Callable[[Any, Any, Any], None]
 
 KERNELS: dict[str, Kernel] = {
     **elementwise.KERNELS,
-    **reduce.KERNELS,
-    **index.KERNELS,
-    **window.KERNELS,
+    **{name: in_float32(kernel) for name, kernel in (reduce.KERNELS | index.KERNELS | window.KERNELS).items()},
+    **index.DYNAMIC_KERNELS,
     **random.KERNELS,
 }
 

@@ -129,7 +129,6 @@ KERNELS = {
     "arange": arange,
     "gather": gather,
     "index_select": index_select,
-    "nonzero": nonzero,
     "scatter": scatter,
     "scatter_add": scatter_add,
     "scatter_reduce": scatter_reduce,
@@ -137,3 +136,4 @@ KERNELS = {
     "constant_pad_nd": constant_pad_nd,
     "sort": sort,
 }
+DYNAMIC_KERNELS = {"nonzero": nonzero}
