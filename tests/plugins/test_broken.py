@@ -105,11 +105,13 @@ try:
     -page.T[::2, ::2]
 except ValueError as error:
     print(error)
-try:
-    page + 1
-except NotImplementedError as error:
-    print(error)
+for call in (lambda: page + 1, lambda: -dt.zeros(2, dtype=dt.complex64).to("quill")):
+    try:
+        call()
+    except NotImplementedError as error:
+        print(error)
 """
-    first, second = python(program).strip().splitlines()
+    first, second, third = python(program).strip().splitlines()
     assert first == "neg: quill writes lines, not pages"
     assert second.startswith("add: backend 'quill' has no kernel for dtype float32")
+    assert third.startswith("neg: backend 'quill' has no kernel for dtype complex64; ")

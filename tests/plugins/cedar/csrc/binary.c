@@ -30,6 +30,19 @@ BINARY(exact_sub, natural, ALPHA(natural), a - alpha * b)
 BINARY(real_mul, real, , a* b)
 BINARY(exact_mul, natural, , a* b)
 
+BINARY(number_add, number, ALPHA(number), a + alpha * b)
+BINARY(number_sub, number, ALPHA(number), a - alpha * b)
+BINARY(number_mul, number, , a* b)
+BINARY(number_div, number, , a / b)
+BINARY(number_pow, number, , b == 0 ? 1 : cpow(a, b))
+
+/* complex(real, imag) */
+static const char* number_of_parts(const call* c, cell* out, cell* const* in, int64_t n) {
+  (void)c;
+  for (int64_t i = 0; i < n; ++i) out[i].number = CMPLX(in[0][i].real, in[1][i].real);
+  return NULL;
+}
+
 /* ---- quotients ---------------------------------------------------------------------------------------- */
 
 /* In float32 the quotient itself is rounded before it is made whole. */
@@ -116,12 +129,16 @@ BINARY(natural_minimum, natural, , a < b ? a : b)
 #define ROW(op, kinds, block) {op, kinds, elementwise, block, NULL, {0}}
 
 const kernel binary_kernels[] = {
+    ROW("add", COMPLEX, number_add),
     ROW("add", REAL, real_add),
     ROW("add", EXACT, exact_add),
+    ROW("sub", COMPLEX, number_sub),
     ROW("sub", REAL, real_sub),
     ROW("sub", EXACT, exact_sub),
+    ROW("mul", COMPLEX, number_mul),
     ROW("mul", REAL, real_mul),
     ROW("mul", EXACT, exact_mul),
+    ROW("div", COMPLEX, number_div),
     ROW("div", REAL, real_div_by_mode),
     ROW("div", WHOLE, whole_div_by_mode),
     ROW("div", NATURAL, natural_div),
@@ -134,9 +151,11 @@ const kernel binary_kernels[] = {
     ROW("fmod", REAL, real_fmod),
     ROW("fmod", WHOLE, whole_fmod),
     ROW("fmod", NATURAL, natural_rest),
+    ROW("pow", COMPLEX, number_pow),
     ROW("pow", REAL, real_pow),
     ROW("pow", WHOLE, whole_pow),
     ROW("pow", NATURAL, natural_pow),
+    ROW("complex", REAL, number_of_parts),
     ROW("atan2", REAL, real_atan2),
     ROW("maximum", REAL, real_maximum),
     ROW("maximum", WHOLE, whole_maximum),

@@ -1,8 +1,8 @@
 /* Cedar: a Dovetail backend in plain C, built against dovetail/abi.h alone.
  *
- * Every dtype computes as one of three: real (double), whole (int64_t) or natural (uint64_t, and bool as 0 or 1). A
- * kernel sees cells of 64 bits, which were loaded from the tensor's dtype and will be stored in the result's, so each
- * op is written once for every dtype that it has.
+ * Every dtype computes as one of four: real (double), whole (int64_t), natural (uint64_t, and bool as 0 or 1) or
+ * complex (double _Complex). A kernel sees cells, which were loaded from the tensor's dtype and will be stored in the
+ * result's, so each op is written once for every dtype that it has.
  *
  *   dtype.c   loading and storing      walk.c     strided arrays as runs     memory.c   the devices' memory
  *   backend.c the table and its kernels; the other files hold a family of ops each
@@ -10,6 +10,8 @@
 #ifndef CEDAR_H
 #define CEDAR_H
 
+#include <complex.h>
+#undef complex /* abi.h has a member of that name */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,13 +24,22 @@ typedef union cell {
   double real;
   int64_t whole;
   uint64_t natural;
+  double _Complex number;
 } cell;
 
 /* What a dtype computes as; a set of them, for the ops that are the same for several. */
-enum { REAL = 1, WHOLE = 2, NATURAL = 4, EXACT = WHOLE | NATURAL, ANY = REAL | WHOLE | NATURAL };
+enum {
+  REAL = 1,
+  WHOLE = 2,
+  NATURAL = 4,
+  COMPLEX = 8,
+  EXACT = WHOLE | NATURAL,
+  ORDERED = REAL | EXACT,
+  ANY = ORDERED | COMPLEX
+};
 
 typedef struct dtype {
-  int kind;                                                          /* REAL, WHOLE or NATURAL */
+  int kind;                                                          /* REAL, WHOLE, NATURAL or COMPLEX */
   size_t size;                                                       /* bytes of an element */
   void (*load)(cell* to, const char* from, int64_t step, int64_t n); /* step in bytes */
   void (*store)(char* to, int64_t step, const cell* from, int64_t n);
@@ -92,6 +103,8 @@ typedef struct lines {
   int64_t outer, size, inner;
 } lines;
 lines lines_of(const dt_array*, int64_t dim);
+
+bool is_zero(int kind, cell);
 
 static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -23,9 +23,15 @@ COMPARISON(le, <=)
 COMPARISON(gt, >)
 COMPARISON(ge, >=)
 
-#define LOGIC(name, operator)                          \
-  BINARY(real_##name, real, (a != 0) operator(b != 0)) \
-  BINARY(exact_##name, natural, (a != 0) operator(b != 0))
+BINARY(number_eq, number, a == b)
+BINARY(number_ne, number, a != b)
+
+#define LOGIC(name, operator)                                                                                    \
+  static const char* name(const call* c, cell* out, cell* const* in, int64_t n) {                                \
+    const int kind = dtype_of(c->ins[0].dtype)->kind;                                                            \
+    for (int64_t i = 0; i < n; ++i) out[i].natural = !is_zero(kind, in[0][i]) operator !is_zero(kind, in[1][i]); \
+    return NULL;                                                                                                 \
+  }
 LOGIC(logical_and, &)
 LOGIC(logical_or, |)
 LOGIC(logical_xor, ^)
@@ -44,18 +50,19 @@ BINARY(whole_right_shift, whole, shifts_all(c, (uint64_t)b) ? -(a < 0) : a >> b)
 #define ROW(op, kinds, block) {op, kinds, elementwise, block, NULL, {0}}
 #define COMPARISON_ROWS(name) \
   ROW(#name, REAL, real_##name), ROW(#name, WHOLE, whole_##name), ROW(#name, NATURAL, natural_##name)
-#define LOGIC_ROWS(name) ROW(#name, REAL, real_##name), ROW(#name, EXACT, exact_##name)
 
 const kernel compare_kernels[] = {
     COMPARISON_ROWS(eq),
     COMPARISON_ROWS(ne),
+    ROW("eq", COMPLEX, number_eq),
+    ROW("ne", COMPLEX, number_ne),
     COMPARISON_ROWS(lt),
     COMPARISON_ROWS(le),
     COMPARISON_ROWS(gt),
     COMPARISON_ROWS(ge),
-    LOGIC_ROWS(logical_and),
-    LOGIC_ROWS(logical_or),
-    LOGIC_ROWS(logical_xor),
+    ROW("logical_and", ANY, logical_and),
+    ROW("logical_or", ANY, logical_or),
+    ROW("logical_xor", ANY, logical_xor),
     ROW("bitwise_and", EXACT, bitwise_and),
     ROW("bitwise_or", EXACT, bitwise_or),
     ROW("bitwise_xor", EXACT, bitwise_xor),

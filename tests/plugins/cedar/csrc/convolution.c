@@ -37,7 +37,7 @@ static int64_t met(const shape* s, const int64_t o[SPATIAL], const int64_t k[SPA
 }
 
 /* Sum over all channels of one group of one sample, at one output place and one tap. */
-static void accumulate(const shape* s, cell* base[3], enum role target, bool real, int64_t n, int64_t g,
+static void accumulate(const shape* s, cell* base[3], enum role target, int kind, int64_t n, int64_t g,
                        const int64_t plane[3], const int64_t at[3]) {
   const enum role a = target == INPUT ? WEIGHT : INPUT, b = target == OUTPUT ? WEIGHT : OUTPUT;
   for (int64_t o = 0; o < s->out_channels; ++o) {
@@ -50,7 +50,9 @@ static void accumulate(const shape* s, cell* base[3], enum role target, bool rea
       };
       cell* to = &base[target][index[target]];
       const cell x = base[a][index[a]], y = base[b][index[b]];
-      if (real)
+      if (kind == COMPLEX)
+        to->number += x.number * y.number;
+      else if (kind == REAL)
         to->real += x.real * y.real;
       else
         to->natural += x.natural * y.natural;
@@ -58,7 +60,7 @@ static void accumulate(const shape* s, cell* base[3], enum role target, bool rea
   }
 }
 
-static void run(const shape* s, cell* base[3], enum role target, bool real) {
+static void run(const shape* s, cell* base[3], enum role target, int kind) {
   const int64_t plane[3] = {volume(s->in), volume(s->kernel), volume(s->out)};
   for (int64_t o = 0; o < plane[OUTPUT]; ++o) {
     for (int64_t k = 0; k < plane[WEIGHT]; ++k) {
@@ -68,7 +70,7 @@ static void run(const shape* s, cell* base[3], enum role target, bool real) {
       const int64_t at[3] = {met(s, place, tap), k, o};
       if (at[INPUT] < 0) continue;
       for (int64_t n = 0; n < s->batch; ++n)
-        for (int64_t g = 0; g < s->groups; ++g) accumulate(s, base, target, real, n, g, plane, at);
+        for (int64_t g = 0; g < s->groups; ++g) accumulate(s, base, target, kind, n, g, plane, at);
     }
   }
 }
@@ -81,7 +83,7 @@ static dt_status convolve(const call* c, const shape* s, enum role first, enum r
   base[second] = load_input(c, 1);
   base[target] = out;
   if (!base[first] || !base[second]) return DT_ERR_MEMORY;
-  run(s, base, target, dtype_of(c->ins[0].dtype)->kind == REAL);
+  run(s, base, target, dtype_of(c->ins[0].dtype)->kind);
   store_output(c, 0, out);
   return DT_OK;
 }
@@ -89,7 +91,7 @@ static dt_status convolve(const call* c, const shape* s, enum role first, enum r
 static cell* zeros(const call* c) {
   const int64_t count = count_of(&c->outs[0]);
   cell* out = new_cells(c, count);
-  for (int64_t i = 0; out && i < count; ++i) out[i].natural = 0; /* which is 0.0 too */
+  for (int64_t i = 0; out && i < count; ++i) out[i].number = 0; /* the zero of every kind */
   return out;
 }
 

@@ -74,6 +74,8 @@ static uint16_t float16_bits(double value) {
   X(uint16, uint16_t, natural, x, (uint16_t)x)                     \
   X(uint32, uint32_t, natural, x, (uint32_t)x)                     \
   X(uint64, uint64_t, natural, x, x)                               \
+  X(complex64, float _Complex, number, x, (float _Complex)x)       \
+  X(complex128, double _Complex, number, x, x)                     \
   X(truth, uint8_t, natural, x != 0, x != 0)
 
 #define LOAD_AND_STORE(name, type, field, from_memory, to_memory)                 \
@@ -93,15 +95,22 @@ TYPES(LOAD_AND_STORE)
 
 #define ENTRY(name, kind, type) {kind, sizeof(type), load_##name, store_##name}
 
-/* Complex numbers are not among them: the core says so to who asks. */
 static const dtype dtypes[] = {
-    [DT_FLOAT32] = ENTRY(float32, REAL, float),     [DT_FLOAT64] = ENTRY(float64, REAL, double),
-    [DT_FLOAT16] = ENTRY(float16, REAL, uint16_t),  [DT_BFLOAT16] = ENTRY(bfloat16, REAL, uint16_t),
-    [DT_INT8] = ENTRY(int8, WHOLE, int8_t),         [DT_INT16] = ENTRY(int16, WHOLE, int16_t),
-    [DT_INT32] = ENTRY(int32, WHOLE, int32_t),      [DT_INT64] = ENTRY(int64, WHOLE, int64_t),
-    [DT_UINT8] = ENTRY(uint8, NATURAL, uint8_t),    [DT_UINT16] = ENTRY(uint16, NATURAL, uint16_t),
-    [DT_UINT32] = ENTRY(uint32, NATURAL, uint32_t), [DT_UINT64] = ENTRY(uint64, NATURAL, uint64_t),
+    [DT_FLOAT32] = ENTRY(float32, REAL, float),
+    [DT_FLOAT64] = ENTRY(float64, REAL, double),
+    [DT_FLOAT16] = ENTRY(float16, REAL, uint16_t),
+    [DT_BFLOAT16] = ENTRY(bfloat16, REAL, uint16_t),
+    [DT_INT8] = ENTRY(int8, WHOLE, int8_t),
+    [DT_INT16] = ENTRY(int16, WHOLE, int16_t),
+    [DT_INT32] = ENTRY(int32, WHOLE, int32_t),
+    [DT_INT64] = ENTRY(int64, WHOLE, int64_t),
+    [DT_UINT8] = ENTRY(uint8, NATURAL, uint8_t),
+    [DT_UINT16] = ENTRY(uint16, NATURAL, uint16_t),
+    [DT_UINT32] = ENTRY(uint32, NATURAL, uint32_t),
+    [DT_UINT64] = ENTRY(uint64, NATURAL, uint64_t),
     [DT_BOOL] = ENTRY(truth, NATURAL, uint8_t),
+    [DT_COMPLEX64] = ENTRY(complex64, COMPLEX, float _Complex),
+    [DT_COMPLEX128] = ENTRY(complex128, COMPLEX, double _Complex),
 };
 
 const dtype* dtype_of(int32_t code) {
@@ -117,8 +126,7 @@ static int64_t whole_of_real(double x, int32_t to) {
   return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN;
 }
 
-static uint64_t natural_of_real(double x, int32_t to) {
-  if (to == DT_BOOL) return x != 0;
+static uint64_t natural_of_real(double x) {
   return x >= 0x1p63 && x < 0x1p64 ? (uint64_t)x : (uint64_t)whole_of_real(x, DT_INT64);
 }
 
@@ -128,17 +136,32 @@ static double real_of_exact(cell value, int from_kind, int32_t to) {
   return from_kind == WHOLE ? (double)value.whole : (double)value.natural;
 }
 
+bool is_zero(int kind, cell value) {
+  if (kind == COMPLEX) return value.number == 0;
+  return kind == REAL ? value.real == 0 : value.natural == 0;
+}
+
+/* A complex number leaves its imaginary part behind, unless the question is whether it is zero. */
 cell convert(cell value, int from_kind, int32_t to) {
   const int to_kind = dtype_of(to)->kind;
-  cell result = value; /* between integers the bits are the same */
-  if (from_kind == REAL && to_kind == WHOLE) result.whole = whole_of_real(value.real, to);
-  if (from_kind == REAL && to_kind == NATURAL) result.natural = natural_of_real(value.real, to);
-  if (from_kind != REAL && to_kind == REAL) result.real = real_of_exact(value, from_kind, to);
-  return result;
+  if (to == DT_BOOL) return (cell){.natural = !is_zero(from_kind, value)};
+  if (from_kind == to_kind) return value;
+  if (from_kind == COMPLEX) return convert((cell){.real = creal(value.number)}, REAL, to);
+  if (to_kind == COMPLEX)
+    return (cell){.number = from_kind == REAL ? value.real : real_of_exact(value, from_kind, DT_FLOAT64)};
+  if (to_kind == REAL) return (cell){.real = real_of_exact(value, from_kind, to)};
+  if (from_kind != REAL) return value; /* between integers the bits are the same */
+  return to_kind == WHOLE ? (cell){.whole = whole_of_real(value.real, to)}
+                          : (cell){.natural = natural_of_real(value.real)};
 }
 
 cell cell_of_number(const dt_value* number, int32_t to) {
-  cell value = {.whole = number->as.i};
-  if (number->tag == DT_FLOAT) value.real = number->as.f;
-  return convert(value, number->tag == DT_FLOAT ? REAL : WHOLE, to);
+  switch (number->tag) {
+    case DT_FLOAT:
+      return convert((cell){.real = number->as.f}, REAL, to);
+    case DT_COMPLEX:
+      return convert((cell){.number = CMPLX(number->as.complex.re, number->as.complex.im)}, COMPLEX, to);
+    default:
+      return convert((cell){.whole = number->as.i}, WHOLE, to);
+  }
 }

@@ -53,17 +53,17 @@ static dt_status nonzero(const call* c) {
   const dt_array* self = &c->ins[0];
   const cell* cells = load_input(c, 0);
   if (!cells) return DT_ERR_MEMORY;
-  const bool real = dtype_of(self->dtype)->kind == REAL;
+  const int kind = dtype_of(self->dtype)->kind;
   const int64_t count = count_of(self);
   int64_t found = 0;
-  for (int64_t i = 0; i < count; ++i) found += real ? cells[i].real != 0 : cells[i].natural != 0;
+  for (int64_t i = 0; i < count; ++i) found += !is_zero(kind, cells[i]);
   const int64_t sizes[2] = {found, self->ndim};
   void* memory = c->context->allocate_output(c->context, 0, 2, sizes);
   if (!memory) return DT_ERR_MEMORY;
   if (found == 0 || self->ndim == 0) return DT_OK;
   int64_t* row = host_address(memory);
   for (int64_t i = 0; i < count; ++i) {
-    if (!(real ? cells[i].real != 0 : cells[i].natural != 0)) continue;
+    if (is_zero(kind, cells[i])) continue;
     int64_t rest = i;
     for (int32_t d = self->ndim - 1; d >= 0; --d) {
       row[d] = rest % self->sizes[d];

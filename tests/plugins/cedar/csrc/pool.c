@@ -130,7 +130,7 @@ static dt_status avg_pool_grad(const call* c) {
 }
 
 const kernel pool_kernels[] = {
-    {"max_pool", ANY, max_pool, NULL, NULL, {0}},
+    {"max_pool", ORDERED, max_pool, NULL, NULL, {0}},
     {"avg_pool", REAL, avg_pool, NULL, NULL, {0}},
     {"avg_pool_grad", REAL, avg_pool_grad, NULL, NULL, {0}},
     {0},

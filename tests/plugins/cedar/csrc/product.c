@@ -12,15 +12,18 @@
   }
 BMM(real_product, real)
 BMM(exact_product, natural)
+BMM(number_product, number)
 
 static dt_status bmm(const call* c) {
   const int64_t batches = c->ins[0].sizes[0], m = c->ins[0].sizes[1], k = c->ins[0].sizes[2], n = c->ins[1].sizes[2];
   const cell *a = load_input(c, 0), *b = load_input(c, 1);
   cell* out = new_cells(c, batches * m * n);
   if (!a || !b || !out) return DT_ERR_MEMORY;
-  const bool real = dtype_of(c->ins[0].dtype)->kind == REAL;
+  const int kind = dtype_of(c->ins[0].dtype)->kind;
   for (int64_t i = 0; i < batches; ++i)
-    (real ? real_product : exact_product)(a + i * m * k, b + i * k * n, out + i * m * n, m, k, n);
+    (kind == COMPLEX ? number_product
+     : kind == REAL  ? real_product
+                     : exact_product)(a + i * m * k, b + i * k * n, out + i * m * n, m, k, n);
   store_output(c, 0, out);
   return DT_OK;
 }

@@ -39,21 +39,20 @@ static double uniform64(uint32_t low, uint32_t high) { return ((low >> 5) * 0x1p
 
 /* ---- what becomes of the words ------------------------------------------------------------------------ */
 
-/* The upper bits of a word, as many as the dtype holds below 1. */
-static cell uniform(const call* c, int64_t i) {
-  if (c->outs[0].dtype != DT_FLOAT64) {
-    const uint32_t word = block_of(c, i, 4).w[i % 4];
-    const int bits = c->outs[0].dtype == DT_FLOAT16 ? 11 : c->outs[0].dtype == DT_BFLOAT16 ? 8 : 24;
-    return (cell){.real = ldexp(word >> (32 - bits), -bits)};
+/* Element i of a real dtype: the upper bits of a word, as many as the dtype holds below 1. */
+static double uniform(const call* c, int32_t real, int64_t i) {
+  if (real == DT_FLOAT64) {
+    const words b = block_of(c, i, 2);
+    return uniform64(b.w[2 * (i % 2)], b.w[2 * (i % 2) + 1]);
   }
-  const words b = block_of(c, i, 2);
-  return (cell){.real = uniform64(b.w[2 * (i % 2)], b.w[2 * (i % 2) + 1])};
+  const int bits = real == DT_FLOAT16 ? 11 : real == DT_BFLOAT16 ? 8 : 24;
+  return ldexp(block_of(c, i, 4).w[i % 4] >> (32 - bits), -bits);
 }
 
 /* Box and Muller: a pair of uniforms, the first one in (0, 1], makes a pair of normals. */
-static cell normal(const call* c, int64_t i) {
+static double normal(const call* c, int32_t real, int64_t i) {
   double u, v;
-  if (c->outs[0].dtype == DT_FLOAT64) {
+  if (real == DT_FLOAT64) {
     const words b = block_of(c, i, 2);
     u = uniform64(b.w[0], b.w[1]) + 0x1p-53;
     v = uniform64(b.w[2], b.w[3]);
@@ -63,8 +62,19 @@ static cell normal(const call* c, int64_t i) {
     v = uniform32(b.w[i % 4 / 2 * 2 + 1]);
   }
   const double radius = sqrt(-2 * log(u)), angle = 6.28318530717958647693 * v;
-  return (cell){.real = radius * (i % 2 ? sin(angle) : cos(angle))};
+  return radius * (i % 2 ? sin(angle) : cos(angle));
 }
+
+/* A complex number's parts are two real elements. */
+static cell of_reals(const call* c, int64_t i, double (*element)(const call*, int32_t, int64_t)) {
+  const int32_t to = c->outs[0].dtype;
+  if (dtype_of(to)->kind == REAL) return (cell){.real = element(c, to, i)};
+  const int32_t part = to == DT_COMPLEX64 ? DT_FLOAT32 : DT_FLOAT64;
+  return (cell){.number = CMPLX(element(c, part, 2 * i), element(c, part, 2 * i + 1))};
+}
+
+static cell any_uniform(const call* c, int64_t i) { return of_reals(c, i, uniform); }
+static cell any_normal(const call* c, int64_t i) { return of_reals(c, i, normal); }
 
 /* (..., low, high): from low up to, and without, high. */
 static cell randint(const call* c, int64_t i) {
@@ -84,15 +94,15 @@ static cell bits(const call* c, int64_t i) { return (cell){.natural = word64(c, 
     }                                            \
     return DT_OK;                                \
   }
-DRAW(philox_uniform, uniform)
-DRAW(philox_normal, normal)
+DRAW(philox_uniform, any_uniform)
+DRAW(philox_normal, any_normal)
 DRAW(philox_randint, randint)
 DRAW(philox_bits, bits)
 
 const kernel random_kernels[] = {
-    {"philox_uniform", REAL, philox_uniform, NULL, NULL, {0}},
-    {"philox_normal", REAL, philox_normal, NULL, NULL, {0}},
-    {"philox_randint", ANY, philox_randint, NULL, NULL, {0}},
+    {"philox_uniform", REAL | COMPLEX, philox_uniform, NULL, NULL, {0}},
+    {"philox_normal", REAL | COMPLEX, philox_normal, NULL, NULL, {0}},
+    {"philox_randint", ORDERED, philox_randint, NULL, NULL, {0}},
     {"philox_bits", WHOLE, philox_bits, NULL, NULL, {0}},
     {0},
 };

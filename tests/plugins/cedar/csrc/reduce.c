@@ -16,6 +16,8 @@
     total->field = a;                                        \
   }
 FOLD(real_sum, real, a + x)
+FOLD(number_sum, number, a + x)
+FOLD(number_product, number, a* x)
 FOLD(exact_sum, natural, a + x)
 FOLD(real_product, real, a* x)
 FOLD(exact_product, natural, a* x)
@@ -35,6 +37,14 @@ static void real_any(cell* total, const cell* in, int64_t n) {
 
 static void real_all(cell* total, const cell* in, int64_t n) {
   for (int64_t i = 0; i < n; ++i) total->natural &= in[i].real != 0;
+}
+
+static void number_any(cell* total, const cell* in, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) total->natural |= in[i].number != 0;
+}
+
+static void number_all(cell* total, const cell* in, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) total->natural &= in[i].number != 0;
 }
 
 /* ---- reductions --------------------------------------------------------------------------------------- */
@@ -121,8 +131,10 @@ static dt_status place_of_extreme(const call* c) {
 
 const kernel reduce_kernels[] = {
     {"sum", REAL, reduction, NULL, real_sum, {.real = 0}},
+    {"sum", COMPLEX, reduction, NULL, number_sum, {.number = 0}},
     {"sum", EXACT, reduction, NULL, exact_sum, {.natural = 0}},
     {"prod", REAL, reduction, NULL, real_product, {.real = 1}},
+    {"prod", COMPLEX, reduction, NULL, number_product, {.number = 1}},
     {"prod", EXACT, reduction, NULL, exact_product, {.natural = 1}},
     {"amax", REAL, reduction, NULL, real_largest, {.real = -INFINITY}},
     {"amax", WHOLE, reduction, NULL, whole_largest, {.whole = INT64_MIN}},
@@ -131,14 +143,18 @@ const kernel reduce_kernels[] = {
     {"amin", WHOLE, reduction, NULL, whole_least, {.whole = INT64_MAX}},
     {"amin", NATURAL, reduction, NULL, natural_least, {.natural = UINT64_MAX}},
     {"any", REAL, reduction, NULL, real_any, {.natural = 0}},
+    {"any", COMPLEX, reduction, NULL, number_any, {.natural = 0}},
     {"any", EXACT, reduction, NULL, exact_any, {.natural = 0}},
     {"all", REAL, reduction, NULL, real_all, {.natural = 1}},
+    {"all", COMPLEX, reduction, NULL, number_all, {.natural = 1}},
     {"all", EXACT, reduction, NULL, exact_all, {.natural = 1}},
     {"cumsum", REAL, scan, NULL, real_sum, {.real = 0}},
+    {"cumsum", COMPLEX, scan, NULL, number_sum, {.number = 0}},
     {"cumsum", EXACT, scan, NULL, exact_sum, {.natural = 0}},
     {"cumprod", REAL, scan, NULL, real_product, {.real = 1}},
+    {"cumprod", COMPLEX, scan, NULL, number_product, {.number = 1}},
     {"cumprod", EXACT, scan, NULL, exact_product, {.natural = 1}},
-    {"argmax", ANY, place_of_extreme, NULL, NULL, {0}},
-    {"argmin", ANY, place_of_extreme, NULL, NULL, {0}},
+    {"argmax", ORDERED, place_of_extreme, NULL, NULL, {0}},
+    {"argmin", ORDERED, place_of_extreme, NULL, NULL, {0}},
     {0},
 };

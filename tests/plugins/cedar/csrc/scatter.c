@@ -34,6 +34,11 @@ static cell folded_real(fold how, double a, double b) {
   }
 }
 
+static cell folded_number(fold how, double _Complex a, double _Complex b) {
+  if (how == REPLACE) return (cell){.number = b};
+  return (cell){.number = how == PRODUCT ? a * b : a + b};
+}
+
 static cell folded_exact(fold how, int kind, cell a, cell b) {
   const bool first_is_larger = kind == WHOLE ? a.whole > b.whole : a.natural > b.natural;
   switch (how) {
@@ -51,8 +56,14 @@ static cell folded_exact(fold how, int kind, cell a, cell b) {
   }
 }
 
+static cell folded(fold how, int kind, cell a, cell b) {
+  if (kind == COMPLEX) return folded_number(how, a.number, b.number);
+  return kind == REAL ? folded_real(how, a.real, b.real) : folded_exact(how, kind, a, b);
+}
+
 /* Integers are divided downwards. */
 static cell mean_of(int kind, cell total, int64_t count) {
+  if (kind == COMPLEX) return (cell){.number = total.number / (double)count};
   if (kind == REAL) return (cell){.real = total.real / (double)count};
   if (kind == NATURAL) return (cell){.natural = total.natural / (uint64_t)count};
   return (cell){.whole = total.whole / count - (total.whole % count < 0)};
@@ -105,7 +116,7 @@ static dt_status scatter(const call* c) {
     if (met[target].whole++ == 0)
       out[target] = x;
     else
-      out[target] = kind == REAL ? folded_real(how, out[target].real, x.real) : folded_exact(how, kind, out[target], x);
+      out[target] = folded(how, kind, out[target], x);
   }
   for (int64_t i = 0; how == MEAN && i < size; ++i)
     if (met[i].whole > 1) out[i] = mean_of(kind, out[i], met[i].whole);

@@ -54,6 +54,6 @@ static dt_status sort(const call* c) {
 }
 
 const kernel sort_kernels[] = {
-    {"sort", ANY, sort, NULL, NULL, {0}},
+    {"sort", ORDERED, sort, NULL, NULL, {0}},
     {0},
 };

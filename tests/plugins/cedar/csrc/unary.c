@@ -47,6 +47,53 @@ static double sign_of(double x) { return (x > 0) - (x < 0); }
   }
 REAL_FUNCTIONS(DEFINE_REAL)
 
+/* ---- complex numbers ---------------------------------------------------------------------------------- */
+
+/* Without the cancellation of exp(z) - 1: e^a cos b - 1 = (e^a - 1) cos b - 2 sin^2(b / 2). */
+static double _Complex number_expm1(double _Complex z) {
+  const double a = creal(z), b = cimag(z), s = sin(b / 2);
+  return CMPLX(expm1(a) * cos(b) - 2 * s * s, exp(a) * sin(b));
+}
+
+static double _Complex number_log1p(double _Complex z) {
+  const double a = creal(z), b = cimag(z);
+  return fabs(a) < 0.5 && fabs(b) < 0.5 ? CMPLX(log1p(a * (2 + a) + b * b) / 2, atan2(b, 1 + a)) : clog(1 + z);
+}
+
+/* clang-format off */
+#define NUMBER_FUNCTIONS(X)                                                     \
+  X(neg, -z)            X(exp, cexp(z))             X(expm1, number_expm1(z))   \
+  X(log, clog(z))       X(log1p, number_log1p(z))   X(sqrt, csqrt(z))           \
+  X(sin, csin(z))       X(cos, ccos(z))             X(tan, ctan(z))             \
+  X(asin, casin(z))     X(acos, cacos(z))           X(atan, catan(z))           \
+  X(sinh, csinh(z))     X(cosh, ccosh(z))           X(tanh, ctanh(z))           \
+  X(asinh, casinh(z))   X(acosh, cacosh(z))         X(atanh, catanh(z))
+/* clang-format on */
+
+#define DEFINE_NUMBER(name, expression)                                                   \
+  static const char* block_##name(const call* c, cell* out, cell* const* in, int64_t n) { \
+    (void)c;                                                                              \
+    for (int64_t i = 0; i < n; ++i) {                                                     \
+      const double _Complex z = in[0][i].number;                                          \
+      out[i].number = expression;                                                         \
+    }                                                                                     \
+    return NULL;                                                                          \
+  }
+NUMBER_FUNCTIONS(DEFINE_NUMBER)
+
+/* The absolute value is real. */
+static const char* number_abs(const call* c, cell* out, cell* const* in, int64_t n) {
+  (void)c;
+  for (int64_t i = 0; i < n; ++i) out[i].real = cabs(in[0][i].number);
+  return NULL;
+}
+
+static const char* number_isnan(const call* c, cell* out, cell* const* in, int64_t n) {
+  (void)c;
+  for (int64_t i = 0; i < n; ++i) out[i].natural = isnan(creal(in[0][i].number)) || isnan(cimag(in[0][i].number));
+  return NULL;
+}
+
 /* ---- integers: they wrap ------------------------------------------------------------------------------ */
 
 /* name, the kinds, the field, what it makes of x */
@@ -119,25 +166,22 @@ static const char* never(const call* c, cell* out, cell* const* in, int64_t n) {
   return NULL;
 }
 
-static const char* real_is_zero(const call* c, cell* out, cell* const* in, int64_t n) {
-  (void)c;
-  for (int64_t i = 0; i < n; ++i) out[i].natural = in[0][i].real == 0;
-  return NULL;
-}
-
-static const char* exact_is_zero(const call* c, cell* out, cell* const* in, int64_t n) {
-  (void)c;
-  for (int64_t i = 0; i < n; ++i) out[i].natural = in[0][i].natural == 0;
+static const char* logical_not(const call* c, cell* out, cell* const* in, int64_t n) {
+  const int kind = dtype_of(c->ins[0].dtype)->kind;
+  for (int64_t i = 0; i < n; ++i) out[i].natural = is_zero(kind, in[0][i]);
   return NULL;
 }
 
 #define REAL_ROW(name, expression) {#name, REAL, elementwise, real_##name, NULL, {0}},
+#define NUMBER_ROW(name, expression) {#name, COMPLEX, elementwise, block_##name, NULL, {0}},
 #define ROW(op, kinds, block) {op, kinds, elementwise, block, NULL, {0}}
 
 const kernel unary_kernels[] = {
-    REAL_FUNCTIONS(REAL_ROW) ROW("round", REAL, real_round),
+    REAL_FUNCTIONS(REAL_ROW) NUMBER_FUNCTIONS(NUMBER_ROW) ROW("abs", COMPLEX, number_abs),
+    ROW("isnan", COMPLEX, number_isnan),
+    ROW("round", REAL, real_round),
     ROW("isnan", REAL, real_isnan),
-    ROW("logical_not", REAL, real_is_zero),
+    ROW("logical_not", ANY, logical_not),
     ROW("neg", EXACT, exact_neg),
     ROW("abs", WHOLE, exact_abs),
     ROW("abs", NATURAL, exact_same),
@@ -148,7 +192,6 @@ const kernel unary_kernels[] = {
     ROW("trunc", EXACT, exact_same),
     ROW("round", EXACT, exact_round),
     ROW("isnan", EXACT, never),
-    ROW("logical_not", EXACT, exact_is_zero),
     ROW("bitwise_not", EXACT, bitwise_not),
     {0},
 };
