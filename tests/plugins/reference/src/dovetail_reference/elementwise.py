@@ -134,6 +134,12 @@ def clamp(args: Any, x: Array, low: Array | None, high: Array | None) -> Array:
     return x if high is None else np.minimum(x, high)
 
 
+def of_parts(real: Array, imag: Array) -> Array:
+    """Complex numbers; 1j * inf would have a real part of its own."""
+    pairs = np.stack((real, imag), axis=-1)
+    return pairs.view(np.result_type(pairs, np.complex64))[..., 0]
+
+
 KERNELS = {
     name: elementwise(fn)
     for name, fn in {
@@ -172,6 +178,7 @@ KERNELS = {
         "fmod": fmod,
         "pow": pow_,
         "atan2": np.arctan2,
+        "complex": of_parts,
         "maximum": np.maximum,
         "minimum": np.minimum,
         "eq": np.equal,
