@@ -9,19 +9,11 @@ enum { self, other, third };
 
 constexpr int alpha = third;
 
-Tensor times_alpha(Ctx& c, const Tensor& g) {
-  const dt_value& v = c.value(alpha);
-  if (v.tag != DT_COMPLEX) return scaled(g, c.number(alpha));
-  dt_tensor* factor = nullptr;
-  dt::check(dt::api().wrap_number(&v, &factor));
-  return g * Tensor::steal(factor);
-}
-
 void declare_arithmetic() {
   vjp("add", self, same);
-  vjp("add", other, [](Ctx& c) { return times_alpha(c, c.g()); });
+  vjp("add", other, [](Ctx& c) { return scaled(c, c.g(), alpha); });
   vjp("sub", self, same);
-  vjp("sub", other, [](Ctx& c) { return times_alpha(c, -c.g()); });
+  vjp("sub", other, [](Ctx& c) { return scaled(c, -c.g(), alpha); });
   vjp("mul", self, saves(other), [](Ctx& c) { return c.g() * c[other]; });
   vjp("mul", other, saves(self), [](Ctx& c) { return c.g() * c[self]; });
 }

@@ -33,9 +33,9 @@ void declare_products() {
 
 void declare_addmm() {
   enum { self, mat1, mat2, beta, alpha };
-  vjp("addmm", self, [](Ctx& c) { return scaled(c.g(), c.number(beta)); });
-  vjp("addmm", mat1, saves(mat2), [](Ctx& c) { return scaled(mm(c.g(), t(c[mat2])), c.number(alpha)); });
-  vjp("addmm", mat2, saves(mat1), [](Ctx& c) { return scaled(mm(t(c[mat1]), c.g()), c.number(alpha)); });
+  vjp("addmm", self, [](Ctx& c) { return scaled(c, c.g(), beta); });
+  vjp("addmm", mat1, saves(mat2), [](Ctx& c) { return scaled(c, mm(c.g(), t(c[mat2])), alpha); });
+  vjp("addmm", mat2, saves(mat1), [](Ctx& c) { return scaled(c, mm(t(c[mat1]), c.g()), alpha); });
 }
 
 // A weight without rows stands for one row, which the result then has no dim for.

@@ -45,7 +45,7 @@ void declare_writes() {
   constexpr int alpha = src + 1;
   vjp("index_add", self, same);
   vjp("index_add", src, saves(index_at), [](Ctx& c) {
-    const Tensor g = scaled(index_select(c.g(), c.value(dim), c[index_at]), c.number(alpha));
+    const Tensor g = scaled(c, index_select(c.g(), c.value(dim), c[index_at]), alpha);
     return reshape(g, c.sizes(src));
   });
 }

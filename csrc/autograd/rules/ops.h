@@ -51,6 +51,8 @@ inline Tensor same(Ctx& c) { return c.g(); }
 
 // g times a number that is usually 1.
 inline Tensor scaled(const Tensor& g, double factor) { return factor == 1 ? g : g * factor; }
+// g times the number that is argument i, which may be complex.
+Tensor scaled(Ctx& c, const Tensor& g, int i);
 
 // The gradient of a reduction, brought back to the reduced argument's shape, so that it broadcasts against it.
 Tensor spread(const Tensor& g, Ints sizes, const std::vector<int64_t>& dims, bool keepdim);

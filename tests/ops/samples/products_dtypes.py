@@ -79,6 +79,30 @@ def sums_of_products(op: str) -> Iterator[Sample]:
             yield Sample(tuple(args), reference, kwargs, **NEAR.get(dtype, {}))
 
 
+@samples_for("vdot")
+def conjugated_products(op: str) -> Iterator[Sample]:
+    rng = rng_for("vdot-dtypes")
+    for dtype in COMPLEXES:
+        args = (T(make(rng, (9,), dtype)), T(make(rng, (9,), dtype)))
+        yield Sample(args, lambda a, b: np.vdot(wide(a), wide(b)), **NEAR[dtype])
+
+
+@samples_for("baddbmm", "addbmm", "addmv")
+def sums_of_rounded_products(op: str) -> Iterator[Sample]:
+    # What float16 would lose: a product of 60000 and another of -60000 to be added up.
+    shapes = {"baddbmm": ((2, 3, 4), (2, 4, 5)), "addbmm": ((2, 3, 4), (2, 4, 5)), "addmv": ((3, 4), (4,))}[op]
+    rng = rng_for(op + "-dtypes")
+
+    def reference(x: Any, a: Any, b: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+        product = np.matmul(wide(a), wide(b))
+        return beta * wide(x) + alpha * (product.sum(0) if op == "addbmm" else product)
+
+    for dtype in SIXTEENS:
+        a, b = (T(make(rng, shape, dtype, 100, 200)) for shape in shapes)
+        x = T(np.full((), -60000.0).astype(dtype))
+        yield Sample((x, a, b), reference, {"alpha": 0.5}, rtol=2e-2, atol=300, variants=False)
+
+
 @samples_for("linear")
 def linears(op: str) -> Iterator[Sample]:
     rng = rng_for("linear-dtypes")

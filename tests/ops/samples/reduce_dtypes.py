@@ -131,6 +131,38 @@ def folds_of_special_values(op: str) -> Iterator[Sample]:
             yield Sample((T(x), dim), lambda x, dim: fn(wide(x), axis=dim), dtype=folded(op, dtype))
 
 
+@samples_for("norm")
+def norms(op: str) -> Iterator[Sample]:
+    rng = rng_for("norm-dtypes")
+
+    def reference(x: Any, p: float, dim: Any) -> Any:
+        return np.linalg.norm(wide(x), p, dim)
+
+    for dtype in (*SIXTEENS, *COMPLEXES):
+        for p in (1, 2, 3, np.inf, -np.inf, 0):
+            x = T(make(rng, (4, 6), dtype))
+            yield Sample(
+                (x, p, (1,)),
+                lambda x, p, dim: reference(x, p, 1),
+                dtype=real_of(dtype),
+                rtol=2e-3 if dtype == "float16" else None,
+            )
+        x = T(np.array([300.0, 400.0]).astype(dtype))  # squares that float16 does not hold
+        yield Sample((x, 2, (0,)), lambda x, p, dim: reference(x, p, 0), dtype=real_of(dtype))
+
+
+@samples_for("logsumexp")
+def logarithms_of_sums(op: str) -> Iterator[Sample]:
+    rng = rng_for("logsumexp-dtypes")
+
+    def reference(x: Any, dim: Any) -> Any:
+        return np.log(np.exp(wide(x)).sum(axis=dim))
+
+    for dtype in (*SIXTEENS, *COMPLEXES):
+        near = {"rtol": 1e-5, "atol": 1e-5} if dtype == "complex64" else {}
+        yield Sample((T(make(rng, (4, 40), dtype)), (1,)), reference, **near)
+
+
 @samples_for("argmax", "argmin")
 def places(op: str) -> Iterator[Sample]:
     rng = rng_for(op + "-dtypes")

@@ -109,7 +109,7 @@ _FLAGS = ("method", "inplace", "out", "random", "factory", "kernel")
 def _declarations(source: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every schema in a source with its marks. Plain searching: importing `re` takes longer than all the rest."""
     for part in source.split("\n@op(")[1:]:
-        rest = part[: part.index(")\ndef ")].strip()
+        rest = part[: part.index("\ndef ")].partition("\n@")[0].removesuffix(")").strip()
         schema = ""
         while rest.startswith('"'):
             piece, _, rest = rest[1:].partition('"')

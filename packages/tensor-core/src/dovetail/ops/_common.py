@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NoReturn
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar, cast
 
 import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
 
 expand = get_op("expand")
+F = TypeVar("F", bound=Callable[..., Tensor])
 
 
 def promoted(*tensors: Tensor) -> list[Tensor]:
@@ -31,11 +33,25 @@ def promoted_floating(*tensors: Tensor) -> list[Tensor]:
 
 
 def widened(tensor: Tensor) -> Tensor:
-    """A tensor of 16-bit floats as float32; any other as it is.
-
-    For composites whose intermediate values would overflow 16 bits or lose their digits: they round once, at the end.
-    """
+    """A tensor of 16-bit floats as float32; any other as it is."""
     return tensor.to(dt.float32) if tensor.dtype in (dt.float16, dt.bfloat16) else tensor
+
+
+def in_float(fn: F) -> F:
+    """Let a composite see 16-bit floats as float32, and round its result once.
+
+    For composites whose intermediate values would overflow 16 bits, or lose their digits there.
+    """
+
+    @functools.wraps(fn)
+    def wide(*args: Any, **kwargs: Any) -> Tensor:
+        dtypes = {arg.dtype for arg in args if isinstance(arg, Tensor)}
+        if dtypes not in ({dt.float16}, {dt.bfloat16}):  # a mixture is refused, or promoted, as ever
+            return fn(*args, **kwargs)
+        wider = [arg.to(dt.float32) if isinstance(arg, Tensor) else arg for arg in args]
+        return fn(*wider, **kwargs).to(*dtypes)
+
+    return cast("F", wide)
 
 
 def require_floating(name: str, *tensors: Tensor) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import expand, shape_text, wrap_dim, wrap_dims
+from dovetail.ops._common import expand, in_float, shape_text, wrap_dim, wrap_dims
 
 
 def _scaled(x: Tensor, factor: float) -> Tensor:
@@ -38,6 +38,7 @@ def _dims(name: str, **tensors: tuple[Tensor, int]) -> None:
     inplace=True,
     out=True,
 )
+@in_float
 def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Multiply batches of matrices and add.
 
@@ -59,6 +60,7 @@ def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
     inplace=True,
     out=True,
 )
+@in_float
 def addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Multiply batches of matrices, sum over the batch, and add.
 
@@ -80,6 +82,7 @@ def addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alp
     inplace=True,
     out=True,
 )
+@in_float
 def addmv(self: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Multiply a matrix with a vector and add.
 
@@ -159,7 +162,7 @@ def vdot(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.vdot(dt.tensor([1, 2]), dt.tensor([3, 4])).item()
         11
     """
-    return dt.dot(self, other)
+    return dt.dot(dt.conj(self) if self.dtype.is_complex else self, other)
 
 
 @op("kron(Tensor self, Tensor other) -> Tensor", method=True, out=True)

@@ -11,7 +11,7 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
 from dovetail.ops import op
-from dovetail.ops._common import batched, shape_text, spread
+from dovetail.ops._common import batched, in_float, shape_text, spread
 
 convolution = get_op("convolution")
 convolution_input_grad = get_op("convolution_input_grad")
@@ -42,6 +42,7 @@ def _conv(
     return out if x is input else dt.squeeze(out, [0])
 
 
+@in_float
 def _conv_transpose(
     name: str,
     input: Tensor,

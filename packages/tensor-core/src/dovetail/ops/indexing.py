@@ -231,7 +231,7 @@ def bincount(self: Tensor, weights: Tensor | None = None, minlength: int = 0) ->
     """How often each number from 0 on occurs in a vector of integers.
 
     Args:
-        weights: what each occurrence counts; the result then has their dtype, float64 for integers.
+        weights: what each occurrence counts; the result is float32 as they are, or else float64.
         minlength: the result has at least so many elements.
 
     Example:
@@ -251,7 +251,7 @@ def bincount(self: Tensor, weights: Tensor | None = None, minlength: int = 0) ->
         raise ValueError(f"bincount: expected no negative numbers, got {low.item()}")
     if weights is None:
         weights = dt.ones_like(self, dtype=dt.int64)
-    elif not weights.dtype.is_floating_point:
+    elif weights.dtype != dt.float32:
         weights = weights.to(dt.float64)
     zeros = dt.zeros([max(minlength, int(high.item()) + 1)], dtype=weights.dtype, device=self.device)
     return dt.scatter_add(zeros, 0, self.to(dt.int64), weights)

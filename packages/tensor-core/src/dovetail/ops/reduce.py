@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import expand, promoted_floating, require_floating, root, short, widened, wrap_dim
+from dovetail.ops._common import expand, in_float, promoted_floating, require_floating, root, short, widened, wrap_dim
 
 
 @op("std(Tensor self, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> Tensor", method=True, out=True)
+@in_float
 def std(
     self: Tensor, dim: Sequence[int] | None = None, *, correction: float | None = 1, keepdim: bool = False
 ) -> Tensor:
@@ -30,8 +31,7 @@ def std(
         >>> dt.std(dt.tensor([1.0, 2.0, 3.0])).item()
         1.0
     """
-    deviation = root(dt.var(widened(self), dim, correction=correction, keepdim=keepdim))
-    return deviation if self.dtype.is_complex else deviation.to(self.dtype)
+    return root(dt.var(self, dim, correction=correction, keepdim=keepdim))
 
 
 @op("var_mean(Tensor self, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> (Tensor var, Tensor mean)")
@@ -63,6 +63,7 @@ def std_mean(
 
 
 @op("logsumexp(Tensor self, int[] dim, bool keepdim=False) -> Tensor", method=True, out=True)
+@in_float
 def logsumexp(self: Tensor, dim: Sequence[int], keepdim: bool = False) -> Tensor:
     """The logarithm of the sum of exponentials over the given dims, without overflow.
 
@@ -75,14 +76,12 @@ def logsumexp(self: Tensor, dim: Sequence[int], keepdim: bool = False) -> Tensor
         1000.693
     """
     (x,) = promoted_floating(self)
-    dtype, x = x.dtype, widened(x)
     if x.numel() == 0:
-        return dt.log(dt.sum(dt.exp(x), dim, keepdim)).to(dtype)
+        return dt.log(dt.sum(dt.exp(x), dim, keepdim))
     # The shift cancels, so no gradient flows through it; an infinite one would give inf - inf.
-    shift = dt.amax(dt.real(x.detach()) if dtype.is_complex else x.detach(), dim, keepdim=True)
+    shift = dt.amax(dt.real(x.detach()) if x.dtype.is_complex else x.detach(), dim, keepdim=True)
     shift = shift.masked_fill(dt.isinf(shift), 0)
     out = dt.log(dt.sum(dt.exp(x - shift), dim, keepdim=True)) + shift
-    out = out.to(dtype)
     return out if keepdim else dt.squeeze(out, dim if dim else None)
 
 
@@ -330,7 +329,7 @@ def _at_rank(values: Tensor, indices: Tensor, dim: int, rank: Tensor, keepdim: b
 
 
 def _lowest(x: Tensor) -> int:
-    if x.dtype == dt.bool:
+    if x.dtype == dt.bool or x.dtype.is_complex:
         raise TypeError(f"median: has no meaning for {short(x.dtype)}")
     return dt.iinfo(x.dtype).min
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import expand, promoted_floating, widened, wrap_dim
+from dovetail.ops._common import expand, in_float, promoted_floating, wrap_dim
 
 
 @op("logcumsumexp(Tensor self, int dim) -> Tensor", method=True, out=True)
+@in_float
 def logcumsumexp(self: Tensor, dim: int) -> Tensor:
     """The logarithm of the running sum of exponentials along a dim, without overflow.
 
@@ -22,9 +23,8 @@ def logcumsumexp(self: Tensor, dim: int) -> Tensor:
     """
     dim = wrap_dim("logcumsumexp", dim, self.ndim)
     (out,) = promoted_floating(self)
-    dtype, out = out.dtype, widened(out)
     if self.ndim == 0:
-        return dt.clone(self).to(dtype)
+        return dt.clone(out)
     # Pairwise doubling: after the step of width w every element has summed the 2w before it. One shift for the whole
     # row would lose the small ones.
     width, n = 1, self.shape[dim]
@@ -33,7 +33,7 @@ def logcumsumexp(self: Tensor, dim: int) -> Tensor:
         tail = dt.logaddexp(dt.narrow(out, dim, width, n - width), dt.narrow(out, dim, 0, n - width))
         out = dt.cat([head, tail], dim)
         width *= 2
-    return out.to(dtype)
+    return out
 
 
 @op("cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)", method=True)

@@ -95,7 +95,7 @@ def t(self: Tensor) -> Tensor:
 
 @op("adjoint(Tensor(a) self) -> Tensor(a)", method=True)
 def adjoint(self: Tensor) -> Tensor:
-    """The last two dims swapped: the conjugate transpose of real matrices. A view.
+    """The conjugate transpose: the last two dims swapped. A view, unless there is something to conjugate.
 
     Example:
         >>> dt.adjoint(dt.tensor([[1, 2], [3, 4]])).tolist()
@@ -103,7 +103,8 @@ def adjoint(self: Tensor) -> Tensor:
     """
     if self.ndim < 2:
         raise ValueError(f"adjoint: expected at least two dims, got {self.ndim}")
-    return dt.transpose(self, -2, -1)
+    swapped = dt.transpose(self, -2, -1)
+    return dt.conj(swapped) if self.dtype.is_complex else swapped
 
 
 @op("swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)", method=True, alias=("swapdims",))
