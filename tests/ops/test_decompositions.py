@@ -6,17 +6,7 @@ import pytest
 
 import dovetail as dt
 from tests.ops import samples as _registered  # noqa: F401
-from tests.ops.framework import SAMPLES, Sample, check, positional, run_all, samples, tensors
-
-# A decomposition rounds more often than a kernel does.
-LOOSER = {
-    "float32": (2e-5, 5e-6),
-    "float64": (1e-11, 1e-12),
-    "float16": (4e-3, 4e-3),
-    "bfloat16": (3e-2, 3e-2),
-    "complex64": (2e-5, 5e-6),
-    "complex128": (1e-11, 1e-12),
-}
+from tests.ops.framework import LOOSER, SAMPLES, Sample, check, positional, run_all, samples, tensors
 
 
 def both_ways() -> list[str]:
