@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import nox
+from nox.command import CommandFailed
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -93,12 +95,14 @@ def plugins(session: nox.Session) -> None:
     check_plugins(session, wheelhouse.wheels())
 
 
-def install_plugins(session: nox.Session) -> None:
-    """Build and install tests/plugins beside what is installed: a compiled one needs tensor-core's header for that."""
-    projects = [nox.project.load_toml(folder / "pyproject.toml") for folder in PLUGINS.values()]
+def install_plugins(session: nox.Session, *folders: Path) -> None:
+    """Build and install plug-ins, all of tests/plugins if none are named, beside what is installed: a compiled one
+    needs tensor-core's header for that."""
+    folders = folders or tuple(PLUGINS.values())
+    projects = [nox.project.load_toml(folder / "pyproject.toml") for folder in folders]
     needed = {name for project in projects for name in project["build-system"]["requires"]}
     session.install(*sorted(name for name in needed if not name.startswith("dovetail")))
-    session.install("--no-build-isolation", "--no-cache-dir", *map(str, PLUGINS.values()))
+    session.install("--no-build-isolation", "--no-cache-dir", *map(str, folders))
 
 
 def announced_by_plugins(entry_points: str) -> dict[str, str]:
@@ -121,13 +125,15 @@ def check_plugins(session: nox.Session, wheels: list[str]) -> None:
 
 @nox.session(requires=["wheels"])
 def matrix(session: nox.Session) -> None:
-    """Each piece's newest release with the others as they stand, and the other way round; arguments are pieces."""
+    """Each piece's newest release with the others as they stand, and the other way round; plug-ins built beside the
+    releases, and unrebuilt beside the heads. Arguments are pieces."""
     pieces = session.posargs or LIBRARIES
     for release in combinations.missing_wheels():
         build_released(session, release)
     results = {cell: try_together(session, cell) for cell in combinations.cells(pieces)}
-    print(combinations.grid(results, pieces))
-    if any("failed" in result for result in results.values()):
+    plugins = {} if session.posargs else try_plugins(session)
+    print(combinations.grid(results, pieces, plugins))
+    if any("failed" in result for result in [*results.values(), *plugins.values()]):
         session.error("pieces that their metadata lets be together do not work together")
 
 
@@ -145,7 +151,7 @@ def build_released(session: nox.Session, release: releases.Release) -> None:
 def try_together(session: nox.Session, cell: combinations.Cell) -> str:
     """What came of a cell of the matrix: `ok, 123 tests`, `2 of 123 tests failed` or `forbidden: why`."""
     wheels = [combinations.wheel(package, cell.state_of(package)) for package in LIBRARIES]
-    objections = combinations.forbidden(wheels)
+    objections = combinations.forbidden([combinations.metadata(wheel) for wheel in wheels])
     if objections:
         return "forbidden: " + "; ".join(objections)
     third_party = {name for package in LIBRARIES for name in group("test", package)}
@@ -168,6 +174,41 @@ def try_together(session: nox.Session, cell: combinations.Cell) -> str:
         these = combinations.counts(report)
         ran, failed = ran + these[0], failed + these[1]
     return f"{failed} of {ran} tests failed" if failed else f"ok, {ran} tests"
+
+
+def try_plugins(session: nox.Session) -> dict[tuple[str, str], str]:
+    """What came of each plug-in's conformance check, by its name and the state of all pieces. One that was built beside
+    the releases is not built again."""
+    results, built = {}, set()
+    for state in combinations.STATES:
+        wheels = [combinations.wheel(package, state) for package in LIBRARIES]
+        session.install("--reinstall", "--no-deps", *map(str, wheels))
+        session.install(*map(str, wheels))
+        for name, folder in PLUGINS.items():
+            project = nox.project.load_toml(folder / "pyproject.toml")["project"]
+            about = combinations.Metadata(project["name"], project["version"], project["dependencies"])
+            objections = combinations.forbidden([*map(combinations.metadata, wheels), about])
+            if objections:
+                results[name, state] = "forbidden: " + "; ".join(objections)
+                continue
+            if name not in built:
+                install_plugins(session, folder)
+                built.add(name)
+            results[name, state] = conforms(session, project)
+    return results
+
+
+def conforms(session: nox.Session, project: dict[str, Any]) -> str:
+    """Whether all that a plug-in announces passes the conformance checks of what is installed."""
+    points = project["entry-points"]
+    subjects = [("backend", name) for name in points.get("dovetail.backends", {})]
+    subjects += [("optimizer", value) for value in points.get("dovetail.optimizers", {}).values()]
+    try:
+        for kind, subject in subjects:
+            session.run("python", "-m", f"dovetail.testing.{kind}", subject)
+    except CommandFailed:
+        return "failed"
+    return "ok, conforms"
 
 
 @nox.session

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
@@ -60,22 +61,31 @@ def tree(package: str, state: str) -> Path:
     return release.tree() if release else wheelhouse.ROOT
 
 
-def forbidden(wheels: list[Path]) -> list[str]:
-    """What the wheels' metadata has against their being together: `autograd 0.2.0 requires tensor-core>=0.2`."""
-    metadata = {}
-    for path in wheels:
-        with ZipFile(path) as archive:
-            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-            message = HeaderParser().parsestr(archive.read(name).decode())
-        metadata[message["Name"]] = message
+class Metadata(NamedTuple):
+    """What a distribution says of itself."""
+
+    name: str
+    version: str
+    requires: list[str]
+
+
+def metadata(wheel: Path) -> Metadata:
+    with ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        message = HeaderParser().parsestr(archive.read(name).decode())
+    return Metadata(message["Name"], message["Version"], message.get_all("Requires-Dist", []))
+
+
+def forbidden(distributions: list[Metadata]) -> list[str]:
+    """What their metadata has against their being together: `autograd 0.2.0 requires tensor-core>=0.2`."""
+    versions = {each.name: Version(each.version) for each in distributions}
     objections = []
-    for name, message in metadata.items():
-        for requirement in map(Requirement, message.get_all("Requires-Dist", [])):
-            other = metadata.get(requirement.name)
-            if other and not requirement.marker and Version(other["Version"]) not in requirement.specifier:
-                objections.append(
-                    f"{short(name)} {message['Version']} requires {short(requirement.name)}{requirement.specifier}"
-                )
+    for each in distributions:
+        for requirement in map(Requirement, each.requires):
+            other = versions.get(requirement.name)
+            if other and not requirement.marker and other not in requirement.specifier:
+                wanted = f"{short(requirement.name)}{requirement.specifier}"
+                objections.append(f"{short(each.name)} {each.version} requires {wanted}")
     return objections
 
 
@@ -95,13 +105,22 @@ def counts(report: Path) -> tuple[int, int]:
     return ran, failed
 
 
-def grid(results: dict[Cell, str], pieces: list[str]) -> str:
-    """The table of all cells."""
+def grid(results: dict[Cell, str], pieces: list[str], plugins: dict[tuple[str, str], str]) -> str:
+    """The tables of all cells: of the pieces, and of the plug-ins, whose keys are a name and a state."""
     rows = [["piece", "its release, the others' heads", "its head, the others' releases"]]
     for piece in pieces:
         release = releases.newest(piece)
         versions = f"{piece} ({release.version if release else 'never released'} / {releases.head_version(piece)})"
         rows.append([versions, *(results.get(Cell(piece, state), "not tried") for state in STATES)])
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    text = _table(rows)
+    if plugins:
+        rows = [["plug-in", "built and run with the releases", "the same, unrebuilt, with the heads"]]
+        rows += [[name, *(plugins[name, state] for state in STATES)] for name in dict.fromkeys(n for n, _ in plugins)]
+        text += "\n\n" + _table(rows)
+    return text
+
+
+def _table(rows: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [" | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "-+-".join("-" * width for width in widths), *lines[1:]])

@@ -133,8 +133,12 @@ def test_what_metadata_forbids(tmp_path: Path) -> None:
     core = wheel(tmp_path, "tensor-core", "0.1.0", "numpy>=2")
     good = wheel(tmp_path, "nn", "0.1.0", "dovetail-tensor-core<1,>=0.1")
     newer = wheel(tmp_path, "optim", "0.2.0", "dovetail-tensor-core<1,>=0.2")
-    assert matrix.forbidden([core, good]) == []
-    assert matrix.forbidden([core, good, newer]) == ["optim 0.2.0 requires tensor-core<1,>=0.2"]
+    plugin = matrix.Metadata("somebodys-backend", "3.1", ["dovetail-tensor-core<0.1"])
+    assert matrix.forbidden([matrix.metadata(path) for path in (core, good)]) == []
+    assert matrix.forbidden([matrix.metadata(core), plugin]) == ["somebodys-backend 3.1 requires tensor-core<0.1"]
+    assert matrix.forbidden([matrix.metadata(path) for path in (core, good, newer)]) == [
+        "optim 0.2.0 requires tensor-core<1,>=0.2"
+    ]
 
 
 def test_cells() -> None:
