@@ -233,6 +233,7 @@ def test_a_wrong_mapping_is_found_out(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.at_head
 def test_every_op_has_a_mapping_a_decomposition_or_a_reason():
     from dovetail.onnx.graph import MAPPINGS
     from dovetail.onnx.mappings import REASONS

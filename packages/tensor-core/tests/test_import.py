@@ -27,14 +27,10 @@ print(before, 'dovetail.ops.arithmetic' in sys.modules)
     assert run(code) == "False True"
 
 
-def test_import_is_fast():
-    code = """
-import time, sys
-start = time.perf_counter()
-import dovetail
-print(time.perf_counter() - start)
-"""
-    assert min(float(run(code)) for _ in range(5)) < 0.25  # ample: machines under load are slow
+def test_import_loads_little():
+    # What an import costs is what it loads; tools/bench measures the time.
+    loaded = int(run("import sys; before = len(sys.modules); import dovetail; print(len(sys.modules) - before)"))
+    assert loaded < 70
 
 
 MISSING = """
