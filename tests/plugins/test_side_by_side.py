@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import dovetail as dt
+from dovetail.testing import backend as conformance
 
 DEVICES = ["cpu", "reference", "cedar:0", "cedar:1"]
 PAIRS = list(itertools.permutations(DEVICES, 2))
@@ -128,6 +129,13 @@ def test_checkpoints_travel(device, tmp_path):
     path = tmp_path / "x.safetensors"
     dt.save({"x": dt.arange(6, device=device).reshape(2, 3).t()}, path)
     assert dt.load(path)["x"].tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
+@pytest.mark.parametrize("name", ["reference", "cedar"])
+def test_both_conform(name):
+    """Also in one process, and without leaving a block behind or writing past one."""
+    report = conformance.check(name)
+    assert report.passed, report.text()
 
 
 # ---- memory ----------------------------------------------------------------------------------------------
