@@ -80,6 +80,27 @@ def test_the_update_rule(cls, rule, options, dtype):
         np.testing.assert_allclose(have, want, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16], ids=str)
+@pytest.mark.parametrize("cls, rule, options", CASES, ids=IDS)
+def test_sixteen_bit_steps_are_float_steps_rounded(cls, rule, options, dtype):
+    params, grads = problem(dtype)
+    wide = [p.float() for p in params]
+    optimizer, exact = cls(params, **options), cls(wide, **options)
+    for step in grads:
+        for p, w, g in zip(params, wide, step):
+            w.copy_(p)  # one step at a time, from where the 16-bit ones are
+            p.grad, w.grad = g.clone(), g.float()
+        for state, from_state in zip(exact.state.values(), optimizer.state.values()):
+            for key, value in from_state.items():
+                if isinstance(value, dt.Tensor) and key in state:
+                    state[key].copy_(value)
+        optimizer.step()
+        exact.step()
+        for p, w in zip(params, wide):
+            assert p.dtype == dtype
+            assert dt.equal(p, w.to(dtype))
+
+
 @pytest.mark.parametrize("cls, rule, options", CASES, ids=IDS)
 def test_the_fused_step_is_the_decomposed_one(cls, rule, options):
     fused = run(lambda ps: cls(ps, **options))

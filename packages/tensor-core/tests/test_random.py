@@ -97,6 +97,35 @@ def test_threads_do_not_matter():
         assert all(dt.equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
+@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16], ids=["float16", "bfloat16"])
+def test_sixteen_bit_uniforms_stay_below_one(dtype):
+    drawn = dt.rand(100_000, dtype=dtype, generator=dt.Generator().manual_seed(0))
+    wide = dt.rand(100_000, generator=dt.Generator().manual_seed(0))
+    steps = 2048 if dtype == dt.float16 else 256
+    assert dt.equal(drawn.float(), (wide * steps).floor() / steps)  # the same numbers, cut off
+    assert drawn.max().item() == 1 - 1 / steps
+
+
+@pytest.mark.parametrize("dtype", [dt.complex64, dt.complex128], ids=["complex64", "complex128"])
+def test_complex_numbers_are_drawn_part_by_part(dtype):
+    real = dt.float32 if dtype == dt.complex64 else dt.float64
+    parts = dt.rand(1000, 2, dtype=real, generator=dt.Generator().manual_seed(0))
+    assert dt.equal(dt.view_as_real(dt.rand(1000, dtype=dtype, generator=dt.Generator().manual_seed(0))), parts)
+    normal = dt.empty(100_000, dtype=dtype).normal_(1, 3, generator=dt.Generator().manual_seed(0))
+    assert abs(normal.mean().item() - 1) < 0.05
+    assert abs((normal - normal.mean()).abs().square().mean().item() - 9) < 0.1  # of both parts together
+    uniform = dt.view_as_real(dt.empty(10_000, dtype=dtype).uniform_(2, 4))
+    assert 2 <= uniform.min().item() < 2.1 and 3.9 < uniform.max().item() < 4
+
+
+@pytest.mark.parametrize("name", ["int8", "int16", "uint16", "uint32", "uint64", "float16", "bfloat16"])
+def test_random_integers_of_every_dtype_are_the_same(name):
+    def draw(dtype):
+        return dt.randint(3, 103, (1000,), dtype=dtype, generator=dt.Generator().manual_seed(0))
+
+    assert dt.equal(draw(getattr(dt, name)).to(dt.int64), draw(dt.int64))
+
+
 def test_a_generator_of_its_own():
     a, b = dt.Generator().manual_seed(1), dt.Generator().manual_seed(1)
     before = dt.get_rng_state()

@@ -34,7 +34,7 @@ def _uniform_like(x: Tensor, generator: Generator | None) -> Tensor:
 def uniform_(
     self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **names: Any
 ) -> Tensor:
-    """Fill with numbers uniform on [from, to).
+    """Fill with numbers uniform on [from, to); of complex numbers, both parts.
 
     Example:
         >>> x = dt.empty(3).uniform_(2, 4)
@@ -44,12 +44,14 @@ def uniform_(
     from_ = names.pop("from", from_)
     if names:
         raise TypeError(f"uniform_: unexpected keyword argument {next(iter(names))!r}")
-    _floating("uniform_", self)
+    if not self.dtype.is_complex:
+        _floating("uniform_", self)
     checks.numbers("uniform_", from_=from_, to=to)
     if from_ > to:
         raise ValueError(f"uniform_: from must not be above to, got {from_} and {to}")
     numbers = _uniform_like(self, generator)
-    return self.copy_(numbers if (from_, to) == (0, 1) else numbers * (to - from_) + from_)
+    least = complex(from_, from_) if self.dtype.is_complex else from_
+    return self.copy_(numbers if (from_, to) == (0, 1) else numbers * (to - from_) + least)
 
 
 @checks.in_own_name
