@@ -1,6 +1,7 @@
 """The build hook of the compiled packages: CMake and ninja, once, for wheels, editable installs and tools/build.py.
 
 A package's hatch_build.py imports this file from beside itself (in an sdist) or from tools/ (in the repository).
+DOVETAIL_SANITIZE=address,undefined in the environment builds with these sanitizers, in a folder of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class CMakeBuildHook(BuildHookInterface[Any]):
             folder = build(root, "wheel")
             stage = folder / "stage"
             shutil.rmtree(stage, ignore_errors=True)
-            run("cmake", "--install", folder, "--prefix", stage, "--strip")
+            # A sanitizer's report names functions by what stripping would remove.
+            run("cmake", "--install", folder, "--prefix", stage, *([] if sanitizers() else ["--strip"]))
             build_data["force_include"][str(stage)] = "/"
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
@@ -37,7 +39,8 @@ class CMakeBuildHook(BuildHookInterface[Any]):
 def build(root: Path, kind: str, *options: str) -> Path:
     """Configure and compile what changed of the package in `root`; returns the build folder."""
     # Wheels and editable installs are built by different environments; sharing a folder would rebuild all in turns.
-    folder = root / "build" / f"{sys.implementation.cache_tag}-{kind}"
+    kinds = [kind, *filter(None, sanitizers().split(","))]
+    folder = root / "build" / f"{sys.implementation.cache_tag}-{'-'.join(kinds)}"
     folder.mkdir(parents=True, exist_ok=True)
     check_compiler()
     prefixes = [path for path in map(package_folder, ("pybind11", "scipy_openblas32")) if path]
@@ -47,6 +50,7 @@ def build(root: Path, kind: str, *options: str) -> Path:
             *("cmake", "-S", root, "-B", folder, "-G", "Ninja"),
             f"-DPython_EXECUTABLE={sys.executable}",
             f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}",
+            f"-DDOVETAIL_SANITIZE={sanitizers()}",
         )
         run("cmake", "--build", folder, "--parallel", str(len(os.sched_getaffinity(0))), *options)
     return folder
@@ -62,6 +66,11 @@ def build_in_place(root: Path, *options: str) -> None:
         temporary = target.with_name(f"{target.name}.{os.getpid()}")
         shutil.copy2(product, temporary)
         os.replace(temporary, target)
+
+
+def sanitizers() -> str:
+    """Those that the environment asks for, separated by commas."""
+    return os.environ.get("DOVETAIL_SANITIZE", "")
 
 
 def package_folder(name: str) -> str | None:

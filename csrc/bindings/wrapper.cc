@@ -8,7 +8,11 @@ PyTypeObject* tensor_type = nullptr;
 
 namespace {
 
+#ifdef DOVETAIL_EXACT_MEMORY
+constexpr int kFreeListSize = 1;
+#else
 constexpr int kFreeListSize = 128;
+#endif
 TensorObject* free_list[kFreeListSize];  // wrappers of exact type Tensor; each keeps its reference on the type
 int free_count = 0;
 

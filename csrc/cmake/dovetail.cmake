@@ -16,6 +16,17 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 option(DOVETAIL_WERROR "Treat compiler warnings as errors" OFF)
 add_compile_options(-Wall -Wextra $<$<BOOL:${DOVETAIL_WERROR}>:-Werror>)
 
+# "address,undefined" or "thread": what GCC and Clang call these. Every report of undefined behaviour is an error.
+set(DOVETAIL_SANITIZE "" CACHE STRING "Sanitizers to build with, separated by commas")
+if(DOVETAIL_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELEASE "-O1 -g1")
+  add_compile_options(-fsanitize=${DOVETAIL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${DOVETAIL_SANITIZE})
+  if(DOVETAIL_SANITIZE MATCHES address)
+    add_compile_definitions(DOVETAIL_EXACT_MEMORY) # no caches, which would hide an access to freed or foreign memory
+  endif()
+endif()
+
 # Python_EXECUTABLE and CMAKE_PREFIX_PATH come from the build hook (cmake_hook.py).
 set(PYBIND11_FINDPYTHON ON)
 find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)

@@ -6,6 +6,9 @@
 //
 // Large blocks live in one shared cache, ordered by size. What a large tensor costs is the page faults of fresh
 // memory, and a cached block has none.
+//
+// Built with DOVETAIL_EXACT_MEMORY (for AddressSanitizer), every block comes from the heap with exactly the bytes asked
+// for, and goes back when freed: an access a byte outside a tensor, or after its end, is seen.
 #include "core/allocator.h"
 
 #include <pthread.h>
@@ -32,6 +35,11 @@ constexpr int kClasses = kLinearClasses + 4 * 5;
 constexpr size_t kSlabBytes = 1 << 20;
 constexpr size_t kThreadBytes = 128 * 1024;  // what a thread keeps of one class before it gives half back
 constexpr size_t kHugePage = 2 << 20;
+#ifdef DOVETAIL_EXACT_MEMORY
+constexpr bool kExact = true;
+#else
+constexpr bool kExact = false;
+#endif
 
 int class_of(size_t bytes) {
   if (bytes <= kLinearLimit) return bytes == 0 ? 0 : static_cast<int>((bytes - 1) / kAlignment);
@@ -306,6 +314,24 @@ void free_large(void* data) {
   }
 }
 
+// ---- without caches -----------------------------------------------------------------------------------------
+
+void* alloc_exact(size_t bytes) {
+  void* data = nullptr;
+  if (posix_memalign(&data, kAlignment, std::max<size_t>(bytes, 1)) != 0 || !data) throw std::bad_alloc();
+  retired_allocations.fetch_add(1, std::memory_order_relaxed);
+  count_alloc(bytes);
+  std::lock_guard<std::mutex> lock(central().mutex);
+  count_system(bytes);
+  return data;
+}
+
+void free_exact(void* data, size_t bytes) {
+  std::free(data);
+  std::lock_guard<std::mutex> lock(central().mutex);
+  reserved_bytes -= bytes;
+}
+
 // ---- set-up -------------------------------------------------------------------------------------------------
 
 // The state is never destroyed: tensors may be freed by other static destructors.
@@ -326,6 +352,7 @@ Central& central() {
 }  // namespace
 
 void* cpu_alloc(size_t bytes) {
+  if (kExact) return alloc_exact(bytes);
   void* data;
   if (__builtin_expect(bytes <= kSmallLimit, 1)) {
     const int index = class_of(bytes);
@@ -349,6 +376,7 @@ void* cpu_alloc(size_t bytes) {
 void cpu_free(void* data, size_t bytes) noexcept {
   if (!data) return;
   count_free(bytes);
+  if (kExact) return free_exact(data, bytes);
   if (__builtin_expect(bytes > kSmallLimit, 0)) return free_large(data);
   const int index = class_of(bytes);
   ThreadCache* cache = thread_cache;

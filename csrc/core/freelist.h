@@ -44,7 +44,11 @@ class FreeList {
     Block* next;
   };
   static constexpr size_t size() { return sizeof(T) > sizeof(Block) ? sizeof(T) : sizeof(Block); }
+#ifdef DOVETAIL_EXACT_MEMORY
+  static constexpr int kMost = 0;  // all go back to the heap, where a use after the end is seen
+#else
   static constexpr int kMost = 4096;
+#endif
   Block* head_ = nullptr;
   int count_ = 0;
   bool closed_ = false;  // the thread is ending: later objects go straight to the heap
