@@ -124,4 +124,6 @@ MEMBERS |= {"major": 1, "minor": 1, "flags": 0}
 def capsule_calls() -> Iterator[Call]:
     for versioned in (True, False):
         for strides in ([3, 1], None, [0, 0]):
-            yield Call("from_dlpack", take, lambda strides=strides: ([2, 3], strides), {**MEMBERS, "versioned": versioned})
+            yield Call(
+                "from_dlpack", take, lambda strides=strides: ([2, 3], strides), {**MEMBERS, "versioned": versioned}
+            )

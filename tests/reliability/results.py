@@ -72,5 +72,3 @@ def parser(about: str | None, *, seed: int = 1) -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=seed, help="of everything that is random")
     made.add_argument("--record", action="store_true", help="keep the counts for docs/reliability.md")
     return made
-
-

@@ -2,9 +2,9 @@
 
     python -m tests.reliability.threads --seed 1 --seconds 60 --forks 50
 
-Every sample of every op runs with 1, 2, 4 and 8 threads. Because samples are small, some of each op are also grown until
-their tensors are above any kernel's grain: the ways in which that can be done are tried in turn, and the ops for which
-none works are counted and named.
+Every sample of every op runs with 1, 2, 4 and 8 threads. Because samples are small, some of each op are also grown
+until their tensors are above any kernel's grain: the ways in which that can be done are tried in turn, and the ops for
+which none works are counted and named.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Spoiled calls, run in worker processes with little memory, so that a crash, a hang and a huge allocation are each seen
-and laid at the door of the call."""
+"""Spoiled calls, run in worker processes with little memory, so that a crash, a hang and a huge allocation are each
+seen and laid at the door of the call."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -41,8 +43,6 @@ class Bad(Dataset):
         if i == 2:
             if self.how == "raise":
                 raise KeyError("no such sample")
-            if self.how == "kill":
-                os.kill(os.getpid(), signal.SIGKILL)
             if self.how == "sleep":
                 time.sleep(30)
         return i
@@ -127,9 +127,120 @@ def test_a_workers_exception_comes_back_with_its_traceback():
         list(DataLoader(Bad("raise"), num_workers=2))
 
 
-def test_a_killed_worker_is_reported():
-    with pytest.raises(RuntimeError, match="DataLoader: worker .* was killed by signal 9"):
-        list(DataLoader(Bad("kill"), num_workers=2))
+def end(signal_or_code):
+    if signal_or_code > 0:
+        os.kill(os.getpid(), signal_or_code)
+    os._exit(-signal_or_code)
+
+
+@pytest.mark.parametrize(
+    "how, words",
+    [
+        (signal.SIGKILL, r"was killed by signal 9 \(SIGKILL\)"),
+        (signal.SIGTERM, r"was killed by signal 15 \(SIGTERM\)"),
+        (signal.SIGSEGV, r"was killed by signal 11 \(SIGSEGV\)"),
+        (-3, "ended with exit code 3"),
+    ],
+)
+def test_a_killed_worker_is_reported_with_its_samples(how, words):
+    class Deadly(Squares):
+        def __getitem__(self, i):
+            if i == 4:
+                time.sleep(0.5)  # the requests behind it are there
+                end(how)
+            return super().__getitem__(i)
+
+    loader = DataLoader(Deadly(40), batch_size=2, num_workers=2)
+    with pytest.raises(RuntimeError, match=rf"^DataLoader: worker 0 \(pid \d+\) {words} .*held samples 4, 5, 8, 9"):
+        list(loader)
+
+
+def test_the_end_of_any_worker_is_seen_while_another_is_waited_for():
+    class Deadly(Dataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            if i == 1:
+                end(signal.SIGKILL)
+            time.sleep(60)
+
+    began = time.monotonic()
+    with pytest.raises(RuntimeError, match=r"worker 1 \(pid \d+\) was killed by signal 9 .* held samples 1;"):
+        list(DataLoader(Deadly(), num_workers=2))
+    assert time.monotonic() - began < 5
+
+
+def test_the_end_of_a_streams_worker():
+    class Deadly(IterableDataset):
+        def __iter__(self):
+            yield 1
+            end(signal.SIGKILL)
+
+    with pytest.raises(RuntimeError, match="worker 0 .* while it held 2 of the stream's batches"):
+        list(DataLoader(Deadly(), num_workers=1))
+
+
+def test_a_worker_that_exits_does_not_end_the_program():
+    class Exits(Dataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            raise SystemExit(3)
+
+    with pytest.raises(RuntimeError, match="DataLoader: worker 0 raised SystemExit"):
+        list(DataLoader(Exits(), num_workers=1))
+
+
+def test_an_idle_worker_that_was_killed_is_reported_in_the_next_epoch():
+    loader = DataLoader(Squares(4), num_workers=2, persistent_workers=True)
+    assert len(list(loader)) == 4
+    os.kill(loader._pool.processes[1].pid, signal.SIGKILL)
+    with pytest.raises(RuntimeError, match=r"worker 1 \(pid \d+\) was killed by signal 9"):
+        list(loader)
+    assert len(list(loader)) == 4  # by new workers
+
+
+def test_workers_end_with_a_program_that_is_killed():
+    program = """if True:
+        import time
+        from dovetail.data import DataLoader, Dataset
+
+        class Slow(Dataset):
+            def __len__(self):
+                return 4
+
+            def __getitem__(self, i):
+                time.sleep(1000)
+
+        loader = DataLoader(Slow(), num_workers=2, persistent_workers=True)
+        stream = iter(loader)
+        import threading
+        threading.Thread(target=next, args=(stream,), daemon=True).start()
+        while loader._pool is None or len(loader._pool.processes) < 2:
+            time.sleep(0.05)
+        print(*[process.pid for process in loader._pool.processes], flush=True)
+        time.sleep(1000)
+    """
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    pids = [int(pid) for pid in process.stdout.readline().split()]
+    assert len(pids) == 2
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 30
+    while any(map(running, pids)):
+        assert time.monotonic() < deadline, pids
+        time.sleep(0.1)
+
+
+def running(pid):
+    """Whether a process is there that has not ended (one that nobody waits for may stay behind as a zombie)."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_slow_worker_times_out():
@@ -139,7 +250,7 @@ def test_a_slow_worker_times_out():
 
 def test_no_shared_memory_is_left_behind():
     def blocks():
-        return {name for name in os.listdir("/dev/shm") if name.startswith("psm_")}
+        return {name for name in os.listdir("/dev/shm") if name.startswith("dovetail-")}
 
     before = blocks()
     for _ in DataLoader(Squares(50), batch_size=5, num_workers=2):

@@ -145,7 +145,7 @@ class DataLoader:
         except GeneratorExit:
             raise
         except BaseException:
-            pool.close()
+            pool.close(patience=0)  # what the others are at is not waited for
             self._pool = None
             raise
         finally:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import io
 import pickle
+import secrets
 from dataclasses import dataclass
 from multiprocessing import shared_memory
+from pathlib import Path
 from typing import Any
 
 import dovetail as dt
@@ -33,8 +35,8 @@ class Packed:
     rest: bytes
 
 
-def pack(batch: Any) -> Packed:
-    """Copy the batch's tensors into a new block of shared memory."""
+def pack(batch: Any, prefix: str) -> Packed:
+    """Copy the batch's tensors into a new block of shared memory, whose name begins with the prefix."""
     tensors: list[dt.Tensor] = []
     size = 0
 
@@ -52,15 +54,19 @@ def pack(batch: Any) -> Packed:
     Pickler(rest, protocol=5).dump(batch)
     if size == 0:
         return Packed(None, rest.getvalue())
-    block = shared_memory.SharedMemory(create=True, size=size)
+    block = shared_memory.SharedMemory(prefix + secrets.token_hex(6), create=True, size=size)
     at = 0
-    for t in tensors:
-        if t.nbytes:
-            _view(block)[at : at + t.nbytes] = memoryview(t).cast("B")
-        at += -(-t.nbytes // _ALIGN) * _ALIGN
-    name = block.name
-    block.close()
-    return Packed(name, rest.getvalue())
+    try:
+        for t in tensors:
+            if t.nbytes:
+                _view(block)[at : at + t.nbytes] = memoryview(t).cast("B")
+            at += -(-t.nbytes // _ALIGN) * _ALIGN
+    except BaseException:
+        block.unlink()
+        raise
+    finally:
+        block.close()
+    return Packed(block.name, rest.getvalue())
 
 
 def _view(block: shared_memory.SharedMemory) -> memoryview:
@@ -93,3 +99,14 @@ def discard(packed: Packed) -> None:
         block = shared_memory.SharedMemory(packed.block)
         block.close()
         block.unlink()
+
+
+def sweep(prefix: str) -> None:
+    """Free the blocks of this prefix, which processes left that were killed."""
+    for path in Path("/dev/shm").glob(f"{prefix}*"):
+        try:
+            discard(Packed(path.name, b""))
+        except ValueError:  # killed before it had a size
+            path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            continue

@@ -5,21 +5,27 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import multiprocessing.connection
+import os
 import pickle
 import random
+import secrets
+import signal
 import sys
+import threading
+import time
 import traceback
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
-from typing import Any
+from typing import Any, NoReturn
 
 import dovetail as dt
 
 from .dataset import IterableDataset
 from .fetch import Fetcher, stream
-from .transport import Packed, discard, pack, unpack
+from .transport import Packed, discard, pack, sweep, unpack
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class Job:
     num_workers: int
     base_seed: int
     worker_init_fn: Callable[[int], None] | None
+    # What the names of the pool's blocks of shared memory begin with, so that those of a killed worker can be found.
+    blocks: str = field(default_factory=lambda: f"dovetail-{secrets.token_hex(8)}-")
 
 
 @dataclass
@@ -63,7 +71,7 @@ class Failure:
 
     def raise_again(self, worker: int) -> None:
         message = f"DataLoader: worker {worker} raised {self.kind}:\n{self.text}"
-        if self.error is not None:
+        if isinstance(self.error, Exception):  # SystemExit would end the loader's process too
             try:
                 again = type(self.error)(message)
             except Exception:  # an exception class with a constructor of its own
@@ -103,7 +111,7 @@ def run_worker(job: Job, worker_id: int, pipe: multiprocessing.connection.Connec
                     fetch = Fetcher(job.dataset, job.collate_fn, job.batch_size is not None)
                 continue
             assert fetch is not None
-            answer: Any = pack(fetch(order[0]))
+            answer: Any = pack(fetch(order[0]), job.blocks)
         except StopIteration:
             answer = EndOfStream()
         except BaseException as error:
@@ -130,13 +138,16 @@ class WorkerPool:
 
     def __init__(self, job: Job, context: Any, timeout: float) -> None:
         self.timeout = timeout
-        self.pending: deque[int] = deque()  # the worker that each outstanding request went to, oldest first
+        self.blocks = job.blocks
+        # The outstanding requests, oldest first: the worker that each went to, and what it asks for.
+        self.pending: deque[tuple[int, Any]] = deque()
         self.processes: list[Any] = []
         self.pipes: list[Any] = []
         resource_tracker.ensure_running()  # before the fork, so that all share one
         for worker_id in range(job.num_workers):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_entry, args=(job, worker_id, theirs, [*self.pipes, ours]), daemon=True)
+            _ours.add(ours)
+            process = context.Process(target=_entry, args=(job, worker_id, theirs), daemon=True)
             process.start()
             theirs.close()
             self.pipes.append(ours)
@@ -150,19 +161,23 @@ class WorkerPool:
         if isinstance(indices, dt.Tensor):
             indices = indices.tolist()
         self._send(worker_id, (indices,))
-        self.pending.append(worker_id)
+        self.pending.append((worker_id, indices))
 
     def receive(self) -> tuple[int, Any]:
-        """The oldest outstanding answer: a batch, or EndOfStream. Raises what the worker raised."""
-        worker_id = self.pending.popleft()
-        pipe, process = self.pipes[worker_id], self.processes[worker_id]
-        ready = multiprocessing.connection.wait([pipe, process.sentinel], self.timeout or None)
+        """The oldest outstanding answer: a batch, or EndOfStream. Raises what the worker raised, and RuntimeError as
+        soon as any worker is gone."""
+        worker_id, indices = self.pending.popleft()
+        pipe = self.pipes[worker_id]
+        sentinels = {process.sentinel: each for each, process in enumerate(self.processes)}
+        ready = multiprocessing.connection.wait([pipe, *sentinels], self.timeout or None)
         if not ready:
             raise RuntimeError(f"DataLoader: worker {worker_id} gave no batch within {self.timeout} seconds")
         try:
-            answer = pipe.recv() if pipe in ready or pipe.poll() else self._died(worker_id)
-        except (EOFError, OSError):
-            self._died(worker_id)
+            if pipe not in ready and not _readable(pipe):
+                self._died(sentinels[ready[0]], (worker_id, indices))
+            answer = pipe.recv()
+        except (EOFError, OSError, pickle.UnpicklingError):
+            self._died(worker_id, (worker_id, indices))
         if isinstance(answer, Failure):
             answer.raise_again(worker_id)
         return worker_id, unpack(answer) if isinstance(answer, Packed) else answer
@@ -175,22 +190,20 @@ class WorkerPool:
             except Exception:
                 continue
 
-    def close(self) -> None:
-        """End the workers: an open request is answered into a closed pipe, and the worker goes."""
+    def close(self, patience: float = 5) -> None:
+        """End the workers: an open request is answered into a closed pipe, and the worker goes; one that has not gone
+        after `patience` seconds is made to. Frees what they leave in shared memory."""
         for pipe in self.pipes:
             while _readable(pipe):
                 try:
                     answer = pipe.recv()
-                except (EOFError, OSError):
+                except (EOFError, OSError, pickle.UnpicklingError):
                     break
                 if isinstance(answer, Packed):
                     discard(answer)
             pipe.close()
-        for process in self.processes:
-            process.join(timeout=5)
-            if process.is_alive():
-                process.terminate()
-                process.join(timeout=5)
+        _end(self.processes, patience)
+        sweep(self.blocks)
         self.pipes, self.processes = [], []
         self.pending.clear()
 
@@ -200,15 +213,51 @@ class WorkerPool:
         except (BrokenPipeError, OSError):
             self._died(worker_id)
 
-    def _died(self, worker_id: int) -> Any:
-        process = self.processes[worker_id]
+    def _died(self, worker_id: int, *first: tuple[int, Any]) -> NoReturn:
+        """Say which worker is gone, how, and what it had been asked for and not answered."""
+        process, pipe = self.processes[worker_id], self.pipes[worker_id]
         process.join(timeout=1)
-        code = process.exitcode
-        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
+        held = [indices for owner, indices in [*first, *self.pending] if owner == worker_id]
+        while held and _readable(pipe):
+            try:
+                pipe.recv()  # an answer that it gave; what it left in shared memory goes when the pool closes
+            except (EOFError, OSError, pickle.UnpicklingError):
+                break
+            held.pop(0)
         raise RuntimeError(
-            f"DataLoader: worker {worker_id} (pid {process.pid}) {how}; "
-            "run with num_workers=0 to see an error of its own, or give it more memory"
+            f"DataLoader: worker {worker_id} (pid {process.pid}) {_how_it_ended(process.exitcode)} while it held "
+            f"{_shown(held)}; run with num_workers=0 to see an error of its own{_remedy(process.exitcode)}"
         )
+
+
+_ours: weakref.WeakSet[Any] = weakref.WeakSet()  # this process's ends of all pools' pipes
+
+
+def _how_it_ended(code: int | None) -> str:
+    if code is None:
+        return "closed its pipe"
+    if code >= 0:
+        return f"ended with exit code {code}"
+    with contextlib.suppress(ValueError):
+        return f"was killed by signal {-code} ({signal.Signals(-code).name})"
+    return f"was killed by signal {-code}"
+
+
+def _remedy(code: int | None) -> str:
+    if code == -signal.SIGKILL:
+        return ", or give it more memory"
+    return ", or give it more shared memory (/dev/shm)" if code == -signal.SIGBUS else ""
+
+
+def _shown(held: list[Any]) -> str:
+    """The samples of unanswered requests, of which there are none, one by one or in batches."""
+    if not held:
+        return "no samples"
+    if all(indices is None for indices in held):
+        return f"{len(held)} of the stream's batches"
+    flat = [each for indices in held for each in (indices if isinstance(indices, (list, tuple)) else [indices])]
+    more = f" and {len(flat) - 100} more" if len(flat) > 100 else ""
+    return f"samples {', '.join(repr(each)[:60] for each in flat[:100])}{more}"
 
 
 def _readable(pipe: Any) -> bool:
@@ -218,9 +267,28 @@ def _readable(pipe: Any) -> bool:
         return False
 
 
-def _entry(job: Job, worker_id: int, pipe: Any, inherited: list[Any]) -> None:
+def _end(processes: list[Any], patience: float) -> None:
+    """Wait for the processes to go; ask those that have not, then make them."""
+    for ask, seconds in ((None, patience), ("terminate", 1.0), ("kill", 5.0)):
+        deadline = time.monotonic() + seconds
+        for process in processes:
+            if ask is not None and process.is_alive():
+                getattr(process, ask)()
+        for process in processes:
+            process.join(timeout=max(0.0, deadline - time.monotonic()))
+
+
+def _entry(job: Job, worker_id: int, pipe: Any) -> None:
     """Close the parent's ends that a fork copied, so that a pipe closes when the parent closes it; then work."""
-    for other in inherited:
+    for other in list(_ours):
         other.close()
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         run_worker(job, worker_id, pipe)
+
+
+def _end_with_parent(parent: int) -> None:
+    """A worker whose parent was killed ends, whatever it is doing."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
