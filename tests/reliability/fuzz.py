@@ -3,8 +3,8 @@
     python -m tests.reliability.fuzz --calls 200000 --seed 1
     python -m tests.reliability.fuzz --calls 500 --names softmax conv2d
 
-A worker that dies or hangs is laid at the door of its call. Under AddressSanitizer every report ends the worker, and its
-text is shown.
+A worker that dies or hangs is laid at the door of its call. Under AddressSanitizer every report ends the worker, and
+its text is shown.
 """
 
 from __future__ import annotations
