@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import dovetail as dt
@@ -99,11 +100,11 @@ def numbers(values: Any) -> list[int] | None:
     return [ctypes.c_int64(number(value)).value for value in values] if isinstance(values, (list, tuple)) else None
 
 
-def take(*arrays: Any, versioned: Any = True, **members: Any) -> None:
+def take(versioned: bool, *arrays: Any, **members: Any) -> None:
     """Import a capsule, read what it gives, and see that its deleter ran once, or not at all where it was refused."""
     shape, strides = (*arrays, None, None)[:2]
     known = {name: number(value) for name, value in members.items() if name in MEMBERS}
-    producer = Producer(bool(versioned), numbers(shape), numbers(strides), known)
+    producer = Producer(versioned, numbers(shape), numbers(strides), known)
     try:
         taken = dt.from_dlpack(producer.capsule)
     except Exception:
@@ -124,6 +125,4 @@ MEMBERS |= {"major": 1, "minor": 1, "flags": 0}
 def capsule_calls() -> Iterator[Call]:
     for versioned in (True, False):
         for strides in ([3, 1], None, [0, 0]):
-            yield Call(
-                "from_dlpack", take, lambda strides=strides: ([2, 3], strides), {**MEMBERS, "versioned": versioned}
-            )
+            yield Call("from_dlpack", partial(take, versioned), lambda strides=strides: ([2, 3], strides), MEMBERS)

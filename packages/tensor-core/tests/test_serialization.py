@@ -208,6 +208,20 @@ def test_a_kill_in_the_middle_of_saving_leaves_a_whole_file(tmp_path):
         process.stdout.close()
         loaded = dt.load(path)
         assert loaded["data"].shape == (300_000,) and (loaded["data"] == loaded["n"]).all()
+    dt.save(1, path)
+    assert os.listdir(tmp_path) == ["x"]  # what the killed ones were writing is gone
+
+
+def test_what_others_are_writing_is_left_alone(tmp_path):
+    from dovetail.serialization import _workshop
+
+    with _workshop(str(tmp_path), "x") as ours, _workshop(str(tmp_path), "y") as other:
+        dt.save(1, tmp_path / "x")
+        assert sorted(os.listdir(tmp_path)) == sorted([os.path.basename(ours), os.path.basename(other), "x"])
+    (tmp_path / ".x.0123456789abcdef.tmp").mkdir()  # no one's
+    (tmp_path / ".x.old.tmp").mkdir()  # the user's
+    dt.save(2, tmp_path / "x")
+    assert sorted(os.listdir(tmp_path)) == [".x.old.tmp", "x"]
 
 
 def test_order_of_keys(tmp_path):

@@ -7,10 +7,13 @@ a dict of tensors.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -122,7 +125,8 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
         f: a path, or a binary file to write to.
 
     A file under a path is complete or not there at all: it is written beside its place, flushed to the disk and then
-    moved, so that a crash leaves what was there before.
+    moved, so that a crash leaves what was there before. What a killed save was writing (in a folder `.<name>.*.tmp` beside
+    the file) is removed by the next save under the same path.
 
     Example:
         >>> import tempfile, os
@@ -201,19 +205,63 @@ def _replacing(path: str) -> Iterator[str]:
     """The path of a file to write, which takes the place of `path` once it is complete and on the disk."""
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-    try:
+    with _workshop(folder, name) as workshop:
+        temporary = os.path.join(workshop, name)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         mode = os.stat(temporary).st_mode  # by the umask; safetensors would leave the file to its owner alone
         yield temporary
         os.chmod(temporary, mode)
         _flush(temporary)
         os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
     # The new name is on the disk only once the folder is.
     _flush(folder)
+
+
+@contextmanager
+def _workshop(folder: str, name: str) -> Iterator[str]:
+    """A folder for what is written on the way to `folder`/`name`, locked while its process lives.
+
+    One that a killed process left behind is locked no longer: the next save of the same name removes it.
+    """
+    for left in os.listdir(folder):
+        if re.fullmatch(rf"\.{re.escape(name)}\.[0-9a-f]{{16}}\.tmp", left):
+            _remove_if_left(os.path.join(folder, left))
+    while True:
+        made = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
+        os.mkdir(made, 0o700)
+        descriptor = _locked(made, wait=True)
+        if descriptor is not None:
+            break  # and not: removed by another save between the making and the locking
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _locked(folder: str, wait: bool) -> int | None:
+    """An open descriptor of the folder that holds its lock; None if another has it, or if the folder is gone."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    try:
+        with contextlib.suppress(OSError if wait else ()):  # on a file system without locks nobody removes either
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+            return descriptor
+    except OSError:
+        pass
+    os.close(descriptor)
+    return None
+
+
+def _remove_if_left(folder: str) -> None:
+    with contextlib.suppress(OSError):  # what is no folder, or another user's
+        descriptor = _locked(folder, wait=False)
+        if descriptor is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(descriptor)
 
 
 def _flush(path: str) -> None:
