@@ -61,7 +61,8 @@ bool flip_to_impl(TensorObject* self) {
 void drop_wrapper(TensorImpl* impl) {
   Gil gil;
   PyObject* object = impl->pyobj;
-  if (!gil.held()) {  // the interpreter is gone, and the wrapper's memory with it
+  if (!gil.held()) {  // the interpreter is ending: nobody frees the wrapper, but its collector may still look at it
+    reinterpret_cast<TensorObject*>(object)->impl = nullptr;
     impl->pyobj = nullptr;
     return;
   }

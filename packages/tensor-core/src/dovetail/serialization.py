@@ -147,11 +147,17 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     if not isinstance(f, (str, os.PathLike)):
         f.write(safetensors.serialize(specs, metadata))
         return
-    with _replacing(os.fspath(f)) as temporary:
-        try:
+    try:
+        if os.path.exists(f) and not os.path.isfile(f):  # a device or a pipe is written to, not replaced
+            with open(f, "wb") as stream:
+                stream.write(safetensors.serialize(specs, metadata))
+            return
+        with _replacing(os.fspath(f)) as temporary:
             safetensors.serialize_file(specs, temporary, metadata)
-        except safetensors.SafetensorError as error:
-            raise OSError(f"save: {os.fspath(f)} could not be written: {error}") from error
+    except safetensors.SafetensorError as error:
+        raise OSError(f"save: {os.fspath(f)} could not be written: {error}") from error
+    except OSError as error:
+        raise type(error)(error.errno, f"save: {os.fspath(f)} could not be written: {error.strerror}") from error
 
 
 def _check_place(f: Any, who: str, method: str) -> None:
@@ -229,7 +235,11 @@ def _workshop(folder: str, name: str) -> Iterator[str]:
     while True:
         made = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
         os.mkdir(made, 0o700)
-        descriptor = _locked(made, wait=True)
+        try:
+            descriptor = _locked(made, wait=True)
+        except BaseException:
+            os.rmdir(made)
+            raise
         if descriptor is not None:
             break  # and not: removed by another save between the making and the locking
     try:
