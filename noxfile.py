@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ import wheelhouse  # noqa: E402
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests", "alone", "matrix", "docs", "quickstart"]
+nox.options.sessions += ["fuzz", "sanitizers", "faults", "leaks", "threads"]
 pip_settings.pass_on_to_uv()
 
 # Stand-ins for distributions of third parties, which the tests need installed.
@@ -210,6 +212,65 @@ def conforms(session: nox.Session, project: dict[str, Any]) -> str:
     except CommandFailed:
         return "failed"
     return "ok, conforms"
+
+
+# ---- the reliability kit: whole by hand, a sample where DOVETAIL_SAMPLE is set, as .ci/run sets it ----
+
+SAMPLES = {
+    "fuzz": ["--calls", "30000"],
+    "sanitizers": ["--only", "thread", "--rounds", "200"],  # the build for the others takes as long as all the rest
+    "faults": ["--kills", "100", "--writes", "50", "--damaged", "500", "--workers", "24"],
+    "leaks": ["--steps", "2000", "--loops", "500"],
+    "threads": ["--every", "3", "--grown", "2", "--forks", "10", "--seconds", "10"],
+}
+
+
+def reliability(session: nox.Session, name: str) -> list[str]:
+    """Install all that a session of the kit needs; its arguments, which are ours where a sample is asked for."""
+    package_groups = {needed for package in LIBRARIES for needed in group("test", package)}
+    session.install(*wheelhouse.wheels(), *group("tests"), *sorted(package_groups))
+    return session.posargs or (SAMPLES[name] if os.environ.get("DOVETAIL_SAMPLE") else [])
+
+
+@nox.session(requires=["wheels"])
+def fuzz(session: nox.Session) -> None:
+    """Every op and public function with spoiled arguments; arguments go to tests/reliability/fuzz.py."""
+    session.run("python", "-m", "tests.reliability.fuzz", *reliability(session, "fuzz"))
+
+
+@nox.session(requires=["wheels"])
+def sanitizers(session: nox.Session) -> None:
+    """The ops' tests and the fuzz under AddressSanitizer and UBSan, the thread pool and the allocator under
+    ThreadSanitizer; arguments go to tests/reliability/sanitizers.py."""
+    arguments = reliability(session, "sanitizers")
+    if "address" in arguments or "--only" not in arguments:
+        session.install(*wheelhouse.build_requirements())
+        for package in ("tensor-core", "autograd"):
+            output = Path(session.create_tmp()).resolve() / package
+            shutil.rmtree(output, ignore_errors=True)
+            with session.chdir(ROOT / "packages" / package):
+                command = ["python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(output)]
+                session.run(*command, env={"DOVETAIL_SANITIZE": "address,undefined"})
+            session.install("--no-deps", "--force-reinstall", *map(str, output.glob("*.whl")))
+    session.run("python", "-m", "tests.reliability.sanitizers", *arguments)
+
+
+@nox.session(requires=["wheels"])
+def faults(session: nox.Session) -> None:
+    """Kills, failing calls and full disks while saving, killed workers; arguments go to tests/reliability/faults.py."""
+    session.run("python", "-m", "tests.reliability.faults", *reliability(session, "faults"))
+
+
+@nox.session(requires=["wheels"])
+def leaks(session: nox.Session) -> None:
+    """Memory over many training steps and loops; arguments go to tests/reliability/leaks.py."""
+    session.run("python", "-m", "tests.reliability.leaks", *reliability(session, "leaks"))
+
+
+@nox.session(requires=["wheels"])
+def threads(session: nox.Session) -> None:
+    """Equal bits for any number of threads, forks, many Python threads; arguments go to tests/reliability/threads.py."""
+    session.run("python", "-m", "tests.reliability.threads", *reliability(session, "threads"))
 
 
 @nox.session

@@ -1,6 +1,6 @@
 """Kills, failing calls and full disks while saving, damaged checkpoints, and killed DataLoader workers.
 
-    python -m tests.reliability.faults --kills 1000 --writes 200 --workers 200 --seed 1
+python -m tests.reliability.faults --kills 1000 --writes 200 --workers 200 --seed 1
 """
 
 from __future__ import annotations

@@ -235,5 +235,3 @@ def damaged(count: int, seed: int, report: Report) -> None:
         except Exception as error:
             report.problem(f"a damaged checkpoint (kind {how} at {at}) is refused as {error!r}")
     report.count("damaged checkpoints", count)
-
-

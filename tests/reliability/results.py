@@ -55,7 +55,7 @@ class Report:
             "seconds": seconds,
             "counts": self.counts,
         }
-        RESULTS.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 def shown(number: Any) -> str:

@@ -125,8 +125,8 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
         f: a path, or a binary file to write to.
 
     A file under a path is complete or not there at all: it is written beside its place, flushed to the disk and then
-    moved, so that a crash leaves what was there before. What a killed save was writing (in a folder `.<name>.*.tmp` beside
-    the file) is removed by the next save under the same path.
+    moved, so that a crash leaves what was there before. What a killed save was writing (in a folder `.<name>.*.tmp`
+    beside the file) is removed by the next save under the same path.
 
     Example:
         >>> import tempfile, os
@@ -256,11 +256,15 @@ def _locked(folder: str, wait: bool) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        with contextlib.suppress(OSError if wait else ()):  # on a file system without locks nobody removes either
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        if not wait:  # another has it; or the file system has no locks, and then nobody removes anything
+            os.close(descriptor)
+            return None
+    try:
         if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
             return descriptor
-    except OSError:
+    except FileNotFoundError:
         pass
     os.close(descriptor)
     return None

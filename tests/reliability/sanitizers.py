@@ -1,0 +1,179 @@
+"""The ops' tests and the fuzz under AddressSanitizer and UBSan, the pool and the allocator under ThreadSanitizer.
+
+    python -m tests.reliability.sanitizers --calls 20000 --rounds 1000 --seed 1
+
+The first two need compiled packages that were built with DOVETAIL_SANITIZE=address,undefined, as `nox -s sanitizers`
+builds them; `--only thread` does without. First of all each sanitizer is shown a fault of its kind, which it must see.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.reliability.results import ROOT, Report, parser
+
+PARTS = ("address", "thread")
+CXX = os.environ.get("CXX", "c++").split()
+# Options of the run: CPython does not free all at its end, and sizes that nobody has are asked for.
+OPTIONS = "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=2048:handle_abort=1"
+
+
+def main() -> int:
+    options = arguments()
+    report = Report("sanitizers", options)
+    with tempfile.TemporaryDirectory() as name:
+        if "address" in options.only:
+            address(options, report, Path(name))
+        if "thread" in options.only:
+            race(options, report, Path(name))
+    return report.finish()
+
+
+# ---- AddressSanitizer and UBSan ----
+
+TESTS = ["test_ops.py", "test_errors.py", "test_gradients.py", "test_decompositions.py"]
+
+# A byte behind the end of a tensor's memory, and behind the end of its life.
+FAULTS = {
+    "a write behind a tensor's end": "x = dt.ones(3); ctypes.memset(x.data_ptr() + 12, 0, 1)",
+    "a read after a tensor's end": "x = dt.ones(3); p = x.data_ptr(); del x; ctypes.memmove(bytearray(8), p, 8)",
+}
+
+
+def environment(logs: Path) -> dict[str, str]:
+    """Of a Python that has the sanitizers: their library comes before all, and that of C++ before it throws."""
+    libraries = [
+        subprocess.run([*CXX, f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+        for name in ("libasan.so", "libstdc++.so")
+    ]
+    options = f"{OPTIONS}:log_path={logs / 'report'}"
+    return {
+        **os.environ,
+        "LD_PRELOAD": " ".join(libraries),
+        "ASAN_OPTIONS": options,
+        "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={logs / 'report'}",
+        "PYTHONMALLOC": "malloc",  # else objects of Python's own heap are not told apart
+    }
+
+
+def address(options: argparse.Namespace, report: Report, folder: Path) -> None:
+    for fault, code in FAULTS.items():
+        logs = folder / "control"
+        logs.mkdir(exist_ok=True)
+        program = f"import ctypes, dovetail as dt; {code}"
+        done = subprocess.run([sys.executable, "-c", program], env=environment(logs), cwd=folder, check=False)
+        if done.returncode == 0 or not collected(logs):
+            report.problem(f"AddressSanitizer does not see {fault}: is the library built for it?")
+            return
+    report.count("faults shown to AddressSanitizer, and seen", len(FAULTS))
+    run_tests(report, folder / "tests")
+    run_fuzz(options, report, folder / "fuzz")
+
+
+def collected(logs: Path) -> list[str]:
+    """The sanitizers' reports in a folder, which are taken out of it."""
+    texts = []
+    for path in sorted(logs.iterdir()):
+        texts.append(path.read_text(errors="replace")[:3000])
+        path.unlink()
+    return texts
+
+
+def run_tests(report: Report, logs: Path) -> None:
+    logs.mkdir()
+    tests = [f"tests/ops/{name}" for name in TESTS]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        "2",
+        "--max-worker-restart",
+        "1000",
+    ]
+    done = subprocess.run(
+        [*command, *tests], cwd=ROOT, env=environment(logs), capture_output=True, text=True, check=False
+    )
+    counts = {what: int(number) for number, what in re.findall(r"(\d+) (passed|failed|error)", done.stdout[-500:])}
+    report.count("tests of ops under AddressSanitizer and UBSan", counts.get("passed", 0))
+    if done.returncode:
+        failed = "\n".join(line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR")))
+        report.problem(f"the tests of the ops fail ({counts}):\n{failed or done.stdout[-3000:]}{done.stderr[-1000:]}")
+    found = collected(logs)
+    report.count("sanitizer reports in the tests of ops", len(found))
+    for text in found:
+        report.problem(text)
+
+
+def run_fuzz(options: argparse.Namespace, report: Report, logs: Path) -> None:
+    logs.mkdir()
+    command = ["tests.reliability.fuzz", "--calls", str(options.calls), "--seed", str(options.seed)]
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, env=environment(logs), capture_output=True, text=True, check=False
+    )
+    for what, number in re.findall(r"^fuzz under sanitizers: ([^:\n]*): ([\d,]+)$", done.stdout, re.MULTILINE):
+        if what in ("calls", "crashes", "hangs", "sanitizer reports"):
+            report.count(f"fuzz under AddressSanitizer and UBSan, {what}", int(number.replace(",", "")))
+    if done.returncode:
+        report.problem(f"the fuzz under sanitizers:\n{done.stdout[-6000:]}{done.stderr[-2000:]}")
+
+
+# ---- ThreadSanitizer ----
+
+RACE = """
+#include <thread>
+int main() {
+  int shared = 0;
+  std::thread other([&] { ++shared; });
+  ++shared;
+  other.join();
+  return 0;
+}
+"""
+
+
+def race(options: argparse.Namespace, report: Report, folder: Path) -> None:
+    """The C++ program beside this file, linked with the core's pool and allocator; no report is suppressed."""
+    control = folder / "control.cc"
+    control.write_text(RACE)
+    if run_race(folder, [control]).returncode == 0:
+        report.problem("ThreadSanitizer does not see a race")
+        return
+    report.count("races shown to ThreadSanitizer, and seen", 1)
+    core = ROOT / "csrc" / "core"
+    sources = [Path(__file__).with_name("race.cc"), core / "pool.cc", core / "allocator.cc", core / "error.cc"]
+    done = run_race(folder, sources, str(options.rounds), str(options.seed))
+    for number, what in re.findall(r"(\d+) (jobs|blocks|wrong)", done.stdout):
+        report.count(f"{what} of the pool and the allocator under ThreadSanitizer", int(number))
+    reports = done.stderr.count("WARNING: ThreadSanitizer")
+    report.count("reports of ThreadSanitizer", reports)
+    if done.returncode or reports:
+        report.problem(f"the pool and the allocator (exit {done.returncode}):\n{done.stdout}{done.stderr[:6000]}")
+
+
+def run_race(folder: Path, sources: list[Path], *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = folder / "race"
+    flags = ["-std=gnu++17", "-O1", "-g", "-fsanitize=thread", f"-I{ROOT / 'csrc'}", f"-I{ROOT / 'csrc' / 'abi'}"]
+    subprocess.run([*CXX, *flags, *map(str, sources), "-o", str(program), "-lpthread"], check=True)
+    return subprocess.run([str(program), *arguments], capture_output=True, text=True, check=False)
+
+
+def arguments() -> argparse.Namespace:
+    made = parser(__doc__)
+    made.add_argument("--calls", type=int, default=20_000, help="of the fuzz")
+    made.add_argument("--rounds", type=int, default=1000, help="of each of eight threads under ThreadSanitizer")
+    made.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
+    return made.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
