@@ -269,7 +269,7 @@ def leaks(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def threads(session: nox.Session) -> None:
-    """Equal bits for any number of threads, forks, many Python threads; arguments go to tests/reliability/threads.py."""
+    """Equal bits for any number of threads, forks, Python threads; arguments go to tests/reliability/threads.py."""
     session.run("python", "-m", "tests.reliability.threads", *reliability(session, "threads"))
 
 
