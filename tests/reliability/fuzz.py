@@ -37,6 +37,7 @@ def main() -> int:
     total = sum(tallies, Counter[str]())
     report.count("names", len(chosen))
     report.count("calls", total.pop("calls", 0))
+    report.count("of them with a DLPack capsule", each * sum(name.startswith("from_dlpack#") for name in chosen))
     report.count("crashes", total.pop("crash", 0))
     report.count("hangs", total.pop("hang", 0))
     report.count("calls that worked", total.pop("worked", 0))

@@ -35,7 +35,7 @@ class Packed:
     rest: bytes
 
 
-def pack(batch: Any, prefix: str) -> Packed:
+def pack(batch: Any, prefix: str = "dovetail-") -> Packed:
     """Copy the batch's tensors into a new block of shared memory, whose name begins with the prefix."""
     tensors: list[dt.Tensor] = []
     size = 0
