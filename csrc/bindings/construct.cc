@@ -1,5 +1,6 @@
 // The functions that make tensors of Python data: tensor, as_tensor, from_numpy, frombuffer.
 #include "bindings/construct.h"
+#include "bindings/keywords.h"
 
 #include "bindings/requires_grad.h"
 #include "bindings/types.h"
@@ -38,8 +39,7 @@ PyObject* finish(Tensor t, PyObject* requires_grad) {
 PyObject* tensor(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {"data", "dtype", "device", "requires_grad", nullptr};
   PyObject *data, *dtype = nullptr, *device = nullptr, *requires_grad = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OOO:tensor", const_cast<char**>(keywords), &data, &dtype, &device,
-                                   &requires_grad)) {
+  if (!parse_keywords(args, kwargs, "O|$OOO:tensor", keywords, &data, &dtype, &device, &requires_grad)) {
     return nullptr;
   }
   return entry_as("tensor", [&] {
@@ -54,8 +54,7 @@ PyObject* tensor(PyObject*, PyObject* args, PyObject* kwargs) {
 PyObject* as_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {"data", "dtype", "device", nullptr};
   PyObject *data, *dtype = nullptr, *device = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO:as_tensor", const_cast<char**>(keywords), &data, &dtype,
-                                   &device)) {
+  if (!parse_keywords(args, kwargs, "O|OO:as_tensor", keywords, &data, &dtype, &device)) {
     return nullptr;
   }
   return entry_as("as_tensor", [&] {
@@ -88,8 +87,8 @@ PyObject* frombuffer(PyObject*, PyObject* args, PyObject* kwargs) {
   PyObject *buffer, *dtype = nullptr, *requires_grad = nullptr;
   long long count = -1, offset = 0;
   return entry_as("frombuffer", [&] {
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OLLO:frombuffer", const_cast<char**>(keywords), &buffer, &dtype,
-                                     &count, &offset, &requires_grad)) {
+    if (!parse_keywords(args, kwargs, "O|$OLLO:frombuffer", keywords, &buffer, &dtype, &count, &offset,
+                        &requires_grad)) {
       throw PythonError{};
     }
     const DType wanted = dtype_argument("frombuffer", dtype);

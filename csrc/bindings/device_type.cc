@@ -1,6 +1,7 @@
 // dovetail.device: where a tensor lives.
 #include <string>
 
+#include "bindings/keywords.h"
 #include "bindings/types.h"
 
 namespace dovetail::py {
@@ -51,7 +52,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
 PyObject* make(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {"type", "index", nullptr};
   PyObject *type = nullptr, *index = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:device", const_cast<char**>(keywords), &type, &index)) {
+  if (!parse_keywords(args, kwargs, "O|O:device", keywords, &type, &index)) {
     return nullptr;
   }
   return entry([&]() -> PyObject* {

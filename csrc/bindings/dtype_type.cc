@@ -1,6 +1,7 @@
 // dovetail.dtype: one object for each dtype.
 #include <cstring>
 
+#include "bindings/keywords.h"
 #include "bindings/types.h"
 
 namespace dovetail::py {
@@ -28,7 +29,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
 PyObject* make(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {"name", nullptr};
   PyObject* object = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:dtype", const_cast<char**>(keywords), &object)) return nullptr;
+  if (!parse_keywords(args, kwargs, "O:dtype", keywords, &object)) return nullptr;
   return entry([&]() -> PyObject* {
     DType dtype;
     if (!to_dtype(object, &dtype)) {

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "bindings/keywords.h"
 #include "bindings/types.h"
 #include "bindings/wrapper.h"
 
@@ -73,7 +74,7 @@ PyObject* get_device(PyObject*, void*) {
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {"device", nullptr};
   PyObject* device = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:Generator", const_cast<char**>(keywords), &device)) {
+  if (!parse_keywords(args, kwargs, "|O:Generator", keywords, &device)) {
     return nullptr;
   }
   return entry([&] {

@@ -268,7 +268,7 @@ def _data() -> Iterator[Call]:
         load,
         lambda: (samples,),
         {"batch_size": 2, "shuffle": True, "drop_last": True},
-        ("default_collate",),
+        ("default_collate", "RandomSampler"),
     )
     yield Call("DataLoader", data.DataLoader, lambda: (samples, 2), {"num_workers": 0, "timeout": 0})
     yield Call("TensorDataset", data.TensorDataset, lambda: (_x(), dt.ones(2)))
