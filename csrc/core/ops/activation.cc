@@ -44,7 +44,7 @@ Result gelu_grad_result(const dt_value* args) {
 }
 
 Result silu_result(const dt_value* args) {
-  check_activation("silu", args[0]);
+  if (!is_complex(args[0].as.tensor->dtype)) check_activation("silu", args[0]);
   return Result::floating;
 }
 
@@ -78,7 +78,7 @@ void gelu_grad_op(const Op& op, const dt_value* args, int, dt_value* outs, int) 
 // ---- the others -----------------------------------------------------------------------------------------
 
 void silu_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
-  check_activation(op.name().c_str(), args[0]);
+  if (!is_complex(args[0].as.tensor->dtype)) check_activation(op.name().c_str(), args[0]);
   const Tensor x = tensor(args[0]);
   give(outs[0], mul(x, sigmoid(x)));
 }

@@ -9,9 +9,11 @@ import numpy as np
 import scipy.special
 
 from tests.ops.framework import (
-    FLOATS,
+    ALL_FLOATS,
+    COMPLEXES,
     LAYOUTS,
     SHAPES,
+    SIXTEENS,
     ErrorSample,
     Sample,
     T,
@@ -69,20 +71,29 @@ KWARGS: dict[str, tuple[dict[str, Any], ...]] = {
 
 
 def tolerances(dtype: str) -> dict[str, Any]:
-    return {"rtol": 1e-5, "atol": 4e-6} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-13}
+    if dtype in SIXTEENS:
+        return {}
+    return {"rtol": 1e-5, "atol": 4e-6} if dtype in ("float32", "complex64") else {"rtol": 1e-11, "atol": 1e-13}
 
 
 @samples_for(*FUNCTIONS)
 def functions(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
     for kwargs in KWARGS.get(op, ({},)):
-        for dtype in FLOATS:
+        for dtype in ALL_FLOATS:
             for shape in (*SHAPES, (1031,)):
                 yield Sample((T(make(rng, shape, dtype)),), FUNCTIONS[op], kwargs, **tolerances(dtype))
             for layout in LAYOUTS:
                 yield Sample((T(make(rng, (3, 4), dtype), layout),), FUNCTIONS[op], kwargs, **tolerances(dtype))
-            far = np.array([30.0, -30.0, 0.0, np.nan, 1e3, -1e3], dtype)
+            far = np.array([30.0, -30.0, 0.0, np.nan, 1e3, -1e3]).astype(dtype)
             yield Sample((T(far),), FUNCTIONS[op], kwargs, **tolerances(dtype))
+
+
+@samples_for("silu")
+def of_complex(op: str) -> Iterator[Sample]:
+    for dtype in COMPLEXES:
+        x = T(make(rng_for(op), (3, 4), dtype))
+        yield Sample((x,), lambda x: wide(x) / (1 + np.exp(-wide(x))), **tolerances(dtype))
 
 
 @samples_for(*GRADIENTS)
@@ -90,13 +101,21 @@ def gradients(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
     low, high = {"sigmoid_grad": (0, 1), "tanh_grad": (-1, 1)}.get(op, (-4, 4))
     for kwargs in KWARGS.get(op, ({},)):
-        for dtype in FLOATS:
+        for dtype in ALL_FLOATS:
             for shape in (*SHAPES, (1031,)):
                 args = (T(make(rng, shape, dtype)), T(make(rng, shape, dtype, low, high)))
-                yield Sample(args, GRADIENTS[op], kwargs, **tolerances(dtype))
+                # Rounded to 16 bits at every step, the decomposition's terms cancel to nothing.
+                decompose = op != "gelu_grad" or dtype not in SIXTEENS
+                yield Sample(args, GRADIENTS[op], kwargs, **tolerances(dtype), decompose=decompose)
             for layout in LAYOUTS:
                 args = (T(make(rng, (3, 4), dtype), layout), T(make(rng, (3, 4), dtype, low, high)))
                 yield Sample(args, GRADIENTS[op], kwargs, **tolerances(dtype))
+
+
+@errors_for("gelu")
+def refuses_complex(op: str) -> Iterator[ErrorSample]:
+    for dtype in COMPLEXES:
+        yield ErrorSample((T(np.ones(2, dtype)),), TypeError, f"^{op}: expected a floating-point dtype, got {dtype}")
 
 
 @errors_for("gelu", "silu")

@@ -9,8 +9,10 @@ import numpy as np
 import scipy.special
 
 from tests.ops.framework import (
-    FLOATS,
-    INTS,
+    ALL_FLOATS,
+    ALL_INTS,
+    COMPLEXES,
+    SIXTEENS,
     ErrorSample,
     Sample,
     T,
@@ -43,8 +45,12 @@ OF_INTEGERS = {
     "copysign": "floating",
     "xlogy": "floating",
 }
-TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
+OF_COMPLEX = {"rsub", "true_divide", "ldexp"}
 EDGES = np.array([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan])
+
+
+def tolerance(dtype: str) -> dict[str, Any]:
+    return {} if dtype in SIXTEENS else {"rtol": 1e-5, "atol": 1e-6}
 
 
 def quiet(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,9 +67,9 @@ def pairs(op: str) -> Iterator[Sample]:
     low = 0.1 if op == "xlogy" else -4
 
     def sample(a: Any, b: Any, dtype: str) -> Sample:
-        return Sample((a, b), quiet(PAIRS[op]), dtype=dtype, **TOLERANCE)
+        return Sample((a, b), quiet(PAIRS[op]), dtype=dtype, **tolerance(dtype))
 
-    for dtype in FLOATS:
+    for dtype in ALL_FLOATS + (COMPLEXES if op in OF_COMPLEX else ()):
         for x, y in (((3, 4), (3, 4)), ((3, 1), (4,)), ((), ()), ((0,), (1,)), ((5,), ())):
             yield sample(T(make(rng, x, dtype, low)), T(make(rng, y, dtype, low)), dtype)
         yield sample(
@@ -71,10 +77,10 @@ def pairs(op: str) -> Iterator[Sample]:
         )
         if op not in ("ldexp", "heaviside"):
             yield sample(T(make(rng, (3, 4), dtype, low)), 2, dtype)
-        if op != "ldexp":
+        if op != "ldexp" and dtype not in COMPLEXES:
             a, b = (values.ravel().astype(dtype) for values in np.meshgrid(EDGES, EDGES))
             yield sample(T(a), T(b), dtype)
-    for dtype in INTS if op in OF_INTEGERS else ():
+    for dtype in ALL_INTS if op in OF_INTEGERS else ():
         result = dtype if OF_INTEGERS[op] == "same" else float_result(dtype)
         array = make(rng, (3, 4), dtype, 1, 9)
         yield sample(T(array), T(np.sort(array)), result)
@@ -90,7 +96,10 @@ def rsub_alpha(op: str) -> Iterator[Sample]:
 @samples_for("float_power")
 def float_powers(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
-    for dtype in (*FLOATS, *INTS):
+    for dtype in COMPLEXES:
+        args = (T(make(rng, (3, 4), dtype, 0, 4)), T(make(rng, (4,), dtype, 0, 3)))
+        yield Sample(args, quiet(lambda a, b: a**b), dtype="complex128", rtol=1e-6)
+    for dtype in (*ALL_FLOATS, *ALL_INTS):
         args = (T(make(rng, (3, 4), dtype, 0, 4)), T(make(rng, (4,), dtype, 0, 3)))
         yield Sample(args, quiet(lambda a, b: np.float_power(a, b)), dtype="float64", rtol=1e-6)
         yield Sample((args[0], 2), quiet(lambda a, b: np.float_power(a, b)), dtype="float64", rtol=1e-6)
@@ -103,14 +112,14 @@ def add_products(op: str) -> Iterator[Sample]:
     def reference(x: Any, a: Any, b: Any, *, value: Any = 1) -> Any:
         return x + value * (a * b if op == "addcmul" else a / b)
 
-    for dtype in FLOATS:
+    for dtype in ALL_FLOATS + COMPLEXES:
         for kwargs in ({}, {"value": -0.5}):
             args = [T(make(rng, shape, dtype, 0.5, 4)) for shape in ((3, 4), (4,), (3, 1))]
-            yield Sample(tuple(args), quiet(reference), kwargs, **TOLERANCE)
+            yield Sample(tuple(args), quiet(reference), kwargs, **tolerance(dtype))
             args = [T(make(rng, (3, 4), dtype, 0.5, 4), "transposed") for _ in range(3)]
-            yield Sample(tuple(args), quiet(reference), kwargs, **TOLERANCE)
-    if op == "addcmul":
-        args = [T(make(rng, (3, 4), "int64")) for _ in range(3)]
+            yield Sample(tuple(args), quiet(reference), kwargs, **tolerance(dtype))
+    for dtype in ALL_INTS if op == "addcmul" else ():
+        args = [T(make(rng, (3, 4), dtype)) for _ in range(3)]
         yield Sample(tuple(args), quiet(reference), {"value": 2})
 
 
@@ -121,23 +130,30 @@ def lerps(op: str) -> Iterator[Sample]:
     def reference(a: Any, b: Any, weight: Any) -> Any:
         return a + weight * (b - a)
 
-    for dtype in FLOATS:
+    for dtype in ALL_FLOATS + COMPLEXES:
         a, b = T(make(rng, (3, 4), dtype)), T(make(rng, (4,), dtype))
         for weight in (0.25, 1.0, T(make(rng, (3, 1), dtype, 0, 1))):
-            yield Sample((a, b, weight), quiet(reference), **TOLERANCE)
+            yield Sample((a, b, weight), quiet(reference), **tolerance(dtype))
 
 
 @samples_for("isclose")
 def closeness(op: str) -> Iterator[Sample]:
     def reference(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-        return np.isclose(a, b, rtol, atol, equal_nan)
+        return np.isclose(wide(a), wide(b), rtol, atol, equal_nan)
 
-    for dtype in FLOATS:
-        a = np.array([1.0, 1.0, 1.0, np.inf, -np.inf, np.nan, 0.0], dtype)
-        b = np.array([1.0, 1.000001, 1.1, np.inf, np.inf, np.nan, 1e-9], dtype)
+    for dtype in ALL_FLOATS + COMPLEXES:
+        a = np.array([1.0, 1.0, 1.0, np.inf, -np.inf, np.nan, 0.0]).astype(dtype)
+        b = np.array([1.0, 1.000001, 1.1, np.inf, np.inf, np.nan, 1e-9]).astype(dtype)
         for args in ((), (0.2,), (0.0, 0.2), (1e-5, 1e-8, True)):
             yield Sample((T(a), T(b), *args), reference, dtype="bool")
     yield Sample((T(np.array([1, 2])), T(np.array([1, 3]))), reference, dtype="bool")
+
+
+@errors_for(*(set(PAIRS) - OF_COMPLEX))
+def refuses_complex(op: str) -> Iterator[ErrorSample]:
+    for dtype in COMPLEXES:
+        ones = T(np.ones(2, dtype))
+        yield ErrorSample((ones, ones), TypeError, f"^{op}: not defined for dtype {dtype}")
 
 
 @errors_for(*PAIRS, "float_power", "isclose")

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from tests.ops.framework import (
+    ALL_DTYPES,
+    ALL_FLOATS,
+    ALL_INTS,
+    COMPLEXES,
     DEVICE,
-    DTYPES,
-    FLOATS,
-    INTS,
     LAYOUTS,
     D,
     ErrorSample,
@@ -32,7 +33,7 @@ def only_shape(actual: np.ndarray, wanted: np.ndarray) -> None:
 
 
 def number_dtype(number: Any) -> str:
-    return {bool: "bool", int: "int64", float: "float32"}[type(number)]
+    return {bool: "bool", int: "int64", float: "float32", complex: "complex64"}[type(number)]
 
 
 @samples_for("full")
@@ -41,11 +42,13 @@ def full(op: str) -> Iterator[Sample]:
         return np.full(size, number)
 
     for size in SIZES:
-        for number in (2, 0.5, True, -1.0, float("inf")):
+        for number in (2, 0.5, True, -1.0, float("inf"), 1.5 - 2j):
             yield Sample((size, number), reference, ON, dtype=number_dtype(number))
-    for dtype in DTYPES:
+    for dtype in ALL_DTYPES:
         for number in (2, 1.5, True):
             yield Sample(((2, 3), number), reference, {"dtype": D(dtype), **ON}, dtype=dtype)
+    for dtype in COMPLEXES:
+        yield Sample(((2, 3), 1.5 - 2j), reference, {"dtype": D(dtype), **ON}, dtype=dtype)
 
 
 @samples_for("zeros", "ones", "empty")
@@ -56,7 +59,7 @@ def by_size(op: str) -> Iterator[Sample]:
     compare = only_shape if op == "empty" else None
     for size in SIZES:
         yield Sample((size,), reference, ON, dtype="float32", compare=compare)
-    for dtype in DTYPES:
+    for dtype in ALL_DTYPES:
         yield Sample(((2, 3),), reference, {"dtype": D(dtype), **ON}, dtype=dtype, compare=compare)
 
 
@@ -70,7 +73,7 @@ def arange(op: str) -> Iterator[Sample]:
         yield Sample(args, reference, ON, dtype="int64")
     for args in ((0.0, 1.0, 0.25), (0, 5.5, 1), (1, 0, -0.25), (0.0, 3.0, 1.5)):
         yield Sample(args, reference, ON, dtype="float32")
-    for dtype in (*FLOATS, *INTS):
+    for dtype in (*ALL_FLOATS, *ALL_INTS):
         yield Sample((1, 8, 3), reference, {"dtype": D(dtype), **ON}, dtype=dtype)
 
 
@@ -81,7 +84,7 @@ def fill(op: str) -> Iterator[Sample]:
     def reference(x: Any, value: Any) -> Any:
         return np.full(x.shape, np.asarray(value).astype(x.dtype))
 
-    for dtype in DTYPES:
+    for dtype in ALL_DTYPES:
         for value in (2, 1.5, True, T(np.array(3, np.int64))):
             yield Sample((T(make(rng, (3, 4), dtype)), value), reference)
         for shape in ((), (0,), (1031,)):
@@ -102,7 +105,7 @@ def like(op: str) -> Iterator[Sample]:
     compare = only_shape if op == "empty_like" else None
     for number in numbers:
         more = () if number is None else (number,)
-        for dtype in DTYPES:
+        for dtype in ALL_DTYPES:
             for shape in ((), (0,), (2, 3)):
                 yield Sample((T(make(rng, shape, dtype)), *more), reference, compare=compare)
             for layout in LAYOUTS:
@@ -121,7 +124,7 @@ def new(op: str) -> Iterator[Sample]:
     compare = only_shape if op == "new_empty" else None
     for number in numbers:
         more = () if number is None else (number,)
-        for dtype in DTYPES:
+        for dtype in ALL_DTYPES:
             for size in ((), (0,), (2, 3)):
                 yield Sample((T(np.zeros(2, dtype)), size, *more), reference, compare=compare)
             other = {"dtype": D("float64"), **ON}
@@ -143,6 +146,22 @@ def refuses_steps(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((0, 1, -1), ValueError, "^arange: a step of -1 does not lead from 0 to 1")
     yield ErrorSample((0.0, float("inf"), 1), ValueError, "^arange: .*finite")
     yield ErrorSample((0, 1e300, 1), ValueError, "^arange: ")
+
+
+@errors_for("full", "fill")
+def refuses_complex_values(op: str) -> Iterator[ErrorSample]:
+    match = "a complex (fill_)?value can't fill a tensor of dtype float32"
+    if op == "fill":
+        yield ErrorSample((T(np.ones(2, np.float32)), 1j), TypeError, f"^{op}: {match}")
+    else:
+        yield ErrorSample(((2,), 1j), TypeError, f"^{op}: {match}", {"dtype": D("float32")})
+
+
+@errors_for("arange")
+def refuses_dtypes(op: str) -> Iterator[ErrorSample]:
+    for dtype in ("bool", *COMPLEXES):
+        yield ErrorSample((0, 3, 1), TypeError, f"^arange: not defined for dtype {dtype}", {"dtype": D(dtype)})
+    yield ErrorSample((0, 3j, 1), TypeError, "^arange: start, end and step must be real numbers")
 
 
 @errors_for("fill")

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from tests.ops.framework import (
+    ALL_DTYPES,
+    ALL_INTS,
     DEVICE,
-    DTYPES,
     FLOATS,
     LAYOUTS,
+    SIXTEENS,
     D,
     ErrorSample,
     Refusal,
@@ -30,7 +32,7 @@ ON = {"device": DEVICE}
 def eyes(op: str) -> Iterator[Sample]:
     for args in ((3,), (2, 4), (4, 2), (0,), (3, 0)):
         yield Sample(args, lambda *args, **_: np.eye(*args), ON, dtype="float32")
-    for dtype in DTYPES:
+    for dtype in ALL_DTYPES:
         yield Sample((3,), lambda n, **_: np.eye(n), {"dtype": D(dtype), **ON}, dtype=dtype)
 
 
@@ -44,6 +46,13 @@ def spaces(op: str) -> Iterator[Sample]:
         for dtype in ("float32", "float64"):
             yield Sample(args, reference, {"dtype": D(dtype), **ON}, dtype=dtype, rtol=1e-5, atol=1e-6)
         yield Sample(args, reference, ON, dtype="float32", rtol=1e-5, atol=1e-6)
+    for dtype in SIXTEENS:
+        yield Sample((0, 1, 5), reference, {"dtype": D(dtype), **ON}, dtype=dtype)
+        yield Sample((-2.0, 3.0, 11), reference, {"dtype": D(dtype), **ON}, dtype=dtype)
+    for dtype in ALL_INTS:
+        yield Sample((0, 4, 5), reference, {"dtype": D(dtype), **ON}, dtype=dtype, atol=1 if op == "logspace" else None)
+    yield Sample((1j, 2 - 1j, 5), reference, ON, dtype="complex64")
+    yield Sample((0, 2j, 5), reference, {"dtype": D("complex128"), **ON}, dtype="complex128")
     if op == "logspace":
         yield Sample((0, 3, 4, 2.0), reference, ON, dtype="float32", rtol=1e-5)
 
@@ -52,7 +61,7 @@ def spaces(op: str) -> Iterator[Sample]:
 def triangles(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
     fn = getattr(np, op)
-    for dtype in DTYPES:
+    for dtype in ALL_DTYPES:
         for shape in ((3, 3), (3, 5), (5, 3), (2, 3, 4), (0, 3)):
             for diagonal in (0, 1, -2, 9):
                 yield Sample((T(make(rng, shape, dtype)), diagonal), lambda x, k: np.asarray(fn(x, k)))
@@ -74,7 +83,7 @@ def triangle_places(op: str) -> Iterator[Sample]:
 def diagonals(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
     fn = getattr(np, op)
-    for dtype in DTYPES:
+    for dtype in ALL_DTYPES:
         for shape in ((3,), (3, 4), (4, 3)) if op == "diag" else ((), (3,), (2, 2)):
             for offset in (0, 1, -2):
                 yield Sample((T(make(rng, shape, dtype)), offset), fn)
@@ -89,7 +98,7 @@ def embedded_diagonals(op: str) -> Iterator[Sample]:
         out[..., i + max(-offset, 0), i + max(offset, 0)] = x
         return np.moveaxis(out, (-2, -1), (dim1, dim2))
 
-    for dtype in DTYPES:
+    for dtype in ALL_DTYPES:
         for shape, args in (((3,), ()), ((3,), (1,)), ((2, 3), (-1,)), ((2, 3), (0, 0, 2)), ((2, 3), (1, 2, 0))):
             yield Sample((T(make(rng_for(op), shape, dtype)), *args), reference)
 

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+import dovetail as dt
 from tests.ops.framework import (
-    FLOATS,
-    INTS,
+    ALL_FLOATS,
+    ALL_INTS,
+    COMPLEXES,
     LAYOUTS,
+    SIXTEENS,
     ErrorSample,
     Sample,
     T,
@@ -49,39 +52,56 @@ def functions(op: str) -> Iterator[Sample]:
         with np.errstate(all="ignore"):
             return fn(wide(x).astype(np.float64))
 
-    for dtype in (*FLOATS, *(INTS if integers else ())):
+    def tolerance(dtype: str) -> dict[str, Any]:
+        return {} if dtype in SIXTEENS else {"rtol": 1e-5, "atol": 1e-6}
+
+    for dtype in (*ALL_FLOATS, *(ALL_INTS if integers else ())):
         gives = "bool" if result == "bool" else float_result(dtype) if result == "floating" else dtype
         for shape in ((), (0,), (7,), (3, 4)):
-            yield Sample((T(make(rng, shape, dtype, low, high)),), reference, dtype=gives, rtol=1e-5, atol=1e-6)
+            yield Sample((T(make(rng, shape, dtype, low, high)),), reference, dtype=gives, **tolerance(gives))
         for layout in LAYOUTS:
-            yield Sample(
-                (T(make(rng, (3, 4), dtype, low, high), layout),), reference, dtype=gives, rtol=1e-5, atol=1e-6
-            )
-    for dtype in FLOATS:
+            yield Sample((T(make(rng, (3, 4), dtype, low, high), layout),), reference, dtype=gives, **tolerance(gives))
+    for dtype in ALL_FLOATS:
         gives = "bool" if result == "bool" else dtype
         edges = EDGES if op != "frac" else EDGES[:5]
-        yield Sample((T(edges.astype(dtype)),), reference, dtype=gives, rtol=1e-5, atol=1e-6)
+        yield Sample((T(edges.astype(dtype)),), reference, dtype=gives, **tolerance(gives))
 
 
 @samples_for("logit")
 def clamped_logits(op: str) -> Iterator[Sample]:
     x = np.array([0.0, 1.0, 0.3, -1.0, 2.0])
-    for dtype in FLOATS:
+    for dtype in ALL_FLOATS:
         for eps in (0.1, 1e-3):
             yield Sample(
-                (T(x.astype(dtype)), eps), lambda x, eps: scipy.special.logit(np.clip(wide(x), eps, 1 - eps)), rtol=1e-5
+                (T(x.astype(dtype)), eps),
+                lambda x, eps: scipy.special.logit(np.clip(wide(x), eps, 1 - eps)),
+                rtol=None if dtype in SIXTEENS else 1e-5,
             )
+
+
+@samples_for("sinc", "isreal")
+def of_complex(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    for dtype in COMPLEXES:
+        x = make(rng, (3, 4), dtype, -2, 2)
+        x[0] = x[0].real
+        gives = dtype if op == "sinc" else "bool"
+        yield Sample((T(x),), lambda x: np.sinc(wide(x)) if op == "sinc" else np.isreal(x), dtype=gives)
 
 
 @samples_for("nan_to_num")
 def numbers_for_nan(op: str) -> Iterator[Sample]:
     def reference(x: Any, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Any:
-        return np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf)
+        limits = dt.finfo(getattr(dt, str(x.dtype)))
+        posinf = limits.max if posinf is None else posinf
+        neginf = limits.min if neginf is None else neginf
+        return np.nan_to_num(wide(x), nan=nan or 0.0, posinf=posinf, neginf=neginf)
 
-    for dtype in FLOATS:
+    for dtype in ALL_FLOATS + COMPLEXES:
         for args in ((), (1.0,), (1.0, 2.0, -3.0), (None, None, 5.0)):
-            yield Sample((T(EDGES.astype(dtype)), *args), reference)
-    yield Sample((T(np.array([1, 2])),), reference)
+            edges = np.stack([EDGES, EDGES[::-1]], -1).view(complex)[:, 0] if dtype in COMPLEXES else EDGES
+            yield Sample((T(edges.astype(dtype)), *args), reference)
+    yield Sample((T(np.array([1, 2])),), lambda x: x)
 
 
 @samples_for("clip", "clamp_min", "clamp_max")
@@ -98,7 +118,7 @@ def clips(op: str) -> Iterator[Sample]:
         "clamp_min": ((1,),),
         "clamp_max": ((2,),),
     }
-    for dtype in (*FLOATS, *INTS):
+    for dtype in (*ALL_FLOATS, *ALL_INTS):
         x = T(make(rng, (3, 4), dtype))
         for args in (*bounds[op], tuple(T(make(rng, (4,), dtype)) for _ in bounds[op][0])):
             meet = promote(x, *(arg for arg in args if arg is not None))
@@ -107,6 +127,12 @@ def clips(op: str) -> Iterator[Sample]:
                 return reference(x, *((None, *args) if op == "clamp_max" else args), dtype=meet)
 
             yield Sample((x, *args), expected, dtype=meet)
+
+
+@errors_for(*(set(FUNCTIONS) - {"isreal", "sinc"}))
+def refuses_complex(op: str) -> Iterator[ErrorSample]:
+    for dtype in COMPLEXES:
+        yield ErrorSample((T(np.ones(2, dtype)),), TypeError, f"^{op}: not defined for dtype {dtype}")
 
 
 @errors_for("frac", "logit", "sinc")

@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 
 from tests.ops.framework import (
-    DTYPES,
-    FLOATS,
-    INTS,
+    ALL_DTYPES,
+    ALL_FLOATS,
+    ALL_INTS,
+    COMPLEXES,
     LAYOUTS,
+    SIXTEENS,
     ErrorSample,
     Sample,
     T,
     errors_for,
     make,
+    meet,
     promote,
     rng_for,
     samples_for,
@@ -28,19 +31,24 @@ def where_samples(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
 
     def sample(condition: T, a: Any, b: Any) -> Sample:
-        return Sample((condition, a, b), np.where, dtype=promote(a, b))
+        dtype = promote(a, b)
+
+        def reference(condition: Any, x: Any, y: Any) -> Any:
+            return np.where(condition, np.asarray(x).astype(dtype), np.asarray(y).astype(dtype))
+
+        return Sample((condition, a, b), reference, dtype=dtype)
 
     shapes = [((), (), ()), ((0,), (0,), (0,)), ((3, 1), (4,), (2, 1, 1)), ((), (3, 4), ()), ((5,), (), ())]
-    for dtype in DTYPES:
+    for dtype in ALL_DTYPES:
         for mask, a, b in shapes:
             yield sample(T(make(rng, mask, "bool")), T(make(rng, a, dtype)), T(make(rng, b, dtype)))
         for layout in LAYOUTS:
             mask, a, b = (make(rng, (3, 4), kind) for kind in ("bool", dtype, dtype))
             yield sample(T(mask, layout), T(a), T(b, layout))
-        for other in DTYPES:
-            if other != dtype:
+        for other in ALL_DTYPES:
+            if other != dtype and meet(dtype, other):
                 yield sample(T(make(rng, (3, 4), "bool")), T(make(rng, (3, 4), dtype)), T(make(rng, (4,), other)))
-        for number in (True, 2, 0.5):
+        for number in (True, 2, 0.5, 1j):
             yield sample(T(make(rng, (3, 4), "bool")), T(make(rng, (3, 4), dtype)), number)
             yield sample(T(make(rng, (3, 4), "bool")), number, T(make(rng, (3, 4), dtype)))
     yield sample(T(make(rng, (70_001,), "bool")), T(make(rng, (70_001,), "float32")), 0.0)
@@ -60,7 +68,7 @@ def clamp_samples(op: str) -> Iterator[Sample]:
         dtype = promote(*(arg for arg in args if arg is not None))
         return Sample(args, lambda *values: reference(*values, dtype=dtype), dtype=dtype)
 
-    for dtype in (*FLOATS, *INTS):
+    for dtype in (*ALL_FLOATS, *ALL_INTS):
         x = T(make(rng, (3, 4), dtype))
         yield sample(x, 1, 2)
         yield sample(x, 1)
@@ -73,9 +81,11 @@ def clamp_samples(op: str) -> Iterator[Sample]:
             yield sample(T(make(rng, shape, dtype)), 1, 2)
         for layout in LAYOUTS:
             yield sample(T(make(rng, (3, 4), dtype), layout), 1, 2)
-    for dtype in FLOATS:
-        yield sample(T(np.array([np.nan, np.inf, -np.inf, 0.0], dtype)), -1, 1)
-        yield sample(T(np.array([0.0, 1.0], dtype)), T(np.array([np.nan, 0.5], dtype)))
+    for dtype in ALL_FLOATS:
+        yield sample(T(np.array([np.nan, np.inf, -np.inf, 0.0]).astype(dtype)), -1, 1)
+        yield sample(T(np.array([0.0, 1.0]).astype(dtype)), T(np.array([np.nan, 0.5]).astype(dtype)))
+    for dtype in SIXTEENS:
+        yield sample(T(make(rng, (2111,), dtype)), -1, T(make(rng, (2111,), dtype)))
 
 
 @samples_for("masked_fill")
@@ -85,7 +95,7 @@ def masked_fill_samples(op: str) -> Iterator[Sample]:
     def reference(x: Any, mask: Any, value: Any) -> Any:
         return np.where(mask, np.asarray(value).astype(x.dtype), x)
 
-    for dtype in DTYPES:
+    for dtype in ALL_DTYPES:
         for value in (1, 2.5, True):
             yield Sample((T(make(rng, (3, 4), dtype)), T(make(rng, (3, 4), "bool")), value), reference)
         yield Sample((T(make(rng, (3, 4), dtype)), T(make(rng, (4,), "bool")), T(np.array(1, dtype))), reference)
@@ -106,8 +116,15 @@ def where_errors(op: str) -> Iterator[ErrorSample]:
 @errors_for("clamp")
 def clamp_errors(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((T(np.ones(2, np.float32)),), ValueError, "^clamp: at least one of min and max")
-    yield ErrorSample((T(np.ones(2, bool)), True), TypeError, "^clamp: not defined for dtype bool")
+    for dtype in ("bool", *COMPLEXES):
+        yield ErrorSample((T(np.ones(2, dtype)), True), TypeError, f"^clamp: not defined for dtype {dtype}")
     yield ErrorSample((T(np.ones(2, np.float32)), T(np.ones(3, np.float32))), ValueError, "^clamp: ")
+
+
+@errors_for("masked_fill")
+def refuses_complex_values(op: str) -> Iterator[ErrorSample]:
+    args = T(np.ones(2, np.float32)), T(np.ones(2, bool)), 1j
+    yield ErrorSample(args, TypeError, "^masked_fill: a complex value can't fill a tensor of dtype float32")
 
 
 @errors_for("masked_fill")

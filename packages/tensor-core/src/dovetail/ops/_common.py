@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import dovetail as dt
 from dovetail import Tensor
-from dovetail._core import get_op
+from dovetail._core import _is_wrapped_number, get_op
 
 expand = get_op("expand")
 F = TypeVar("F", bound=Callable[..., Tensor])
@@ -45,13 +45,20 @@ def in_float(fn: F) -> F:
 
     @functools.wraps(fn)
     def wide(*args: Any, **kwargs: Any) -> Tensor:
-        dtypes = {arg.dtype for arg in args if isinstance(arg, Tensor)}
+        dtypes = {arg.dtype for arg in args if isinstance(arg, Tensor) and not _is_wrapped_number(arg)}
         if dtypes not in ({dt.float16}, {dt.bfloat16}):  # a mixture is refused, or promoted, as ever
             return fn(*args, **kwargs)
         wider = [arg.to(dt.float32) if isinstance(arg, Tensor) else arg for arg in args]
         return fn(*wider, **kwargs).to(*dtypes)
 
     return cast("F", wide)
+
+
+def refuse_complex(name: str, *tensors: Tensor) -> None:
+    """Refuse complex tensors, where there is no meaning for them."""
+    for tensor in tensors:
+        if tensor.dtype.is_complex:
+            raise TypeError(f"{name}: not defined for dtype {short(tensor.dtype)}")
 
 
 def require_floating(name: str, *tensors: Tensor) -> None:

@@ -7,7 +7,14 @@ import math
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import promoted, promoted_floating, require_floating, short
+from dovetail.ops._common import (
+    promoted,
+    promoted_floating,
+    refuse_complex,
+    require_floating,
+    short,
+    in_float,
+)
 
 
 @op("rsub(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor")
@@ -37,6 +44,7 @@ def true_divide(self: Tensor, other: Tensor) -> Tensor:
 
 
 @op("hypot(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True)
+@in_float
 def hypot(self: Tensor, other: Tensor) -> Tensor:
     """The hypotenuse of a right triangle, without overflow on the way.
 
@@ -49,6 +57,7 @@ def hypot(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.hypot(dt.tensor([3.0]), dt.tensor([4.0])).tolist()
         [5.0]
     """
+    refuse_complex("hypot", self, other)
     require_floating("hypot", self, other)
     self, other = promoted(self, other)
     a, b = dt.abs(self), dt.abs(other)
@@ -72,6 +81,7 @@ def copysign(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.copysign(dt.tensor([1.0, -2.0]), dt.tensor([-0.0, 3.0])).tolist()
         [-1.0, 2.0]
     """
+    refuse_complex("copysign", self, other)
     negative = dt.signbit(other)
     (self, other) = promoted_floating(self, other)
     magnitude = dt.abs(self)
@@ -79,6 +89,7 @@ def copysign(self: Tensor, other: Tensor) -> Tensor:
 
 
 @op("logaddexp(Tensor self, Tensor other) -> Tensor", method=True, out=True)
+@in_float
 def logaddexp(self: Tensor, other: Tensor) -> Tensor:
     """The logarithm of a sum of exponentials, without overflow.
 
@@ -90,6 +101,7 @@ def logaddexp(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.logaddexp(dt.tensor(1000.0), dt.tensor(1000.0)).item()
         1000.693
     """
+    refuse_complex("logaddexp", self, other)
     require_floating("logaddexp", self, other)
     self, other = promoted(self, other)
     large = dt.maximum(self, other)
@@ -99,6 +111,7 @@ def logaddexp(self: Tensor, other: Tensor) -> Tensor:
 
 
 @op("logaddexp2(Tensor self, Tensor other) -> Tensor", method=True, out=True)
+@in_float
 def logaddexp2(self: Tensor, other: Tensor) -> Tensor:
     """The base-2 logarithm of a sum of powers of two, without overflow.
 
@@ -110,6 +123,7 @@ def logaddexp2(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.logaddexp2(dt.tensor(2000.0), dt.tensor(2000.0)).item()
         2001.0
     """
+    refuse_complex("logaddexp2", self, other)
     require_floating("logaddexp2", self, other)
     self, other = promoted(self, other)
     large = dt.maximum(self, other)
@@ -118,6 +132,7 @@ def logaddexp2(self: Tensor, other: Tensor) -> Tensor:
 
 
 @op("xlogy(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True)
+@in_float
 def xlogy(self: Tensor, other: Tensor) -> Tensor:
     """Multiply by a logarithm, with 0 for 0 times anything but NaN.
 
@@ -129,6 +144,7 @@ def xlogy(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.xlogy(dt.tensor([0.0, 2.0]), dt.tensor([0.0, 1.0])).tolist()
         [0.0, 0.0]
     """
+    refuse_complex("xlogy", self, other)
     self, other = promoted_floating(self, other)
     # Only where the logarithm is not finite is it replaced: elsewhere d/dself stays log(other).
     vanishes = (self == 0) & ((other <= 0) | (other == math.inf))
@@ -137,7 +153,7 @@ def xlogy(self: Tensor, other: Tensor) -> Tensor:
 
 @op("float_power(Tensor self, Tensor exponent) -> Tensor", method=True, inplace=True, out=True)
 def float_power(self: Tensor, exponent: Tensor) -> Tensor:
-    """Raise to a power in float64, whatever the arguments' dtypes.
+    """Raise to a power in float64, or complex128, whatever the arguments' dtypes.
 
         out = self ** exponent
 
@@ -145,7 +161,8 @@ def float_power(self: Tensor, exponent: Tensor) -> Tensor:
         >>> dt.float_power(dt.tensor([2, 3]), -1).dtype
         dovetail.float64
     """
-    return dt.pow(self.to(dt.float64), exponent.to(dt.float64))
+    wide = dt.complex128 if self.dtype.is_complex or exponent.dtype.is_complex else dt.float64
+    return dt.pow(self.to(wide), exponent.to(wide))
 
 
 @op("fmax(Tensor self, Tensor other) -> Tensor", method=True, out=True)
@@ -158,6 +175,7 @@ def fmax(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.fmax(dt.tensor([1.0, dt.nan]), dt.tensor([2.0, 0.0])).tolist()
         [2.0, 0.0]
     """
+    refuse_complex("fmax", self, other)
     self, other = promoted(self, other)
     return dt.where((self >= other) | dt.isnan(other), self, other)
 
@@ -172,6 +190,7 @@ def fmin(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.fmin(dt.tensor([1.0, dt.nan]), dt.tensor([2.0, 0.0])).tolist()
         [1.0, 0.0]
     """
+    refuse_complex("fmin", self, other)
     self, other = promoted(self, other)
     return dt.where((self <= other) | dt.isnan(other), self, other)
 
@@ -188,6 +207,7 @@ def heaviside(self: Tensor, values: Tensor) -> Tensor:
         >>> dt.heaviside(dt.tensor([-1.0, 0.0, 2.0]), dt.tensor(0.5)).tolist()
         [0.0, 0.5, 1.0]
     """
+    refuse_complex("heaviside", self, values)
     if self.dtype != values.dtype:
         raise TypeError(
             f"heaviside: both tensors must have the same dtype, got {short(self.dtype)} and {short(values.dtype)}"
@@ -214,6 +234,7 @@ def ldexp(self: Tensor, other: Tensor) -> Tensor:
     inplace=True,
     out=True,
 )
+@in_float
 def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """Add a scaled product.
 
@@ -234,6 +255,7 @@ def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1)
     inplace=True,
     out=True,
 )
+@in_float
 def addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """Add a scaled quotient.
 
@@ -250,6 +272,7 @@ def addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1)
 
 
 @op("lerp(Tensor self, Tensor end, Tensor weight) -> Tensor", method=True, inplace=True, out=True)
+@in_float
 def lerp(self: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """Interpolate linearly between two tensors.
 

@@ -53,13 +53,18 @@ def linspace(
     """
     if steps < 0:
         raise ValueError(f"linspace: steps must not be negative, got {steps}")
-    dtype = dtype or dt.get_default_dtype()
-    work = dtype if dtype.is_floating_point else dt.float64
+    dtype = dtype or _dtype_of_ends(start, end)
+    work = dtype if dtype in (dt.float32, dt.float64) else dt.float64
     index = dt.arange(steps, dtype=work, device=device)
     if steps == 1:
         return (index + start).to(dtype)
     step = (end - start) / max(steps - 1, 1)
     return dt.where(index < steps / 2, start + step * index, end - step * (steps - 1 - index)).to(dtype)
+
+
+def _dtype_of_ends(*ends: complex) -> dt.dtype:
+    """The default dtype of numbers between these: a float, complex where one of them is."""
+    return dt.result_type(0.0, *ends)
 
 
 @op(
@@ -85,8 +90,8 @@ def logspace(
         >>> dt.logspace(0, 2, 3).tolist()
         [1.0, 10.0, 100.0]
     """
-    dtype = dtype or dt.get_default_dtype()
-    work = dtype if dtype.is_floating_point else dt.float64
+    dtype = dtype or _dtype_of_ends(start, end)
+    work = dtype if dtype in (dt.float32, dt.float64) else dt.complex128 if dtype.is_complex else dt.float64
     return (base ** dt.linspace(start, end, steps, dtype=work, device=device)).to(dtype)
 
 

@@ -7,7 +7,7 @@ import math
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import promoted_floating
+from dovetail.ops._common import promoted_floating, refuse_complex, in_float, widened
 
 
 @op("clip(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor", method=True, inplace=True, out=True)
@@ -67,6 +67,9 @@ def nan_to_num(
         >>> dt.nan_to_num(dt.tensor([1.0, dt.nan, dt.inf]), posinf=9.0).tolist()
         [1.0, 0.0, 9.0]
     """
+    if self.dtype.is_complex:
+        parts = dt.view_as_real(self)
+        return dt.view_as_complex(dt.nan_to_num(parts, nan, posinf, neginf).contiguous())
     if not self.dtype.is_floating_point:
         return dt.clone(self)
     limits = dt.finfo(self.dtype)
@@ -83,6 +86,7 @@ def isposinf(self: Tensor) -> Tensor:
         >>> dt.isposinf(dt.tensor([1.0, dt.inf, -dt.inf])).tolist()
         [False, True, False]
     """
+    refuse_complex("isposinf", self)
     return self == math.inf
 
 
@@ -94,18 +98,19 @@ def isneginf(self: Tensor) -> Tensor:
         >>> dt.isneginf(dt.tensor([1.0, dt.inf, -dt.inf])).tolist()
         [False, False, True]
     """
+    refuse_complex("isneginf", self)
     return self == -math.inf
 
 
 @op("isreal(Tensor self) -> Tensor", method=True, non_differentiable=True)
 def isreal(self: Tensor) -> Tensor:
-    """Whether every element is a real number: true of every real dtype.
+    """Whether every element is a real number: true of every real dtype, of complex numbers where the imaginary part is 0.
 
     Example:
         >>> dt.isreal(dt.tensor([1.0, 2.0])).tolist()
         [True, True]
     """
-    return dt.ones_like(self, dtype=dt.bool)
+    return dt.imag(self) == 0 if self.dtype.is_complex else dt.ones_like(self, dtype=dt.bool)
 
 
 @op("signbit(Tensor self) -> Tensor", method=True, out=True, non_differentiable=True)
@@ -116,6 +121,7 @@ def signbit(self: Tensor) -> Tensor:
         >>> dt.signbit(dt.tensor([1.0, -0.0, -2.0])).tolist()
         [False, True, True]
     """
+    refuse_complex("signbit", self)
     negative = self < 0
     if not self.dtype.is_floating_point:
         return negative
@@ -137,6 +143,7 @@ def frac(self: Tensor) -> Tensor:
 
 
 @op("deg2rad(Tensor self) -> Tensor", method=True, inplace=True, out=True)
+@in_float
 def deg2rad(self: Tensor) -> Tensor:
     """Turn degrees into radians.
 
@@ -146,10 +153,12 @@ def deg2rad(self: Tensor) -> Tensor:
         >>> dt.deg2rad(dt.tensor(180.0)).item()
         3.1416
     """
+    refuse_complex("deg2rad", self)
     return self * (math.pi / 180)
 
 
 @op("rad2deg(Tensor self) -> Tensor", method=True, inplace=True, out=True)
+@in_float
 def rad2deg(self: Tensor) -> Tensor:
     """Turn radians into degrees.
 
@@ -159,10 +168,12 @@ def rad2deg(self: Tensor) -> Tensor:
         >>> dt.rad2deg(dt.tensor(3.14159265)).item()
         180.0
     """
+    refuse_complex("rad2deg", self)
     return self * (180 / math.pi)
 
 
 @op("logit(Tensor self, float? eps=None) -> Tensor", method=True, inplace=True, out=True)
+@in_float
 def logit(self: Tensor, eps: float | None = None) -> Tensor:
     """The inverse of the sigmoid.
 
@@ -174,6 +185,7 @@ def logit(self: Tensor, eps: float | None = None) -> Tensor:
         >>> dt.logit(dt.tensor([0.5, 1.0])).tolist()
         [0.0, inf]
     """
+    refuse_complex("logit", self)
     (x,) = promoted_floating(self)
     if eps is not None:
         x = dt.clamp(x, eps, 1 - eps)
@@ -181,6 +193,7 @@ def logit(self: Tensor, eps: float | None = None) -> Tensor:
 
 
 @op("sinc(Tensor self) -> Tensor", method=True, inplace=True, out=True)
+@in_float
 def sinc(self: Tensor) -> Tensor:
     """The normalised cardinal sine.
 
@@ -226,6 +239,6 @@ def isclose(self: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-0
         close = close | (dt.isnan(self) & dt.isnan(other))
     if rtol == 0 and atol == 0:
         return close
-    self, other = promoted_floating(self, other)
+    self, other = (widened(tensor) for tensor in promoted_floating(self, other))
     error = dt.abs(self - other)
     return close | (dt.isfinite(error) & (error <= atol + dt.abs(rtol * other)))
