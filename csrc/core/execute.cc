@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/ops/compose.h"
+
 namespace dovetail {
 
 namespace {
@@ -224,13 +226,35 @@ static void run_composite(const Op& op, const dt_value* args, int n_args, dt_val
   }
 }
 
+// 16-bit floats compute through float: what a kernel would do in one go rounds once, at its end.
+static bool run_in_single(const Op& op, const dt_value* given, int n_args, dt_value* result) {
+  TensorArgs tensors;
+  collect_tensors(op, given, n_args, tensors);
+  const DType dtype = promoted(tensors.items, tensors.count);
+  if (dtype != DT_FLOAT16 && dtype != DT_BFLOAT16) return false;
+  dt_value args[16];
+  Tensor wide[16];
+  std::copy_n(given, n_args, args);
+  for (int i = 0; i < n_args; ++i) {
+    if (args[i].tag != DT_TENSOR || !is_floating(args[i].as.tensor->dtype)) continue;
+    wide[i] = cast_to(Tensor::borrow(args[i].as.tensor), DT_FLOAT32);
+    args[i] = box(wide[i]);
+  }
+  run_composite(op, args, n_args, result, 1);
+  const Tensor single = Tensor::steal(result->as.tensor);
+  *result = dt_value{};
+  give(*result, single->dtype == DT_FLOAT32 ? cast_to(single, dtype) : single);
+  return true;
+}
+
 void run_decomposition(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
   if (!op.decomposes()) nothing_to_run(op, args, n_args);
   dt_value results[kMaxOutputs + 1] = {};
-  if (op.composite)
-    run_composite(op, args, n_args, results, n_outs);
-  else
+  const bool fused = op.composite && op.form == DT_FORM_ELEMENTWISE;
+  if (!op.composite)
     check_status(op.foreign(op.foreign_self, &op, args, n_args, results, n_outs));
+  else if (!fused || !run_in_single(op, args, n_args, results))
+    run_composite(op, args, n_args, results, n_outs);
   if (op.schema.writes) bump_written(op, args, n_args);
   for (int k = 0; k < n_outs; ++k) {
     if (outs[k].tag != DT_TENSOR) {
