@@ -8,7 +8,8 @@ namespace {
 
 Declare op(const char* schema) { return Declare("complex", schema); }
 
-const Callee abs_("abs"), angle("angle"), conj_physical("conj_physical"), cos_("cos"), complex_("complex"), div_("div"),
+const Callee abs_("abs"), arange("arange"), contiguous("contiguous"), unsqueeze("unsqueeze"),
+    view_as_complex("view_as_complex"), conj_physical("conj_physical"), cos_("cos"), complex_("complex"), div_("div"),
     eq("eq"), imag("imag"), isnan_("isnan"), lt("lt"), mul("mul"), neg("neg"), real("real"), sign("sign"), sin_("sin"),
     where("where"), zeros_like("zeros_like"), atan2_("atan2");
 
@@ -96,6 +97,13 @@ void sgn_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
   give(outs[0], where(zero, number(0), div_(self, where(zero, number(1), length))));
 }
 
+// The parts side by side, seen as numbers.
+void complex_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor re = tensor(args[0]), im = tensor(args[1]);
+  const Tensor first = eq(arange(0, 2, 1, box_dtype(DT_INT64), box_device(re->device)), number(0));
+  give(outs[0], view_as_complex(contiguous(where(first, unsqueeze(re, -1), unsqueeze(im, -1)))));
+}
+
 void polar_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
   const Tensor length = tensor(args[0]), direction = tensor(args[1]);
   give(outs[0], complex_(mul(length, cos_(direction)), mul(length, sin_(direction))));
@@ -176,7 +184,7 @@ void declare_parts() {
   op("complex(Tensor real, Tensor imag) -> Tensor")
       .elementwise(Result::complex)
       .result_by(parts_result<kComplex>)
-      .required()
+      .composite(complex_op)
       .out()
       .only(bit(DT_FLOAT32) | bit(DT_FLOAT64), kRealOnly)
       .doc(R"(Complex numbers from their parts.

@@ -71,6 +71,9 @@ def integers(op: str) -> Iterator[Sample]:
             args: tuple[Any, ...] = (-3, 9, size) if op == "randint" else (T(np.zeros(size, dtype)), -3, 9)
             kwargs = drawn(dtype) if op == "randint" else {"generator": G(7)}
             yield Sample(args, reference, kwargs, dtype=dtype)
+    # What every dtype holds.
+    ones: tuple[Any, ...] = (0, 2, (5,)) if op == "randint" else (T(np.zeros(5, "float32")), 0, 2)
+    yield Sample(ones, reference, drawn("float32") if op == "randint" else {"generator": G(7)}, dtype="float32")
 
 
 @samples_for("randperm")

@@ -125,7 +125,7 @@ def are_deterministic_algorithms_enabled() -> bool:
 
 
 @checks.in_own_name
-def result_type(*tensors: Tensor | float) -> _core.dtype:
+def result_type(*tensors: Tensor | complex) -> _core.dtype:
     """The dtype in which tensors and Python numbers meet.
 
     Tensors with dims decide; zero-dim ones, and after them numbers, only raise the kind: bool, integer, float, complex.

@@ -104,7 +104,7 @@ def isneginf(self: Tensor) -> Tensor:
 
 @op("isreal(Tensor self) -> Tensor", method=True, non_differentiable=True)
 def isreal(self: Tensor) -> Tensor:
-    """Whether every element is a real number: true of every real dtype, of complex numbers where the imaginary part is 0.
+    """Whether every element is a real number: a complex one is where its imaginary part is 0.
 
     Example:
         >>> dt.isreal(dt.tensor([1.0, 2.0])).tolist()
