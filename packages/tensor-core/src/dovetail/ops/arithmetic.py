@@ -8,12 +8,12 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
 from dovetail.ops._common import (
+    in_float,
     promoted,
     promoted_floating,
     refuse_complex,
     require_floating,
     short,
-    in_float,
 )
 
 

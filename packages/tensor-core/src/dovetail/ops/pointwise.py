@@ -7,7 +7,7 @@ import math
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._common import promoted_floating, refuse_complex, in_float, widened
+from dovetail.ops._common import in_float, promoted_floating, refuse_complex, widened
 
 
 @op("clip(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor", method=True, inplace=True, out=True)

@@ -104,12 +104,6 @@ def div(args: Any, a: Array, b: Array) -> Array:
     return np.trunc(a / b)
 
 
-def complex_(re: Array, im: Array) -> Array:
-    out = np.empty(re.shape, np.result_type(re, np.complex64))
-    out.real, out.imag = re, im
-    return out
-
-
 def sign(x: Array) -> Array:
     """The sign of every element: that of True is True, and NaN has none."""
     return x if x.dtype == bool else np.nan_to_num(np.sign(x))
@@ -201,7 +195,6 @@ KERNELS = {
         "bitwise_xor": np.bitwise_xor,
         "bitwise_left_shift": shift(np.left_shift, True),
         "bitwise_right_shift": shift(np.right_shift, False),
-        "complex": complex_,
         "where": np.where,
         "copy": lambda src: src,
         "fill": lambda value: value,

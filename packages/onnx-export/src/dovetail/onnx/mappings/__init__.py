@@ -14,7 +14,7 @@ REASONS = {
     "unfold": "a value in ONNX has no strides; use slicing and stacking",
     "convolution_weight_grad": "only the forward pass is exported",
     "avg_pool_grad": "only the forward pass is exported",
-    **dict.fromkeys(("complex", "real", "imag", "view_as_real", "view_as_complex"), "ONNX has no complex arithmetic"),
+    **dict.fromkeys(("real", "imag", "view_as_real", "view_as_complex"), "ONNX has no complex arithmetic"),
     "philox_uniform": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_normal": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_randint": "ONNX's random numbers are others; draw them outside and pass them in",
