@@ -192,6 +192,58 @@ struct Variance {
 
 // ---- kernels ---------------------------------------------------------------------------------------------
 
+// The float reducer at work on 16-bit floats, which are widened piece by piece.
+template <class R, class Sixteen, int32_t kDType>
+struct Widened {
+  using In = uint16_t;
+  using Acc = typename R::Acc;
+  using Out = Sixteen;
+  static constexpr int64_t kRows = 16;
+
+  static Acc identity() { return R::identity(); }
+  static Acc span(const In* p, int64_t n, int64_t stride) {
+    alignas(64) float run[kRun];
+    Acc total = R::identity();
+    for (int64_t i = 0; i < n; i += kRun) {
+      const int64_t length = std::min(n - i, kRun);
+      widen(kDType, p + i * stride, stride, length, run);
+      const Acc part = R::span(run, length, 1);
+      if (i == 0)
+        total = part;
+      else
+        R::merge(total, part);
+    }
+    return total;
+  }
+  static void columns(const In* p, int64_t rows, int64_t row_stride, int64_t cols, int64_t col_stride, Acc* acc) {
+    alignas(64) float block[kRows * kColumns];
+    Acc part[kColumns];
+    for (int64_t first = 0; first < rows; first += kRows) {
+      const int64_t height = std::min(rows - first, kRows);
+      for (int64_t r = 0; r < height; ++r)
+        widen(kDType, p + (first + r) * row_stride, col_stride, cols, block + r * cols);
+      R::columns(block, height, cols, cols, 1, first == 0 ? acc : part);
+      for (int64_t c = 0; first > 0 && c < cols; ++c) R::merge(acc[c], part[c]);
+    }
+  }
+  static void merge(Acc& a, const Acc& b) { R::merge(a, b); }
+  static Out finish(const Acc& acc, int64_t count, double param) { return Out(R::finish(acc, count, param)); }
+};
+
+// `self` is the op's name.
+template <class R>
+dt_status reduce_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                        int32_t, const dt_value*, int32_t) {
+  return reduce<R>(static_cast<const char*>(self), ctx, outs[0], ins[0]);
+}
+
+template <template <class> class Fold>
+void add_sixteens(KernelTable& table, const char* op) {
+  using R = LaneReducer<Fold<float>>;
+  table.add(op, DT_FLOAT16, reduce_kernel<Widened<R, Half, DT_FLOAT16>>, op);
+  table.add(op, DT_BFLOAT16, reduce_kernel<Widened<R, BFloat16, DT_BFLOAT16>>, op);
+}
+
 template <class T>
 dt_status variance_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                           int32_t, const dt_value* args, int32_t) {
@@ -228,6 +280,8 @@ void register_reduce(KernelTable& table) {
   add_fold<Product<Complex<float>>>(own, "prod", DT_COMPLEX64);
   add_fold<Product<Complex<double>>>(own, "prod", DT_COMPLEX128);
   for (const char* op : {"sum", "mean"}) add_as_real(own, op);
+  add_sixteens<Sum>(own, "sum");
+  add_sixteens<Mean>(own, "mean");
   register_extremes(own);
   register_truth(own);
   add_sixteen_whole(own);
