@@ -45,7 +45,9 @@ class _Encoder:
 
     def encode(self, value: Any, path: str) -> Any:
         if isinstance(value, Tensor):
-            return {"tensor": self._named(value, path), "device": str(value.device)}
+            # safetensors has no complex128: it is stored as pairs of float64.
+            pairs = {"pairs": True} if value.dtype == _core.complex128 else {}
+            return {"tensor": self._named(value, path), "device": str(value.device), **pairs}
         if value is None or isinstance(value, (bool, str)):
             return value
         if isinstance(value, int):
@@ -83,7 +85,7 @@ class _Encoder:
         while name in self.tensors or name == "__metadata__":
             name += "'"
         self._names[id(value)] = name
-        self.tensors[name] = value
+        self.tensors[name] = get_op("view_as_real")(value.detach()) if value.dtype == _core.complex128 else value
         return name
 
 
@@ -95,7 +97,8 @@ def _decoded(value: Any, tensor: Callable[[str, str], Tensor]) -> Any:
     if not isinstance(value, dict):
         return value
     if "tensor" in value:
-        return tensor(value["tensor"], value["device"])
+        found = tensor(value["tensor"], value["device"])
+        return get_op("view_as_complex")(found) if value.get("pairs") else found
     (kind, content), *more = value.items()
     if more:
         raise CheckpointError(f"load: the structure has an unknown entry {sorted(value)}")
