@@ -50,6 +50,8 @@ def main() -> int:
             never.append(name)
         for sample in made:
             compare(name, sample, report)
+    if not options.names:
+        compare_gradients(report)
     report.count("ops", len(names))
     report.count("thread counts compared", ", ".join(map(str, COUNTS)))
     report.count("samples compared bit by bit", small)
@@ -86,6 +88,28 @@ def compare(name: str, sample: Sample, report: Report) -> None:
         first = found if first is None else first
         if found != first:
             report.problem(f"{name}({sample!r}) differs between {COUNTS[0]} and {count} threads")
+            return
+
+
+def compare_gradients(report: Report) -> None:
+    """Of convolutions and pools, which no sample's tensors fit when they are grown."""
+    generator = dt.Generator().manual_seed(3)
+    x = dt.randn(16, 6, 40, 40, generator=generator, requires_grad=True)
+    w = dt.randn(8, 3, 3, 3, generator=generator, requires_grad=True)
+
+    def gradients() -> list[bytes]:
+        y = dt.nn.functional.avg_pool2d(dt.conv2d(x, w, padding=1, groups=2), 2)
+        y = dt.nn.functional.max_pool2d(y, 3, stride=1) + dt.nn.functional.conv_transpose2d(y, w, groups=2).mean()
+        found = dt.autograd.grad((y * y).sum(), [x, w])
+        return [gradient.contiguous().numpy().tobytes() for gradient in found]
+
+    first: Any = None
+    for count in COUNTS:
+        dt.set_num_threads(count)
+        found = gradients()
+        first = first or found
+        if found != first:
+            report.problem(f"gradients of convolutions and pools differ between {COUNTS[0]} and {count} threads")
             return
 
 
