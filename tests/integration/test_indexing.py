@@ -69,11 +69,14 @@ def indices(draw: Any) -> tuple[Any, ...]:
 
 
 def places(index: tuple[Any, ...]) -> np.ndarray:
-    """Which elements an index selects, by PyTorch's rule: ints, slices and None first, then the arrays together."""
+    """Which elements an index selects, by PyTorch's rule: ints, slices and None first, then the arrays together. A
+    zero-dim array is an int."""
     numbers = np.arange(VALUES.size).reshape(SHAPE)
     basic: list[Any] = []
     advanced: list[Any] = []
     for entry in index:
+        if isinstance(entry, np.ndarray) and entry.ndim == 0:
+            entry = int(entry)
         if isinstance(entry, np.ndarray):
             basic += [slice(None)] * (entry.ndim if entry.dtype == bool else 1)
             advanced.append(entry)
