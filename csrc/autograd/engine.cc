@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "autograd/meta.h"
+#include "autograd/levels.h"
 #include "autograd/watch.h"
 
 namespace dovetail::autograd {
@@ -176,7 +176,7 @@ void Task::deliver(Work& to, int32_t nr, Tensor gradient) {
   Tensor& sum = to.grads[nr];
   if (!sum) {
     sum = std::move(gradient);
-  } else if (nr < 64 && to.summed >> nr & 1 && !options_.create_graph) {
+  } else if (nr < 64 && to.summed >> nr & 1 && !may_be_followed()) {
     add.inplace(sum, gradient);
   } else {
     sum = add(sum, gradient);
@@ -212,7 +212,7 @@ void Task::execute(Work& work) {
 
 void Task::apply_watched(Node& node, Tensor* grads, Tensor* results) {
   Watcher* watching = current_watcher();
-  if (__builtin_expect(!watching, 1)) return node.apply(*this, grads, results);
+  if (__builtin_expect(!watching || any_level(), 1)) return node.apply(*this, grads, results);
   try {
     node.apply(*this, grads, results);
   } catch (...) {

@@ -1,6 +1,6 @@
 // What happens to a gradient between two nodes, and when it reaches a leaf.
 #include "autograd/engine.h"
-#include "autograd/meta.h"
+#include "autograd/levels.h"
 #include "autograd/saved.h"
 
 namespace dovetail::autograd {
@@ -69,7 +69,7 @@ Tensor fitted(Tensor gradient, const Shape& want, const Node& maker, int index) 
 
 bool may_overwrite(const Tensor& t) {
   const dt_api& api = dt::api();
-  if (api.grad_mode() || api.use_count(t.get()) != 1) return false;
+  if (may_be_followed() || api.use_count(t.get()) != 1) return false;
   dt_tensor* base = api.base(t.get());
   return !base || api.use_count(base) == 1;
 }
@@ -80,7 +80,7 @@ void accumulate_grad(dt_tensor* leaf, Tensor gradient) {
   if (!old) {
     if (!may_keep(gradient)) gradient = clone(gradient);
     api.set_grad(leaf, gradient.get());
-  } else if (api.grad_mode()) {
+  } else if (may_be_followed()) {
     api.set_grad(leaf, (old + gradient).get());
   } else {
     add.inplace(old, gradient);
@@ -90,7 +90,7 @@ void accumulate_grad(dt_tensor* leaf, Tensor gradient) {
 void settle(dt_tensor* leaf, Tensor gradient) {
   accumulate_grad(leaf, std::move(gradient));
   Meta* m = meta_if_any(leaf);
-  Extra* extra = m && m->accumulate && !m->grad_fn ? m->accumulate->extra_if_any() : nullptr;
+  Extra* extra = m && m->accumulate && !m->history.grad_fn ? m->accumulate->extra_if_any() : nullptr;
   if (!extra || !extra->after_accumulate) return;
   Tensor t = Tensor::borrow(leaf);
   extra->after_accumulate->call(&t, 1);

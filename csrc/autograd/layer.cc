@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "autograd/meta.h"
+#include "autograd/levels.h"
 #include "autograd/op_node.h"
 #include "autograd/views.h"
 #include "autograd/watch.h"
@@ -16,7 +16,7 @@ const dt::Op clone_op{"clone"}, copy_op{"copy"};
 // The tensor arguments of a call, lists laid flat.
 class Inputs {
  public:
-  Inputs(const Entry& entry, const dt_value* args, int n_args) {
+  Inputs(const Entry& entry, const dt_value* args, int n_args, LevelId level) : level_(level) {
     for (int i = 0; i < n_args; ++i) {
       if (args[i].tag == DT_TENSOR) {
         add(args[i].as.tensor, i);
@@ -37,7 +37,7 @@ class Inputs {
  private:
   void add(dt_tensor* t, int arg) {
     if (__builtin_expect(count_ == capacity_, 0)) grow();
-    const bool grad = t && requires_grad(t);
+    const bool grad = t && requires_grad(t, level_);
     items_[count_++] = {t, arg, grad};
     any_grad_ |= grad;
   }
@@ -50,6 +50,7 @@ class Inputs {
   }
 
   static constexpr int kInline = 8;
+  LevelId level_;
   Input inline_[kInline];
   std::vector<Input> more_;
   Input* items_ = inline_;
@@ -100,8 +101,16 @@ dt_tensor* root(dt_tensor* t) {
 // A call that has to be recorded, or refused.
 class LayerCall {
  public:
-  LayerCall(const Entry& entry, const dt_value* args, int n_args, dt_value* outs, int n_outs)
-      : entry_(entry), args_(args), n_args_(n_args), outs_(outs), n_outs_(n_outs), inputs_(entry, args, n_args) {
+  // `level`: null for ordinary autograd.
+  LayerCall(const Entry& entry, const dt_value* args, int n_args, dt_value* outs, int n_outs, const Level* level)
+      : entry_(entry),
+        args_(args),
+        n_args_(n_args),
+        outs_(outs),
+        n_outs_(n_outs),
+        level_(level),
+        id_(level ? level->id() : kAutograd),
+        inputs_(entry, args, n_args, id_) {
     const bool writes = n_outs > 0 && outs[0].tag == DT_TENSOR;
     if (writes && n_args > 0 && args[0].tag == DT_TENSOR && args[0].as.tensor == outs[0].as.tensor)
       self_ = outs[0].as.tensor;
@@ -110,10 +119,10 @@ class LayerCall {
   void run() {
     refuse_destinations();
     if (!inputs_.any_grad()) return pass_on();
-    if (self_) check_inplace(entry_.name + "_", self_);
+    if (self_) check_inplace(entry_.name + "_", self_, id_);
     if (!entry_.differentiable) return run_constant();
     const Rule* rule = entry_.rule.load(std::memory_order_acquire);
-    if (!rule) return run_decomposed();
+    if (!rule || !rule->has_vjp()) return run_decomposed();
     check_covered(*rule);
     const Saves saves = needed_saves(*rule, inputs_.begin(), inputs_.count());
     if (self_) keep_what_is_overwritten(saves);
@@ -137,7 +146,7 @@ class LayerCall {
   void refuse_destinations() {
     for (int i = 0; i < n_outs_; ++i) {
       if (outs_[i].tag != DT_TENSOR || (i == 0 && self_)) continue;
-      if ((inputs_.any_grad() && entry_.differentiable) || requires_grad(outs_[i].as.tensor))
+      if ((inputs_.any_grad() && entry_.differentiable) || requires_grad(outs_[i].as.tensor, id_))
         dt::runtime_error(entry_.name,
                           "(): functions with out=... arguments don't support automatic differentiation, but "
                           "one of the arguments requires grad.");
@@ -147,12 +156,12 @@ class LayerCall {
   // An op without a derivative. Its results are constants, also where one is written over a tensor with a history.
   void run_constant() {
     pass_on();
-    if (!self_ || !requires_grad(self_)) return;
+    if (!self_ || !requires_grad(self_, id_)) return;
     const Entry& copy = entry_of(copy_op.handle());
     const dt_value args[] = {dt::box(self_), dt::box(self_)};
     const Input inputs[] = {{self_, 0, true}, {self_, 1, false}};
     const dt_tensor_info info = Tensor::borrow(self_).info();
-    append(OpNode::record({copy, *copy.rule.load(), {}, args, 2, inputs, 2, &self_, &info, 1, nullptr}), info.dtype);
+    append(OpNode::record({copy, *copy.rule.load(), {}, args, 2, inputs, 2, &self_, &info, 1, nullptr, id_}), info.dtype);
   }
 
   // Record the ops that the op is made of. In place, they work on a copy, which they may save, and the result is then
@@ -161,19 +170,26 @@ class LayerCall {
     if (!entry_.decomposes)
       dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no derivative for ", entry_.name,
                "; call it on detach()ed tensors, or add one with dovetail.autograd.register_vjp");
-    if (!self_) {
-      dt::check(dt::api().decompose(entry_.op, args_, n_args_, outs_, n_outs_));
-      return;
-    }
+    if (!self_) return decompose(args_, outs_, n_outs_);
     const Tensor before = recorded_clone(*inputs_.begin());
     std::vector<dt_value> args(args_, args_ + n_args_);
     args[0] = dt::box(before);
     dt_value fresh{};
-    dt::check(dt::api().decompose(entry_.op, args.data(), n_args_, &fresh, 1));
+    decompose(args.data(), &fresh, 1);
     const dt_value copied[] = {dt::box(self_), fresh};
-    const dt_status status = autograd_layer(nullptr, copy_op.handle(), copied, 2, outs_, 1);
+    try {
+      again(copy_op, copied, 2, outs_);
+    } catch (...) {
+      dt::api().release_value(&fresh);
+      throw;
+    }
     dt::api().release_value(&fresh);
-    dt::check(status);
+  }
+
+  // Below a level grad mode may be off, but the ops that come back to the level are to be recorded.
+  void decompose(const dt_value* args, dt_value* outs, int n_outs) const {
+    const dt::GradMode recording(true);
+    dt::check(dt::api().decompose(entry_.op, args, n_args_, outs, n_outs));
   }
 
   void check_covered(const Rule& rule) {
@@ -198,11 +214,16 @@ class LayerCall {
     }
   }
 
-  static Tensor recorded_clone(const Input& input) {
+  // Record another op at this level.
+  void again(const dt::Op& op, const dt_value* args, int n_args, dt_value* out) const {
+    LayerCall(entry_of(op.handle()), args, n_args, out, 1, level_).run();
+  }
+
+  Tensor recorded_clone(const Input& input) const {
     const dt_value arg = dt::box(input.tensor);
     dt_value out{};
     if (input.grad)
-      dt::check(autograd_layer(nullptr, clone_op.handle(), &arg, 1, &out, 1));
+      again(clone_op, &arg, 1, &out);
     else
       dt::check(dt::api().call(clone_op.handle(), &arg, 1, &out, 1));
     return Tensor::steal(out.as.tensor);
@@ -214,13 +235,13 @@ class LayerCall {
     for (int i = 0; i < results.count; ++i) any |= becomes_output(results, i);
     if (!any) return;
     NodePtr node = OpNode::record({entry_, rule, saves, args_, n_args_, inputs_.begin(), inputs_.count(),
-                                   results.tensors, results.infos, results.count, &replaced_});
-    if (Watcher* watching = current_watcher(); __builtin_expect(watching != nullptr, 0))
+                                   results.tensors, results.infos, results.count, &replaced_, id_});
+    if (Watcher* watching = current_watcher(); __builtin_expect(watching && !any_level(), 0))
       show(*watching, *node, results);
     if (self_) return append(std::move(node), results.infos[0].dtype);
-    if (results.count == 1) return set_history(results.tensors[0], std::move(node), 0, entry_.may_view);
+    if (results.count == 1) return set_history(results.tensors[0], std::move(node), 0, entry_.may_view, id_);
     for (int i = 0; i < results.count; ++i)
-      if (becomes_output(results, i)) set_history(results.tensors[i], node, i, entry_.may_view);
+      if (becomes_output(results, i)) set_history(results.tensors[i], node, i, entry_.may_view, id_);
   }
 
   void show(Watcher& watching, Node& node, const Results& results) {
@@ -244,9 +265,9 @@ class LayerCall {
   void append(NodePtr node, int32_t dtype) {
     if (!takes_gradient(dtype)) return;
     if (dt_tensor* base = dt::api().base(self_))
-      rewrite_base(base, self_, std::move(node), 0);
+      rewrite_base(base, self_, std::move(node), 0, id_);
     else
-      rewrite_history(self_, std::move(node), 0);
+      rewrite_history(self_, std::move(node), 0, id_);
   }
 
   const Entry& entry_;
@@ -254,6 +275,8 @@ class LayerCall {
   int n_args_;
   dt_value* outs_;
   int n_outs_;
+  const Level* level_;
+  LevelId id_;
   Inputs inputs_;
   dt_tensor* self_ = nullptr;  // written in place
   std::vector<Replaced> replaced_;
@@ -262,7 +285,16 @@ class LayerCall {
 }  // namespace
 
 dt_status autograd_layer(void*, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs, int32_t n_outs) {
-  return dt::guarded([&] { LayerCall(entry_of(op), args, n_args, outs, n_outs).run(); });
+  return dt::guarded([&] { LayerCall(entry_of(op), args, n_args, outs, n_outs, nullptr).run(); });
+}
+
+dt_status grad_layer(void* self, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs,
+                     int32_t n_outs) {
+  const Level& level = *static_cast<Level*>(self);
+  const bool recording = dt::api().grad_mode();
+  const dt::GradMode below(recording && level.outer_grad_mode());
+  if (!recording) return dt::api().call(op, args, n_args, outs, n_outs);
+  return dt::guarded([&] { LayerCall(entry_of(op), args, n_args, outs, n_outs, &level).run(); });
 }
 
 }  // namespace dovetail::autograd

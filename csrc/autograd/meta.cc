@@ -7,7 +7,7 @@ namespace dovetail::autograd {
 namespace {
 
 void forget_retained(Meta& m) {
-  Extra* extra = m.retains_grad && m.grad_fn ? m.grad_fn->extra_if_any() : nullptr;
+  Extra* extra = m.retains_grad && m.history.grad_fn ? m.history.grad_fn->extra_if_any() : nullptr;
   if (!extra) return;
   auto& retained = extra->retained;
   for (size_t i = 0; i < retained.size(); ++i) {
@@ -17,7 +17,7 @@ void forget_retained(Meta& m) {
   }
 }
 
-void remember_retained(Meta& m) { m.grad_fn->extra().retained.push_back({m.output_nr, m.tensor}); }
+void remember_retained(Meta& m) { m.history.grad_fn->extra().retained.push_back({m.history.output_nr, m.tensor}); }
 
 void destroy(dt_slot* slot) {
   Meta* m = static_cast<Meta*>(slot);
@@ -30,46 +30,69 @@ int traverse(dt_slot* slot, Visit visit, void* arg) {
   Meta* m = static_cast<Meta*>(slot);
   if (m->accumulate)
     if (int result = m->accumulate->traverse(visit, arg)) return result;
-  // What the node owns is reachable through this tensor alone only while nobody else holds the node.
-  if (m->grad_fn && m->grad_fn->sole_owner()) return m->grad_fn->traverse(visit, arg);
-  return 0;
+  // What a node owns is reachable through this tensor alone only while nobody else holds the node.
+  const auto visit_node = [&](const NodePtr& node) {
+    return node && node->sole_owner() ? node->traverse(visit, arg) : 0;
+  };
+  for (const LevelEntry* entry = m->levels.get(); entry; entry = entry->next.get())
+    if (int result = visit_node(entry->history.grad_fn)) return result;
+  return visit_node(m->history.grad_fn);
 }
 
 void clear(dt_slot* slot) {
   Meta* m = static_cast<Meta*>(slot);
   if (m->accumulate) m->accumulate->clear_python();
-  if (m->grad_fn && m->grad_fn->sole_owner()) m->grad_fn->clear_python();
+  for (LevelEntry* entry = m->levels.get(); entry; entry = entry->next.get())
+    if (entry->history.grad_fn && entry->history.grad_fn->sole_owner()) entry->history.grad_fn->clear_python();
+  if (m->history.grad_fn && m->history.grad_fn->sole_owner()) m->history.grad_fn->clear_python();
+}
+
+History* history_if_any(const dt_tensor* t, LevelId level) {
+  if (__builtin_expect(level != kAutograd, 0)) {
+    LevelEntry* entry = entry_if_any(t, level);
+    return entry ? &entry->history : nullptr;
+  }
+  Meta* m = meta_if_any(t);
+  return m ? &m->history : nullptr;
 }
 
 // A view made before its base's history was rewritten: its own history is out of date, or it has none at all.
-bool is_stale_view(dt_tensor* t, Meta* m) {
+bool is_stale_view(dt_tensor* t, const History* h, LevelId level) {
   dt_tensor* base = dt::api().base(t);
   if (!base) return false;
-  Meta* of_base = meta_if_any(base);
+  const History* of_base = history_if_any(base, level);
   if (!of_base || !of_base->rewritten) return false;
-  return !m || m->version != dt::api().version(t);
+  return !h || h->version != dt::api().version(t);
 }
 
-void assign(Meta& m, NodePtr node, int32_t nr) {
+// The history of a tensor at a level, to be replaced.
+History& assign(dt_tensor* t, NodePtr node, int32_t nr, LevelId level) {
+  if (__builtin_expect(level != kAutograd, 0)) {
+    LevelEntry& entry = level_entry(t, level);
+    entry.leaf = false;
+    entry.history.grad_fn = std::move(node);
+    entry.history.output_nr = nr;
+    return entry.history;
+  }
+  Meta& m = meta(t);
   if (m.retains_grad) forget_retained(m);
-  m.grad_fn = std::move(node);
-  m.output_nr = nr;
+  m.history.grad_fn = std::move(node);
+  m.history.output_nr = nr;
   if (m.retains_grad) remember_retained(m);
+  dt::api().set_bits(t, DT_BIT_GRAD, 0);
+  return m.history;
 }
 
-Meta* refreshed(dt_tensor* t) {
-  Meta* m = meta_if_any(t);
-  if (__builtin_expect(!is_stale_view(t, m), 1)) return m;
-  if (m && m->made_in_function)
+History* refreshed(dt_tensor* t, LevelId level) {
+  History* h = history_if_any(t, level);
+  if (__builtin_expect(!is_stale_view(t, h, level), 1)) return h;
+  if (h && h->made_in_function)
     dt::runtime_error(
         "the tensor is a view made inside a custom Function, and its base was written in place since; "
         "clone() it in the Function");
-  dt_tensor* base = dt::api().base(t);
-  NodePtr node = view_of_base(base, t);
-  Meta& fresh = meta(t);
-  assign(fresh, std::move(node), 0);
+  NodePtr node = view_of_base(dt::api().base(t), t, level);
+  History& fresh = assign(t, std::move(node), 0, level);
   fresh.version = dt::api().version(t);
-  dt::api().set_bits(t, DT_BIT_GRAD, 0);
   return &fresh;
 }
 
@@ -93,34 +116,79 @@ Meta& meta(dt_tensor* t) {
   return *m;
 }
 
-bool requires_grad(dt_tensor* t) { return dt::api().bits(t) & DT_BIT_GRAD || is_stale_view(t, meta_if_any(t)); }
-
-Edge gradient_edge(dt_tensor* t) {
-  Meta* m = refreshed(t);
-  if (m && m->grad_fn) return {m->grad_fn, m->output_nr};
-  if (!(dt::api().bits(t) & DT_BIT_GRAD)) return {};
-  if (!m) m = &meta(t);
-  if (!m->accumulate) m->accumulate = std::make_unique<Accumulate>(t);
-  return {NodePtr(m->accumulate.get()), 0};
+LevelEntry* entry_if_any(const dt_tensor* t, LevelId level) {
+  Meta* m = meta_if_any(t);
+  LevelEntry* entry = m ? m->levels.get() : nullptr;
+  while (entry && entry->level != level) entry = entry->next.get();
+  return entry;
 }
 
-NodePtr grad_fn(dt_tensor* t) {
-  Meta* m = refreshed(t);
-  return m ? m->grad_fn : NodePtr();
-}
-
-bool is_leaf(dt_tensor* t) { return !grad_fn(t); }
-
-void set_history(dt_tensor* t, NodePtr node, int32_t nr, bool may_view) {
+LevelEntry& level_entry(dt_tensor* t, LevelId level) {
+  if (LevelEntry* found = entry_if_any(t, level)) return *found;
+  auto entry = std::make_unique<LevelEntry>();
+  entry->level = level;
   Meta& m = meta(t);
-  assign(m, std::move(node), nr);
-  if (may_view) m.version = dt::api().version(t);
-  dt::api().set_bits(t, DT_BIT_GRAD, 0);
+  entry->next = std::move(m.levels);
+  m.levels = std::move(entry);
+  return *m.levels;
 }
 
-void rewrite_history(dt_tensor* t, NodePtr node, int32_t nr) {
-  set_history(t, std::move(node), nr);
-  meta(t).rewritten = true;
+void drop_entry(dt_tensor* t, LevelId level) {
+  Meta* m = meta_if_any(t);
+  if (!m) return;
+  for (std::unique_ptr<LevelEntry>* at = &m->levels; *at; at = &(*at)->next) {
+    if ((*at)->level != level) continue;
+    const std::unique_ptr<LevelEntry> dropped = std::exchange(*at, std::move((*at)->next));
+    return;
+  }
+}
+
+bool requires_grad(dt_tensor* t, LevelId level) {
+  if (__builtin_expect(level != kAutograd, 0)) {
+    const History* h = history_if_any(t, level);
+    return (h && h->grad_fn) || is_stale_view(t, h, level);
+  }
+  return dt::api().bits(t) & DT_BIT_GRAD || is_stale_view(t, history_if_any(t, level), level);
+}
+
+Edge gradient_edge(dt_tensor* t, LevelId level) {
+  History* h = refreshed(t, level);
+  if (h && h->grad_fn) return {h->grad_fn, h->output_nr};
+  if (level != kAutograd || !(dt::api().bits(t) & DT_BIT_GRAD)) return {};
+  Meta& m = meta(t);
+  if (!m.accumulate) m.accumulate = std::make_unique<Accumulate>(t);
+  return {NodePtr(m.accumulate.get()), 0};
+}
+
+NodePtr grad_fn(dt_tensor* t, LevelId level) {
+  History* h = refreshed(t, level);
+  return h ? h->grad_fn : NodePtr();
+}
+
+bool is_leaf(dt_tensor* t, LevelId level) {
+  if (level == kAutograd) return !grad_fn(t);
+  const LevelEntry* entry = entry_if_any(t, level);
+  return entry && entry->leaf;
+}
+
+void set_history(dt_tensor* t, NodePtr node, int32_t nr, bool may_view, LevelId level) {
+  History& h = assign(t, std::move(node), nr, level);
+  if (may_view) h.version = dt::api().version(t);
+}
+
+void rewrite_history(dt_tensor* t, NodePtr node, int32_t nr, LevelId level) {
+  History& h = assign(t, std::move(node), nr, level);
+  h.version = dt::api().version(t);
+  h.rewritten = true;
+}
+
+void expire_view(dt_tensor* view, LevelId level) {
+  if (level != kAutograd) {
+    level_entry(view, level).history.version = -1;
+    return;
+  }
+  meta(view).history.version = -1;
+  dt::api().set_bits(view, DT_BIT_GRAD, 0);
 }
 
 void cut_history(dt_tensor* t) {
@@ -128,9 +196,9 @@ void cut_history(dt_tensor* t) {
   Meta* m = meta_if_any(t);
   if (!m) return;
   if (m->retains_grad) forget_retained(*m);
-  m->retains_grad = m->rewritten = false;
-  m->output_nr = 0;
-  m->grad_fn = nullptr;
+  m->retains_grad = m->history.rewritten = false;
+  m->history.output_nr = 0;
+  m->history.grad_fn = nullptr;
 }
 
 void retain_grad(dt_tensor* t) {

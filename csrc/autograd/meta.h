@@ -14,35 +14,60 @@ class Accumulate final : public Node {
   void apply(Task& task, Tensor* grads, Tensor* results) override;
 };
 
-struct Meta : dt_slot {
-  dt_tensor* tensor = nullptr;  // whose slot this is
-  NodePtr grad_fn;              // null for a leaf
+// A level of the stack of transforms (levels.h), by its number. Ordinary autograd is the lowest.
+using LevelId = uint64_t;
+constexpr LevelId kAutograd = 0;
+
+// How a tensor was made, as one level sees it.
+struct History {
+  NodePtr grad_fn;  // null for a leaf
   int32_t output_nr = 0;
-  bool retains_grad = false;
   // The history was replaced by an in-place write, so that views of this tensor must look at it anew.
   bool rewritten = false;
   // A view made inside a Function: it can't be written in place.
   bool made_in_function = false;
-  // For a view: the version of the storage for which grad_fn is right.
+  // For a view: the version of the storage for which this is right.
   int64_t version = 0;
+};
+
+// What a level above autograd knows of a tensor.
+struct LevelEntry {
+  LevelId level;
+  History history;    // grad: how it was made. jvp: whether the tangent is that of now
+  Tensor value;       // jvp: the tangent. vmap: the tensor that holds all values
+  int32_t dim = 0;    // vmap: which dim of `value` is mapped
+  bool leaf = false;  // grad: the level differentiates by this tensor
+  std::unique_ptr<LevelEntry> next;
+};
+
+struct Meta : dt_slot {
+  dt_tensor* tensor = nullptr;  // whose slot this is
+  History history;
+  bool retains_grad = false;
   std::unique_ptr<Accumulate> accumulate;
+  std::unique_ptr<LevelEntry> levels;
 };
 
 inline Meta* meta_if_any(const dt_tensor* t) { return static_cast<Meta*>(dt::api().slot(t)); }
 Meta& meta(dt_tensor* t);  // made if there is none
+LevelEntry* entry_if_any(const dt_tensor* t, LevelId level);
+LevelEntry& level_entry(dt_tensor* t, LevelId level);  // made if there is none
+void drop_entry(dt_tensor* t, LevelId level);
 
 // Whether a gradient can flow to the tensor. Brings the history of a view up to date.
-bool requires_grad(dt_tensor* t);
+bool requires_grad(dt_tensor* t, LevelId level = kAutograd);
 // Where the gradient of a tensor goes.
-Edge gradient_edge(dt_tensor* t);
+Edge gradient_edge(dt_tensor* t, LevelId level = kAutograd);
 // The node that made a tensor; null for a leaf. Brings the history of a view up to date.
-NodePtr grad_fn(dt_tensor* t);
-bool is_leaf(dt_tensor* t);
+NodePtr grad_fn(dt_tensor* t, LevelId level = kAutograd);
+bool is_leaf(dt_tensor* t, LevelId level = kAutograd);
 
 // Say that output `nr` of `node` is this tensor, which may be a view.
-void set_history(dt_tensor* t, NodePtr node, int32_t nr, bool may_view = true);
+void set_history(dt_tensor* t, NodePtr node, int32_t nr, bool may_view = true, LevelId level = kAutograd);
 // The same for a tensor that was written in place.
-void rewrite_history(dt_tensor* t, NodePtr node, int32_t nr);
+void rewrite_history(dt_tensor* t, NodePtr node, int32_t nr, LevelId level = kAutograd);
+// The same for the view through which a base was written: it looks at the base again when it is next asked.
+void expire_view(dt_tensor* view, LevelId level = kAutograd);
 // Make a tensor a leaf that requires no gradient.
 void cut_history(dt_tensor* t);
 

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "autograd/engine.h"
-#include "autograd/meta.h"
+#include "autograd/levels.h"
 
 namespace dovetail::autograd {
 
@@ -98,7 +98,7 @@ size_t OpNode::tail_bytes(const Recording& call, int n_saved) {
   Tail tail(nullptr);
   tail.take<SavedTensor>(n_saved);
   for (int i = 0; i < call.n_results; ++i) tail.take<int64_t>(call.infos[i].ndim);
-  if (call.rule.keeps_geometry) {
+  if (call.rule.keeps_geometry || call.transient) {
     tail.take<Geometry>(call.n_inputs);
     for (int i = 0; i < call.n_inputs; ++i)
       if (call.inputs[i].tensor) tail.take<int64_t>(2 * Tensor::borrow(call.inputs[i].tensor).ndim());
@@ -126,7 +126,7 @@ NodePtr OpNode::record(const Recording& call) {
   node->fill(call);
   if (n_saved) node->save(call);
   for (int i = 0; i < call.n_inputs; ++i)
-    if (call.inputs[i].grad) node->edges_[i] = gradient_edge(call.inputs[i].tensor);
+    if (call.inputs[i].grad) node->edges_[i] = gradient_edge(call.inputs[i].tensor, call.level);
   node->number();
   return owner;
 }
@@ -136,7 +136,7 @@ void OpNode::fill(const Recording& call) {
   Tail tail(reinterpret_cast<char*>(saved_));
   tail.take<SavedTensor>(n_saved_);
   for (int i = 0; i < call.n_results; ++i) set_output(i, call.infos[i], tail.take<int64_t>(call.infos[i].ndim));
-  if (rule_.keeps_geometry) keep_geometry(call, tail.take<Geometry>(call.n_inputs), tail);
+  if (rule_.keeps_geometry || call.transient) keep_geometry(call, tail.take<Geometry>(call.n_inputs), tail);
   if (keeps_args(entry_)) {
     args_ = tail.take<dt_value>(call.n_args);
     for (int i = 0; i < call.n_args; ++i) args_[i] = keep_value(tail, call.args[i]);
@@ -163,10 +163,19 @@ void OpNode::save(const Recording& call) {
     const Input& input = call.inputs[i];
     if (!input.tensor || !call.saves.has(input.arg)) continue;
     const Tensor* copy = replacement(call, i);
-    saved_[k++] = save_input(copy ? copy->get() : input.tensor, i);
+    dt_tensor* kept = copy ? copy->get() : input.tensor;
+    saved_[k++] = call.level == kAutograd ? save_input(kept, i) : save_at_level(Tensor::borrow(kept), i);
   }
   for (int i = 0; i < call.n_results; ++i) {
     if (!call.saves.has(result_at(i))) continue;
+    if (call.transient) {
+      saved_[k++] = save_at_level(Tensor::borrow(call.results[i]), result_at(i));
+      continue;
+    }
+    if (call.level != kAutograd) {  // a handle without this level's history, which leads here
+      saved_[k++] = save_at_level(handle_of(call.results[i], call.level), result_at(i));
+      continue;
+    }
     const int32_t dtype = outputs_[i].dtype;
     const bool has_grad = dt::is_floating(dtype) || dt::is_complex(dtype);
     saved_[k++] = has_grad ? save_output(call.results[i], i, result_at(i)) : save_input(call.results[i], result_at(i));
@@ -317,6 +326,9 @@ std::vector<int64_t> Ctx::dims(int arg, int ndim) const {
   return dims;
 }
 
-bool Ctx::needs(int arg, int k) const { return wanted(task_, node_, node_.flat_of(arg) + k); }
+bool Ctx::needs(int arg, int k) const {
+  const int flat = node_.flat_of(arg) + k;
+  return task_ ? wanted(*task_, node_, flat) : static_cast<bool>(tangents_[flat]);
+}
 
 }  // namespace dovetail::autograd

@@ -1,6 +1,7 @@
 // The node of a recorded op, and what its rule sees of it.
 #pragma once
 
+#include "autograd/meta.h"
 #include "autograd/rule.h"
 #include "autograd/saved.h"
 
@@ -32,6 +33,9 @@ struct Recording {
   const dt_tensor_info* infos;  // of the results
   int n_results;
   const std::vector<Replaced>* replaced;  // may be null
+  LevelId level = kAutograd;
+  // The node only serves a forward rule: it keeps all geometry, and the results as they are.
+  bool transient = false;
 };
 
 Saves needed_saves(const Rule& rule, const Input* inputs, int n_inputs);
@@ -83,11 +87,15 @@ class OpNode final : public Node {
 class Ctx {
  public:
   Ctx(Task& task, OpNode& node, Tensor* grads, Tensor* results)
-      : task_(task), node_(node), grads_(grads), results_(results) {}
+      : task_(&task), node_(node), grads_(grads), results_(results) {}
+  // For a forward rule: tangents of the tensor arguments, laid flat. `grads` are those that a vjp line is asked with.
+  Ctx(OpNode& node, const Tensor* tangents, Tensor* grads) : node_(node), grads_(grads), tangents_(tangents) {}
 
   // The gradient of an output; zeros if none arrived.
   Tensor g(int output = 0);
   bool has_g(int output) const { return static_cast<bool>(grads_[output]); }
+  // The tangent of an argument; null for a constant.
+  const Tensor& t(int arg, int k = 0) const { return tangents_[node_.flat_of(arg) + k]; }
   // A saved argument, or output (result, result_at(1)).
   Tensor operator[](int which);
   std::vector<Tensor> list(int arg);  // a saved list; entries that were None are null
@@ -124,10 +132,11 @@ class Ctx {
   OpNode& node() { return node_; }
 
  private:
-  Task& task_;
+  Task* task_ = nullptr;
   OpNode& node_;
-  Tensor* grads_;
-  Tensor* results_;
+  Tensor* grads_ = nullptr;
+  Tensor* results_ = nullptr;
+  const Tensor* tangents_ = nullptr;
 };
 
 }  // namespace dovetail::autograd

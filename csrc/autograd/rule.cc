@@ -92,6 +92,7 @@ const Entry* make_entry(const dt_op* op, const dt_op_info& info) {
   e->differentiable = info.flags & DT_OP_DIFFERENTIABLE;
   e->decomposes = info.flags & DT_OP_DECOMPOSES;
   e->may_view = info.form == DT_FORM_VIEW || info.form == DT_FORM_COMPOSITE;
+  e->elementwise = info.form == DT_FORM_ELEMENTWISE;
   e->returns_list = info.n_returns < 0;
   e->kinds = parse_kinds(info.schema);
   int flat = 0;
@@ -135,6 +136,26 @@ void vjp_joint(const char* op, Saves saved, JointFn fn) {
 
 void keeps_geometry(const char* op) { rule_in_progress(op).keeps_geometry = true; }
 
+void jvp(const char* op, ForwardFn fn) { rule_in_progress(op).forward = fn; }
+
+void linear(const char* op, Saves args) {
+  rule_in_progress(op).linear = Rule::Linear::jointly;
+  rule_in_progress(op).linear_in = args;
+}
+
+void multilinear(const char* op, Saves args) {
+  linear(op, args);
+  rule_in_progress(op).linear = Rule::Linear::in_each;
+}
+
+ForwardBy forward_by(const Entry& entry, const Rule* rule) {
+  if (rule && (rule->forward || rule->foreign_forward)) return ForwardBy::own;
+  if (rule && rule->linear != Rule::Linear::no) return ForwardBy::linear;
+  if (rule && entry.elementwise && !rule->is_joint() && !rule->parts.empty()) return ForwardBy::diagonal;
+  if (entry.decomposes) return ForwardBy::decomposition;
+  return rule && rule->has_vjp() ? ForwardBy::double_vjp : ForwardBy::none;
+}
+
 const Entry& entry_of(const dt_op* op) {
   const Entry* entry = recent_place(op).load(std::memory_order_acquire);
   return __builtin_expect(entry && entry->op == op, 1) ? *entry : slow_entry(op);
@@ -151,15 +172,28 @@ void set_rule(const std::string& op, std::unique_ptr<Rule> rule) {
   if (entry) entry->rule.store(fresh, std::memory_order_release);
 }
 
+void set_forward(const std::string& op, std::shared_ptr<ForeignForward> forward) {
+  auto rule = std::make_unique<Rule>();
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    auto found = table().find(op);
+    if (found != table().end()) *rule = *found->second;
+  }
+  rule->foreign_forward = std::move(forward);
+  set_rule(op, std::move(rule));
+}
+
 bool has_rule(const std::string& op) {
   std::lock_guard<std::mutex> lock(mutex);
-  return table().count(op) != 0;
+  const auto found = table().find(op);
+  return found != table().end() && found->second->has_vjp();
 }
 
 std::vector<std::string> rule_names() {
   std::lock_guard<std::mutex> lock(mutex);
   std::vector<std::string> names;
-  for (const auto& [name, rule] : table()) names.push_back(name);
+  for (const auto& [name, rule] : table())
+    if (rule->has_vjp()) names.push_back(name);
   return names;
 }
 

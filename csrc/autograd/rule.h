@@ -36,12 +36,20 @@ constexpr Saves saves(Which... which) {
 
 using PartFn = Tensor (*)(Ctx&);
 using JointFn = void (*)(Ctx&);
+// The tangents of the outputs; a null one is zero. The rule sees all arguments and outputs, and tangents as c.t(arg).
+using Tangents = std::vector<Tensor>;
+using ForwardFn = Tangents (*)(Ctx&);
 
 // A rule that lives elsewhere (a Python function).
 class ForeignRule {
  public:
   virtual ~ForeignRule() = default;
   virtual void apply(Ctx& c) = 0;
+};
+class ForeignForward {
+ public:
+  virtual ~ForeignForward() = default;
+  virtual Tangents apply(Ctx& c) = 0;
 };
 
 struct Rule {
@@ -56,6 +64,14 @@ struct Rule {
   bool keeps_geometry = false;  // strides and offsets of the tensor arguments, and sizes of those without a gradient
 
   bool is_joint() const { return joint || foreign; }
+  bool has_vjp() const { return is_joint() || !parts.empty(); }
+
+  // Forward derivatives.
+  enum class Linear : uint8_t { no, jointly, in_each };
+  Linear linear = Linear::no;
+  Saves linear_in;              // in which arguments
+  ForwardFn forward = nullptr;  // a rule of its own
+  std::shared_ptr<ForeignForward> foreign_forward;
 };
 
 // ---- declaring ------------------------------------------------------------------------------------------
@@ -65,6 +81,20 @@ inline void vjp(const char* op, int arg, PartFn fn) { vjp(op, arg, Saves{}, fn);
 // All arguments at once, where they share work. `saved` is kept if any argument needs a gradient.
 void vjp_joint(const char* op, Saves saved, JointFn fn);
 void keeps_geometry(const char* op);
+
+// The forward derivative. An elementwise op needs none: its Jacobian is diagonal, so that its vjp lines serve. An op
+// with neither of these is decomposed, and failing that its vjp is differentiated.
+//
+//   jvp("sort", [](Ctx& c) { return tangents(gather(c.t(self), c.value(dim), c[result_at(1)])); });
+void jvp(const char* op, ForwardFn fn);
+// Linear in these arguments together: the derivative is the op itself, applied to their tangents (sum, cat).
+void linear(const char* op, Saves args);
+// Linear in each of them, the others held (matmul).
+void multilinear(const char* op, Saves args);
+template <class... Each>
+Tangents tangents(Each... each) {
+  return {std::move(each)...};
+}
 
 // ---- the table by op ------------------------------------------------------------------------------------
 
@@ -77,6 +107,7 @@ struct Entry {
   std::string node_name;  // "MulBackward0"
   bool differentiable = true, decomposes = false, returns_list = false;
   bool may_view = false;  // a result may be a view
+  bool elementwise = false;
   bool has_lists = false, has_attributes = false;
   std::vector<ArgKind> kinds;
   std::vector<std::string> arg_names;
@@ -85,6 +116,12 @@ struct Entry {
 };
 
 const Entry& entry_of(const dt_op* op);
+
+// How an op's forward derivative is had.
+enum class ForwardBy : uint8_t { own, linear, diagonal, decomposition, double_vjp, none };
+ForwardBy forward_by(const Entry& entry, const Rule* rule);
+// Set the forward rule of an op, beside its vjp.
+void set_forward(const std::string& op, std::shared_ptr<ForeignForward> rule);
 // Set or replace the rule of an op; it may be declared later than the rule. Older rules live on for recorded nodes.
 void set_rule(const std::string& op, std::unique_ptr<Rule> rule);
 bool has_rule(const std::string& op);

@@ -65,6 +65,11 @@ SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which) {
   return {std::move(kept), nullptr, dt::api().version(detached), which, output_nr};
 }
 
+SavedTensor save_at_level(const Tensor& t, int32_t which) {
+  check_not_inference(t.get());
+  return {t, nullptr, dt::api().version(t.get()), which, -1};
+}
+
 void already_freed(const std::string& who) {
   dt::runtime_error(
       who,

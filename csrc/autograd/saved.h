@@ -41,6 +41,8 @@ struct SavedTensor {
 
 SavedTensor save_input(dt_tensor* t, int32_t which);
 SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which);
+// For a node of a level above autograd, which runs when the level is over: the tensor as the levels below know it.
+SavedTensor save_at_level(const Tensor& t, int32_t which);
 
 // The tensor to compute with, its history included where grad mode is on. Throws if it was written since; `what` then
 // says which it is ("argument other of mul").

@@ -18,9 +18,9 @@ class CopySlices final : public Node {
     write_->set_always_wanted(self);  // that edge is not followed from here; edge 0 stands for it
   }
 
-  void connect(dt_tensor* base) {
+  void connect(dt_tensor* base, LevelId level) {
     set_output(0, Tensor::borrow(base).info(), base_.sizes.data());
-    edges_[0] = gradient_edge(base);
+    edges_[0] = gradient_edge(base, level);
     for (int i = 0, k = 1; i < write_->n_edges(); ++i)
       if (i != self_) edges_[k++] = write_->edge(i);
     number();
@@ -73,7 +73,7 @@ constexpr const char* kMadeInNoGrad =
 
 }  // namespace
 
-NodePtr view_of_base(dt_tensor* base, dt_tensor* view) {
+NodePtr view_of_base(dt_tensor* base, dt_tensor* view, LevelId level) {
   if (Tensor::borrow(view).dtype() != Tensor::borrow(base).dtype())
     dt::runtime_error(
         "grad_fn: the complex tensor, of which this is a real view, or the other way round, was written "
@@ -83,40 +83,38 @@ NodePtr view_of_base(dt_tensor* base, dt_tensor* view) {
   const Entry& entry = entry_of(as_strided.handle());
   const Input input{base, 0, true};
   const dt_tensor_info info = Tensor::borrow(view).info();
-  return OpNode::record({entry, *entry.rule.load(), {}, args, 4, &input, 1, &view, &info, 1, nullptr});
+  return OpNode::record({entry, *entry.rule.load(), {}, args, 4, &input, 1, &view, &info, 1, nullptr, level});
 }
 
-void rewrite_base(dt_tensor* base, dt_tensor* view, NodePtr write, int self) {
+void rewrite_base(dt_tensor* base, dt_tensor* view, NodePtr write, int self, LevelId level) {
   const int n_edges = write->n_edges();
   auto* node = make_node<CopySlices>(n_edges, 1, 0, base, view, std::move(write), self);
   NodePtr owner = NodePtr::steal(node);
-  node->connect(base);
-  rewrite_history(base, std::move(owner), 0);
-  // The view looks at its base again when it is next asked for its history.
-  meta(view).version = -1;
-  dt::api().set_bits(view, DT_BIT_GRAD, 0);
+  node->connect(base, level);
+  rewrite_history(base, std::move(owner), 0, level);
+  expire_view(view, level);
 }
 
-void check_inplace(const std::string& who, dt_tensor* t) {
-  const bool has_grad = requires_grad(t);
+void check_inplace(const std::string& who, dt_tensor* t, LevelId level) {
+  const bool has_grad = requires_grad(t, level);
   dt_tensor* base = dt::api().base(t);
-  if (base && (has_grad || dt::api().bits(base) & DT_BIT_GRAD) &&
+  if (base && (has_grad || requires_grad(base, level)) &&
       Tensor::borrow(t).dtype() != Tensor::borrow(base).dtype())
     dt::runtime_error(who,
                       ": a real view of a complex tensor, or the other way round, can't be written in place while "
                       "gradients are recorded; write to the tensor itself");
   if (base) {
     Meta* m = meta_if_any(t);
-    if (m && m->made_in_function)
+    if (m && m->history.made_in_function)
       dt::runtime_error(who,
                         ": the output of a custom Function that returns a view is being modified inplace. This is "
                         "forbidden; clone() the output of the Function first.");
-    const bool base_has_grad = dt::api().bits(base) & DT_BIT_GRAD;
+    const bool base_has_grad = level == kAutograd ? dt::api().bits(base) & DT_BIT_GRAD : requires_grad(base, level);
     if (base_has_grad && !has_grad) dt::runtime_error(who, kMadeInNoGrad);
-    if (base_has_grad && is_leaf(base))
+    if (base_has_grad && is_leaf(base, level))
       dt::runtime_error(who, ": a view of a leaf Variable that requires grad is being used in an in-place operation.");
   }
-  if (has_grad && is_leaf(t))
+  if (has_grad && is_leaf(t, level))
     dt::runtime_error(who, ": a leaf Variable that requires grad is being used in an in-place operation.");
 }
 

@@ -40,6 +40,7 @@ bool column_major(const TensorImpl& t) {
 }
 
 void check_buffer(const TensorImpl& t, int flags) {
+  check_value("buffer", t);
   if (t.device.kind != 0) refuse("buffer: the tensor is on " + device_text(t.device) + "; use .cpu() first");
   if (t.bits & DT_BIT_GRAD) refuse("buffer: the tensor requires grad; use .detach() first");
   if (!kFormats[t.dtype])

@@ -187,6 +187,12 @@ void define_tensor_functions(pybind11::module_& m) {
       [](pybind11::handle t) { return from_core([&] { return tensor_argument("_use_count", t).refs.load(); }); },
       "How many references there are on the C++ tensor.");
   m.def(
+      "_is_shell",
+      [](pybind11::handle t) {
+        return from_core([&] { return (tensor_argument("_is_shell", t).bits & DT_BIT_SHELL) != 0; });
+      },
+      "Whether a tensor is geometry without memory, whose value a layer keeps elsewhere.");
+  m.def(
       "_is_wrapped_number",
       [](pybind11::handle t) {
         return from_core([&] { return (tensor_argument("_is_wrapped_number", t).bits & DT_BIT_WRAPPED) != 0; });

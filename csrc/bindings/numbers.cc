@@ -105,6 +105,7 @@ PyObject* item_object(const TensorImpl& t, const dt_value& item) {
 }
 
 void concretize(PyObject* tensor, const char* what) {
+  check_value(what, *impl_of(tensor));
   if (__builtin_expect(concretize_hook != nullptr, 0)) {
     checked(PyObject_CallFunction(concretize_hook, "Os", tensor, what));
   }

@@ -46,8 +46,11 @@ PyObject* dim(PyObject* self, PyObject*) { return PyLong_FromLong(impl_of(self)-
 PyObject* numel(PyObject* self, PyObject*) { return PyLong_FromLongLong(impl_of(self)->numel); }
 PyObject* storage_offset(PyObject* self, PyObject*) { return PyLong_FromLongLong(impl_of(self)->offset); }
 PyObject* data_ptr(PyObject* self, PyObject*) {
-  const TensorImpl* t = impl_of(self);
-  return PyLong_FromVoidPtr(t->numel ? t->data : nullptr);
+  return entry([&] {
+    const TensorImpl* t = impl_of(self);
+    check_value("data_ptr", *t);
+    return PyLong_FromVoidPtr(t->numel ? t->data : nullptr);
+  });
 }
 PyObject* storage_ptr(PyObject* self, PyObject*) { return PyLong_FromVoidPtr(impl_of(self)->storage->data); }
 PyObject* storage_nbytes(PyObject* self, PyObject*) { return PyLong_FromSize_t(impl_of(self)->storage->bytes); }

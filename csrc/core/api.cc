@@ -190,6 +190,20 @@ dt_status register_backend(const dt_backend* table, int16_t* kind) {
   return guarded([&] { *kind = dovetail::register_backend(table); });
 }
 
+dt_status shell(int32_t ndim, const int64_t* sizes, const int64_t* strides, int64_t offset, int32_t dtype,
+                dt_device device, dt_tensor** out) {
+  return guarded([&] {
+    check_dtype(dtype);
+    *out = dovetail::shell(ndim, sizes, strides, offset, dtype, device).release();
+  });
+}
+dt_status shell_view(const dt_op* op, const dt_value* args, int32_t n_args, dt_tensor** out) {
+  return guarded([&] {
+    check_boxed(*op, args, n_args, 1);
+    *out = dovetail::shell_view(*op, args, n_args).release();
+  });
+}
+
 void clear_error() { dovetail::clear_error(); }
 int32_t op_count() { return dovetail::op_count(); }
 int32_t num_threads() { return dovetail::num_threads(); }
@@ -244,6 +258,8 @@ dt_api make_table() {
   SLOT(register_backend);
   SLOT(parallel_for);
   SLOT(num_threads);
+  SLOT(shell);
+  SLOT(shell_view);
 #undef SLOT
   return t;
 }

@@ -132,6 +132,7 @@ dt_value integer_item(const char* data) {
 }  // namespace
 
 dt_value item(const TensorImpl& t) {
+  check_value("item", t);
   if (t.numel != 1)
     value_error("item: a tensor of shape ", shape_text(t), " has ", t.numel,
                 " elements; only one element converts to a number");

@@ -14,7 +14,8 @@ ThreadState& thread_state() noexcept {
 }
 
 void update_active_bits(ThreadState& state) noexcept {
-  state.active_bits = state.grad_mode && !state.below_autograd ? uint32_t{DT_BIT_GRAD} : 0u;
+  const uint32_t grad = state.grad_mode && !state.below_autograd ? uint32_t{DT_BIT_GRAD} : 0u;
+  state.active_bits = grad | DT_BIT_SHELL;
 }
 
 namespace {
@@ -59,8 +60,10 @@ inline uint32_t bits_of(const dt_value& v) {
 }
 
 // Some layer acts on this call: enter the outermost.
-void enter_layer(ThreadState& state, bool grad, const Op& op, const dt_value* args, int n_args, dt_value* outs,
+void enter_layer(ThreadState& state, uint32_t acting, const Op& op, const dt_value* args, int n_args, dt_value* outs,
                  int n_outs) {
+  const bool grad = acting & DT_BIT_GRAD;
+  if (acting & DT_BIT_SHELL && !grad && !state.visible) no_value(op.name());
   const int top = state.visible - 1;
   const bool pushed = top >= 0 && (!grad || state.layers[top].position > DT_LAYER_AUTOGRAD);
   if (!pushed && !autograd_layer.fn)
@@ -76,9 +79,9 @@ void call_layers(const Op& op, const dt_value* args, int n_args, dt_value* outs,
   uint32_t bits = 0;
   for (int i = 0; i < n_args; ++i) bits |= bits_of(args[i]);
   for (int i = 0; i < n_outs; ++i) bits |= bits_of(outs[i]);
-  const uint32_t grad = bits & state.active_bits;
-  if (__builtin_expect(state.visible | grad, 0))
-    enter_layer(state, grad != 0, op, args, n_args, outs, n_outs);
+  const uint32_t acting = bits & state.active_bits;
+  if (__builtin_expect(state.visible | acting, 0))
+    enter_layer(state, acting, op, args, n_args, outs, n_outs);
   else
     execute(op, args, n_args, outs, n_outs);
 }
@@ -148,6 +151,18 @@ void decompose(const Op& op, const dt_value* args, int n_args, dt_value* outs, i
   const bool below = !autograd && state.layers[state.entered].position < DT_LAYER_AUTOGRAD;
   Narrow narrow(state, ThreadState::kNone, visible, below);
   run_decomposition(op, full, total, outs, n_outs);
+}
+
+Tensor shell_view(const Op& op, const dt_value* args, int n_args) {
+  if (op.form != DT_FORM_VIEW || n_args < 1 || args[0].tag != DT_TENSOR || !(args[0].as.tensor->bits & DT_BIT_SHELL))
+    type_error(op.name(), ": shell_view takes a view op and a shell");
+  const int total = static_cast<int>(op.schema.args.size());
+  dt_value* full = static_cast<dt_value*>(__builtin_alloca(sizeof(dt_value) * (total + 1)));
+  std::copy_n(args, n_args, full);
+  fill_defaults(op, full, n_args, total);
+  dt_value out{};
+  execute(op, full, total, &out, 1);
+  return Tensor::steal(out.as.tensor);
 }
 
 Tensor call1(const Op& op, std::initializer_list<dt_value> args) {

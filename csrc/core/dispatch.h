@@ -33,10 +33,13 @@ struct ThreadState {
   int entered = kNone;
   bool below_autograd = false;  // inside the autograd layer or below it
   // Bits of a tensor that make a layer act; kept in step with grad_mode and below_autograd.
-  uint32_t active_bits = DT_BIT_GRAD;
+  uint32_t active_bits = DT_BIT_GRAD | DT_BIT_SHELL;
 };
 ThreadState& thread_state() noexcept;
 void update_active_bits(ThreadState& state) noexcept;
+
+// The view that a view op makes of a shell.
+Tensor shell_view(const Op& op, const dt_value* args, int n_args);
 
 void push_layer(int position, dt_layer_fn fn, void* self);
 void pop_layer(int position);

@@ -86,7 +86,7 @@ Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* 
 Tensor make_view_as(TensorImpl* of, DType dtype, int ndim, const int64_t* sizes, const int64_t* strides,
                     int64_t offset) {
   Tensor view = over_storage(of->storage, ndim, sizes, strides, offset, dtype);
-  view->bits = of->bits & DT_BIT_INFERENCE;
+  view->bits = of->bits & (DT_BIT_INFERENCE | DT_BIT_SHELL);
   view->base = of->base ? of->base : of;
   retain(view->base);
   view->own_version = of->own_version;
@@ -95,6 +95,7 @@ Tensor make_view_as(TensorImpl* of, DType dtype, int ndim, const int64_t* sizes,
 
 Tensor detach(TensorImpl* of) {
   Tensor result = over_storage(of->storage, of->ndim, of->sizes(), of->strides(), of->offset, of->dtype);
+  result->bits = of->bits & DT_BIT_SHELL;
   if (of->own_version) {  // the counter lives in `of`
     result->own_version = true;
     result->base = of->base ? of->base : of;
@@ -105,12 +106,30 @@ Tensor detach(TensorImpl* of) {
 
 Tensor detach_private(TensorImpl* of) {
   Tensor result = over_storage(of->storage, of->ndim, of->sizes(), of->strides(), of->offset, of->dtype);
+  result->bits = of->bits & DT_BIT_SHELL;
   result->own_version = true;
   return result;
 }
 
+Tensor shell(int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset, DType dtype, Device device) {
+  checked_numel("shell", ndim, sizes, itemsize(dtype));
+  Storage* storage = new_storage(device, 0);
+  Tensor result = over_storage(storage, ndim, sizes, strides, offset, dtype);
+  release(storage);
+  result->bits = DT_BIT_SHELL;
+  return result;
+}
+
+void no_value(const std::string& who) {
+  runtime_error(who,
+                ": a tensor of vmap has no value of its own: inside the function that vmap maps its value can't be read "
+                "as Python numbers or memory, and outside of it the tensor means nothing; return it from the function");
+}
+
 void set_data(TensorImpl* t, TensorImpl* from) {
   if (t == from) return;
+  check_value("data", *t);
+  check_value("data", *from);
   int64_t* dims = from->ndim <= kInlineDims ? t->inline_dims : new int64_t[2 * from->ndim];
   retain(from->storage);
   release(t->storage);

@@ -140,6 +140,13 @@ Tensor detach(TensorImpl* of);          // shares the version
 Tensor detach_private(TensorImpl* of);  // `.data`: its own version
 Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset,
                     DType dtype);
+// Geometry without memory, for a layer that keeps the value elsewhere.
+Tensor shell(int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset, DType dtype, Device device);
+// For those who need a tensor's memory. Throws Error, `who` first.
+[[noreturn]] void no_value(const std::string& who);
+inline void check_value(const char* who, const TensorImpl& t) {
+  if (__builtin_expect(t.bits & DT_BIT_SHELL, 0)) no_value(who);
+}
 // `t.data = from`: t takes over from's storage and geometry.
 void set_data(TensorImpl* t, TensorImpl* from);
 void set_grad(TensorImpl* t, TensorImpl* grad);

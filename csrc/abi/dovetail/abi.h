@@ -247,7 +247,8 @@ enum { /* positions, outermost highest */
 enum {                      /* a tensor's bits */
        DT_BIT_GRAD = 1,     /* autograd takes part (requires_grad) */
        DT_BIT_WRAPPED = 2,  /* a Python number on its way through an op: it does not decide the dtype */
-       DT_BIT_INFERENCE = 4 /* made in inference mode */
+       DT_BIT_INFERENCE = 4, /* made in inference mode */
+       DT_BIT_SHELL = 8     /* geometry without memory (dt_api.shell) */
 };
 
 /* What hangs in a tensor's extension slot. Core only destroys it. */
@@ -366,6 +367,13 @@ typedef struct dt_api {
   /* pool */
   void (*parallel_for)(int64_t n, int64_t grain, void (*body)(void* arg, int64_t begin, int64_t end), void* arg);
   int32_t (*num_threads)(void);
+
+  /* shells: tensors whose value a layer keeps elsewhere (in their slot) */
+  /* Geometry without memory (DT_BIT_SHELL). Whatever reaches the backend with one, or reads its value, is refused. */
+  dt_status (*shell)(int32_t ndim, const int64_t* sizes, const int64_t* strides, int64_t offset, int32_t dtype,
+                     dt_device device, dt_tensor** out);
+  /* The view that a view op makes of a shell, its first argument: geometry and base, no slot. Meets no layer. */
+  dt_status (*shell_view)(const dt_op*, const dt_value* args, int32_t n_args, dt_tensor** out);
 } dt_api;
 
 #define dt_has_slot(table, member) ((table)->struct_size >= offsetof(dt_api, member) + sizeof((table)->member))

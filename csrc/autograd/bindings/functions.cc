@@ -1,6 +1,7 @@
 // Function: operations whose forward and backward are Python. The Python side is dovetail/autograd/function.py.
 #include "autograd/bindings/python.h"
 #include "autograd/engine.h"
+#include "autograd/levels.h"
 #include "autograd/saved.h"
 #include "autograd/views.h"
 #include "autograd/watch.h"
@@ -68,9 +69,9 @@ class FunctionNode final : public Node {
     return context_.traverse(visit, arg);
   }
 
-  void connect(const std::vector<Tensor>& inputs) {
+  void connect(const std::vector<Tensor>& inputs, LevelId level) {
     for (int i = 0; i < n_edges(); ++i)
-      if (requires_grad(inputs[i].get())) edges_[i] = gradient_edge(inputs[i].get());
+      if (requires_grad(inputs[i].get(), level)) edges_[i] = gradient_edge(inputs[i].get(), level);
     number();
   }
   void describe_output(int nr, const Tensor& t) {
@@ -149,8 +150,8 @@ struct Marks {
 // One call of a Function, turned into a node.
 class FunctionCall {
  public:
-  FunctionCall(const py::tuple& arguments, const py::tuple& outputs, Marks marks)
-      : arguments_(arguments), outputs_(outputs), marks_(std::move(marks)) {
+  FunctionCall(const py::tuple& arguments, const py::tuple& outputs, Marks marks, LevelId level)
+      : arguments_(arguments), outputs_(outputs), marks_(std::move(marks)), level_(level) {
     for (size_t i = 0; i < arguments.size(); ++i) {
       dt_tensor* t = dt::api().tensor_from_py(py::handle(arguments[i]).ptr());
       if (!t) continue;
@@ -165,11 +166,11 @@ class FunctionCall {
                                          std::move(context), saved, positions_, static_cast<int>(arguments_.size()),
                                          materialize);
     const NodePtr owner = NodePtr::steal(node);
-    node->connect(inputs_);
+    node->connect(inputs_, level_);
     py::tuple results(outputs_.size());
     for (size_t i = 0; i < outputs_.size(); ++i) results[i] = output(*node, owner, static_cast<int>(i));
     save(results, *saved);
-    if (Watcher* watching = current_watcher()) show(*watching, *node, results);
+    if (Watcher* watching = current_watcher(); watching && !any_level()) show(*watching, *node, results);
     return results;
   }
 
@@ -183,7 +184,7 @@ class FunctionCall {
         dt::runtime_error(name,
                           ": Some elements marked as dirty during the forward method were not returned as output. "
                           "The inputs that are modified inplace must all be outputs of the Function.");
-      check_inplace(name, t);
+      check_inplace(name, t, level_);
       if (dt::api().base(t) && outputs_.size() > 1)
         dt::runtime_error(name,
                           ": If your Function modifies Tensors that are views inplace, it must return a single one.");
@@ -210,22 +211,24 @@ class FunctionCall {
       if (!constant) written(owner, t, nr, input);
       return object;
     }
-    if (constant) return requires_grad(t) ? py::cast(detached(tensor)) : object;
+    if (constant) return requires_grad(t, level_) ? py::cast(detached(tensor)) : object;
     if (input >= 0) tensor = alias(tensor);
-    set_history(tensor.get(), owner, nr);
-    if (dt::api().base(tensor.get())) meta(tensor.get()).made_in_function = true;
+    set_history(tensor.get(), owner, nr, true, level_);
+    if (dt::api().base(tensor.get())) meta(tensor.get()).history.made_in_function = true;
     return input >= 0 ? py::cast(tensor) : object;
   }
 
-  static void written(const NodePtr& owner, dt_tensor* t, int nr, int input) {
+  void written(const NodePtr& owner, dt_tensor* t, int nr, int input) const {
     dt_tensor* base = dt::api().base(t);
     if (base)
-      rewrite_base(base, t, owner, input);
+      rewrite_base(base, t, owner, input, level_);
     else
-      rewrite_history(t, owner, nr);
+      rewrite_history(t, owner, nr, level_);
   }
 
-  static Tensor detached(const Tensor& t) {
+  // Without a history at this level; the levels below keep theirs.
+  Tensor detached(const Tensor& t) const {
+    if (level_ != kAutograd) return handle_of(t.get(), level_);
     dt_tensor* out = nullptr;
     dt::check(dt::api().detach(t.get(), &out));
     return Tensor::steal(out);
@@ -239,7 +242,8 @@ class FunctionCall {
   }
 
   // An argument returned as it is gets a tensor of its own, so that its own history stays.
-  static Tensor alias(const Tensor& t) {
+  Tensor alias(const Tensor& t) const {
+    if (level_ != kAutograd) return handle_of(t.get(), level_);
     static const dt::Op op{"alias"};
     dt::GradMode off(false);
     return op(t);
@@ -261,18 +265,19 @@ class FunctionCall {
         if (py::handle(outputs_[i]).is(object)) nr = static_cast<int>(i);
       if (nr >= 0) {
         dt_tensor* out = dt::api().tensor_from_py(py::handle(results[nr]).ptr());
-        if (grad_fn(out)) {
-          list.add(save_output(out, nr, nr));
+        if (grad_fn(out, level_)) {
+          list.add(level_ == kAutograd ? save_output(out, nr, nr) : save_at_level(handle_of(out, level_), nr));
           continue;
         }
       }
-      list.add(save_input(t, -1));
+      list.add(level_ == kAutograd ? save_input(t, -1) : save_at_level(Tensor::borrow(t), -1));
     }
   }
 
   const py::tuple& arguments_;
   const py::tuple& outputs_;
   Marks marks_;
+  LevelId level_;
   std::vector<Tensor> inputs_;
   std::vector<int> positions_;
 };
@@ -308,8 +313,9 @@ Tensor refuse_backward(const Tensor& t, const std::string& message) {
 
 py::tuple record_function(const std::string& name, py::object context, std::shared_ptr<SavedList> saved,
                           const py::tuple& arguments, const py::tuple& outputs, const py::tuple& to_save,
-                          const py::tuple& dirty, const py::tuple& constant, bool materialize) {
-  return FunctionCall(arguments, outputs, {dirty, constant, to_save})
+                          const py::tuple& dirty, const py::tuple& constant, bool materialize,
+                          const Level* level) {
+  return FunctionCall(arguments, outputs, {dirty, constant, to_save}, level ? level->id() : kAutograd)
       .record(name, std::move(context), std::move(saved), materialize);
 }
 
@@ -325,7 +331,8 @@ void bind_functions(py::module_& m) {
       .def("__getattr__",
            [](FunctionNode& self, const std::string& name) { return self.context().attr(name.c_str()); });
   m.def("record_function", record_function, py::arg("name"), py::arg("context"), py::arg("saved"), py::arg("arguments"),
-        py::arg("outputs"), py::arg("to_save"), py::arg("dirty"), py::arg("constant"), py::arg("materialize"));
+        py::arg("outputs"), py::arg("to_save"), py::arg("dirty"), py::arg("constant"), py::arg("materialize"),
+        py::arg("level") = py::none());
   m.def("refuse_backward", refuse_backward, py::arg("tensor"), py::arg("message"));
 }
 

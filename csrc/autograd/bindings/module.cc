@@ -4,6 +4,7 @@
 #include "autograd/bindings/python.h"
 #include "autograd/layer.h"
 #include "autograd/rule.h"
+#define DT_ABI_TARGET_MINOR 0  // vmap alone asks for a newer core, when it is used (levels.cc)
 #include "dovetail/abi_python.hpp"
 
 namespace py = pybind11;
@@ -31,5 +32,6 @@ PYBIND11_MODULE(_engine, m) {
   bind_engine(m);
   bind_watch(m);
   bind_packing(m);
+  bind_levels(m);
   dt::check(dt::api().set_autograd_layer(autograd_layer, nullptr));
 }

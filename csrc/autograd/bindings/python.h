@@ -80,5 +80,6 @@ void bind_rules(py::module_& m);
 void bind_engine(py::module_& m);
 void bind_watch(py::module_& m);
 void bind_packing(py::module_& m);
+void bind_levels(py::module_& m);
 
 }  // namespace dovetail::autograd

@@ -8,6 +8,18 @@ namespace dovetail::autograd {
 
 namespace {
 
+py::object argument_of(Ctx& c, const Entry& entry, int i) {
+  if (entry.kinds[i] == ArgKind::tensor) return py::cast(c[i]);
+  if (entry.kinds[i] == ArgKind::tensors) {
+    py::list list;
+    for (const Tensor& t : c.list(i)) list.append(t);
+    return list;
+  }
+  PyObject* object = dt::api().value_to_py(&c.value(i));
+  if (!object) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(object);
+}
+
 // Calls function(args, outputs, needs, grads), all tuples, and takes a sequence with a gradient for every argument.
 class PythonRule final : public ForeignRule {
  public:
@@ -18,7 +30,7 @@ class PythonRule final : public ForeignRule {
     const int n_args = static_cast<int>(entry.kinds.size()), n_outputs = c.node().n_outputs();
     py::tuple args(n_args), needs(n_args), outputs(n_outputs), grads(n_outputs);
     for (int i = 0; i < n_args; ++i) {
-      args[i] = argument(c, entry, i);
+      args[i] = argument_of(c, entry, i);
       bool needed = false;
       if (entry.kinds[i] != ArgKind::attribute)
         for (int k = 0; k < c.count(i); ++k) needed |= c.needs(i, k);
@@ -32,18 +44,6 @@ class PythonRule final : public ForeignRule {
   }
 
  private:
-  static py::object argument(Ctx& c, const Entry& entry, int i) {
-    if (entry.kinds[i] == ArgKind::tensor) return py::cast(c[i]);
-    if (entry.kinds[i] == ArgKind::tensors) {
-      py::list list;
-      for (const Tensor& t : c.list(i)) list.append(t);
-      return list;
-    }
-    PyObject* object = dt::api().value_to_py(&c.value(i));
-    if (!object) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(object);
-  }
-
   static void take(Ctx& c, const Entry& entry, const py::tuple& returned) {
     for (int i = 0; i < static_cast<int>(entry.kinds.size()) && i < static_cast<int>(returned.size()); ++i) {
       if (entry.kinds[i] == ArgKind::attribute || returned[i].is_none()) continue;
@@ -60,6 +60,71 @@ class PythonRule final : public ForeignRule {
   Held function_;
 };
 
+// Calls function(args, outputs, tangents), all tuples, and takes a sequence with a tangent for every output.
+class PythonForward final : public ForeignForward {
+ public:
+  explicit PythonForward(py::object function) : function_(std::move(function)) {}
+
+  Tangents apply(Ctx& c) override {
+    py::gil_scoped_acquire gil;
+    try {
+      return call(c);
+    } catch (py::error_already_set& error) {
+      error.restore();
+      throw dt::Error::from_slot(dt::api().error_from_py());
+    }
+  }
+
+ private:
+  Tangents call(Ctx& c) const {
+    const Entry& entry = c.node().entry();
+    const int n_args = static_cast<int>(entry.kinds.size()), n_outputs = c.node().n_outputs();
+    py::tuple args(n_args), given(n_args), outputs(n_outputs);
+    for (int i = 0; i < n_args; ++i) {
+      args[i] = argument_of(c, entry, i);
+      given[i] = tangent_of(c, entry, i);
+    }
+    for (int i = 0; i < n_outputs; ++i) outputs[i] = py::cast(c[result_at(i)]);
+    Tangents found;
+    for (py::handle t : as_tuple(function_.get()(args, outputs, given))) found.push_back(t.cast<Tensor>());
+    return found;
+  }
+
+  static py::object tangent_of(Ctx& c, const Entry& entry, int i) {
+    if (entry.kinds[i] == ArgKind::attribute) return py::none();
+    if (entry.kinds[i] == ArgKind::tensor) return py::cast(c.t(i));
+    py::list list;
+    for (int k = 0; k < c.count(i); ++k) list.append(c.t(i, k));
+    return list;
+  }
+
+  Held function_;
+};
+
+void register_forward(const std::string& op, py::object function) {
+  set_forward(op, std::make_shared<PythonForward>(std::move(function)));
+}
+
+const char* forward_name(const std::string& op) {
+  const dt_op* handle = dt::api().find_op(op.c_str());
+  if (!handle) dt::fail(DT_ERR_VALUE, "there is no op named ", op);
+  const Entry& entry = entry_of(handle);
+  switch (forward_by(entry, entry.rule.load())) {
+    case ForwardBy::own:
+      return "rule";
+    case ForwardBy::linear:
+      return "linear";
+    case ForwardBy::diagonal:
+      return "diagonal";
+    case ForwardBy::decomposition:
+      return "decomposition";
+    case ForwardBy::double_vjp:
+      return "double vjp";
+    default:
+      return "none";
+  }
+}
+
 void register_rule(const std::string& op, py::object function, uint64_t saved) {
   auto rule = std::make_unique<Rule>();
   rule->foreign = std::make_shared<PythonRule>(std::move(function));
@@ -72,6 +137,8 @@ void register_rule(const std::string& op, py::object function, uint64_t saved) {
 void bind_rules(py::module_& m) {
   m.attr("RESULT") = result;
   m.def("register_rule", register_rule, py::arg("op"), py::arg("function"), py::arg("saved"));
+  m.def("register_forward", register_forward, py::arg("op"), py::arg("function"));
+  m.def("forward_by", forward_name, py::arg("op"));
   m.def("has_rule", has_rule, py::arg("op"));
   m.def("rule_names", rule_names);
 }

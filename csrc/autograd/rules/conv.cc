@@ -37,15 +37,30 @@ void declare_conv() {
     vjp("convolution", input, saves(weight), [](Ctx& c) { return to_input(c, c.g(), c[weight], c.sizes(input)); });
     vjp("convolution", weight, saves(input), [](Ctx& c) { return to_weight(c, c.g(), c[input], c.sizes(weight)); });
     vjp("convolution", bias, [](Ctx& c) { return over_all_but_channels(c.g()); });
+    jvp("convolution", [](Ctx& c) {
+      Tensor sum;
+      if (c.t(input)) sum = forward(c, c.t(input), c[weight]);
+      if (c.t(weight)) {
+        Tensor term = forward(c, c[input], c.t(weight));
+        sum = sum ? sum + term : term;
+      }
+      if (!c.t(bias)) return tangents(sum);
+      std::vector<int64_t> channels(c.ndim(weight) - 1, 1);
+      channels[0] = c.size(weight, 0);
+      const Tensor term = reshape(c.t(bias), channels);
+      return tangents(sum ? sum + term : term);
+    });
   }
   {
     enum { grad, weight };
+    multilinear("convolution_input_grad", saves(grad, weight));
     vjp("convolution_input_grad", grad, saves(weight), [](Ctx& c) { return forward(c, c.g(), c[weight]); });
     vjp("convolution_input_grad", weight, saves(grad),
         [](Ctx& c) { return to_weight(c, c[grad], c.g(), c.sizes(weight)); });
   }
   {
     enum { grad, input };
+    multilinear("convolution_weight_grad", saves(grad, input));
     vjp("convolution_weight_grad", grad, saves(input), [](Ctx& c) { return forward(c, c[input], c.g()); });
     vjp("convolution_weight_grad", input, saves(grad),
         [](Ctx& c) { return to_input(c, c[grad], c.g(), c.sizes(input)); });

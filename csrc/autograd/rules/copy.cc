@@ -9,7 +9,11 @@ void declare_copy() {
   vjp("copy", src, same);
   vjp("fill", self, zero);
   vjp("fill", src, [](Ctx& c) { return sum(c.g()); });
-  for (const char* op : {"clone", "cast", "to_device", "contiguous"}) vjp(op, self, same);
+  linear("fill", saves(src));
+  for (const char* op : {"clone", "cast", "to_device", "contiguous"}) {
+    vjp(op, self, same);
+    linear(op, saves(self));
+  }
 }
 
 }  // namespace dovetail::autograd::rules

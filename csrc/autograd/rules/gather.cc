@@ -15,6 +15,8 @@ void declare_reads() {
       [](Ctx& c) { return scatter_add(zeros(c.shape(self)), c.value(dim), c[index], c.g()); });
   vjp("index_select", self, saves(index),
       [](Ctx& c) { return index_add(zeros(c.shape(self)), c.value(dim), c[index], c.g()); });
+  linear("gather", saves(self));
+  linear("index_select", saves(self));
 }
 
 enum { self, dim, index_at, src };
@@ -42,6 +44,7 @@ void declare_writes() {
   vjp("scatter", src, saves(index_at), [](Ctx& c) { return taken_from(c, c.g()); });
   vjp("scatter_add", self, same);
   vjp("scatter_add", src, saves(index_at), [](Ctx& c) { return taken_from(c, c.g()); });
+  for (const char* op : {"scatter", "scatter_add", "index_add"}) linear(op, saves(self, src));
   constexpr int alpha = src + 1;
   vjp("index_add", self, same);
   vjp("index_add", src, saves(index_at), [](Ctx& c) {
@@ -139,6 +142,8 @@ void declare_index() {
     const int64_t* no_sizes = nullptr;
     return index_put(c.g(), c.list(indices), zeros({c.output().dtype, c.output().device, 0, no_sizes}));
   });
+  linear("index", saves(self));
+  linear("index_put", saves(self, values));
   vjp("index_put", values, saves(indices), [](Ctx& c) { return index(c.g(), c.list(indices)); });
 }
 
@@ -173,7 +178,9 @@ void declare_gather() {
   declare_index();
   vjp_joint("cat", saves(), cat_all);
   keeps_geometry("cat");
+  linear("cat", saves(0));
   vjp("constant_pad_nd", self, pad_self);
+  jvp("constant_pad_nd", [](Ctx& c) { return tangents(constant_pad_nd(c.t(self), c.value(1))); });
 }
 
 }  // namespace dovetail::autograd::rules

@@ -1,6 +1,7 @@
 // The ops that rules are written with, as function objects of their names, and what several families share.
 #pragma once
 
+#include "autograd/levels.h"
 #include "autograd/op_node.h"
 
 namespace dovetail::autograd::rules {
@@ -62,7 +63,7 @@ Tensor spread(const Tensor& g, Ints sizes, const std::vector<int64_t>& dims, boo
 template <class Part, class Scattered>
 Tensor placed(const Shape& shape, const Tensor& g, Part&& part, Scattered&& scattered) {
   Tensor whole = zeros(shape);
-  if (dt::api().grad_mode()) return scattered(whole);
+  if (may_be_followed()) return scattered(whole);
   copy.inplace(part(whole), g);
   return whole;
 }

@@ -71,7 +71,7 @@ Tensor prod_self(Ctx& c) {
   const int ndim = c.ndim(self);
   if (ndim == 0) return c.g();
   const Tensor g = spread_back(c, c.g());
-  if (!dt::api().grad_mode() && !has_zero(x)) return g * (spread_back(c, c[result]) / x);
+  if (!may_be_followed() && !has_zero(x)) return g * (spread_back(c, c[result]) / x);
   // The reduced dims first, as one.
   const std::vector<int64_t> dims = c.dims(dim, ndim);
   std::vector<int64_t> order = dims, sizes, back(ndim);
@@ -86,6 +86,22 @@ Tensor prod_self(Ctx& c) {
   return g * permute(reshape(others, moved.sizes()), back);
 }
 
+Tangents var_forward(Ctx& c) {
+  enum { self, dim, correction, keepdim };
+  const std::vector<int64_t> dims = c.dims(dim, c.ndim(self));
+  const double used = c.given(correction) ? c.number(correction) : 1.0;
+  const double n = static_cast<double>(extent(c.sizes(self), dims)) - used;
+  const Tensor away = c[self] - mean(c[self], dims, true);
+  return tangents(sum(c.t(self) * away, dims, c.flag(keepdim)) * (2.0 / std::max(n, 0.0)));
+}
+
+// The mean over equal extremes.
+Tangents extreme_forward(Ctx& c) {
+  const std::vector<int64_t> dims = c.dims(dim, c.ndim(self));
+  const Tensor taken = cast(eq(c[self], spread_back(c, c[result])), DType{c.shape(self).dtype});
+  return tangents(sum(c.t(self) * taken, dims, c.flag(keepdim)) / sum(taken, dims, c.flag(keepdim)));
+}
+
 }  // namespace
 
 void declare_reduce() {
@@ -95,6 +111,11 @@ void declare_reduce() {
   vjp("prod", self, saves(self, result), prod_self);
   vjp("amax", self, saves(self, result), extreme_self);
   vjp("amin", self, saves(self, result), extreme_self);
+  linear("sum", saves(self));
+  linear("mean", saves(self));
+  jvp("var", var_forward);
+  jvp("amax", extreme_forward);
+  jvp("amin", extreme_forward);
 }
 
 }  // namespace dovetail::autograd::rules

@@ -30,7 +30,7 @@ Tensor cumprod_self(Ctx& c) {
   const Tensor x = c[self], g = c.g();
   if (c.ndim(self) == 0) return g;
   const int d = c.dim(dim, c.ndim(self));
-  if (!has_zero(x)) return cumsum_reversed(g * c[result], d) / x;
+  if (!any_level() && !has_zero(x)) return cumsum_reversed(g * c[result], d) / x;
   const int64_t n = c.size(self, d);
   const std::vector<int64_t> along = {d};
   std::vector<Tensor> gradients;
@@ -47,6 +47,7 @@ Tensor cumprod_self(Ctx& c) {
 
 void declare_scan() {
   vjp("cumsum", self, cumsum_self);
+  linear("cumsum", saves(self));
   vjp("cumprod", self, saves(self, result), cumprod_self);
 }
 

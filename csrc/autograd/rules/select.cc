@@ -14,6 +14,7 @@ void declare_where() {
 void declare_masked_fill() {
   enum { self, mask, value };
   vjp("masked_fill", self, saves(mask), [](Ctx& c) { return masked_fill(c.g(), c[mask], number(0)); });
+  linear("masked_fill", saves(self, value));
   vjp("masked_fill", value, saves(mask), [](Ctx& c) { return sum(only_where(c[mask], c.g())); });
 }
 

@@ -7,6 +7,10 @@ void declare_sort() {
   enum { self, dim };
   vjp("sort", self, saves(result_at(1)),
       [](Ctx& c) { return scatter(zeros(c.shape(self)), c.value(dim), c[result_at(1)], c.g()); });
+  jvp("sort", [](Ctx& c) {
+    if (c.ndim(self) == 0) return tangents(c.t(self));
+    return tangents(gather(c.t(self), c.value(dim), c[result_at(1)]));
+  });
 }
 
 }  // namespace dovetail::autograd::rules

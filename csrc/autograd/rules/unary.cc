@@ -36,6 +36,7 @@ void declare_rounding() {
     return c.g() * (dt::is_complex(x.dtype()) ? sgn(x) : sign(x));
   });
   vjp("positive", self, same);
+  linear("positive", saves(self));
   for (const char* op : {"sign", "floor", "ceil", "trunc", "round"}) vjp(op, self, zero);
 }
 

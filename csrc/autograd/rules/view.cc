@@ -28,6 +28,9 @@ void declare_orders() {
   vjp("permute", self, permute_self);
   vjp("transpose", self, [](Ctx& c) { return transpose(c.g(), c.integer(1), c.integer(2)); });
   vjp("flip_view", self, [](Ctx& c) { return flip_view(c.g(), c.ints(1)); });
+  for (const char* op : {"view", "reshape", "flatten", "squeeze", "unsqueeze", "alias", "expand", "permute",
+                         "transpose", "flip_view"})
+    linear(op, saves(self));
 }
 
 // ---- parts ----------------------------------------------------------------------------------------------
@@ -94,6 +97,12 @@ void declare_parts() {
   vjp("unfold", self, unfold_self);
   vjp("as_strided", self, as_strided_self);
   keeps_geometry("as_strided");
+  for (const char* op : {"select", "slice", "diagonal", "unfold"}) linear(op, saves(self));
+  // The tangent need not lie in memory as its tensor does.
+  jvp("as_strided", [](Ctx& c) {
+    const Geometry in = own_geometry(c), out = part_geometry(c, 1);
+    return tangents(Memory(c.t(self), in, out).read(out));
+  });
 }
 
 // ---- lists ----------------------------------------------------------------------------------------------
@@ -144,6 +153,7 @@ void declare_scatters() {
     return Memory(c.g(), own_geometry(c), part).read(part);
   });
   keeps_geometry("as_strided_scatter");
+  for (const char* op : {"select_scatter", "slice_scatter", "diagonal_scatter"}) linear(op, saves(self, src));
 }
 
 }  // namespace
@@ -153,6 +163,8 @@ void declare_view() {
   declare_parts();
   vjp_joint("split_with_sizes", saves(), split_all);
   vjp_joint("unbind", saves(), unbind_all);
+  linear("split_with_sizes", saves(self));
+  linear("unbind", saves(self));
   declare_scatters();
 }
 

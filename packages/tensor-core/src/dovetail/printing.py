@@ -231,7 +231,7 @@ def tensor_text(self: Tensor) -> str:
     elif self.requires_grad:
         facts.append("requires_grad=True")
     try:
-        body = _body(plain, len(prefix))
+        body = "<mapped by vmap>" if _core._is_shell(self) else _body(plain, len(prefix))
     except NotImplementedError:  # the backend can't read these elements; the rest can be told
         body = "..."
     return _joined(prefix + body, facts, len(prefix)) + ")"

@@ -27,11 +27,13 @@ from . import _tensor, func, functional, graph
 from .__about__ import __version__
 from ._engine import Node
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
+from .batching import batched_by, register_batching
 from .checking import GradcheckError, gradcheck, gradgradcheck
 from .checkpointing import CheckpointError, checkpoint, checkpoint_sequential
 from .engine import backward, grad
 from .function import Function, FunctionCtx, once_differentiable
-from .rules import has_derivative, register_vjp
+from .rules import forward_by, has_derivative, register_jvp, register_vjp
+from .vmap import vmap
 
 __all__ = [
     "CheckpointError",
@@ -41,10 +43,12 @@ __all__ = [
     "Node",
     "__version__",
     "backward",
+    "batched_by",
     "checkpoint",
     "checkpoint_sequential",
     "detect_anomaly",
     "enable_grad",
+    "forward_by",
     "func",
     "functional",
     "grad",
@@ -59,9 +63,12 @@ __all__ = [
     "is_inference_mode_enabled",
     "no_grad",
     "once_differentiable",
+    "register_batching",
+    "register_jvp",
     "register_vjp",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "vmap",
 ]
 
 _tensor.install()

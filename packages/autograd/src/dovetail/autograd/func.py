@@ -1,95 +1,65 @@
-"""Functions that make functions: `grad(f)` is the function that computes f's gradient.
+"""Transforms: functions that make functions. `grad(f)` is the function that computes f's gradient, `vmap(f)` the one
+that applies f to every slice of its arguments at once.
 
-They nest (`grad(grad(f))`), and take dicts, lists and tuples of tensors for an argument. What the function captures and
-requires a gradient keeps its history.
+They nest in any order (`vmap(grad(f))`, `grad(grad(f))`), and take dicts, lists and tuples of tensors for an argument.
+What the function captures is a constant to the transform, and keeps its own history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import dovetail as dt
 from dovetail import Tensor, checks
-from dovetail._grad_mode import enable_grad, is_grad_enabled
+from dovetail._grad_mode import enable_grad
 
 from . import _engine
-from .engine import grad as _grad
+from .levels import entered, left
+from .nests import mapped, rebuilt, tensors_in
+from .vmap import vmap
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp"]
+__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
 
 Function = Callable[..., Any]
 ArgNums = int | Sequence[int]
 
 
-# ---- nests of tensors -----------------------------------------------------------------------------------------
+# ---- arguments ------------------------------------------------------------------------------------------------
 
 
-def _map(nest: Any, function: Callable[[Tensor], Any]) -> Any:
-    if isinstance(nest, Tensor):
-        return function(nest)
-    if isinstance(nest, dict):
-        return {key: _map(value, function) for key, value in nest.items()}
-    if isinstance(nest, (list, tuple)):
-        return type(nest)(_map(value, function) for value in nest)
-    return nest
+def _check_differentiable(who: str, t: Tensor) -> None:
+    if not (t.dtype.is_floating_point or t.dtype.is_complex):
+        raise RuntimeError(f"{who}: only tensors of floating point and complex dtype have derivatives, got {t.dtype}")
 
 
-def _tensors(nest: Any) -> Iterator[Tensor]:
-    if isinstance(nest, Tensor):
-        yield nest
-    elif isinstance(nest, dict):
-        yield from _tensors(list(nest.values()))
-    elif isinstance(nest, (list, tuple)):
-        for value in nest:
-            yield from _tensors(value)
-
-
-# ---- following arguments --------------------------------------------------------------------------------------
-
-
-def _followed(t: Tensor) -> Tensor:
-    """A tensor to differentiate by: it leads to the original's history, where that has one."""
-    return t.view_as(t) if t.requires_grad else t.detach().requires_grad_()
-
-
-def _settled(nest: Any, followed: Sequence[Tensor], recording: bool) -> Any:
-    """Results as the caller sees them: without history, unless there is one beside that of the tensors followed."""
-    results = tuple(t for t in _tensors(nest) if t.requires_grad)
-    own = {id(t) for t in followed}
-    if recording and any(id(leaf) not in own for leaf in _engine.leaves_of(results)):
-        return nest
-    return _map(nest, lambda t: t.detach())
-
-
-class _Followed:
-    """A function's arguments, of which some are followed."""
+class _Chosen:
+    """A function's arguments, of which some are differentiated by."""
 
     def __init__(self, who: str, args: tuple[Any, ...], argnums: ArgNums) -> None:
         checks.ints(who, argnums=argnums if isinstance(argnums, int) else list(argnums))
-        self.numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        self.who, self.args = who, args
         self.single = isinstance(argnums, int)
+        self.numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for number in self.numbers:
             if not -len(args) <= number < len(args):
                 raise RuntimeError(f"{who}: argnums {argnums} is out of range for {len(args)} positional arguments")
-        chosen = {number % len(args) for number in self.numbers}
-        self.args = tuple(_map(a, _followed) if i in chosen else a for i, a in enumerate(args))
-        self.tensors = list(_tensors([self.args[number] for number in self.numbers]))
+        self.tensors = tensors_in([args[number] for number in self.numbers])
+        for t in self.tensors:
+            _check_differentiable(who, t)
+
+    def replaced(self, tensors: Sequence[Tensor]) -> tuple[Any, ...]:
+        """The arguments with these in place of the tensors chosen."""
+        given = iter(tensors)
+        places = {number % len(self.args): mapped(self.args[number], lambda _: next(given)) for number in self.numbers}
+        return tuple(places.get(i, arg) for i, arg in enumerate(self.args))
 
     def arranged(self, results: Sequence[Any]) -> Any:
-        """One result for every tensor followed, in the form of the arguments."""
+        """One result for every tensor chosen, in the form of the arguments."""
         given = iter(results)
-        nests = tuple(_map(self.args[number], lambda _: next(given)) for number in self.numbers)
+        nests = tuple(mapped(self.args[number], lambda _: next(given)) for number in self.numbers)
         return nests[0] if self.single else nests
-
-
-def _gradients(outputs: Sequence[Tensor], inputs: Sequence[Tensor], weights: Sequence[Tensor]) -> list[Tensor]:
-    recorded = [(o, w) for o, w in zip(outputs, weights, strict=True) if o.requires_grad]
-    if not recorded or not inputs:
-        return [dt.zeros_like(t) for t in inputs]
-    o, w = zip(*recorded, strict=True)
-    return list(_grad(o, inputs, w, create_graph=True, materialize_grads=True))
 
 
 def _split(who: str, returned: Any, has_aux: bool) -> tuple[Any, Any]:
@@ -98,6 +68,30 @@ def _split(who: str, returned: Any, has_aux: bool) -> tuple[Any, Any]:
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise RuntimeError(f"{who}: with has_aux=True the function must return (output, aux)")
     return returned
+
+
+def _outputs(who: str, output: Any) -> list[Tensor]:
+    found = tensors_in(output)
+    if not found:
+        raise RuntimeError(f"{who}: the function must return tensors, got {type(output).__name__}")
+    return found
+
+
+class _Recorded:
+    """A call of a function with what was recorded of it: its output, and the way back to the tensors chosen."""
+
+    def __init__(self, chosen: _Chosen, func: Function, kwargs: dict[str, Any], has_aux: bool) -> None:
+        self.chosen = chosen
+        with entered(_engine.Level("grad")) as level, enable_grad():
+            inputs = [_engine.tracked(t, level) for t in chosen.tensors]
+            output, aux = _split(chosen.who, func(*chosen.replaced(inputs), **kwargs), has_aux)
+            self.outputs = _outputs(chosen.who, output)
+            self.back = _engine.Pullback(self.outputs, inputs, level)
+        self.output, self.aux = left(output, level), left(aux, level)
+
+    def pull(self, weights: Sequence[Tensor], keep_graph: bool) -> list[Tensor]:
+        found = self.back.run(list(weights), keep_graph)
+        return [dt.zeros_like(t) if g is None else g for t, g in zip(self.chosen.tensors, found, strict=True)]
 
 
 # ---- gradients ------------------------------------------------------------------------------------------------
@@ -116,21 +110,18 @@ def grad_and_value(func: Function, argnums: ArgNums = 0, has_aux: bool = False) 
         >>> gradient.item(), value.item()
         (12.0, 8.0)
     """
-    checks.callables("grad_and_value", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        recording = is_grad_enabled()
-        with enable_grad():
-            followed = _Followed("grad", args, argnums)
-            output, aux = _split("grad", func(*followed.args, **kwargs), has_aux)
-            if not isinstance(output, Tensor) or output.numel() != 1:
-                raise RuntimeError("grad: the function must return one tensor of one element")
-            found = _gradients([output], followed.tensors, [dt.ones_like(output)])
-            gradient, output, aux = _settled((followed.arranged(found), output, aux), followed.tensors, recording)
-        return gradient, (output, aux) if has_aux else output
+        chosen = _Chosen("grad", args, argnums)
+        call = _Recorded(chosen, func, kwargs, has_aux)
+        output = call.output
+        if not isinstance(output, Tensor) or output.numel() != 1:
+            raise RuntimeError("grad: the function must return one tensor of one element")
+        gradient = chosen.arranged(call.pull([dt.ones_like(output)], False))
+        return gradient, (output, call.aux) if has_aux else output
 
-    return checks.in_own_name(wrapper, "grad")
+    return wrapper
 
 
 def grad(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function:
@@ -146,61 +137,58 @@ def grad(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Functio
         >>> dt.func.grad(lambda p, x: (p["w"] * x).sum())({"w": dt.ones(2)}, dt.tensor([3.0, 4.0]))["w"].tolist()
         [3.0, 4.0]
     """
-    checks.callables("grad", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         gradient, value = grad_and_value(func, argnums, has_aux)(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
-    return checks.in_own_name(wrapper, "grad")
+    return wrapper
 
 
 # ---- products -------------------------------------------------------------------------------------------------
 
 
-@checks.in_own_name
+def _check_shapes(who: str, what: str, given: Sequence[Tensor], wanted: Sequence[Tensor]) -> None:
+    if [t.shape for t in given] != [t.shape for t in wanted]:
+        raise RuntimeError(
+            f"{who}: {what}, {[tuple(t.shape) for t in wanted]}, got {[tuple(t.shape) for t in given]}"
+        )
+
+
 def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     """func's value, and the function that multiplies a vector by its Jacobian there.
 
-    Returns (output, vjp_fn), or (output, vjp_fn, aux). vjp_fn takes weights in the form of the output and returns
-    gradients in the form of the primals: one for a single one, else a tuple.
+    Returns (output, vjp_fn), or (output, vjp_fn, aux). vjp_fn takes weights in the form of the output and returns a
+    tuple with the gradients of every primal, in its form. It can be called any number of times, also mapped by vmap.
 
     Example:
         >>> output, pull = dt.func.vjp(lambda x: x**2, dt.tensor([1.0, 2.0]))
         >>> pull(dt.tensor([1.0, 10.0]))[0].tolist()
         [2.0, 40.0]
     """
-    checks.callables("vjp", func=func)
-    recording = is_grad_enabled()
-    with enable_grad():
-        followed = _Followed("vjp", primals, range(len(primals)))
-        output, aux = _split("vjp", func(*followed.args), has_aux)
-    outputs = list(_tensors(output))
+    chosen = _Chosen("vjp", primals, range(len(primals)))
+    call = _Recorded(chosen, func, {}, has_aux)
 
     def pull(weights: Any) -> Any:
-        given = list(_tensors(weights))
-        if [t.shape for t in given] != [t.shape for t in outputs]:
-            raise RuntimeError(
-                f"vjp: the weights must have the shapes of the output, {[tuple(t.shape) for t in outputs]}, got "
-                f"{[tuple(t.shape) for t in given]}"
-            )
-        again = is_grad_enabled()
-        with enable_grad():
-            return _settled(followed.arranged(_gradients(outputs, followed.tensors, given)), followed.tensors, again)
+        given = tensors_in(weights)
+        _check_shapes("vjp", "the weights must have the shapes of the output", given, call.outputs)
+        return chosen.arranged(call.pull(given, True))
 
-    output, aux = _settled((output, aux), followed.tensors, recording)
-    return (output, pull, aux) if has_aux else (output, pull)
+    return (call.output, pull, call.aux) if has_aux else (call.output, pull)
 
 
-@checks.in_own_name
-def jvp(func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], has_aux: bool = False) -> Any:
-    """func's value, and its derivative along a direction.
+def jvp(
+    func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, strict: bool = False, has_aux: bool = False
+) -> Any:
+    """func's value, and its derivative along a direction, computed alongside.
 
     Args:
         func: takes the primals.
         primals: a tuple of arguments.
         tangents: the direction, in the form of the primals.
+        strict: refuse an output that does not depend on the primals, whose derivative is otherwise zero.
+        has_aux: func returns (output, aux).
 
     Returns (output, derivative), or (output, derivative, aux).
 
@@ -208,37 +196,48 @@ def jvp(func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], has
         >>> dt.func.jvp(lambda x: x.sum() * x, (dt.tensor([1.0, 2.0]),), (dt.tensor([1.0, 0.0]),))[1].tolist()
         [4.0, 2.0]
     """
-    checks.callables("jvp", func=func)
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
-        raise TypeError(
-            f"jvp: primals and tangents must be tuples, got {checks.shown(primals)} and {checks.shown(tangents)}"
-        )
-    recording = is_grad_enabled()
-    with enable_grad():
-        followed = _Followed("jvp", primals, range(len(primals)))
-        output, aux = _split("jvp", func(*followed.args), has_aux)
-        outputs, direction = list(_tensors(output)), list(_tensors(tangents))
-        if [t.shape for t in direction] != [t.shape for t in followed.tensors]:
-            raise RuntimeError("jvp: the tangents must have the shapes of the primals")
-        # The gradient is linear in its weights, and its derivative by them is the product wanted.
-        weights = [dt.zeros_like(t).requires_grad_() for t in outputs]
-        found = iter(_gradients(_gradients(outputs, followed.tensors, weights), weights, direction))
-        derivative = _map(output, lambda _: next(found))
-        own = [*followed.tensors, *weights]
-        output, derivative, aux = _settled((output, derivative, aux), own, recording)
+        raise TypeError("jvp: primals and tangents must be tuples")
+    chosen = _Chosen("jvp", primals, range(len(primals)))
+    directions = tensors_in(tangents)
+    _check_shapes("jvp", "the tangents must have the shapes of the primals", directions, chosen.tensors)
+    with entered(_engine.Level("jvp")) as level:
+        inputs = [_engine.dual(t, d.to(t.dtype), level) for t, d in zip(chosen.tensors, directions, strict=True)]
+        output, aux = _split("jvp", func(*chosen.replaced(inputs)), has_aux)
+        outputs = _outputs("jvp", output)
+        found = [_engine.tangent(t, level) for t in outputs]
+    if strict and any(t is None for t in found):
+        raise RuntimeError("jvp: an output does not depend on the primals (strict=True)")
+    rates = iter([dt.zeros_like(o) if t is None else t for o, t in zip(outputs, found, strict=True)])
+    derivative = mapped(output, lambda _: next(rates))
+    output, aux = left(output, level), left(aux, level)
     return (output, derivative, aux) if has_aux else (output, derivative)
 
 
 # ---- matrices -------------------------------------------------------------------------------------------------
 
 
-def jacrev(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function:
-    """The function that computes func's Jacobian, row by row.
+def _basis(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """For every tensor its part of all directions: together they are the rows of an identity matrix."""
+    total, start, parts = sum(t.numel() for t in tensors), 0, []
+    for t in tensors:
+        count = t.numel()
+        rows = dt.arange(total, device=t.device).unsqueeze(1) == dt.arange(start, start + count, device=t.device)
+        parts.append(rows.to(t.dtype).reshape((total, *t.shape)))
+        start += count
+    return parts
+
+
+def jacrev(
+    func: Function, argnums: ArgNums = 0, *, has_aux: bool = False, chunk_size: int | None = None
+) -> Function:
+    """The function that computes func's Jacobian row by row: best where there are fewer outputs than inputs.
 
     Args:
         func: returns tensors.
         argnums: by which arguments to differentiate.
         has_aux: func returns (output, aux), and so the new function returns (jacobian, aux).
+        chunk_size: compute this many rows at a time; all by default.
 
     For every tensor of the output there is, in the form of the arguments, one of shape (*output.shape, *input.shape).
 
@@ -246,48 +245,89 @@ def jacrev(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Funct
         >>> dt.func.jacrev(lambda x: x * x.sum())(dt.tensor([1.0, 2.0])).tolist()
         [[4.0, 1.0], [2.0, 5.0]]
     """
-    checks.callables("jacrev", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        recording = is_grad_enabled()
-        with enable_grad():
-            followed = _Followed("jacrev", args, argnums)
-            output, aux = _split("jacrev", func(*followed.args, **kwargs), has_aux)
-            matrices = _map(output, lambda t: followed.arranged(_matrices(t, followed.tensors)))
-            matrices, aux = _settled((matrices, aux), followed.tensors, recording)
-        return (matrices, aux) if has_aux else matrices
+        chosen = _Chosen("jacrev", args, argnums)
+        call = _Recorded(chosen, func, kwargs, has_aux)
+        basis = _basis(call.outputs)
 
-    return checks.in_own_name(wrapper, "jacrev")
+        def rows(*weights: Tensor) -> tuple[Tensor, ...]:
+            return tuple(call.pull(weights, True))
+
+        # (all outputs' elements, *input.shape) for every input
+        found = vmap(rows, chunk_size=chunk_size)(*basis) if basis[0].shape[0] else rows(*basis)
+        start, matrices = 0, []
+        for o in call.outputs:
+            end = start + o.numel()
+            parts = [
+                (f[start:end] if basis[0].shape[0] else dt.zeros_like(t)).reshape((*o.shape, *t.shape))
+                if o.numel()
+                else dt.zeros((*o.shape, *t.shape), dtype=t.dtype, device=t.device)
+                for f, t in zip(found, chosen.tensors, strict=True)
+            ]
+            matrices.append(chosen.arranged(parts))
+            start = end
+        each = iter(matrices)
+        jacobian = mapped(call.output, lambda _: next(each))
+        return (jacobian, call.aux) if has_aux else jacobian
+
+    return wrapper
 
 
-def _matrices(output: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
-    rows = []
-    for position in range(output.numel()):
-        weight = dt.zeros(output.numel(), dtype=output.dtype, device=output.device)
-        weight[position] = 1
-        rows.append(_gradients([output], inputs, [weight.reshape(output.shape)]))
-    shapes = [(*output.shape, *t.shape) for t in inputs]
-    if not rows:
-        return [dt.zeros(shape, dtype=t.dtype, device=t.device) for shape, t in zip(shapes, inputs, strict=True)]
-    return [dt.stack([row[k] for row in rows]).reshape(shape) for k, shape in enumerate(shapes)]
+def jacfwd(
+    func: Function,
+    argnums: ArgNums = 0,
+    has_aux: bool = False,
+    *,
+    chunk_size: int | None = None,
+    randomness: str = "error",
+) -> Function:
+    """The function that computes func's Jacobian column by column: best where there are fewer inputs than outputs.
 
-
-def jacfwd(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function:
-    """The function that computes func's Jacobian. It is `jacrev`, under PyTorch's other name.
+    Args:
+        func, argnums, has_aux: as for `jacrev`.
+        chunk_size: compute this many columns at a time; all by default.
+        randomness: as for `vmap`.
 
     Example:
         >>> dt.func.jacfwd(dt.sin)(dt.tensor(0.0)).item()
         1.0
     """
-    return jacrev(func, argnums, has_aux)
+
+    @wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = _Chosen("jacfwd", args, argnums)
+        basis = _basis(chosen.tensors)
+
+        def column(*directions: Tensor) -> Any:
+            return jvp(
+                lambda *given: func(*chosen.replaced(given), **kwargs),
+                tuple(chosen.tensors),
+                tuple(directions),
+                has_aux=has_aux,
+            )
+
+        out_dims = (None, 0, None) if has_aux else (None, 0)
+        output, columns, *aux = vmap(column, out_dims=out_dims, randomness=randomness, chunk_size=chunk_size)(*basis)
+        start, parts = 0, []
+        for t in chosen.tensors:
+            end = start + t.numel()
+            parts.append([c[start:end].movedim(0, -1).reshape((*o.shape, *t.shape))
+                          for c, o in zip(tensors_in(columns), tensors_in(output), strict=True)])
+            start = end
+        per_output = iter([chosen.arranged(list(row)) for row in zip(*parts, strict=True)])
+        jacobian = mapped(output, lambda _: next(per_output))
+        return (jacobian, aux[0]) if has_aux else jacobian
+
+    return wrapper
 
 
 def hessian(func: Function, argnums: ArgNums = 0) -> Function:
-    """The function that computes func's Hessian, the Jacobian of its Jacobian.
+    """The function that computes func's Hessian, the forward Jacobian of its reverse Jacobian.
 
     Example:
         >>> dt.func.hessian(lambda x: x.prod() ** 2)(dt.tensor([1.0, 2.0])).tolist()
         [[8.0, 8.0], [8.0, 2.0]]
     """
-    return jacrev(jacrev(func, argnums), argnums)
+    return jacfwd(jacrev(func, argnums), argnums)

@@ -11,7 +11,7 @@ from dovetail import Tensor, checks
 
 from . import _engine
 
-__all__ = ["RuleContext", "has_derivative", "register_vjp"]
+__all__ = ["RuleContext", "forward_by", "has_derivative", "register_jvp", "register_vjp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +99,47 @@ def has_derivative(op_name: str) -> bool:
     if not isinstance(op_name, str):
         raise TypeError(f"has_derivative: op_name must be a str, got {checks.shown(op_name)}")
     return _engine.has_rule(op_name)
+
+
+def register_jvp(op_name: str, rule: Rule | None = None) -> Any:
+    """Give an op a forward derivative, in place of the one it had. A decorator too.
+
+    Args:
+        op_name: the op's name in the registry.
+        rule: called as `rule(ctx, *tangents)` with a `RuleContext` that has all arguments and results, and the tangent
+            of every argument in the schema's order (None for a constant, and for what is no tensor). It returns the
+            tangent of every result, None for zero; a single one need not be a tuple.
+
+    Example:
+        >>> from dovetail.ops import op
+        >>> @op("tripled(Tensor self) -> Tensor")
+        ... def tripled(self):
+        ...     return self * 3
+        >>> @dt.autograd.register_jvp("tripled")
+        ... def tripled_jvp(ctx, tangent):
+        ...     return tangent * 3
+        >>> dt.func.jvp(tripled, (dt.tensor(1.0),), (dt.tensor(2.0),))[1].item()
+        6.0
+    """
+    if rule is None:
+        return lambda function: register_jvp(op_name, function)
+    dt._core.get_op(op_name)
+
+    def call(args: Any, outputs: Any, tangents: Any) -> tuple[Any, ...]:
+        needs = tuple(t is not None for t in tangents)
+        returned = rule(RuleContext(args, outputs, needs), *tangents)
+        return tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
+
+    _engine.register_forward(op_name, call)
+    return rule
+
+
+def forward_by(op_name: str) -> str:
+    """How an op's forward derivative is had: by its own "rule", as a "linear" op, from its vjp as a "diagonal" one, by
+    its "decomposition", by a "double vjp", or not at all ("none").
+
+    Example:
+        >>> dt.autograd.forward_by("exp"), dt.autograd.forward_by("sum"), dt.autograd.forward_by("std")
+        ('diagonal', 'linear', 'decomposition')
+    """
+    return _engine.forward_by(op_name)

@@ -1,0 +1,202 @@
+#include "autograd/levels.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "autograd/strided.h"
+
+namespace dovetail::autograd {
+
+namespace {
+
+std::atomic<LevelId> last_id{kAutograd};
+
+thread_local std::vector<Level*> stack;
+
+dt_layer_fn layer_of(LevelKind kind) {
+  switch (kind) {
+    case LevelKind::grad:
+      return grad_layer;
+    case LevelKind::jvp:
+      return jvp_layer;
+    default:
+      return vmap_layer;
+  }
+}
+
+// Stands for a tensor that a level differentiates by.
+class LevelInput final : public Node {
+ public:
+  explicit LevelInput(char* sizes) : sizes_(reinterpret_cast<int64_t*>(sizes)) {}
+  std::string name() const override { return "TransformInput"; }
+  void apply(Task&, Tensor*, Tensor*) override {}
+  void describe(const dt_tensor_info& info) {
+    set_output(0, info, sizes_);
+    number();
+  }
+
+ private:
+  int64_t* sizes_;
+};
+
+}  // namespace
+
+// ---- the stack ------------------------------------------------------------------------------------------
+
+Level::Level(LevelKind kind) : id_(last_id.fetch_add(1) + 1), kind_(kind) {}
+
+void Level::push() {
+  outer_grad_mode_ = dt::api().grad_mode();
+  stack.reserve(stack.size() + 1);
+  dt::check(dt::api().push_layer(DT_LAYER_TRANSFORM, layer_of(kind_), this));
+  // Inside a layer's function a new level is below those that are entered; where it is in this list matters to no one.
+  stack.push_back(this);
+}
+
+void Level::pop() {
+  const auto at = std::find(stack.rbegin(), stack.rend(), this);
+  if (at == stack.rend()) return;
+  stack.erase(std::next(at).base());
+  dt::api().pop_layer(DT_LAYER_TRANSFORM);
+}
+
+const std::vector<Level*>& levels() { return stack; }
+
+Below::Below(const Level& level) {
+  while (!stack.empty()) {
+    Level* top = stack.back();
+    taken_.push_back(top);
+    stack.pop_back();
+    dt::api().pop_layer(DT_LAYER_TRANSFORM);
+    if (top == &level) break;
+  }
+}
+
+Below::~Below() {
+  for (; !taken_.empty(); taken_.pop_back()) {
+    Level* level = taken_.back();
+    dt::api().push_layer(DT_LAYER_TRANSFORM, layer_of(level->kind()), level);
+    stack.push_back(level);
+  }
+}
+
+// ---- entries --------------------------------------------------------------------------------------------
+
+Tensor handle_of(dt_tensor* t, LevelId except) {
+  dt_tensor* detached = nullptr;
+  dt::check(dt::api().detach(t, &detached));
+  const Tensor handle = Tensor::steal(detached);
+  if (Edge edge = gradient_edge(t)) set_history(detached, edge.node, edge.nr);
+  for (const Level* level : stack) {
+    const LevelId id = level->id();
+    if (id == except) continue;
+    const LevelEntry* entry = entry_if_any(t, id);
+    if (level->kind() == LevelKind::grad) {
+      const bool leaf = entry && entry->leaf;
+      if (Edge edge = gradient_edge(t, id)) {
+        set_history(detached, edge.node, edge.nr, true, id);
+        level_entry(detached, id).leaf = leaf;
+      }
+    } else if (level->kind() == LevelKind::jvp) {
+      if (const Tensor tangent = tangent_of(t, id)) level_entry(detached, id).value = tangent;
+    } else if (entry) {
+      LevelEntry& copy = level_entry(detached, id);
+      copy.value = entry->value;
+      copy.dim = entry->dim;
+    }
+  }
+  return handle;
+}
+
+Tensor tracked(dt_tensor* t, const Level& level) {
+  Tensor handle = handle_of(t);
+  const dt_tensor_info info = handle.info();
+  auto* node = make_node<LevelInput>(0, 1, sizeof(int64_t) * info.ndim);
+  NodePtr owner = NodePtr::steal(node);
+  node->describe(info);
+  set_history(handle.get(), std::move(owner), 0, true, level.id());
+  level_entry(handle.get(), level.id()).leaf = true;
+  return handle;
+}
+
+Tensor dual(dt_tensor* t, const Tensor& tangent, const Level& level) {
+  Tensor handle = handle_of(t);
+  level_entry(handle.get(), level.id()).value = tangent;
+  return handle;
+}
+
+// Tangents are never written in place: a write makes a new one, and views of the tensor take theirs from it.
+Tensor tangent_of(dt_tensor* t, LevelId level) {
+  LevelEntry* entry = entry_if_any(t, level);
+  dt_tensor* base = dt::api().base(t);
+  const LevelEntry* of_base = base ? entry_if_any(base, level) : nullptr;
+  if (!of_base || !of_base->history.rewritten || (entry && entry->history.version == dt::api().version(t)))
+    return entry ? entry->value : Tensor();
+  const Geometry whole = Geometry::of(base), part = Geometry::of(t);
+  LevelEntry& fresh = level_entry(t, level);
+  fresh.value = Memory(of_base->value, whole, part).read(part);
+  fresh.history.version = dt::api().version(t);
+  return fresh.value;
+}
+
+void set_tangent(dt_tensor* t, Tensor tangent, LevelId level) {
+  LevelEntry& entry = level_entry(t, level);
+  entry.value = std::move(tangent);
+  entry.history.version = dt::api().version(t);
+}
+
+Tensor batched(const Tensor& inner, int32_t dim, const Level& level) {
+  const dt_tensor_info info = inner.info();
+  std::vector<int64_t> sizes, strides;
+  for (int i = 0; i < info.ndim; ++i) {
+    if (i == dim) continue;
+    sizes.push_back(info.sizes[i]);
+    strides.push_back(info.strides[i]);
+  }
+  dt_tensor* shell = nullptr;
+  dt::check(dt::api().shell(info.ndim - 1, sizes.data(), strides.data(), info.offset, info.dtype, info.device, &shell));
+  Tensor result = Tensor::steal(shell);
+  set_inner(shell, inner, dim, level);
+  return result;
+}
+
+void set_inner(dt_tensor* t, Tensor inner, int32_t dim, const Level& level) {
+  LevelEntry& entry = level_entry(t, level.id());
+  entry.value = std::move(inner);
+  entry.dim = dim;
+}
+
+const LevelEntry* batch_of(const dt_tensor* t, LevelId level) { return entry_if_any(t, level); }
+
+// ---- vmap -----------------------------------------------------------------------------------------------
+
+namespace {
+
+bool maps(const dt_value& v, LevelId level) {
+  if (v.tag == DT_TENSOR) return batch_of(v.as.tensor, level);
+  if (v.tag != DT_TENSORS) return false;
+  for (int i = 0; i < v.count; ++i)
+    if (v.as.tensors[i] && batch_of(v.as.tensors[i], level)) return true;
+  return false;
+}
+
+bool is_random(const dt_op* op) {
+  dt_op_info info;
+  info.struct_size = sizeof info;
+  dt::api().op_info(op, &info);
+  return info.flags & DT_OP_RANDOM;
+}
+
+}  // namespace
+
+dt_status vmap_layer(void* self, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs,
+                     int32_t n_outs) {
+  auto& level = *static_cast<VmapLevel*>(static_cast<Level*>(self));
+  bool mapped = false;
+  for (int i = 0; i < n_args && !mapped; ++i) mapped = maps(args[i], level.id());
+  for (int i = 0; i < n_outs && !mapped; ++i) mapped = maps(outs[i], level.id());
+  if (!mapped && !is_random(op)) return dt::api().call(op, args, n_args, outs, n_outs);
+  return dt::guarded([&] { level.call(op, args, n_args, outs, n_outs); });
+}
+
+}  // namespace dovetail::autograd

@@ -1,0 +1,171 @@
+"""One running vmap: what it does with an op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import dovetail as dt
+from dovetail import Tensor
+
+from .. import _engine
+from ..nests import mapped, tensors_in
+from .registry import front, op_of, rule_for
+
+__all__ = ["RANDOMNESS", "Mapping"]
+
+RANDOMNESS = ("error", "different", "same")
+# Random ops by what draws other numbers for every sample in one call; others are called once a sample.
+DIFFERENT: dict[str, Callable[..., Any]] = {}
+
+
+class Mapping:
+    """A level of vmap, and the mapped dim's size."""
+
+    def __init__(self, size: int, randomness: str) -> None:
+        self.size, self.randomness = size, randomness
+        self.level: Any = _engine.VmapLevel(self._call)
+
+    def close(self) -> None:
+        """The vmap is over."""
+        self.level = None
+
+    # ---- tensors ----
+
+    def maps(self, t: Tensor | None) -> bool:
+        """Whether a tensor differs between the samples."""
+        return t is not None and _engine.inner(t, self.level) is not None
+
+    def inner(self, t: Tensor) -> Tensor | None:
+        """The values of a mapped tensor with the mapped dim in front; None for one that the samples share."""
+        found = _engine.inner(t, self.level)
+        return None if found is None else front(*found)
+
+    def __call__(self, t: Any) -> Any:
+        """The same, a shared tensor repeated. None stays None."""
+        if t is None:
+            return None
+        found = self.inner(t)
+        return t.expand((self.size, *t.shape)) if found is None else found
+
+    def with_rank(self, t: Tensor, rank: int) -> Tensor:
+        """The values with this many dims behind the mapped one; a shared tensor as it is, to be broadcast."""
+        found = self.inner(t)
+        if found is None:
+            return t
+        missing = rank - t.ndim
+        return found.reshape((self.size, *[1] * missing, *t.shape)) if missing > 0 else found
+
+    def dim(self, t: Tensor, dim: int) -> int:
+        """Where a dim of a tensor is among its values."""
+        return (dim + max(t.ndim, 1) if dim < 0 else dim) + 1
+
+    def wrapped(self, results: Any) -> Any:
+        """A rule's results as func sees them."""
+        return mapped(results, lambda t: _engine.batched(t, 0, self.level))
+
+    # ---- calls ----
+
+    def _call(self, name: str, args: tuple[Any, ...], out: tuple[Tensor, ...] | None) -> Any:
+        if out is not None:
+            return self._written(name, args, out)
+        return self._run(name, args)
+
+    def _run(self, name: str, args: tuple[Any, ...]) -> Any:
+        op = op_of(name)
+        if op.random:
+            return self._random(op, args)
+        kind, rule = rule_for(name)
+        if rule is not None:
+            return self._view(name, rule, args) if kind == "view" else self.wrapped(rule(self, *args))
+        if kind == "elementwise":
+            return self.wrapped(self.elementwise(op, args))
+        return op.decompose(*args) if kind == "decomposition" else self.wrapped(self.loop(op, args))
+
+    def _view(self, name: str, rule: Any, args: tuple[Any, ...]) -> Tensor:
+        x = args[0]
+        inner = self.inner(x)
+        view = _engine.view_shell(name, x, args[1:])
+        return _engine.set_inner(view, rule(self, view, inner, *args), self.level)
+
+    def elementwise(self, op: dt.Op, args: tuple[Any, ...]) -> Tensor:
+        """Any elementwise op: the dims behind the mapped one are broadcast."""
+        rank = max(t.ndim for t in tensors_in(args))
+        given = [self.with_rank(t, rank) if isinstance(t, Tensor) else t for t in args]
+        met = _met(op, args, given)
+        if met is not None:
+            given = [t if not isinstance(t, Tensor) or t.dtype == dt.bool else t.to(met) for t in given]
+        return op.call(tuple(given), None)
+
+    def loop(self, op: dt.Op, args: tuple[Any, ...]) -> Any:
+        """An op without any rule: once for every sample."""
+        if self.size == 0:
+            one = [mapped(a, lambda t: dt.zeros(t.shape, dtype=t.dtype, device=t.device)) for a in args]
+            return mapped(op.call(tuple(one), None), lambda t: t.new_zeros((0, *t.shape)))
+        whole = [mapped(a, lambda t: self.inner(t) if self.maps(t) else t) for a in args]
+        is_mapped = [[self.maps(t) for t in tensors_in(a)] for a in args]
+        samples = []
+        for i in range(self.size):
+            one = []
+            for a, flags in zip(whole, is_mapped, strict=True):
+                each = iter(flags)
+                one.append(mapped(a, lambda t, i=i, each=each: t.select(0, i) if next(each) else t))
+            samples.append(op.call(tuple(one), None))
+        return self._stacked(op, samples)
+
+    def _stacked(self, op: dt.Op, samples: list[Any]) -> Any:
+        per_result = list(zip(*map(tensors_in, samples), strict=True))
+        for results in per_result:
+            if any(r.shape != results[0].shape for r in results):
+                raise RuntimeError(
+                    f"{op.name}: vmap: the result's shape depends on the values and differs between the samples"
+                )
+        stacked = iter([dt.stack(list(results)) for results in per_result])
+        return mapped(samples[0], lambda _: next(stacked))
+
+    # ---- writing in place ----
+
+    def _written(self, name: str, args: tuple[Any, ...], out: tuple[Tensor, ...]) -> Any:
+        places = [self.inner(t) for t in out]
+        if any(p is None for p in places):
+            raise RuntimeError(
+                f"{name}: vmap: a value that differs between the samples can't be written in place into a tensor that "
+                "they share; use the op that is not in place, or make the tensor of a mapped one (zeros_like, new_zeros)"
+            )
+        results = (args[1],) if name == "copy" else self._run(name, args)
+        for t, place, result in zip(out, places, tensors_in(results), strict=True):
+            if name != "copy" and result.shape != t.shape:
+                raise RuntimeError(
+                    f"{name}: vmap: a result of shape {tuple(result.shape)} can't be written in place into a tensor of "
+                    f"shape {tuple(t.shape)}"
+                )
+            place.copy_(self.with_rank(result, t.ndim))  # type: ignore[union-attr]
+            _engine.bump_version(t)
+        return out[0] if len(out) == 1 else out
+
+    # ---- random numbers ----
+
+    def _random(self, op: dt.Op, args: tuple[Any, ...]) -> Any:
+        draws = op.name != "dropout" or (args[1] != 0 and args[2])
+        if not draws or self.randomness == "same":
+            return op.decompose(*args) if any(self.maps(t) for t in tensors_in(args)) else op.call(args, None)
+        if self.randomness == "error":
+            raise RuntimeError(
+                f"{op.name}: vmap: a random op inside of vmap; say randomness='different' for other numbers in every "
+                "sample, or randomness='same'"
+            )
+        rule = DIFFERENT.get(op.name)
+        return self.wrapped(self.loop(op, args) if rule is None else rule(self, *args))
+
+
+def _met(op: dt.Op, args: tuple[Any, ...], given: list[Any]) -> dt.dtype | None:
+    """The dtype in which func sees the tensors meet, where their values would meet in another: a zero-dim tensor counts
+    less than others in promotion, but its values have a dim."""
+    if op.name in ("copy", "fill"):
+        return None
+    dtypes = {t.dtype for t in args if isinstance(t, Tensor)}
+    if len(dtypes) == 1:
+        return None
+    first = 1 if op.name == "where" else 0
+    wanted = dt.result_type(*tensors_in(args[first:]))
+    return wanted if wanted != dt.result_type(*tensors_in(given[first:])) else None
