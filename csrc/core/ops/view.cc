@@ -82,7 +82,8 @@ Tensor as_strided_view(Inference& call) {
   }
   const int64_t room = static_cast<int64_t>(self.storage->bytes) / itemsize(self.dtype);
   const bool empty = std::find(g.sizes, g.sizes + g.ndim, 0) != g.sizes + g.ndim;
-  if (empty ? g.offset < 0 || g.offset > room : overflow || low < 0 || high >= room)
+  const bool shell = self.bits & DT_BIT_SHELL;  // has no storage to leave; the layer that has its value checks
+  if (!shell && (empty ? g.offset < 0 || g.offset > room : overflow || low < 0 || high >= room))
     value_error(call.name(), ": size ", ints_text(size), " with stride ", ints_text(stride), " from offset ", g.offset,
                 " reaches out of the storage, which holds ", room, " elements");
   return g.over(self);

@@ -223,7 +223,6 @@ def tensor_text(self: Tensor) -> str:
     """
     name = "tensor" if type(self) is Tensor else type(self).__name__
     prefix = f"{name}("
-    plain = self.detach()
     facts = [f"shape={tuple(self.shape)}", f"dtype={self.dtype.name}", f"device={self.device}"]
     node = getattr(self, "grad_fn", None)
     if node is not None:
@@ -231,7 +230,7 @@ def tensor_text(self: Tensor) -> str:
     elif self.requires_grad:
         facts.append("requires_grad=True")
     try:
-        body = "<mapped by vmap>" if _core._is_shell(self) else _body(plain, len(prefix))
+        body = "<mapped by vmap>" if _core._is_shell(self) else _body(self.detach(), len(prefix))
     except NotImplementedError:  # the backend can't read these elements; the rest can be told
         body = "..."
     return _joined(prefix + body, facts, len(prefix)) + ")"

@@ -83,11 +83,6 @@ class _Places:
             if index is None or index.dtype != dt.bool:
                 given.append(index)
                 continue
-            if b.maps(index):
-                raise RuntimeError(
-                    "index: vmap: a mask that differs between the samples picks other numbers of elements in each; "
-                    "use where or masked_fill"
-                )
             given.extend(index.nonzero().unbind(1) if index.ndim else [_zero_dim_mask(index)])
             if not index.ndim:
                 x = x.unsqueeze(0)
@@ -119,16 +114,17 @@ def _zero_dim_mask(mask: Tensor) -> Tensor:
     return dt.arange(int(mask.item()), device=mask.device) * 0
 
 
-def _in_front(places: _Places) -> bool:
-    """Whether all indexed dims follow the mapped one, so that the result has them where they stood."""
-    at = [i for i, index in enumerate(places.indices[1:]) if index is not None]
-    return at == list(range(len(at)))
+def _has_mapped_mask(b: Any, indices: Any) -> bool:
+    """Whether a mask differs between the samples, and so the number of elements that it picks."""
+    return any(i is not None and i.dtype == dt.bool and b.maps(i) for i in indices)
 
 
 @rule("index")
 def _index(b: Any, x: Tensor, indices: Any) -> Tensor:
     if all(i is None for i in indices):
         return b(x).clone()
+    if _has_mapped_mask(b, indices):
+        return b.loop(op_of("index"), (x, indices))
     places = _Places(b, x, indices)
     return places.moved(op_of("index")(b(places.x), places.indices))
 
@@ -136,11 +132,18 @@ def _index(b: Any, x: Tensor, indices: Any) -> Tensor:
 @rule("index_put")
 def _index_put(b: Any, x: Tensor, indices: Any, values: Tensor, accumulate: bool) -> Tensor:
     if all(i is None for i in indices):
-        return b.elementwise(op_of("add" if accumulate else "copy"), (x, values))
+        return b.elementwise(op_of("add"), (x, values)) if accumulate else op_of("copy")(b(x), b.with_rank(values, x.ndim))
+    if _has_mapped_mask(b, indices):
+        return b.loop(op_of("index_put"), (x, indices, values, accumulate))
     places = _Places(b, x, indices)
     rank = places.rank + places.x.ndim - places.count
-    given = b.with_rank(values, rank) if b.maps(values) else values.reshape((1, *[1] * (rank - values.ndim), *values.shape))
-    return op_of("index_put")(b(places.x), places.indices, places.back(given), accumulate).reshape((b.size, *x.shape))
+    if b.maps(values):
+        given = places.back(b.with_rank(values, rank))
+    elif values.ndim:
+        given = places.back(values.reshape((1, *[1] * (rank - values.ndim), *values.shape)))
+    else:
+        given = values
+    return op_of("index_put")(b(places.x), places.indices, given, accumulate).reshape((b.size, *x.shape))
 
 
 # ---- joining and padding ----

@@ -80,7 +80,15 @@ class Mapping:
             return self._view(name, rule, args) if kind == "view" else self.wrapped(rule(self, *args))
         if kind == "elementwise":
             return self.wrapped(self.elementwise(op, args))
-        return op.decompose(*args) if kind == "decomposition" else self.wrapped(self.loop(op, args))
+        return self._decomposed(op, args) if kind == "decomposition" else self.wrapped(self.loop(op, args))
+
+    def _decomposed(self, op: dt.Op, args: tuple[Any, ...]) -> Any:
+        try:
+            return op.decompose(*args)
+        except RuntimeError as error:
+            if "a tensor of vmap has no value" not in str(error):
+                raise
+        return self.wrapped(self.loop(op, args))  # it reads values
 
     def _view(self, name: str, rule: Any, args: tuple[Any, ...]) -> Tensor:
         x = args[0]
@@ -132,16 +140,34 @@ class Mapping:
                 f"{name}: vmap: a value that differs between the samples can't be written in place into a tensor that "
                 "they share; use the op that is not in place, or make the tensor of a mapped one (zeros_like, new_zeros)"
             )
-        results = (args[1],) if name == "copy" else self._run(name, args)
-        for t, place, result in zip(out, places, tensors_in(results), strict=True):
-            if name != "copy" and result.shape != t.shape:
-                raise RuntimeError(
-                    f"{name}: vmap: a result of shape {tuple(result.shape)} can't be written in place into a tensor of "
-                    f"shape {tuple(t.shape)}"
-                )
-            place.copy_(self.with_rank(result, t.ndim))  # type: ignore[union-attr]
+        if name in ("copy", "fill"):
+            self._put(name, out[0], args[1])
+        elif args and args[0] is out[0] and rule_for(name)[0] == "elementwise":
+            self._elementwise_in_place(op_of(name), args, places[0])
+        else:
+            # The rule may keep its arguments for a derivative, so self is another tensor than that written.
+            given = [self.wrapped(places[0].clone()), *args[1:]] if args and args[0] is out[0] else args
+            for t, result in zip(out, tensors_in(self._run(name, tuple(given))), strict=True):
+                self._put(name, t, result)
+        for t in out:
             _engine.bump_version(t)
         return out[0] if len(out) == 1 else out
+
+    def _put(self, name: str, t: Tensor, value: Tensor) -> None:
+        """Write a value into a mapped tensor."""
+        if value.ndim > t.ndim or (name not in ("copy", "fill") and value.shape != t.shape):
+            raise RuntimeError(
+                f"{name}: vmap: a result of shape {tuple(value.shape)} can't be written in place into a tensor of "
+                f"shape {tuple(t.shape)}"
+            )
+        self.inner(t).copy_(self.with_rank(value, t.ndim))  # type: ignore[union-attr]
+
+    def _elementwise_in_place(self, op: dt.Op, args: tuple[Any, ...], place: Any) -> None:
+        rank = args[0].ndim
+        if any(t.ndim > rank for t in tensors_in(args)):
+            raise RuntimeError(f"{op.name}: vmap: the arguments do not broadcast to shape {tuple(args[0].shape)}")
+        rest = [self.with_rank(t, rank) if isinstance(t, Tensor) else t for t in args[1:]]
+        op.call((place, *rest), (place,))
 
     # ---- random numbers ----
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from dovetail import Tensor
 
-from .registry import rule, view_rule
+from .registry import op_of, rule, view_rule
+
+_alias = op_of("alias")
 
 # A view rule gets the view as func sees it and the values with the mapped dim in front.
 
@@ -32,7 +34,7 @@ def _as_strided(b: Any, view: Tensor, inner: Tensor, x: Tensor, size: Any, strid
 def _squeeze(b: Any, view: Tensor, inner: Tensor, x: Tensor, dim: Any) -> Tensor:
     dims = range(x.ndim) if dim is None else dim
     gone = [b.dim(x, d) for d in dims if x.ndim and x.shape[d] == 1]
-    return inner.squeeze(tuple(gone)) if gone else inner.alias()
+    return inner.squeeze(tuple(gone)) if gone else _alias(inner)
 
 
 @view_rule("unsqueeze")
@@ -42,7 +44,7 @@ def _unsqueeze(b: Any, view: Tensor, inner: Tensor, x: Tensor, dim: int) -> Tens
 
 @view_rule("transpose")
 def _transpose(b: Any, view: Tensor, inner: Tensor, x: Tensor, dim0: int, dim1: int) -> Tensor:
-    return inner.transpose(b.dim(x, dim0), b.dim(x, dim1)) if x.ndim else inner.alias()
+    return inner.transpose(b.dim(x, dim0), b.dim(x, dim1)) if x.ndim else _alias(inner)
 
 
 @view_rule("permute")
@@ -52,7 +54,7 @@ def _permute(b: Any, view: Tensor, inner: Tensor, x: Tensor, dims: Any) -> Tenso
 
 @view_rule("flip_view", "flip_view")
 def _flip_view(op: Any, b: Any, view: Tensor, inner: Tensor, x: Tensor, dims: Any) -> Tensor:
-    return op(inner, tuple(b.dim(x, d) for d in dims)) if x.ndim else inner.alias()
+    return op(inner, tuple(b.dim(x, d) for d in dims)) if x.ndim else _alias(inner)
 
 
 @view_rule("select")
