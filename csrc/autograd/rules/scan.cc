@@ -32,6 +32,7 @@ Tensor cumprod_self(Ctx& c) {
   const int d = c.dim(dim, c.ndim(self));
   if (!any_level() && !has_zero(x)) return cumsum_reversed(g * c[result], d) / x;
   const int64_t n = c.size(self, d);
+  if (n == 0) return g;
   const std::vector<int64_t> along = {d};
   std::vector<Tensor> gradients;
   for (int64_t k = 0; k < n; ++k) {

@@ -153,6 +153,12 @@ void declare_scatters() {
     return Memory(c.g(), own_geometry(c), part).read(part);
   });
   keeps_geometry("as_strided_scatter");
+  jvp("as_strided_scatter", [](Ctx& c) {
+    const Geometry in = own_geometry(c), part = part_geometry(c, 2);
+    Memory memory(c.t(self) ? c.t(self) : zeros(c.shape(self)), in, part);
+    memory.write(part, c.t(src) ? c.t(src) : zeros(c.shape(src)), false);
+    return tangents(memory.read(in));
+  });
   for (const char* op : {"select_scatter", "slice_scatter", "diagonal_scatter"}) linear(op, saves(self, src));
 }
 
