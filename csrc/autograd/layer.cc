@@ -13,10 +13,16 @@ namespace {
 
 const dt::Op clone_op{"clone"}, copy_op{"copy"};
 
+// Inlined where ordinary autograd records, as the time of every small op is spent there.
+#define DOVETAIL_HOT __attribute__((always_inline)) inline
+
+// Record a call at a level; null is ordinary autograd.
+void run_at(const Level* level, const dt_op* op, const dt_value* args, int n_args, dt_value* outs, int n_outs);
+
 // The tensor arguments of a call, lists laid flat.
 class Inputs {
  public:
-  Inputs(const Entry& entry, const dt_value* args, int n_args, LevelId level) : level_(level) {
+  DOVETAIL_HOT Inputs(const Entry& entry, const dt_value* args, int n_args, LevelId level) : level_(level) {
     for (int i = 0; i < n_args; ++i) {
       if (args[i].tag == DT_TENSOR) {
         add(args[i].as.tensor, i);
@@ -68,7 +74,7 @@ struct Results {
   dt_tensor_info* infos = &one_info;
   int count = 1;
 
-  Results(const dt_value* outs, int n_outs, bool returns_list) {
+  DOVETAIL_HOT Results(const dt_value* outs, int n_outs, bool returns_list) {
     if (n_outs == 1 && !returns_list) {
       one = outs[0].as.tensor;
     } else if (returns_list) {
@@ -102,7 +108,7 @@ dt_tensor* root(dt_tensor* t) {
 class LayerCall {
  public:
   // `level`: null for ordinary autograd.
-  LayerCall(const Entry& entry, const dt_value* args, int n_args, dt_value* outs, int n_outs, const Level* level)
+  DOVETAIL_HOT LayerCall(const Entry& entry, const dt_value* args, int n_args, dt_value* outs, int n_outs, const Level* level)
       : entry_(entry),
         args_(args),
         n_args_(n_args),
@@ -116,7 +122,7 @@ class LayerCall {
       self_ = outs[0].as.tensor;
   }
 
-  void run() {
+  DOVETAIL_HOT void run() {
     refuse_destinations();
     if (!inputs_.any_grad()) return pass_on();
     if (self_) check_inplace(entry_.name + "_", self_, id_);
@@ -143,7 +149,7 @@ class LayerCall {
   }
 
   // out= takes no part in the graph.
-  void refuse_destinations() {
+  DOVETAIL_HOT void refuse_destinations() {
     for (int i = 0; i < n_outs_; ++i) {
       if (outs_[i].tag != DT_TENSOR || (i == 0 && self_)) continue;
       if ((inputs_.any_grad() && entry_.differentiable) || requires_grad(outs_[i].as.tensor, id_))
@@ -192,7 +198,7 @@ class LayerCall {
     dt::check(dt::api().decompose(entry_.op, args, n_args_, outs, n_outs));
   }
 
-  void check_covered(const Rule& rule) {
+  DOVETAIL_HOT void check_covered(const Rule& rule) {
     if (rule.is_joint()) return;
     for (const Input& input : inputs_) {
       if (!input.grad) continue;
@@ -216,7 +222,7 @@ class LayerCall {
 
   // Record another op at this level.
   void again(const dt::Op& op, const dt_value* args, int n_args, dt_value* out) const {
-    LayerCall(entry_of(op.handle()), args, n_args, out, 1, level_).run();
+    run_at(level_, op.handle(), args, n_args, out, 1);
   }
 
   Tensor recorded_clone(const Input& input) const {
@@ -229,7 +235,7 @@ class LayerCall {
     return Tensor::steal(out.as.tensor);
   }
 
-  void record(const Rule& rule, Saves saves) {
+  DOVETAIL_HOT void record(const Rule& rule, Saves saves) {
     const Results results(outs_, n_outs_, entry_.returns_list);
     bool any = false;
     for (int i = 0; i < results.count; ++i) any |= becomes_output(results, i);
@@ -253,7 +259,7 @@ class LayerCall {
   }
 
   // Results without a derivative are constants; an op may also return an argument as it is.
-  bool becomes_output(const Results& results, int i) {
+  DOVETAIL_HOT bool becomes_output(const Results& results, int i) {
     if (!takes_gradient(results.infos[i].dtype)) return false;
     if (self_) return true;
     for (const Input& input : inputs_)
@@ -282,6 +288,11 @@ class LayerCall {
   std::vector<Replaced> replaced_;
 };
 
+__attribute__((noinline)) void run_at(const Level* level, const dt_op* op, const dt_value* args, int n_args,
+                                      dt_value* outs, int n_outs) {
+  LayerCall(entry_of(op), args, n_args, outs, n_outs, level).run();
+}
+
 }  // namespace
 
 dt_status autograd_layer(void*, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs, int32_t n_outs) {
@@ -294,7 +305,7 @@ dt_status grad_layer(void* self, const dt_op* op, const dt_value* args, int32_t 
   const bool recording = dt::api().grad_mode();
   const dt::GradMode below(recording && level.outer_grad_mode());
   if (!recording) return dt::api().call(op, args, n_args, outs, n_outs);
-  return dt::guarded([&] { LayerCall(entry_of(op), args, n_args, outs, n_outs, &level).run(); });
+  return dt::guarded([&] { run_at(&level, op, args, n_args, outs, n_outs); });
 }
 
 }  // namespace dovetail::autograd

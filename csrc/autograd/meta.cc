@@ -47,7 +47,7 @@ void clear(dt_slot* slot) {
   if (m->history.grad_fn && m->history.grad_fn->sole_owner()) m->history.grad_fn->clear_python();
 }
 
-History* history_if_any(const dt_tensor* t, LevelId level) {
+inline History* history_if_any(const dt_tensor* t, LevelId level) {
   if (__builtin_expect(level != kAutograd, 0)) {
     LevelEntry* entry = entry_if_any(t, level);
     return entry ? &entry->history : nullptr;
@@ -57,7 +57,7 @@ History* history_if_any(const dt_tensor* t, LevelId level) {
 }
 
 // A view made before its base's history was rewritten: its own history is out of date, or it has none at all.
-bool is_stale_view(dt_tensor* t, const History* h, LevelId level) {
+inline bool is_stale_view(dt_tensor* t, const History* h, LevelId level) {
   dt_tensor* base = dt::api().base(t);
   if (!base) return false;
   const History* of_base = history_if_any(base, level);
@@ -66,7 +66,7 @@ bool is_stale_view(dt_tensor* t, const History* h, LevelId level) {
 }
 
 // The history of a tensor at a level, to be replaced.
-History& assign(dt_tensor* t, NodePtr node, int32_t nr, LevelId level) {
+__attribute__((always_inline)) inline History& assign(dt_tensor* t, NodePtr&& node, int32_t nr, LevelId level) {
   if (__builtin_expect(level != kAutograd, 0)) {
     LevelEntry& entry = level_entry(t, level);
     entry.leaf = false;
@@ -143,12 +143,9 @@ void drop_entry(dt_tensor* t, LevelId level) {
   }
 }
 
-bool requires_grad(dt_tensor* t, LevelId level) {
-  if (__builtin_expect(level != kAutograd, 0)) {
-    const History* h = history_if_any(t, level);
-    return (h && h->grad_fn) || is_stale_view(t, h, level);
-  }
-  return dt::api().bits(t) & DT_BIT_GRAD || is_stale_view(t, history_if_any(t, level), level);
+bool may_require_grad(dt_tensor* t, LevelId level) {
+  const History* h = history_if_any(t, level);
+  return (level != kAutograd && h && h->grad_fn) || is_stale_view(t, h, level);
 }
 
 Edge gradient_edge(dt_tensor* t, LevelId level) {

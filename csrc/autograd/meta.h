@@ -54,8 +54,12 @@ LevelEntry* entry_if_any(const dt_tensor* t, LevelId level);
 LevelEntry& level_entry(dt_tensor* t, LevelId level);  // made if there is none
 void drop_entry(dt_tensor* t, LevelId level);
 
-// Whether a gradient can flow to the tensor. Brings the history of a view up to date.
-bool requires_grad(dt_tensor* t, LevelId level = kAutograd);
+// Whether a gradient can flow to the tensor.
+bool may_require_grad(dt_tensor* t, LevelId level);
+inline bool requires_grad(dt_tensor* t, LevelId level = kAutograd) {
+  if (__builtin_expect(level == kAutograd && dt::api().bits(t) & DT_BIT_GRAD, 1)) return true;
+  return may_require_grad(t, level);
+}
 // Where the gradient of a tensor goes.
 Edge gradient_edge(dt_tensor* t, LevelId level = kAutograd);
 // The node that made a tensor; null for a leaf. Brings the history of a view up to date.

@@ -151,10 +151,6 @@ Tensor view_shell(const std::string& op, const Tensor& shell, const py::tuple& a
   return Tensor::steal(view);
 }
 
-void check_newer_core() {
-  if (!dt_has_slot(&dt::api(), shell_view)) dt::runtime_error("vmap: needs a newer dovetail-tensor-core (its ABI 1.1)");
-}
-
 }  // namespace
 
 void bind_levels(py::module_& m) {
@@ -166,7 +162,6 @@ void bind_levels(py::module_& m) {
       .def("pop", &Level::pop);
   py::class_<VmapLevel, Level, std::shared_ptr<VmapLevel>>(m, "VmapLevel")
       .def(py::init([](py::object handler) -> std::shared_ptr<VmapLevel> {
-             check_newer_core();
              return std::make_shared<PythonVmap>(std::move(handler));
            }),
            py::arg("handler"));

@@ -4,7 +4,6 @@
 #include "autograd/bindings/python.h"
 #include "autograd/layer.h"
 #include "autograd/rule.h"
-#define DT_ABI_TARGET_MINOR 0  // vmap alone asks for a newer core, when it is used (levels.cc)
 #include "dovetail/abi_python.hpp"
 
 namespace py = pybind11;

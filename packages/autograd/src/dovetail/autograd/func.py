@@ -110,6 +110,7 @@ def grad_and_value(func: Function, argnums: ArgNums = 0, has_aux: bool = False) 
         >>> gradient.item(), value.item()
         (12.0, 8.0)
     """
+    checks.callables("grad_and_value", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -121,7 +122,7 @@ def grad_and_value(func: Function, argnums: ArgNums = 0, has_aux: bool = False) 
         gradient = chosen.arranged(call.pull([dt.ones_like(output)], False))
         return gradient, (output, call.aux) if has_aux else output
 
-    return wrapper
+    return checks.in_own_name(wrapper, "grad")
 
 
 def grad(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function:
@@ -137,13 +138,14 @@ def grad(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Functio
         >>> dt.func.grad(lambda p, x: (p["w"] * x).sum())({"w": dt.ones(2)}, dt.tensor([3.0, 4.0]))["w"].tolist()
         [3.0, 4.0]
     """
+    checks.callables("grad", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         gradient, value = grad_and_value(func, argnums, has_aux)(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
-    return wrapper
+    return checks.in_own_name(wrapper, "grad")
 
 
 # ---- products -------------------------------------------------------------------------------------------------
@@ -156,6 +158,7 @@ def _check_shapes(who: str, what: str, given: Sequence[Tensor], wanted: Sequence
         )
 
 
+@checks.in_own_name
 def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     """func's value, and the function that multiplies a vector by its Jacobian there.
 
@@ -167,6 +170,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
         >>> pull(dt.tensor([1.0, 10.0]))[0].tolist()
         [2.0, 40.0]
     """
+    checks.callables("vjp", func=func)
     chosen = _Chosen("vjp", primals, range(len(primals)))
     call = _Recorded(chosen, func, {}, has_aux)
 
@@ -178,6 +182,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     return (call.output, pull, call.aux) if has_aux else (call.output, pull)
 
 
+@checks.in_own_name
 def jvp(
     func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, strict: bool = False, has_aux: bool = False
 ) -> Any:
@@ -196,8 +201,11 @@ def jvp(
         >>> dt.func.jvp(lambda x: x.sum() * x, (dt.tensor([1.0, 2.0]),), (dt.tensor([1.0, 0.0]),))[1].tolist()
         [4.0, 2.0]
     """
+    checks.callables("jvp", func=func)
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
-        raise TypeError("jvp: primals and tangents must be tuples")
+        raise TypeError(
+            f"jvp: primals and tangents must be tuples, got {checks.shown(primals)} and {checks.shown(tangents)}"
+        )
     chosen = _Chosen("jvp", primals, range(len(primals)))
     directions = tensors_in(tangents)
     _check_shapes("jvp", "the tangents must have the shapes of the primals", directions, chosen.tensors)
@@ -245,6 +253,7 @@ def jacrev(
         >>> dt.func.jacrev(lambda x: x * x.sum())(dt.tensor([1.0, 2.0])).tolist()
         [[4.0, 1.0], [2.0, 5.0]]
     """
+    checks.callables("jacrev", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -272,7 +281,7 @@ def jacrev(
         jacobian = mapped(call.output, lambda _: next(each))
         return (jacobian, call.aux) if has_aux else jacobian
 
-    return wrapper
+    return checks.in_own_name(wrapper, "jacrev")
 
 
 def jacfwd(
@@ -294,6 +303,7 @@ def jacfwd(
         >>> dt.func.jacfwd(dt.sin)(dt.tensor(0.0)).item()
         1.0
     """
+    checks.callables("jacfwd", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -320,7 +330,7 @@ def jacfwd(
         jacobian = mapped(output, lambda _: next(per_output))
         return (jacobian, aux[0]) if has_aux else jacobian
 
-    return wrapper
+    return checks.in_own_name(wrapper, "jacfwd")
 
 
 def hessian(func: Function, argnums: ArgNums = 0) -> Function:
