@@ -125,7 +125,6 @@ class ForwardCall {
   }
 
  private:
-
   void add(dt_tensor* t, int arg, int k) {
     Tensor tangent = t ? tangent_of(t, level_.id()) : Tensor();
     any_ |= static_cast<bool>(tangent);
@@ -157,10 +156,10 @@ class ForwardCall {
     std::vector<dt_tensor_info> infos;
     for (const Tensor& t : results) infos.push_back(t.info());
     const Saves everything{~uint64_t{0}};
-    const NodePtr owner = OpNode::record({entry_, rule, everything, args_, n_args_, inputs_.data(),
-                                          static_cast<int>(inputs_.size()),
-                                          reinterpret_cast<dt_tensor* const*>(results.data()), infos.data(),
-                                          static_cast<int>(results.size()), nullptr, level_.id(), true});
+    const NodePtr owner =
+        OpNode::record({entry_, rule, everything, args_, n_args_, inputs_.data(), static_cast<int>(inputs_.size()),
+                        reinterpret_cast<dt_tensor* const*>(results.data()), infos.data(),
+                        static_cast<int>(results.size()), nullptr, level_.id(), true});
     auto& node = static_cast<OpNode&>(*owner);
     if (by == ForwardBy::diagonal) return {diagonal(rule, node, infos[0])};
     Ctx c(node, tangents_.data(), nullptr);
@@ -174,8 +173,8 @@ class ForwardCall {
       if (!tangents_[i]) continue;
       const size_t arg = inputs_[i].arg;
       if (arg >= rule.parts.size() || !rule.parts[arg].fn)
-        dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no forward derivative for ", entry_.name,
-                 " with respect to ", entry_.arg_names[arg], "; detach() it");
+        dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no forward derivative for ", entry_.name, " with respect to ",
+                 entry_.arg_names[arg], "; detach() it");
       Tensor tangent = fitting(tangents_[i], info);
       Ctx c(node, tangents_.data(), &tangent);
       sum = added(sum, rule.parts[arg].fn(c));
@@ -325,8 +324,7 @@ class ForwardCall {
 
 }  // namespace
 
-dt_status jvp_layer(void* self, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs,
-                    int32_t n_outs) {
+dt_status jvp_layer(void* self, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs, int32_t n_outs) {
   const Level& level = *static_cast<Level*>(self);
   return dt::guarded([&] { ForwardCall(entry_of(op), args, n_args, outs, n_outs, level).run(); });
 }

@@ -108,7 +108,8 @@ dt_tensor* root(dt_tensor* t) {
 class LayerCall {
  public:
   // `level`: null for ordinary autograd.
-  DOVETAIL_HOT LayerCall(const Entry& entry, const dt_value* args, int n_args, dt_value* outs, int n_outs, const Level* level)
+  DOVETAIL_HOT LayerCall(const Entry& entry, const dt_value* args, int n_args, dt_value* outs, int n_outs,
+                         const Level* level)
       : entry_(entry),
         args_(args),
         n_args_(n_args),
@@ -167,7 +168,8 @@ class LayerCall {
     const dt_value args[] = {dt::box(self_), dt::box(self_)};
     const Input inputs[] = {{self_, 0, true}, {self_, 1, false}};
     const dt_tensor_info info = Tensor::borrow(self_).info();
-    append(OpNode::record({copy, *copy.rule.load(), {}, args, 2, inputs, 2, &self_, &info, 1, nullptr, id_}), info.dtype);
+    append(OpNode::record({copy, *copy.rule.load(), {}, args, 2, inputs, 2, &self_, &info, 1, nullptr, id_}),
+           info.dtype);
   }
 
   // Record the ops that the op is made of. In place, they work on a copy, which they may save, and the result is then

@@ -121,9 +121,10 @@ Tensor shell(int ndim, const int64_t* sizes, const int64_t* strides, int64_t off
 }
 
 void no_value(const std::string& who) {
-  runtime_error(who,
-                ": a tensor of vmap has no value of its own: inside the function that vmap maps its value can't be read "
-                "as Python numbers or memory, and outside of it the tensor means nothing; return it from the function");
+  runtime_error(
+      who,
+      ": a tensor of vmap has no value of its own: inside the function that vmap maps its value can't be read "
+      "as Python numbers or memory, and outside of it the tensor means nothing; return it from the function");
 }
 
 void set_data(TensorImpl* t, TensorImpl* from) {

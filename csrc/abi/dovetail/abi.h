@@ -244,11 +244,11 @@ enum { /* positions, outermost highest */
        DT_LAYER_PROFILER = 5
 };
 
-enum {                      /* a tensor's bits */
-       DT_BIT_GRAD = 1,     /* autograd takes part (requires_grad) */
-       DT_BIT_WRAPPED = 2,  /* a Python number on its way through an op: it does not decide the dtype */
+enum {                       /* a tensor's bits */
+       DT_BIT_GRAD = 1,      /* autograd takes part (requires_grad) */
+       DT_BIT_WRAPPED = 2,   /* a Python number on its way through an op: it does not decide the dtype */
        DT_BIT_INFERENCE = 4, /* made in inference mode */
-       DT_BIT_SHELL = 8     /* geometry without memory (dt_api.shell) */
+       DT_BIT_SHELL = 8      /* geometry without memory (dt_api.shell) */
 };
 
 /* What hangs in a tensor's extension slot. Core only destroys it. */

@@ -313,8 +313,7 @@ Tensor refuse_backward(const Tensor& t, const std::string& message) {
 
 py::tuple record_function(const std::string& name, py::object context, std::shared_ptr<SavedList> saved,
                           const py::tuple& arguments, const py::tuple& outputs, const py::tuple& to_save,
-                          const py::tuple& dirty, const py::tuple& constant, bool materialize,
-                          const Level* level) {
+                          const py::tuple& dirty, const py::tuple& constant, bool materialize, const Level* level) {
   return FunctionCall(arguments, outputs, {dirty, constant, to_save}, level ? level->id() : kAutograd)
       .record(name, std::move(context), std::move(saved), materialize);
 }

@@ -183,22 +183,29 @@ void bind_levels(py::module_& m) {
         return nullptr;
       },
       py::arg("tensors"));
-  m.def("knows", [](const Level& level, const Tensor& t) { return knows(level, t.get()); }, py::arg("level"),
-        py::arg("tensor"));
+  m.def(
+      "knows", [](const Level& level, const Tensor& t) { return knows(level, t.get()); }, py::arg("level"),
+      py::arg("tensor"));
   m.def("handle", [](const Tensor& t) { return handle_of(t.get()); }, py::arg("tensor"));
-  m.def("tracked", [](const Tensor& t, const Level& level) { return tracked(t.get(), level); }, py::arg("tensor"),
-        py::arg("level"));
-  m.def("dual", [](const Tensor& t, const Tensor& tangent, const Level& level) { return dual(t.get(), tangent, level); },
-        py::arg("tensor"), py::arg("tangent"), py::arg("level"));
-  m.def("tangent", [](const Tensor& t, const Level& level) { return tangent_of(t.get(), level.id()); },
-        py::arg("tensor"), py::arg("level"));
-  m.def("set_tangent",
-        [](const Tensor& t, const Tensor& tangent, const Level& level) { set_tangent(t.get(), tangent, level.id()); },
-        py::arg("tensor"), py::arg("tangent"), py::arg("level"));
-  m.def("forget", [](const Tensor& t, const Level& level) { drop_entry(t.get(), level.id()); }, py::arg("tensor"),
-        py::arg("level"));
-  m.def("batched", [](const Tensor& t, int dim, const Level& level) { return batched(t, dim, level); },
-        py::arg("tensor"), py::arg("dim"), py::arg("level"));
+  m.def(
+      "tracked", [](const Tensor& t, const Level& level) { return tracked(t.get(), level); }, py::arg("tensor"),
+      py::arg("level"));
+  m.def(
+      "dual", [](const Tensor& t, const Tensor& tangent, const Level& level) { return dual(t.get(), tangent, level); },
+      py::arg("tensor"), py::arg("tangent"), py::arg("level"));
+  m.def(
+      "tangent", [](const Tensor& t, const Level& level) { return tangent_of(t.get(), level.id()); }, py::arg("tensor"),
+      py::arg("level"));
+  m.def(
+      "set_tangent",
+      [](const Tensor& t, const Tensor& tangent, const Level& level) { set_tangent(t.get(), tangent, level.id()); },
+      py::arg("tensor"), py::arg("tangent"), py::arg("level"));
+  m.def(
+      "forget", [](const Tensor& t, const Level& level) { drop_entry(t.get(), level.id()); }, py::arg("tensor"),
+      py::arg("level"));
+  m.def(
+      "batched", [](const Tensor& t, int dim, const Level& level) { return batched(t, dim, level); }, py::arg("tensor"),
+      py::arg("dim"), py::arg("level"));
   m.def("inner", inner_of, py::arg("tensor"), py::arg("level"));
   m.def("view_shell", view_shell, py::arg("op"), py::arg("shell"), py::arg("args"));
   m.def(

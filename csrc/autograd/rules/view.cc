@@ -28,8 +28,8 @@ void declare_orders() {
   vjp("permute", self, permute_self);
   vjp("transpose", self, [](Ctx& c) { return transpose(c.g(), c.integer(1), c.integer(2)); });
   vjp("flip_view", self, [](Ctx& c) { return flip_view(c.g(), c.ints(1)); });
-  for (const char* op : {"view", "reshape", "flatten", "squeeze", "unsqueeze", "alias", "expand", "permute",
-                         "transpose", "flip_view"})
+  for (const char* op :
+       {"view", "reshape", "flatten", "squeeze", "unsqueeze", "alias", "expand", "permute", "transpose", "flip_view"})
     linear(op, saves(self));
 }
 

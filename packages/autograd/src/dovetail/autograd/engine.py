@@ -36,6 +36,14 @@ def _gradients(gradients: Gradients, count: int) -> tuple[Tensor | None, ...]:
 
 
 @checks.in_own_name
+def _check_outside(who: str) -> None:
+    if _engine.any_level():
+        raise RuntimeError(
+            f"{who}: called inside a transform (grad, jvp, vmap), where graphs are those of the transforms; use "
+            "dovetail.func.grad or vjp there"
+        )
+
+
 def backward(
     tensors: Tensors,
     grad_tensors: Gradients = None,
@@ -62,6 +70,7 @@ def backward(
         >>> x.grad.item()
         6.0
     """
+    _check_outside("backward")
     outputs = _as_tuple("backward", "tensors", tensors)
     wanted = () if inputs is None else _as_tuple("backward", "inputs", inputs)
     if inputs is not None and not wanted:
@@ -99,6 +108,7 @@ def grad(
         >>> slope.item(), curvature.item()
         (12.0, 12.0)
     """
+    _check_outside("grad")
     if allow_unused is False and materialize_grads:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False")
     wanted = _as_tuple("grad", "inputs", inputs)

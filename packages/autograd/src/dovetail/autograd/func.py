@@ -17,7 +17,7 @@ from dovetail._grad_mode import enable_grad
 
 from . import _engine
 from .levels import entered, left
-from .nests import mapped, rebuilt, tensors_in
+from .nests import mapped, tensors_in
 from .vmap import vmap
 
 __all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
@@ -153,9 +153,7 @@ def grad(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Functio
 
 def _check_shapes(who: str, what: str, given: Sequence[Tensor], wanted: Sequence[Tensor]) -> None:
     if [t.shape for t in given] != [t.shape for t in wanted]:
-        raise RuntimeError(
-            f"{who}: {what}, {[tuple(t.shape) for t in wanted]}, got {[tuple(t.shape) for t in given]}"
-        )
+        raise RuntimeError(f"{who}: {what}, {[tuple(t.shape) for t in wanted]}, got {[tuple(t.shape) for t in given]}")
 
 
 @checks.in_own_name
@@ -236,9 +234,7 @@ def _basis(tensors: Sequence[Tensor]) -> list[Tensor]:
     return parts
 
 
-def jacrev(
-    func: Function, argnums: ArgNums = 0, *, has_aux: bool = False, chunk_size: int | None = None
-) -> Function:
+def jacrev(func: Function, argnums: ArgNums = 0, *, has_aux: bool = False, chunk_size: int | None = None) -> Function:
     """The function that computes func's Jacobian row by row: best where there are fewer outputs than inputs.
 
     Args:
@@ -323,8 +319,12 @@ def jacfwd(
         start, parts = 0, []
         for t in chosen.tensors:
             end = start + t.numel()
-            parts.append([c[start:end].movedim(0, -1).reshape((*o.shape, *t.shape))
-                          for c, o in zip(tensors_in(columns), tensors_in(output), strict=True)])
+            parts.append(
+                [
+                    c[start:end].movedim(0, -1).reshape((*o.shape, *t.shape))
+                    for c, o in zip(tensors_in(columns), tensors_in(output), strict=True)
+                ]
+            )
             start = end
         per_output = iter([chosen.arranged(list(row)) for row in zip(*parts, strict=True)])
         jacobian = mapped(output, lambda _: next(per_output))

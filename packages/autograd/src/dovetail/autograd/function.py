@@ -10,6 +10,7 @@ from dovetail import Tensor
 from dovetail._grad_mode import is_grad_enabled, no_grad
 
 from . import _engine
+from .function_levels import apply_at
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
@@ -23,6 +24,8 @@ class FunctionCtx:
     _dirty: tuple[Tensor, ...] = ()
     _constant: tuple[Tensor, ...] = ()
     _materialize = True
+    _for_forward: tuple[Tensor | None, ...] = ()
+    _unrecorded: tuple[Tensor | None, ...] | None = None  # saved tensors where no node keeps them
 
     def __init__(self) -> None:
         self._saved = _engine.SavedList()
@@ -30,6 +33,10 @@ class FunctionCtx:
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors (arguments and results, also None) for backward, where `saved_tensors` has them."""
         self._to_save = tensors
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors for jvp, where `saved_tensors` has them; by default it has what is kept for backward."""
+        self._for_forward = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Say that forward wrote into these arguments; it has to return them."""
@@ -46,7 +53,25 @@ class FunctionCtx:
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """What `save_for_backward` kept. Raises RuntimeError if one was written since, or the graph was freed."""
-        return self._saved.unpack(self._name())
+        return self._saved.unpack(self._name()) if self._unrecorded is None else self._unrecorded
+
+    def record(self, args: tuple[Any, ...], output: Any, level: _engine.Level | None = None) -> Any:
+        """Record a call at a level (None: ordinary autograd); returns its results."""
+        several = isinstance(output, tuple)
+        outputs = _engine.record_function(
+            self._name(),
+            self,
+            self._saved,
+            args,
+            output if several else (output,),
+            self._to_save,
+            self._dirty,
+            self._constant,
+            self._materialize,
+            level,
+        )
+        self._to_save = self._dirty = self._constant = ()
+        return outputs if several else outputs[0]
 
     def name(self) -> str:
         """The name of the Function's node."""
@@ -71,7 +96,8 @@ class Function:
 
     Subclasses define two static methods, `forward(ctx, *args)` and `backward(ctx, *grads)`, which returns a gradient
     for every argument (None where there is none). Forward may also be written without a context, next to
-    `setup_context(ctx, inputs, output)`.
+    `setup_context(ctx, inputs, output)`, and has to be where transforms are to see through it; those may also want
+    `jvp(ctx, *tangents)`, and `vmap(info, in_dims, *args)` or `generate_vmap_rule = True`.
 
     Example:
         >>> class Cube(dt.autograd.Function):
@@ -118,9 +144,27 @@ class Function:
         """Another name for `backward`."""
         raise NotImplementedError("You must implement either the backward or vjp method.")
 
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        """The tangent of every result, given one (or None) for every argument: for forward-mode derivatives."""
+        raise NotImplementedError("You must implement the jvp function for custom autograd.Function.")
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
+        """The results for a batch, and their mapped dims: `in_dims` says which dim of every argument is mapped, and
+        `info` has batch_size and randomness."""
+        raise NotImplementedError("You must implement the vmap function, or set generate_vmap_rule = True.")
+
+    # Whether vmap maps forward, backward and jvp as they are.
+    generate_vmap_rule = False
+
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Run forward, and record that backward computes its gradients."""
+        if _engine.any_level():
+            level = _engine.top_level([arg for arg in args if isinstance(arg, Tensor)])
+            if level is not None:
+                return apply_at(cls, args, level)
         ctx = FunctionCtx()
         ctx._function = cls
         ctx.needs_input_grad = tuple(isinstance(arg, Tensor) and arg.requires_grad for arg in args)
@@ -132,20 +176,7 @@ class Function:
                 cls.setup_context(ctx, args, output)
         if not is_grad_enabled() or not any(ctx.needs_input_grad):
             return output
-        several = isinstance(output, tuple)
-        outputs = _engine.record_function(
-            ctx._name(),
-            ctx,
-            ctx._saved,
-            args,
-            output if several else (output,),
-            ctx._to_save,
-            ctx._dirty,
-            ctx._constant,
-            ctx._materialize,
-        )
-        ctx._to_save = ctx._dirty = ctx._constant = ()
-        return outputs if several else outputs[0]
+        return ctx.record(args, output)
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 import dovetail as dt
-from dovetail import Tensor
+from dovetail import Tensor, checks
 
 from . import _engine
 from .batching import RANDOMNESS, Mapping
@@ -71,21 +71,33 @@ def _taken_out(mapping: Mapping, returned: Any, out_dims: Any) -> Any:
     return rebuilt(returned, iter(found))
 
 
-def _run(func: Callable[..., Any], leaves: Sequence[Any], dims: Sequence[int | None], size: int, args: Any,
-         kwargs: dict[str, Any], out_dims: Any, randomness: str) -> Any:
-    mapping = Mapping(size, randomness)
-    try:
+def _run(
+    func: Callable[..., Any],
+    leaves: Sequence[Any],
+    dims: Sequence[int | None],
+    size: int,
+    args: Any,
+    kwargs: dict[str, Any],
+    out_dims: Any,
+    randomness: str,
+) -> Any:
+    with Mapping(size, randomness) as mapping:
         with entered(mapping.level):
-            given = (t if d is None else _engine.batched(t, d, mapping.level)
-                     for t, d in zip(leaves, dims, strict=True))
-            returned = func(*rebuilt(args, iter(list(given))), **kwargs)
+            shells = [
+                t if d is None else _engine.batched(t, d, mapping.level) for t, d in zip(leaves, dims, strict=True)
+            ]
+            returned = func(*rebuilt(args, iter(shells)), **kwargs)
         return _taken_out(mapping, returned, out_dims)
-    finally:
-        mapping.close()
 
 
-def _in_chunks(run: Callable[[Sequence[Any], int], Any], leaves: Sequence[Any], dims: Sequence[int | None], size: int,
-               chunk: int, out_dims: Any) -> Any:
+def _in_chunks(
+    run: Callable[[Sequence[Any], int], Any],
+    leaves: Sequence[Any],
+    dims: Sequence[int | None],
+    size: int,
+    chunk: int,
+    out_dims: Any,
+) -> Any:
     """The results of chunks of samples, joined."""
     parts = []
     for start in range(0, size, chunk):
@@ -128,6 +140,7 @@ def vmap(
         >>> per_sample(dt.ones(2), dt.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
         [[6.0, 12.0], [42.0, 56.0]]
     """
+    checks.callables("vmap", func=func)
     if randomness not in RANDOMNESS:
         raise ValueError(f"vmap: randomness must be 'error', 'different' or 'same', got {randomness!r}")
     if chunk_size is not None and chunk_size < 1:

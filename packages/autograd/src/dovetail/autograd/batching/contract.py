@@ -15,8 +15,10 @@ _bmm, _mm, _mv, _linear = get_op("bmm"), get_op("mm"), get_op("mv"), get_op("lin
 @rule("mm")
 def mm(b: Any, x: Tensor, y: Tensor) -> Tensor:
     if not b.maps(y):
-        return _mm(b(x).reshape((-1, x.shape[1])), y).reshape((b.size, x.shape[0], y.shape[1])) if x.shape[1] else (
-            _bmm(b(x), b(y))
+        return (
+            _mm(b(x).reshape((-1, x.shape[1])), y).reshape((b.size, x.shape[0], y.shape[1]))
+            if x.shape[1]
+            else (_bmm(b(x), b(y)))
         )
     return _bmm(b(x), b(y))
 
@@ -45,7 +47,9 @@ def _affine(b: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if not b.maps(weight) and not b.maps(bias):
         return _linear(b(x), weight, bias)
     if weight.ndim == 1:
-        found = _bmm(b(x).reshape((b.size, -1, weight.shape[0])), b(weight).unsqueeze(2)).reshape((b.size, *x.shape[:-1]))
+        found = _bmm(b(x).reshape((b.size, -1, weight.shape[0])), b(weight).unsqueeze(2)).reshape(
+            (b.size, *x.shape[:-1])
+        )
     else:
         rows = 1
         for n in x.shape[:-1]:

@@ -132,7 +132,9 @@ def _index(b: Any, x: Tensor, indices: Any) -> Tensor:
 @rule("index_put")
 def _index_put(b: Any, x: Tensor, indices: Any, values: Tensor, accumulate: bool) -> Tensor:
     if all(i is None for i in indices):
-        return b.elementwise(op_of("add"), (x, values)) if accumulate else op_of("copy")(b(x), b.with_rank(values, x.ndim))
+        return (
+            b.elementwise(op_of("add"), (x, values)) if accumulate else op_of("copy")(b(x), b.with_rank(values, x.ndim))
+        )
     if _has_mapped_mask(b, indices):
         return b.loop(op_of("index_put"), (x, indices, values, accumulate))
     places = _Places(b, x, indices)

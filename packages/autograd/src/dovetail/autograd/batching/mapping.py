@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dovetail as dt
@@ -19,16 +19,29 @@ RANDOMNESS = ("error", "different", "same")
 DIFFERENT: dict[str, Callable[..., Any]] = {}
 
 
+_RUNNING: dict[int, Mapping] = {}
+
+
 class Mapping:
     """A level of vmap, and the mapped dim's size."""
 
     def __init__(self, size: int, randomness: str) -> None:
         self.size, self.randomness = size, randomness
         self.level: Any = _engine.VmapLevel(self._call)
+        _RUNNING[self.level.id] = self
 
-    def close(self) -> None:
+    def __enter__(self) -> Mapping:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         """The vmap is over."""
-        self.level = None
+        del _RUNNING[self.level.id]
+        self.level = None  # which holds this in turn
+
+    @staticmethod
+    def of(level: _engine.Level) -> Mapping:
+        """The one whose level this is."""
+        return _RUNNING[level.id]
 
     # ---- tensors ----
 
@@ -116,8 +129,7 @@ class Mapping:
         for i in range(self.size):
             one = []
             for a, flags in zip(whole, is_mapped, strict=True):
-                each = iter(flags)
-                one.append(mapped(a, lambda t, i=i, each=each: t.select(0, i) if next(each) else t))
+                one.append(_sample(a, iter(flags), i))
             samples.append(op.call(tuple(one), None))
         return self._stacked(op, samples)
 
@@ -134,11 +146,11 @@ class Mapping:
     # ---- writing in place ----
 
     def _written(self, name: str, args: tuple[Any, ...], out: tuple[Tensor, ...]) -> Any:
-        places = [self.inner(t) for t in out]
-        if any(p is None for p in places):
+        places = [p for t in out if (p := self.inner(t)) is not None]
+        if len(places) < len(out):
             raise RuntimeError(
                 f"{name}: vmap: a value that differs between the samples can't be written in place into a tensor that "
-                "they share; use the op that is not in place, or make the tensor of a mapped one (zeros_like, new_zeros)"
+                "they share; use the op that is not in place, or make the tensor by zeros_like of a mapped one"
             )
         if name in ("copy", "fill"):
             self._put(name, out[0], args[1])
@@ -182,6 +194,11 @@ class Mapping:
             )
         rule = DIFFERENT.get(op.name)
         return self.wrapped(self.loop(op, args) if rule is None else rule(self, *args))
+
+
+def _sample(arg: Any, is_mapped: Iterator[bool], i: int) -> Any:
+    """One sample of an argument, the tensors of which are mapped or not."""
+    return mapped(arg, lambda t: t.select(0, i) if next(is_mapped) else t)
 
 
 def _met(op: dt.Op, args: tuple[Any, ...], given: list[Any]) -> dt.dtype | None:

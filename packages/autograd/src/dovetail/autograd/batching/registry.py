@@ -10,7 +10,7 @@ import dovetail as dt
 from dovetail import Tensor
 
 if TYPE_CHECKING:
-    from .mapping import Mapping
+    pass
 
 __all__ = ["Rule", "batched_by", "by_loop", "op_of", "register_batching", "rule", "rule_for", "view_rule"]
 

@@ -33,21 +33,23 @@ def _from_channels(b: Any, t: Tensor) -> Tensor:
 
 
 @rule("convolution")
-def _forward(b: Any, x: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def _forward(
+    b: Any, x: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
     if not b.maps(weight) and not b.maps(bias):
         return _from_images(b, _convolution(_as_images(b, x), weight, bias, stride, padding, dilation, groups))
     if not b.maps(weight):
         found = _from_images(b, _convolution(_as_images(b, x), weight, None, stride, padding, dilation, groups))
         return found + b(bias).reshape((b.size, 1, -1, *[1] * (x.ndim - 2)))
     flat = None if bias is None else b(bias).reshape((-1,))
-    found = _convolution(
-        _as_channels(b, x), _as_images(b, weight), flat, stride, padding, dilation, b.size * groups
-    )
+    found = _convolution(_as_channels(b, x), _as_images(b, weight), flat, stride, padding, dilation, b.size * groups)
     return _from_channels(b, found)
 
 
 @rule("convolution_input_grad")
-def _to_input(b: Any, grad: Tensor, weight: Tensor, size: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def _to_input(
+    b: Any, grad: Tensor, weight: Tensor, size: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
     rest = (stride, padding, dilation)
     if not b.maps(weight):
         found = _input_grad(_as_images(b, grad), weight, (b.size * size[0], *size[1:]), *rest, groups)
@@ -59,9 +61,16 @@ def _to_input(b: Any, grad: Tensor, weight: Tensor, size: Any, stride: Any, padd
 
 
 @rule("convolution_weight_grad")
-def _to_weight(b: Any, grad: Tensor, x: Tensor, size: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def _to_weight(
+    b: Any, grad: Tensor, x: Tensor, size: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
     found = _weight_grad(
-        _as_channels(b, grad), _as_channels(b, x), (b.size * size[0], *size[1:]), stride, padding, dilation,
+        _as_channels(b, grad),
+        _as_channels(b, x),
+        (b.size * size[0], *size[1:]),
+        stride,
+        padding,
+        dilation,
         b.size * groups,
     )
     return _from_images(b, found)
