@@ -75,7 +75,9 @@ Item tensor_item(PyObject* object, Tensor t) {
     index_error("index: tensors used as indices must have an integer dtype or bool, got ", dtype_name(t->dtype));
   }
   Item item;
-  if (t->ndim == 0) {
+  // (An index that a transform maps has no value yet; as a tensor it gives the same.)
+  const bool mapped = t->bits & DT_BIT_SHELL && t->dtype != DT_BOOL;
+  if (t->ndim == 0 && !mapped) {
     if (object) concretize(object, "an index");
     item.kind = t->dtype == DT_BOOL ? Item::truth : Item::integer;
     item.value = dovetail::item(*t).as.i;

@@ -22,6 +22,8 @@ void declare_complex() {
   vjp("view_as_complex", self, [](Ctx& c) { return view_as_real(conj_physical(c.g())); });
   vjp("complex", self, [](Ctx& c) { return real(c.g()); });
   vjp("complex", other, [](Ctx& c) { return -imag(c.g()); });
+  for (const char* op : {"conj_physical", "real", "imag", "view_as_real", "view_as_complex"}) linear(op, saves(self));
+  linear("complex", saves(self, other));
 }
 
 }  // namespace dovetail::autograd::rules

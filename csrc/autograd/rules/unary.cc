@@ -35,6 +35,10 @@ void declare_rounding() {
     const Tensor x = c[self];
     return c.g() * (dt::is_complex(x.dtype()) ? sgn(x) : sign(x));
   });
+  jvp("abs", [](Ctx& c) {
+    const Tensor x = c[self];
+    return tangents(dt::is_complex(x.dtype()) ? real(conj_physical(sgn(x)) * c.t(self)) : sign(x) * c.t(self));
+  });
   vjp("positive", self, same);
   linear("positive", saves(self));
   for (const char* op : {"sign", "floor", "ceil", "trunc", "round"}) vjp(op, self, zero);

@@ -23,7 +23,7 @@ from dovetail._grad_mode import (
     set_grad_enabled,
 )
 
-from . import _tensor, func, functional, graph
+from . import _tensor, forward_ad, func, functional, graph
 from .__about__ import __version__
 from ._engine import Node
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
@@ -48,6 +48,7 @@ __all__ = [
     "checkpoint_sequential",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "forward_by",
     "func",
     "functional",

@@ -20,7 +20,7 @@ from .levels import entered, left
 from .nests import mapped, tensors_in
 from .vmap import vmap
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
+__all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
 
 Function = Callable[..., Any]
 ArgNums = int | Sequence[int]
@@ -341,3 +341,33 @@ def hessian(func: Function, argnums: ArgNums = 0) -> Function:
         [[8.0, 8.0], [8.0, 2.0]]
     """
     return jacfwd(jacrev(func, argnums), argnums)
+
+
+# ---- modules --------------------------------------------------------------------------------------------------
+
+
+def functional_call(
+    module: Any,
+    parameter_and_buffer_dicts: Any,
+    args: Any = None,
+    kwargs: dict[str, Any] | None = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
+    """Call a module with other tensors in place of its parameters and buffers, to transform it as a function of them.
+
+    Args:
+        module: an `nn.Module`.
+        parameter_and_buffer_dicts: tensors by name, or several such dicts. What is not named stays as it is.
+        args: the module's argument, or a tuple of them.
+        kwargs: its keyword arguments.
+        tie_weights: a parameter that the module has under several names is replaced under all of them.
+        strict: every parameter and buffer must be named.
+
+    See `dovetail.nn.utils.functional_call`.
+    """
+    call = getattr(module, "_functional_call", None)
+    if call is None:
+        raise TypeError(f"functional_call: expected a Module, got {checks.shown(module)}")
+    return call(parameter_and_buffer_dicts, args, kwargs, tie_weights=tie_weights, strict=strict)

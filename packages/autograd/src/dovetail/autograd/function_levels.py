@@ -133,6 +133,7 @@ def _generated(cls: type[Function], outer: Mapping, in_dims: tuple[int | None, .
         return values, tuple(None if f is None else f[1] for f in found)
 
     class Mapped(_base()):  # type: ignore[misc]
+        generate_vmap_rule = True
         out_dims: tuple[int | None, ...] = ()
 
         @staticmethod

@@ -77,7 +77,7 @@ def _unfold(b: Any, view: Tensor, inner: Tensor, x: Tensor, dim: int, size: int,
     return (inner if x.ndim else inner.unsqueeze(1)).unfold(b.dim(x, dim), size, step).view((b.size, *view.shape))
 
 
-@view_rule("alias", "detach")
+@view_rule("alias", "detach", "real", "imag", "view_as_real", "view_as_complex")
 def _whole(op: Any, b: Any, view: Tensor, inner: Tensor, x: Tensor) -> Tensor:
     return op(inner)
 

@@ -63,6 +63,12 @@ class Module:
             return self.forward(*args, **kwargs)
         return self._hooks.call(self, args, kwargs)
 
+    def _functional_call(self, *args: Any, **kwargs: Any) -> Any:
+        """What `dt.func.functional_call` calls."""
+        from ..utils.stateless import functional_call
+
+        return functional_call(self, *args, **kwargs)
+
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> HookHandle:
