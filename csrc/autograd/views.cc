@@ -98,8 +98,7 @@ void rewrite_base(dt_tensor* base, dt_tensor* view, NodePtr write, int self, Lev
 void check_inplace(const std::string& who, dt_tensor* t, LevelId level) {
   const bool has_grad = requires_grad(t, level);
   dt_tensor* base = dt::api().base(t);
-  if (base && (has_grad || requires_grad(base, level)) &&
-      Tensor::borrow(t).dtype() != Tensor::borrow(base).dtype())
+  if (base && (has_grad || requires_grad(base, level)) && Tensor::borrow(t).dtype() != Tensor::borrow(base).dtype())
     dt::runtime_error(who,
                       ": a real view of a complex tensor, or the other way round, can't be written in place while "
                       "gradients are recorded; write to the tensor itself");
