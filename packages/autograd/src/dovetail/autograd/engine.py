@@ -35,7 +35,6 @@ def _gradients(gradients: Gradients, count: int) -> tuple[Tensor | None, ...]:
     return tuple(gradients)
 
 
-@checks.in_own_name
 def _check_outside(who: str) -> None:
     if _engine.any_level():
         raise RuntimeError(
@@ -44,6 +43,7 @@ def _check_outside(who: str) -> None:
         )
 
 
+@checks.in_own_name
 def backward(
     tensors: Tensors,
     grad_tensors: Gradients = None,

@@ -182,7 +182,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
 
 @checks.in_own_name
 def jvp(
-    func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, strict: bool = False, has_aux: bool = False
+    func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], has_aux: bool = False, *, strict: bool = False
 ) -> Any:
     """func's value, and its derivative along a direction, computed alongside.
 
@@ -234,7 +234,7 @@ def _basis(tensors: Sequence[Tensor]) -> list[Tensor]:
     return parts
 
 
-def jacrev(func: Function, argnums: ArgNums = 0, *, has_aux: bool = False, chunk_size: int | None = None) -> Function:
+def jacrev(func: Function, argnums: ArgNums = 0, has_aux: bool = False, *, chunk_size: int | None = None) -> Function:
     """The function that computes func's Jacobian row by row: best where there are fewer outputs than inputs.
 
     Args:
