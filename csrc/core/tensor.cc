@@ -162,10 +162,16 @@ void set_slot(TensorImpl* t, dt_slot* slot) {
 
 void update_contiguous(TensorImpl* t) {
   int64_t numel = 1;
-  bool contiguous = true;
+  bool contiguous = true, overflow = false;
   for (int i = t->ndim - 1; i >= 0; --i) {
     if (t->size(i) != 1 && t->stride(i) != numel) contiguous = false;
-    numel *= t->size(i);
+    overflow |= __builtin_mul_overflow(numel, t->size(i), &numel);
+  }
+  if (__builtin_expect(overflow, 0)) {  // an expanded view, of which no element need be in memory
+    if (std::find(t->dims, t->dims + t->ndim, 0) == t->dims + t->ndim) {
+      value_error("view: a tensor of shape ", shape_text(t->ndim, t->dims), " has more elements than can be counted");
+    }
+    numel = 0;
   }
   t->numel = numel;
   t->contiguous = contiguous || numel == 0;

@@ -58,7 +58,13 @@ def sanitizer_reports() -> list[str]:
     if "log_path" not in options:
         return []
     path = Path(options["log_path"])
-    return [found.read_text(errors="replace")[:4000] for found in sorted(path.parent.glob(f"{path.name}.*"))]
+    texts = [found.read_text(errors="replace") for found in sorted(path.parent.glob(f"{path.name}.*"))]
+    return [text[:4000] for text in texts if is_report(text)]
+
+
+def is_report(text: str) -> bool:
+    """Whether there is more than the word that a huge allocation was refused, as it should be."""
+    return "ERROR: " in text or "runtime error: " in text
 
 
 def arguments() -> argparse.Namespace:

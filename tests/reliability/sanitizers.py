@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.reliability.fuzz import is_report
 from tests.reliability.results import ROOT, Report, parser
 
 PARTS = ("address", "thread")
@@ -82,7 +83,7 @@ def collected(logs: Path) -> list[str]:
     for path in sorted(logs.iterdir()):
         texts.append(path.read_text(errors="replace")[:3000])
         path.unlink()
-    return texts
+    return [text for text in texts if is_report(text)]
 
 
 def run_tests(report: Report, logs: Path) -> None:

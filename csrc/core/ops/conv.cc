@@ -28,7 +28,8 @@ struct Convolution {
     const auto shapes = [&] {
       return shape_text(spatial + 2, input) + " and weight " + shape_text(spatial + 2, weight);
     };
-    if (input[1] != weight[1] * groups)
+    int64_t channels;
+    if (__builtin_mul_overflow(weight[1], groups, &channels) || input[1] != channels)
       value_error(who, ": the input's channels must be weight's ", weight[1], " times ", groups, " groups, got input ",
                   shapes());
     if (weight[0] % groups != 0)
