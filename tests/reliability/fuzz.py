@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.reliability.calls import names
-from tests.reliability.results import Report, parser
+from tests.reliability.results import Report, is_report, parser
 from tests.reliability.workers import SANITIZED, run
 
 
@@ -60,11 +60,6 @@ def sanitizer_reports() -> list[str]:
     path = Path(options["log_path"])
     texts = [found.read_text(errors="replace") for found in sorted(path.parent.glob(f"{path.name}.*"))]
     return [text[:4000] for text in texts if is_report(text)]
-
-
-def is_report(text: str) -> bool:
-    """Whether there is more than the word that a huge allocation was refused, as it should be."""
-    return "ERROR: " in text or "runtime error: " in text
 
 
 def arguments() -> argparse.Namespace:

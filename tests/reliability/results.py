@@ -72,3 +72,8 @@ def parser(about: str | None, *, seed: int = 1) -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=seed, help="of everything that is random")
     made.add_argument("--record", action="store_true", help="keep the counts for docs/reliability.md")
     return made
+
+
+def is_report(text: str) -> bool:
+    """Whether a sanitizer wrote more than the word that a huge allocation was refused, as it should be."""
+    return "ERROR: " in text or "runtime error: " in text

@@ -16,8 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.reliability.fuzz import is_report
-from tests.reliability.results import ROOT, Report, parser
+from tests.reliability.results import ROOT, Report, is_report, parser
 
 PARTS = ("address", "thread")
 CXX = os.environ.get("CXX", "c++").split()
