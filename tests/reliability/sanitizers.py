@@ -42,7 +42,7 @@ TESTS = ["test_ops.py", "test_errors.py", "test_gradients.py", "test_decompositi
 # A byte behind the end of a tensor's memory, and behind the end of its life.
 FAULTS = {
     "a write behind a tensor's end": "x = dt.ones(3); ctypes.memset(x.data_ptr() + 12, 0, 1)",
-    "a read after a tensor's end": "x = dt.ones(3); p = x.data_ptr(); del x; ctypes.memmove(bytearray(8), p, 8)",
+    "a read after a tensor's end": "x = dt.ones(3); p = x.data_ptr(); del x; ctypes.memmove(room, p, 8)",
 }
 
 
@@ -66,7 +66,7 @@ def address(options: argparse.Namespace, report: Report, folder: Path) -> None:
     for fault, code in FAULTS.items():
         logs = folder / "control"
         logs.mkdir(exist_ok=True)
-        program = f"import ctypes, dovetail as dt; {code}"
+        program = f"import ctypes, dovetail as dt; room = ctypes.create_string_buffer(8); {code}"
         done = subprocess.run([sys.executable, "-c", program], env=environment(logs), cwd=folder, check=False)
         if done.returncode == 0 or not collected(logs):
             report.problem(f"AddressSanitizer does not see {fault}: is the library built for it?")
