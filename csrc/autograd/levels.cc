@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "autograd/rule.h"
 #include "autograd/strided.h"
 
 namespace dovetail::autograd {
@@ -187,6 +188,40 @@ bool is_random(const dt_op* op) {
   return info.flags & DT_OP_RANDOM;
 }
 
+// The usual call of an elementwise op, without Python: what is mapped is mapped in front and has all dims that the
+// result has, so that it broadcasts as it is, and all have one dtype. False: leave it to the rules.
+bool try_elementwise(const Level& level, const dt_op* op, const dt_value* args, int n_args, dt_value* outs,
+                     int n_outs) {
+  constexpr int kMost = 8;
+  const Entry& entry = entry_of(op);
+  if (!entry.elementwise || entry.has_lists || entry.own_batching.load(std::memory_order_relaxed)) return false;
+  if (n_args > kMost || n_outs != 1 || outs[0].tag != DT_NONE) return false;
+  int rank = 0, dtype = -1;
+  for (int i = 0; i < n_args; ++i) {
+    if (args[i].tag != DT_TENSOR) continue;
+    dt_tensor_info info;
+    info.struct_size = sizeof info;
+    dt::api().tensor_info(args[i].as.tensor, &info);
+    rank = std::max(rank, info.ndim);
+    if (info.bits & DT_BIT_WRAPPED) continue;
+    if (dtype >= 0 && dtype != info.dtype) return false;
+    dtype = info.dtype;
+  }
+  dt_value given[kMost];
+  for (int i = 0; i < n_args; ++i) {
+    given[i] = args[i];
+    const LevelEntry* mapped = args[i].tag == DT_TENSOR ? batch_of(args[i].as.tensor, level.id()) : nullptr;
+    if (!mapped) continue;
+    if (mapped->dim != 0 || mapped->value.ndim() != rank + 1) return false;
+    given[i] = dt::box(mapped->value);
+  }
+  dt::check(dt::api().call(op, given, n_args, outs, 1));
+  const Tensor result = Tensor::steal(outs[0].as.tensor);
+  outs[0] = dt_value{};
+  outs[0] = dt::box(batched(result, 0, level).release());
+  return true;
+}
+
 }  // namespace
 
 dt_status vmap_layer(void* self, const dt_op* op, const dt_value* args, int32_t n_args, dt_value* outs,
@@ -196,7 +231,9 @@ dt_status vmap_layer(void* self, const dt_op* op, const dt_value* args, int32_t 
   for (int i = 0; i < n_args && !mapped; ++i) mapped = maps(args[i], level.id());
   for (int i = 0; i < n_outs && !mapped; ++i) mapped = maps(outs[i], level.id());
   if (!mapped && !is_random(op)) return dt::api().call(op, args, n_args, outs, n_outs);
-  return dt::guarded([&] { level.call(op, args, n_args, outs, n_outs); });
+  return dt::guarded([&] {
+    if (!mapped || !try_elementwise(level, op, args, n_args, outs, n_outs)) level.call(op, args, n_args, outs, n_outs);
+  });
 }
 
 }  // namespace dovetail::autograd

@@ -113,6 +113,7 @@ struct Entry {
   std::vector<std::string> arg_names;
   std::vector<int> flat;  // by argument: where its tensor is when all are laid flat; right up to the first list
   mutable std::atomic<const Rule*> rule{nullptr};
+  mutable std::atomic<bool> own_batching{false};  // has a batching rule in Python
 };
 
 const Entry& entry_of(const dt_op* op);

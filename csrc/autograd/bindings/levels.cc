@@ -5,6 +5,7 @@
 
 #include "autograd/bindings/python.h"
 #include "autograd/engine.h"
+#include "autograd/rule.h"
 
 namespace dovetail::autograd {
 
@@ -173,6 +174,12 @@ void bind_levels(py::module_& m) {
       .def(py::init<std::shared_ptr<Level>>(), py::arg("level"))
       .def("__enter__", &PythonBelow::enter)
       .def("__exit__", [](PythonBelow& self, const py::args&) { self.exit(); });
+  m.def(
+      "own_batching",
+      [](const std::string& op) {
+        if (const dt_op* handle = dt::api().find_op(op.c_str())) entry_of(handle).own_batching = true;
+      },
+      py::arg("op"));
   m.def("any_level", any_level);
   m.def(
       "top_level",

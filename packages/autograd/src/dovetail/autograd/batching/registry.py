@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import dovetail as dt
 from dovetail import Tensor
 
+from .. import _engine
+
 if TYPE_CHECKING:
     pass
 
@@ -35,6 +37,7 @@ def rule(*ops: str) -> Callable[[Rule], Rule]:
     def register(function: Rule) -> Rule:
         for name in ops:
             _RULES[name] = function if len(ops) == 1 else _named(function, name)
+            _engine.own_batching(name)
         return function
 
     return register
@@ -87,6 +90,7 @@ def register_batching(op_name: str, function: Rule | None = None) -> Any:
         return lambda given: register_batching(op_name, given)
     op_of(op_name)
     _RULES[op_name] = function
+    _engine.own_batching(op_name)
     return function
 
 
