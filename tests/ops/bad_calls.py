@@ -293,6 +293,6 @@ def _autograd() -> Iterator[Call]:
         def apply(x: Any, *args: Any, transform: Any = transform, **kwargs: Any) -> Any:
             return transform(dt.prod, *args, **kwargs)(x)
 
-        yield Call(f"{name}()", apply, lambda: (_x(), 0), says=("grad", "jacrev", "_autograd"))
+        yield Call(f"{name}()", apply, lambda: (_x(), 0), says=("grad", "jacrev", "jacfwd", "_autograd"))
     yield Call("vjp", func.vjp, lambda: (dt.prod, _x()))
     yield Call("jvp", func.jvp, lambda: (dt.prod, (_x(),), (_x(),)))
