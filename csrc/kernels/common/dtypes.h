@@ -4,16 +4,18 @@
 
 #include <cstdint>
 
+#include "kernels/common/host_device.h"
+
 namespace dovetail::cpu {
 
 // ---- 16-bit floats ------------------------------------------------------------------------------------------
 
-inline uint32_t bits_of(float x) {
+DOVETAIL_HD uint32_t bits_of(float x) {
   uint32_t bits;
   __builtin_memcpy(&bits, &x, sizeof bits);
   return bits;
 }
-inline float float_of(uint32_t bits) {
+DOVETAIL_HD float float_of(uint32_t bits) {
   float x;
   __builtin_memcpy(&x, &bits, sizeof x);
   return x;
@@ -21,7 +23,7 @@ inline float float_of(uint32_t bits) {
 
 // Branches would keep a loop over these from being vectorised: everything is computed, then chosen.
 
-inline float half_to_float(uint16_t half) {
+DOVETAIL_HD float half_to_float(uint16_t half) {
   const uint32_t magnitude = uint32_t{half} & 0x7fff, sign = (uint32_t{half} & 0x8000) << 16;
   // Below the exponent's rebias lie zero and the subnormals, which a subtraction normalises; above, infinity and NaN.
   const uint32_t normal = (magnitude << 13) + (magnitude >= 0x7c00 ? 0x70000000u : 0x38000000u);
@@ -30,7 +32,7 @@ inline float half_to_float(uint16_t half) {
 }
 
 // To the nearest, halves to even; a NaN stays one.
-inline uint16_t float_to_half(float x) {
+DOVETAIL_HD uint16_t float_to_half(float x) {
   const uint32_t bits = bits_of(x), magnitude = bits & 0x7fffffff;
   // Adding 0.5 leaves a subnormal's digits, rounded, in the lowest bits.
   const uint32_t small = bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f);
@@ -40,9 +42,9 @@ inline uint16_t float_to_half(float x) {
   return static_cast<uint16_t>(half | (bits >> 16 & 0x8000));
 }
 
-inline float bfloat16_to_float(uint16_t bits) { return float_of(uint32_t{bits} << 16); }
+DOVETAIL_HD float bfloat16_to_float(uint16_t bits) { return float_of(uint32_t{bits} << 16); }
 
-inline uint16_t float_to_bfloat16(float x) {
+DOVETAIL_HD uint16_t float_to_bfloat16(float x) {
   const uint32_t bits = bits_of(x);
   const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
   return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? bits >> 16 | 0x40 : rounded);
@@ -50,7 +52,7 @@ inline uint16_t float_to_bfloat16(float x) {
 
 // A double as the float from which rounding once more gives what rounding the double once would: where it is inexact,
 // towards zero with the last bit set.
-inline float to_odd(double x) {
+DOVETAIL_HD float to_odd(double x) {
   const float nearest = static_cast<float>(x);
   const double back = nearest;
   const bool away = (x < 0 ? -back : back) > (x < 0 ? -x : x);
@@ -61,21 +63,21 @@ inline float to_odd(double x) {
 struct Half {
   uint16_t bits;
   Half() = default;
-  explicit Half(float x) : bits(float_to_half(x)) {}
-  explicit Half(double x) : bits(float_to_half(to_odd(x))) {}
+  DOVETAIL_HD explicit Half(float x) : bits(float_to_half(x)) {}
+  DOVETAIL_HD explicit Half(double x) : bits(float_to_half(to_odd(x))) {}
   template <class I>
-  explicit Half(I x) : bits(float_to_half(static_cast<float>(x))) {}
-  operator float() const { return half_to_float(bits); }
+  DOVETAIL_HD explicit Half(I x) : bits(float_to_half(static_cast<float>(x))) {}
+  DOVETAIL_HD operator float() const { return half_to_float(bits); }
 };
 
 struct BFloat16 {
   uint16_t bits;
   BFloat16() = default;
-  explicit BFloat16(float x) : bits(float_to_bfloat16(x)) {}
-  explicit BFloat16(double x) : bits(float_to_bfloat16(to_odd(x))) {}
+  DOVETAIL_HD explicit BFloat16(float x) : bits(float_to_bfloat16(x)) {}
+  DOVETAIL_HD explicit BFloat16(double x) : bits(float_to_bfloat16(to_odd(x))) {}
   template <class I>
-  explicit BFloat16(I x) : bits(float_to_bfloat16(static_cast<float>(x))) {}
-  operator float() const { return bfloat16_to_float(bits); }
+  DOVETAIL_HD explicit BFloat16(I x) : bits(float_to_bfloat16(static_cast<float>(x))) {}
+  DOVETAIL_HD operator float() const { return bfloat16_to_float(bits); }
 };
 
 // ---- complex numbers ----------------------------------------------------------------------------------------
@@ -85,30 +87,30 @@ template <class T>
 struct Complex {
   T re, im;
   Complex() = default;
-  constexpr Complex(T re, T im = 0) : re(re), im(im) {}
+  DOVETAIL_HD constexpr Complex(T re, T im = 0) : re(re), im(im) {}
   template <class U>
-  constexpr explicit Complex(Complex<U> z) : re(static_cast<T>(z.re)), im(static_cast<T>(z.im)) {}
+  DOVETAIL_HD constexpr explicit Complex(Complex<U> z) : re(static_cast<T>(z.re)), im(static_cast<T>(z.im)) {}
 };
 
 template <class T>
-constexpr Complex<T> operator+(Complex<T> a, Complex<T> b) {
+DOVETAIL_HD constexpr Complex<T> operator+(Complex<T> a, Complex<T> b) {
   return {a.re + b.re, a.im + b.im};
 }
 template <class T>
-constexpr Complex<T> operator-(Complex<T> a, Complex<T> b) {
+DOVETAIL_HD constexpr Complex<T> operator-(Complex<T> a, Complex<T> b) {
   return {a.re - b.re, a.im - b.im};
 }
 template <class T>
-constexpr Complex<T> operator-(Complex<T> a) {
+DOVETAIL_HD constexpr Complex<T> operator-(Complex<T> a) {
   return {-a.re, -a.im};
 }
 template <class T>
-constexpr Complex<T> operator*(Complex<T> a, Complex<T> b) {
+DOVETAIL_HD constexpr Complex<T> operator*(Complex<T> a, Complex<T> b) {
   return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
 // Smith's way: neither part of the divisor is squared, which could overflow.
 template <class T>
-constexpr Complex<T> operator/(Complex<T> a, Complex<T> b) {
+DOVETAIL_HD constexpr Complex<T> operator/(Complex<T> a, Complex<T> b) {
   const T re = b.re < 0 ? -b.re : b.re, im = b.im < 0 ? -b.im : b.im;
   if (re >= im) {
     if (re == 0 && im == 0) return {a.re / re, a.im / re};
@@ -119,11 +121,11 @@ constexpr Complex<T> operator/(Complex<T> a, Complex<T> b) {
   return {(a.re * ratio + a.im) / scale, (a.im * ratio - a.re) / scale};
 }
 template <class T>
-constexpr bool operator==(Complex<T> a, Complex<T> b) {
+DOVETAIL_HD constexpr bool operator==(Complex<T> a, Complex<T> b) {
   return (a.re == b.re) & (a.im == b.im);
 }
 template <class T>
-constexpr bool operator!=(Complex<T> a, Complex<T> b) {
+DOVETAIL_HD constexpr bool operator!=(Complex<T> a, Complex<T> b) {
   return (a.re != b.re) | (a.im != b.im);
 }
 

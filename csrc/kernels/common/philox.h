@@ -8,11 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-#ifdef __CUDACC__
-#define DOVETAIL_HD __host__ __device__ __forceinline__
-#else
-#define DOVETAIL_HD inline __attribute__((always_inline))
-#endif
+#include "kernels/common/host_device.h"
 
 namespace dovetail::philox {
 
