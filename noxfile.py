@@ -126,6 +126,31 @@ def check_plugins(session: nox.Session, wheels: list[str]) -> None:
 
 
 @nox.session(requires=["wheels"])
+def cuda(session: nox.Session) -> None:
+    """The CUDA backend, with or without a GPU: over a pretended device, then as a wheel (which takes nvcc).
+
+    Arguments go to pytest. With a GPU the wheel's tests run on it; without one they check that this is told in words.
+    """
+    package = ROOT / "packages" / "tensor-core-cuda"
+    plugin = package / "tests" / "pretended"
+    session.install(*wheelhouse.wheels(), *group("tests"))
+    for waits in ("0", "1"):
+        pretended = {"PYTHONPATH": str(plugin), "DOVETAIL_CUDA_SYNC": waits}
+        session.run("python", str(plugin / "pretended_cuda.py"), "conformance", env=pretended)
+        session.run("pytest", "-p", "pretended_cuda", str(package / "tests"), *session.posargs, env=pretended)
+    if not shutil.which("nvcc"):
+        session.error("there is no nvcc on PATH, so the wheel can't be built: install the CUDA toolkit 13")
+    output = Path(session.create_tmp()).resolve() / "cuda"
+    shutil.rmtree(output, ignore_errors=True)
+    session.install(*wheelhouse.build_requirements(("tensor-core-cuda",)))
+    with session.chdir(package):
+        session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(output))
+    # Without what it requires: cuBLAS is large, and loaded only by the first product.
+    session.install("--reinstall", "--no-deps", *map(str, output.glob("*.whl")))
+    session.run("pytest", str(package / "tests"), *session.posargs)
+
+
+@nox.session(requires=["wheels"])
 def matrix(session: nox.Session) -> None:
     """Each piece's newest release with the others as they stand, and the other way round; plug-ins built beside the
     releases, and unrebuilt beside the heads. Arguments are pieces."""
@@ -291,7 +316,7 @@ def sdists(session: nox.Session) -> None:
 def cxx_sources() -> list[str]:
     """What clang-format looks after: headers of the past stay as they were."""
     found = [*(ROOT / "csrc").rglob("*"), *(ROOT / "tests" / "plugins").rglob("*")]
-    suffixes = {".h", ".hpp", ".inc", ".c", ".cc"}
+    suffixes = {".h", ".hpp", ".inc", ".c", ".cc", ".cu"}
     return [str(path) for path in sorted(found) if path.suffix in suffixes and "headers" not in path.parts]
 
 

@@ -16,17 +16,18 @@ from cmake_hook import build_in_place
 
 PACKAGES = Path(__file__).resolve().parent.parent / "packages"
 COMPILED = ["tensor-core", "autograd"]
+WITH_NVCC = ["tensor-core-cuda"]  # built only where it is asked for
 
 
 def main() -> int:
     arguments = sys.argv[1:]
     ninja = arguments[arguments.index("--") :] if "--" in arguments else []
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("packages", nargs="*", metavar="package", help=", ".join(COMPILED))
+    parser.add_argument("packages", nargs="*", metavar="package", help=", ".join(COMPILED + WITH_NVCC))
     chosen = parser.parse_args(arguments[: len(arguments) - len(ninja)]).packages or COMPILED
-    unknown = set(chosen) - set(COMPILED)
+    unknown = set(chosen) - {*COMPILED, *WITH_NVCC}
     if unknown:
-        parser.error(f"{', '.join(sorted(unknown))}: not a compiled package (there are {', '.join(COMPILED)})")
+        parser.error(f"{', '.join(sorted(unknown))}: not a compiled package (there are {", ".join(COMPILED + WITH_NVCC)})")
     try:
         for package in chosen:
             build_in_place(PACKAGES / package, *ninja)

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Distribution folder -> the piece of `dovetail` it owns ("" is the root: tensor-core).
 PIECES = {
     "tensor-core": "",
+    "tensor-core-cuda": "_cuda",
     "autograd": "autograd",
     "nn": "nn",
     "optim": "optim",
@@ -25,7 +26,7 @@ PIECES = {
 }
 
 # What a piece may import besides itself and the core.
-MAY_IMPORT = {"": set(), "autograd": set(), "nn": {"autograd"}, "optim": set(), "data": set(), "onnx": {"nn"}}
+MAY_IMPORT = {"": set(), "_cuda": set(), "autograd": set(), "nn": {"autograd"}, "optim": set(), "data": set(), "onnx": {"nn"}}
 
 # Files with a door of their own. The core names the pieces only to load them when they are first asked for.
 DOORS = {

@@ -10,6 +10,7 @@
 #include "bindings/op_type.h"
 #include "bindings/python_ops.h"
 #include "bindings/requires_grad.h"
+#include "bindings/streams.h"
 #include "bindings/tensor_type.h"
 #include "bindings/types.h"
 #include "bindings/wrapper.h"
@@ -244,7 +245,7 @@ void initialise(pybind11::module_& m) {
   init_tensor(module);
   init_python_backend(module);
   for (PyMethodDef* functions : {construct_functions(), dlpack_functions(), python_op_functions(), layer_functions(),
-                                 python_backend_functions(), backend_library_functions()}) {
+                                 python_backend_functions(), backend_library_functions(), stream_functions()}) {
     check(PyModule_AddFunctions(module, functions));
   }
   for (int32_t id = 0; id < op_count(); ++id) install_methods(*op_at(id));

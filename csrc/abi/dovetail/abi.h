@@ -217,6 +217,20 @@ typedef struct dt_backend {
 
   /* The DLDeviceType of DLPack under which other libraries know this memory (2 for CUDA). */
   int32_t (*dlpack_device_type)(void* self); /* (optional) */
+
+  /* Streams: queues whose work runs in order, beside that of others. NULL stands for the default one. Errors of work
+   * that runs after its call are told by whichever slot or kernel is called next, and name the op that they are of. */
+
+  dt_status (*stream_create)(void* self, int32_t index, int32_t priority, void** stream); /* (optional) */
+  void (*stream_destroy)(void* self, int32_t index, void* stream);                        /* (optional) */
+  /* For the calling thread: what `current_stream` gives from now on. */
+  dt_status (*set_current_stream)(void* self, int32_t index, void* stream);                            /* (optional) */
+  dt_status (*stream_query)(void* self, int32_t index, void* stream, int32_t* done);                   /* (optional) */
+  dt_status (*event_query)(void* self, int32_t index, void* event, int32_t* done);                     /* (optional) */
+  dt_status (*event_synchronize)(void* self, int32_t index, void* event);                              /* (optional) */
+  dt_status (*event_elapsed)(void* self, int32_t index, void* start, void* end, double* milliseconds); /* (optional) */
+  /* Memory from `alloc` is used on `stream` too: once freed, it is given out again only when that has been done. */
+  dt_status (*record_stream)(void* self, int32_t index, void* data, void* stream); /* (optional) */
 } dt_backend;
 
 enum { DT_BACKEND_HOST_MEMORY = 1 /* data pointers may be read by the host */ };

@@ -8,15 +8,15 @@ namespace dovetail::functors {
 
 // ---- arithmetic: integers wrap ------------------------------------------------------------------------------
 
-#define DOVETAIL_ARITHMETIC(Name, op)                                                       \
-  struct Name {                                                                             \
-    template <class T>                                                                      \
-    DOVETAIL_HD T operator()(T a, T b) const {                                              \
-      if constexpr (std::is_integral_v<T>)                                                  \
-        return static_cast<T>(static_cast<uint64_t>(a) op static_cast<uint64_t>(b));        \
-      else                                                                                  \
-        return a op b;                                                                      \
-    }                                                                                       \
+#define DOVETAIL_ARITHMETIC(Name, op)                                                \
+  struct Name {                                                                      \
+    template <class T>                                                               \
+    DOVETAIL_HD T operator()(T a, T b) const {                                       \
+      if constexpr (std::is_integral_v<T>)                                           \
+        return static_cast<T>(static_cast<uint64_t>(a) op static_cast<uint64_t>(b)); \
+      else                                                                           \
+        return a op b;                                                               \
+    }                                                                                \
   };
 DOVETAIL_ARITHMETIC(Add, +)
 DOVETAIL_ARITHMETIC(Sub, -)

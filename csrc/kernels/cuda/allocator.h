@@ -1,12 +1,13 @@
 // A caching allocator for device memory. Blocks come in sizes of eight steps to a power of two and are kept when freed,
 // for the stream that they were made for: what is queued on one stream runs in order, so a block can be handed out
-// again at once. A block freed on another stream waits for an event.
+// again at once. A block that was used on other streams waits for events on these.
 //
 // The driver is a template argument, so that the logic is tested without a device:
 //   bool allocate(size_t, void**);  void release(void*);  void wait_for_all();
-//   void* record(void* stream);  bool finished(void* event) (true also ends the event);  void wait(void* event);
+//   void* record(void* stream);  bool finished(void* event);  void wait(void* event);   (both end the event once it is)
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -48,11 +49,20 @@ class CachingAllocator {
       ++stats_.system_allocations;
       reserve(size);
     }
-    live_[data] = {size, stream};
+    live_[data] = {size, stream, {}};
     ++stats_.allocations;
     stats_.allocated += size;
     stats_.peak_allocated = std::max(stats_.peak_allocated, stats_.allocated);
     return data;
+  }
+
+  // The memory is used on `stream` too.
+  void use_on(void* data, void* stream) {
+    std::lock_guard lock(mutex_);
+    const auto found = live_.find(data);
+    if (found == live_.end() || stream == found->second.stream) return;
+    std::vector<void*>& others = found->second.others;
+    if (std::find(others.begin(), others.end(), stream) == others.end()) others.push_back(stream);
   }
 
   // `stream`: where it was used last.
@@ -60,13 +70,19 @@ class CachingAllocator {
     std::lock_guard lock(mutex_);
     const auto found = live_.find(data);
     if (found == live_.end()) return;
-    const Block block = found->second;
+    Block block = std::move(found->second);
     live_.erase(found);
     stats_.allocated -= block.size;
-    if (stream == block.stream)
+    std::vector<void*>& others = block.others;
+    if (stream != block.stream && std::find(others.begin(), others.end(), stream) == others.end())
+      others.push_back(stream);
+    if (others.empty()) {
       cache_[{block.stream, block.size}].push_back(data);
-    else
-      waiting_.push_back({data, block, driver_.record(stream)});
+      return;
+    }
+    std::vector<void*> events;
+    for (void* other : others) events.push_back(driver_.record(other));
+    waiting_.push_back({data, block.size, block.stream, std::move(events)});
   }
 
   void empty_cache() {
@@ -77,10 +93,12 @@ class CachingAllocator {
   // A stream that is going away leaves its blocks to the default one; whoever calls has waited for it.
   void forget_stream(void* stream) {
     std::lock_guard lock(mutex_);
-    for (auto& [data, block] : live_)
+    for (auto& [data, block] : live_) {
       if (block.stream == stream) block.stream = nullptr;
+      block.others.erase(std::remove(block.others.begin(), block.others.end(), stream), block.others.end());
+    }
     for (auto& each : waiting_)
-      if (each.block.stream == stream) each.block.stream = nullptr;
+      if (each.stream == stream) each.stream = nullptr;
     for (auto at = cache_.begin(); at != cache_.end();) {
       if (at->first.first != stream) {
         ++at;
@@ -106,11 +124,13 @@ class CachingAllocator {
   struct Block {
     size_t size;
     void* stream;
+    std::vector<void*> others;  // streams on which it is used besides
   };
   struct Waiting {
     void* data;
-    Block block;
-    void* event;
+    size_t size;
+    void* stream;
+    std::vector<void*> events;
   };
 
   void* take(size_t size, void* stream) {
@@ -129,10 +149,13 @@ class CachingAllocator {
   void collect_waiting() {
     size_t kept = 0;
     for (Waiting& each : waiting_) {
-      if (driver_.finished(each.event))
-        cache_[{each.block.stream, each.block.size}].push_back(each.data);
-      else
-        waiting_[kept++] = each;
+      while (!each.events.empty() && driver_.finished(each.events.back())) each.events.pop_back();
+      if (each.events.empty()) {
+        cache_[{each.stream, each.size}].push_back(each.data);
+      } else {
+        if (&waiting_[kept] != &each) waiting_[kept] = std::move(each);
+        ++kept;
+      }
     }
     waiting_.resize(kept);
   }
@@ -140,8 +163,8 @@ class CachingAllocator {
   void release_cached() {
     driver_.wait_for_all();
     for (Waiting& each : waiting_) {
-      driver_.wait(each.event);
-      cache_[{each.block.stream, each.block.size}].push_back(each.data);
+      for (void* event : each.events) driver_.wait(event);
+      cache_[{each.stream, each.size}].push_back(each.data);
     }
     waiting_.clear();
     for (auto& [key, blocks] : cache_)

@@ -43,11 +43,12 @@ dt_status arg_kernel(const Call& call) {
     }
   }
   if (plan.each == 0 && plan.results > 0)
-    return call.fail(DT_ERR_INDEX, "an empty tensor has no largest or smallest element; reduce a dim that is not empty");
+    return call.fail(DT_ERR_INDEX,
+                     "an empty tensor has no largest or smallest element; reduce a dim that is not empty");
   return reduce<T, int64_t>(call, plan, in.data, out.data, ArgExtreme<Compute<T>, kLargest>());
 }
 
-#define DOVETAIL_ADD(T, dtype)                       \
+#define DOVETAIL_ADD(T, dtype)                     \
   table.add("argmax", dtype, arg_kernel<T, true>); \
   table.add("argmin", dtype, arg_kernel<T, false>);
 

@@ -74,10 +74,11 @@ class KernelTable {
 };
 
 // Each family file defines register_<family>(KernelTable&).
-#define DOVETAIL_CUDA_FAMILIES(X)                                                                                   \
-  X(unary) X(unary_more) X(exact) X(binary) X(binary_integer) X(compare) X(bitwise) X(select) X(copy) X(create)    \
-  X(reduce) X(arg_reduce) X(scan) X(gather) X(scatter) X(concat) X(sort) X(nonzero) X(random) X(contract) X(conv) \
-  X(pool)
+#define DOVETAIL_CUDA_FAMILIES(X)                                                                                \
+  X(unary)                                                                                                       \
+  X(unary_more)                                                                                                  \
+  X(exact) X(binary) X(binary_integer) X(compare) X(bitwise) X(select) X(copy) X(create) X(reduce) X(arg_reduce) \
+      X(scan) X(gather) X(scatter) X(concat) X(sort) X(nonzero) X(random) X(contract) X(conv) X(pool)
 #define DOVETAIL_DECLARE(family) void register_##family(KernelTable& table);
 DOVETAIL_CUDA_FAMILIES(DOVETAIL_DECLARE)
 #undef DOVETAIL_DECLARE

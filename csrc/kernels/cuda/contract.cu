@@ -99,13 +99,15 @@ dt_status blas_kernel(const Call& call) {
   return status == DT_OK && !direct ? copy_elements(call, c.array, dense) : status;
 }
 
+struct Steps {
+  int64_t a[3], b[3], c[3];
+};
+
 template <class T>
 dt_status integer_kernel(const Call& call) {
   Matrices a(call.ins[0]), b(call.ins[1]), c(call.outs[0]);
   const int64_t m = c.sizes[1], n = c.sizes[2], depth = a.sizes[2];
-  struct Steps {
-    int64_t a[3], b[3], c[3];
-  } s;
+  Steps s;
   std::copy_n(a.strides, 3, s.a);
   std::copy_n(b.strides, 3, s.b);
   std::copy_n(c.strides, 3, s.c);
@@ -122,7 +124,7 @@ dt_status integer_kernel(const Call& call) {
   return DT_OK;
 }
 
-#define DOVETAIL_ADD_INTEGER(T, dtype)               \
+#define DOVETAIL_ADD_INTEGER(T, dtype)        \
   table.add("bmm", dtype, integer_kernel<T>); \
   table.add("mm", dtype, integer_kernel<T>);
 

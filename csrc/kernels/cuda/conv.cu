@@ -113,9 +113,9 @@ dt_status weight_grad(const Call& call) {
   return DT_OK;
 }
 
-#define DOVETAIL_ADD(T, dtype)                                    \
-  table.add("convolution", dtype, forward<T>);                   \
-  table.add("convolution_input_grad", dtype, input_grad<T>);     \
+#define DOVETAIL_ADD(T, dtype)                               \
+  table.add("convolution", dtype, forward<T>);               \
+  table.add("convolution_input_grad", dtype, input_grad<T>); \
   table.add("convolution_weight_grad", dtype, weight_grad<T>);
 
 }  // namespace

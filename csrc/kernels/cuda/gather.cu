@@ -47,8 +47,8 @@ dt_status index_select_kernel(const Call& call) {
   const int dim = static_cast<int>(call.args[1].as.i);
   Space<3> space;
   for (int d = 0; d < out.array.ndim; ++d)
-    space.add(out.array.sizes[d], {out.array.strides[d], d == dim ? index.array.strides[0] : 0,
-                                   d == dim ? 0 : self.array.strides[d]});
+    space.add(out.array.sizes[d],
+              {out.array.strides[d], d == dim ? index.array.strides[0] : 0, d == dim ? 0 : self.array.strides[d]});
   const int64_t size = self.array.sizes[dim], step = self.array.strides[dim];
   const ErrorSink errors = call.errors;
   for_layouts(space, [&](const Layout<3>& layout, const Offsets<3>& base) {
@@ -64,7 +64,7 @@ dt_status index_select_kernel(const Call& call) {
   return DT_OK;
 }
 
-#define DOVETAIL_ADD(T, dtype)                   \
+#define DOVETAIL_ADD(T, dtype)                  \
   table.add("gather", dtype, gather_kernel<T>); \
   table.add("index_select", dtype, index_select_kernel<T>);
 

@@ -76,8 +76,8 @@ struct Layout {
   }
 };
 
-// use(layout, offsets) for the whole space: once, or where it has more dims than a layout holds, once for every place in
-// the outer ones.
+// use(layout, offsets) for the whole space: once, or where it has more dims than a layout holds, once for every place
+// in the outer ones.
 template <int N, class Use>
 void for_layouts(const Space<N>& space, const Use& use) {
   const int outer = space.ndim > kLayoutDims ? space.ndim - kLayoutDims : 0;

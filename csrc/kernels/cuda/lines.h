@@ -7,7 +7,7 @@ namespace dovetail::cuda {
 
 template <int N>
 struct Lines {
-  Layout<N> starts;   // of every line, in each array
+  Layout<N> starts;    // of every line, in each array
   int64_t length = 1;  // of a line of the first array
   int64_t step[N];     // along the line
 

@@ -114,7 +114,7 @@ dt_status avg_pool_grad(const Call& call) {
 }
 
 #define DOVETAIL_ADD_MAX(T, dtype) table.add("max_pool", dtype, max_pool<T>);
-#define DOVETAIL_ADD_AVG(T, dtype)             \
+#define DOVETAIL_ADD_AVG(T, dtype)           \
   table.add("avg_pool", dtype, avg_pool<T>); \
   table.add("avg_pool_grad", dtype, avg_pool_grad<T>);
 

@@ -2,8 +2,8 @@
 // and their partial results again, until one is left. The width follows from the sizes alone, so the same input gives
 // the same bits on every device.
 //
-// A reducer has: type Acc; identity(); take(Acc, element, index), the index counting the reduced elements of one result;
-// merge(Acc, Acc); finish(Acc).
+// A reducer has: type Acc; identity(); take(Acc, element, index), the index counting the reduced elements of one
+// result; merge(Acc, Acc); finish(Acc).
 #pragma once
 
 #include "kernels/cuda/elementwise.h"
@@ -31,7 +31,7 @@ struct ReducePlan {
   }
 };
 
-constexpr int64_t kSerial = 32;      // elements that one thread takes at least, where there are as many
+constexpr int64_t kSerial = 32;  // elements that one thread takes at least, where there are as many
 constexpr int64_t kWidest = 1 << 12;
 
 inline int64_t reduce_width(int64_t each) {
@@ -48,8 +48,7 @@ void reduce_pass(const Call& call, const Layout<2>& kept, const Layout<1>& reduc
     const int64_t result = along_rows ? i / width : i % results, lane = along_rows ? i % width : i / results;
     const Offsets<2> at = kept.at(result);
     typename R::Acc acc = r.identity();
-    for (int64_t k = lane; k < each; k += width)
-      acc = r.take(acc, load(in + at.of[0] + reduced.at(k).of[0]), k);
+    for (int64_t k = lane; k < each; k += width) acc = r.take(acc, load(in + at.of[0] + reduced.at(k).of[0]), k);
     if (width == 1)
       out[at.of[1]] = static_cast<Out>(r.finish(acc));
     else

@@ -52,7 +52,7 @@ dt_status scan_kernel(const Call& call) {
   return DT_OK;
 }
 
-#define DOVETAIL_ADD(T, dtype)                         \
+#define DOVETAIL_ADD(T, dtype)                        \
   table.add("cumsum", dtype, scan_kernel<T, f::Add>); \
   table.add("cumprod", dtype, scan_kernel<T, f::Mul>);
 

@@ -126,8 +126,8 @@ dt_status scatter_reduce_kernel(const Call& call) {
   static constexpr struct {
     const char* name;
     Kind kind;
-  } kKinds[] = {{"sum", Kind::sum}, {"prod", Kind::prod}, {"mean", Kind::mean}, {"amax", Kind::amax},
-                {"amin", Kind::amin}};
+  } kKinds[] = {
+      {"sum", Kind::sum}, {"prod", Kind::prod}, {"mean", Kind::mean}, {"amax", Kind::amax}, {"amin", Kind::amin}};
   const bool include_self = call.n_args < 6 || call.args[5].as.i != 0;
   for (const auto& each : kKinds)
     if (std::strcmp(call.args[4].as.string, each.name) == 0) return scatter<T>(call, {each.kind, include_self});
@@ -135,7 +135,7 @@ dt_status scatter_reduce_kernel(const Call& call) {
 }
 
 #define DOVETAIL_ADD_MOVE(T, dtype) table.add("scatter", dtype, scatter_kernel<T>);
-#define DOVETAIL_ADD(T, dtype)                           \
+#define DOVETAIL_ADD(T, dtype)                            \
   table.add("scatter_add", dtype, scatter_add_kernel<T>); \
   table.add("scatter_reduce", dtype, scatter_reduce_kernel<T>);
 
