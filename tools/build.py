@@ -1,7 +1,7 @@
 """Rebuild the compiled packages in place, incrementally, for the Python that runs this.
 
 python tools/build.py                  all of them
-python tools/build.py tensor-core      one
+python tools/build.py tensor-core      one; tensor-core-cuda, which takes nvcc, only so
 python tools/build.py -- -k 0          options after -- go to ninja
 """
 
@@ -27,7 +27,8 @@ def main() -> int:
     chosen = parser.parse_args(arguments[: len(arguments) - len(ninja)]).packages or COMPILED
     unknown = set(chosen) - {*COMPILED, *WITH_NVCC}
     if unknown:
-        parser.error(f"{', '.join(sorted(unknown))}: not a compiled package (there are {", ".join(COMPILED + WITH_NVCC)})")
+        there = ", ".join(COMPILED + WITH_NVCC)
+        parser.error(f"{', '.join(sorted(unknown))}: not a compiled package (there are {there})")
     try:
         for package in chosen:
             build_in_place(PACKAGES / package, *ninja)
