@@ -26,7 +26,15 @@ PIECES = {
 }
 
 # What a piece may import besides itself and the core.
-MAY_IMPORT = {"": set(), "_cuda": set(), "autograd": set(), "nn": {"autograd"}, "optim": set(), "data": set(), "onnx": {"nn"}}
+MAY_IMPORT = {
+    "": set(),
+    "_cuda": set(),
+    "autograd": set(),
+    "nn": {"autograd"},
+    "optim": set(),
+    "data": set(),
+    "onnx": {"nn"},
+}
 
 # Files with a door of their own. The core names the pieces only to load them when they are first asked for.
 DOORS = {

@@ -19,8 +19,8 @@ class CudaBuildHook(CMakeBuildHook):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if not (os.environ.get("CUDACXX") or shutil.which("nvcc")):
             raise RuntimeError(
-                "dovetail-tensor-core-cuda is compiled by nvcc, and there is none on PATH: install the CUDA toolkit 13, "
-                "or set CUDACXX to its nvcc"
+                "dovetail-tensor-core-cuda is compiled by nvcc, and there is none on PATH: "
+                "install the CUDA toolkit 13, or set CUDACXX to its nvcc"
             )
         super().initialize(version, build_data)
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")

@@ -292,14 +292,10 @@ dt_backend make_table() {
 }  // namespace
 }  // namespace dovetail::cuda
 
-// Registers the backend with the core whose table is given; the GIL is held. A failure is raised as a Python exception;
-// -1, without one, is a table of another major version, of which nothing else can be known.
-extern "C" __attribute__((visibility("default"))) int32_t dovetail_register_cuda(const dt_api* api) {
-  if (api->abi_major != DT_ABI_MAJOR) return -1;
-  dovetail::cuda::core = api;
+// What the core asks the library for (DT_BACKEND_ENTRY).
+extern "C" __attribute__((visibility("default"))) const dt_backend* dovetail_backend(const dt_api* api) {
+  // Of a table of another major version nothing else may be read; register_backend refuses ours in words.
+  if (api->abi_major == DT_ABI_MAJOR) dovetail::cuda::core = api;
   static const dt_backend table = dovetail::cuda::make_table();
-  int16_t kind;
-  const dt_status status = api->register_backend(&table, &kind);
-  if (status != DT_OK) api->raise_py(status);
-  return 0;
+  return &table;
 }

@@ -74,11 +74,12 @@ class KernelTable {
 };
 
 // Each family file defines register_<family>(KernelTable&).
-#define DOVETAIL_CUDA_FAMILIES(X)                                                                                \
-  X(unary)                                                                                                       \
-  X(unary_more)                                                                                                  \
-  X(exact) X(binary) X(binary_integer) X(compare) X(bitwise) X(select) X(copy) X(create) X(reduce) X(arg_reduce) \
-      X(scan) X(gather) X(scatter) X(concat) X(sort) X(nonzero) X(random) X(contract) X(conv) X(pool)
+// clang-format off
+#define DOVETAIL_CUDA_FAMILIES(X)                                                                            \
+  X(unary) X(unary_more) X(exact) X(binary) X(binary_integer) X(compare) X(bitwise) X(select) X(copy) X(create) \
+  X(random) X(reduce) X(arg_reduce) X(scan) X(sort) X(nonzero) X(gather) X(scatter) X(concat) X(contract)       \
+  X(conv) X(pool)
+// clang-format on
 #define DOVETAIL_DECLARE(family) void register_##family(KernelTable& table);
 DOVETAIL_CUDA_FAMILIES(DOVETAIL_DECLARE)
 #undef DOVETAIL_DECLARE

@@ -8,7 +8,9 @@ from pathlib import Path
 import dovetail as dt
 
 installed = importlib.util.find_spec("dovetail._cuda") is not None
-library = installed and Path(importlib.util.find_spec("dovetail._cuda").origin).with_name("libdovetail_cuda.so").exists()
+library = (
+    installed and Path(importlib.util.find_spec("dovetail._cuda").origin).with_name("libdovetail_cuda.so").exists()
+)
 present = (library or "cuda" in dt.backends.names()) and dt.cuda.is_available()
 
 collect_ignore = [

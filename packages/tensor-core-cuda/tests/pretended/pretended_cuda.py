@@ -2,14 +2,13 @@
 
     python -m pytest -p pretended_cuda ...      with this folder on PYTHONPATH
 
-Everything runs but the launch itself and cuBLAS; see cuda_runtime.h. Run as a program, it compiles the library alone, or
-checks a backend: `python pretended_cuda.py conformance`.
+Everything runs but the launch itself and cuBLAS; see cuda_runtime.h. Run as a program, it compiles the library alone,
+or checks the backend: `python pretended_cuda.py conformance`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -62,17 +61,10 @@ def build() -> Path:
 
 
 def register() -> None:
-    import dovetail
-
-    # The package's Python part, from its sources where it is not installed.
-    folder = str(PACKAGE / "src" / "dovetail")
-    if importlib.util.find_spec("dovetail._cuda") is None:
-        dovetail.__path__.append(folder)
     from dovetail import backends
-    from dovetail._cuda import load
 
-    if "cuda" not in backends._core.backend_names():
-        load(build())
+    if "cuda" not in backends.names():
+        backends.load_library(build())
 
 
 if __name__ == "__main__":

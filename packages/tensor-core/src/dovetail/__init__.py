@@ -120,7 +120,18 @@ _PIECES = {
     "onnx": "dovetail-onnx-export",
     "optim": "dovetail-optim",
 }
-_MODULES = ("backends", "cuda", "layers", "printing", "random", "serialization", "streams", "testing", "utils", "version")
+_MODULES = (
+    "backends",
+    "cuda",
+    "layers",
+    "printing",
+    "random",
+    "serialization",
+    "streams",
+    "testing",
+    "utils",
+    "version",
+)
 # Names that live in a module which most programs never need.
 _ELSEWHERE = {
     "load": "serialization",

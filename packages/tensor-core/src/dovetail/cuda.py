@@ -40,7 +40,7 @@ DeviceLike = _core.device | str | int | None
 def _device(who: str, where: DeviceLike = None) -> _core.device:
     """The device, with its index; raises RuntimeError in words where CUDA can't be had."""
     if not _is_installed():
-        raise RuntimeError(f"cuda.{who}: dovetail.cuda needs the distribution {DISTRIBUTION}: pip install {DISTRIBUTION}")
+        raise RuntimeError(f"cuda.{who}: CUDA needs the distribution {DISTRIBUTION}: pip install {DISTRIBUTION}")
     if where is None or isinstance(where, int):
         found = _core.device("cuda") if where is None else _core.device("cuda", where)
     else:
