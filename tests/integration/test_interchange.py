@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import dovetail as dt
@@ -32,3 +33,11 @@ def test_jax() -> None:
     shared: Any = dt.from_dlpack(theirs)
     assert shared.tolist() == [0.0, 1.0, 2.0, 3.0]
     assert shared.data_ptr() == theirs.unsafe_buffer_pointer()
+
+
+def test_gradients_are_not_lost_silently() -> None:
+    x = dt.ones(2)
+    x.requires_grad_()
+    with pytest.raises(BufferError, match="requires grad"):
+        x.__dlpack__()
+    assert np.from_dlpack(x.detach()).tolist() == [1.0, 1.0]

@@ -106,14 +106,6 @@ def test_devices() -> None:
         x.__dlpack__(stream=3)
 
 
-def test_gradients_are_not_lost_silently() -> None:
-    x = dt.ones(2)
-    x.requires_grad_()
-    with pytest.raises(BufferError, match="requires grad"):
-        x.__dlpack__()
-    assert np.from_dlpack(x.detach()).tolist() == [1.0, 1.0]
-
-
 def test_a_capsule_is_taken_once() -> None:
     for version in (None, NEWEST):
         capsule = dt.ones(2).__dlpack__(max_version=version)
