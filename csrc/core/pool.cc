@@ -33,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kSpin = std::chrono::microseconds(50);         // a worker looks for work this long before it sleeps
 constexpr auto kWorthWaking = std::chrono::microseconds(40);  // waking one costs its caller some 10 us
+constexpr int64_t kWakingGrains = 16;                         // so many are worth it: a grain is some microseconds
 constexpr int kSpinsBeforeYield = 1000;                       // some 30 us
 // More ranges than threads, for cores that others share; and in a large job none of more than kRangeGrains grains.
 constexpr int kRangesPerThread = 4, kMostRangesPerThread = 32, kRangeGrains = 16;
@@ -128,7 +129,7 @@ struct Pool {
   int sized_for = 1;               // the thread count that `workers` was made for
 
   bool take_range();
-  void run(int64_t count, int64_t size, Body what, void* with);
+  void run(int64_t count, int64_t size, int64_t grains, Body what, void* with);
   void wake_sleepers();
   void resize(int count);
   void work(int number);
@@ -211,7 +212,7 @@ void Pool::resize(int count) {
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
 }
 
-void Pool::run(int64_t count, int64_t size, Body what, void* with) {
+void Pool::run(int64_t count, int64_t size, int64_t grains, Body what, void* with) {
   body = what;
   arg = with;
   n = count;
@@ -221,9 +222,11 @@ void Pool::run(int64_t count, int64_t size, Body what, void* with) {
   const uint64_t job = (ticket.load(std::memory_order_relaxed) >> 32) + 1;
   ticket.store(job << 32 | ranges, std::memory_order_seq_cst);
   if (sleepers.load(std::memory_order_seq_cst) > 0) {
-    // The first range tells whether the rest is worth waking anyone for.
+    // In a small job, the first range tells whether the rest is worth waking anyone for.
     const auto start = Clock::now();
-    if (take_range() && (Clock::now() - start) * (ranges - 1) > kWorthWaking) wake_sleepers();
+    if (grains >= kWakingGrains || (take_range() && (Clock::now() - start) * (ranges - 1) > kWorthWaking)) {
+      wake_sleepers();
+    }
   }
   while (take_range()) {
   }
@@ -277,7 +280,7 @@ void parallel_for(int64_t n, int64_t grain, Body body, void* arg) {
   if (pieces > threads) pieces -= pieces % threads;
   int64_t range = (n + pieces - 1) / pieces;
   if (range >= 1024) range = (range + 63) / 64 * 64;  // no two threads on one cache line
-  p->run(n, range, body, arg);
+  p->run(n, range, grains, body, arg);
   inside = false;
   pool_busy.store(false, std::memory_order_release);
 }
