@@ -359,7 +359,7 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", "tests/docs", *session.posargs)
 
 
-@nox.session(requires=["wheels"])
+@nox.session(requires=["wheels"], venv_backend="venv")  # with pip: it takes a build of PyTorch offered as a file
 def bench(session: nox.Session) -> None:
     """Measure beside PyTorch; arguments go to tools/bench."""
     session.install(*wheelhouse.wheels(), *group("bench"))
