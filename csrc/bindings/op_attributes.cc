@@ -190,6 +190,7 @@ PyGetSetDef getset[] = {
     {"family", get_family, nullptr, "The file that declares the op.", nullptr},
     {"aliases", get_aliases, nullptr, "Other public names.", nullptr},
     {"required", get_flag<&Op::required>, nullptr, "Whether every backend must bring a kernel.", nullptr},
+    {"host", get_flag<&Op::host>, nullptr, "Whether a CPU library or kernel does the work for every backend.", nullptr},
     {"differentiable", get_flag<&Op::differentiable>, nullptr, "Whether a derivative has a meaning.", nullptr},
     {"random", get_flag<&Op::random>, nullptr, "Whether the op draws random numbers.", nullptr},
     {"is_function", get_flag<&Op::is_function>, nullptr, "Whether there is a public dovetail.<name>.", nullptr},

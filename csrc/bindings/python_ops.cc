@@ -99,7 +99,8 @@ std::string text_of(PyObject* object) {
 struct Declaration {
   PyObject *schema = nullptr, *function = Py_None, *module = Py_None, *doc = Py_None, *family = Py_None,
            *aliases = nullptr;
-  int method = 0, inplace = 0, out = 0, random = 0, differentiable = 1, factory = 0, is_function = 1, kernel = 0;
+  int method = 0, inplace = 0, out = 0, random = 0, differentiable = 1, factory = 0, is_function = 1, kernel = 0,
+      host = 0;
 };
 
 // The documentation is the function's, unless given.
@@ -143,6 +144,8 @@ std::unique_ptr<Op> make_op(const Declaration& declared, const std::string& text
   op->differentiable = declared.differentiable;
   op->factory = declared.factory;
   op->is_function = declared.is_function;
+  op->host = declared.host;
+  if (op->host && op->schema.writes) value_error(op->name(), ": a host op does not write into its arguments");
   set_doc(*op, declared.doc, declared.function);
   op->family = text_of(declared.family);
   if (declared.aliases) {
@@ -178,14 +181,14 @@ PyObject* declare(const Declaration& declared) {
 }
 
 PyObject* register_op_function(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* keywords[] = {"schema",         "fn",      "module",   "doc",    "family",
-                                   "alias",          "method",  "inplace",  "out",    "random",
-                                   "differentiable", "factory", "function", "kernel", nullptr};
+  static const char* keywords[] = {"schema",   "fn",      "module", "doc",    "family",         "alias",
+                                   "method",   "inplace", "out",    "random", "differentiable", "factory",
+                                   "function", "kernel",  "host",   nullptr};
   Declaration d;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OO$OOOpppppppp:register_op", const_cast<char**>(keywords),
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OO$OOOppppppppp:register_op", const_cast<char**>(keywords),
                                    &d.schema, &d.function, &d.module, &d.doc, &d.family, &d.aliases, &d.method,
                                    &d.inplace, &d.out, &d.random, &d.differentiable, &d.factory, &d.is_function,
-                                   &d.kernel)) {
+                                   &d.kernel, &d.host)) {
     return nullptr;
   }
   return entry([&] { return declare(d); });
@@ -213,10 +216,11 @@ PyObject* ops_function(PyObject*, PyObject*) {
 PyMethodDef functions[] = {
     {"register_op", as_method(register_op_function), METH_VARARGS | METH_KEYWORDS,
      "register_op(schema, fn=None, module=None, *, doc=None, family=None, alias=(), method=False, inplace=False, "
-     "out=False, random=False, differentiable=True, factory=False, function=True, kernel=False)\n--\n\n"
+     "out=False, random=False, differentiable=True, factory=False, function=True, kernel=False, host=False)\n--\n\n"
      "Declare an op whose decomposition is the Python function fn, and return its Op.\n\n"
      "Without fn, the module named is imported when the op first runs, and registers the function then.\n"
-     "kernel=True lets backends bring a kernel; the results are then like the first tensor argument."},
+     "kernel=True lets backends bring a kernel; the results are then like the first tensor argument.\n"
+     "host=True: fn is no decomposition but a library's work on the CPU; it gets CPU tensors, whatever the device."},
     {"get_op", get_op_function, METH_O, "get_op(name): the op of that name; KeyError if there is none."},
     {"ops", ops_function, METH_NOARGS, "All ops, in the order of their declaration."},
     {},

@@ -247,11 +247,67 @@ static bool run_in_single(const Op& op, const dt_value* given, int n_args, dt_va
   return true;
 }
 
+// ---- host ops -------------------------------------------------------------------------------------------
+
+// A call's arguments with every tensor on the CPU. They live as long as this.
+class OnHost {
+ public:
+  OnHost(const dt_value* given, int n_args) : args_(given, given + n_args) {
+    for (dt_value& arg : args_) {
+      if (arg.tag == DT_TENSOR) {
+        arg.as.tensor = move(arg.as.tensor);
+      } else if (arg.tag == DT_TENSORS) {
+        lists_.push_back(std::make_unique<TensorImpl*[]>(arg.count + 1));
+        for (int i = 0; i < arg.count; ++i) {
+          TensorImpl* t = arg.as.tensors[i];
+          lists_.back()[i] = t ? move(t) : nullptr;
+        }
+        arg.as.tensors = lists_.back().get();
+      }
+    }
+  }
+  const dt_value* args() const { return args_.data(); }
+
+ private:
+  TensorImpl* move(TensorImpl* t) {
+    kept_.push_back(on_device(t, kCpu));
+    return kept_.back().get();
+  }
+
+  std::vector<dt_value> args_;
+  std::vector<Tensor> kept_;
+  std::vector<std::unique_ptr<TensorImpl*[]>> lists_;
+};
+
+static void move_result(dt_value& result, Device device) {
+  const int count = result.tag == DT_TENSORS ? result.count : result.tag == DT_TENSOR;
+  TensorImpl** tensors = result.tag == DT_TENSORS ? result.as.tensors : &result.as.tensor;
+  for (int i = 0; i < count; ++i) {
+    const Tensor made = Tensor::steal(tensors[i]);
+    tensors[i] = on_device(made.get(), device).release();
+  }
+}
+
+// A host op where the backend has no kernel: by the library's function on the CPU, or by the CPU's kernel.
+static void run_on_host(const Op& op, const dt_value* args, int n_args, dt_value* results, int n_outs) {
+  TensorArgs tensors;
+  collect_tensors(op, args, n_args, tensors);
+  if (tensors.device == kCpu) {
+    if (!op.foreign) nothing_to_run(op, args, n_args);
+    return check_status(op.foreign(op.foreign_self, &op, args, n_args, results, n_outs));
+  }
+  const OnHost moved(args, n_args);
+  execute(op, moved.args(), n_args, results, n_outs);
+  for (int k = 0; k < n_outs; ++k) move_result(results[k], tensors.device);
+}
+
 void run_decomposition(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
-  if (!op.decomposes()) nothing_to_run(op, args, n_args);
+  if (!op.decomposes() && !op.host) nothing_to_run(op, args, n_args);
   dt_value results[kMaxOutputs + 1] = {};
   const bool fused = op.composite && op.form == DT_FORM_ELEMENTWISE;
-  if (!op.composite)
+  if (op.host)
+    run_on_host(op, args, n_args, results, n_outs);
+  else if (!op.composite)
     check_status(op.foreign(op.foreign_self, &op, args, n_args, results, n_outs));
   else if (!fused || !run_in_single(op, args, n_args, results))
     run_composite(op, args, n_args, results, n_outs);

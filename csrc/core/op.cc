@@ -147,6 +147,10 @@ Declare& Declare::required() {
   op_->required = true;
   return *this;
 }
+Declare& Declare::host() {
+  op_->host = true;
+  return *this;
+}
 Declare& Declare::method() {
   op_->is_method = true;
   return *this;

@@ -107,6 +107,7 @@ struct dt_op {
   dovetail::Schema schema;
   int32_t form = DT_FORM_COMPOSITE;
   bool required = false;  // a primitive that every backend must bring
+  bool host = false;      // a CPU library's or kernel's work: other devices' tensors are copied there and back
   bool differentiable = true;
   bool random = false;
   bool is_method = false, is_inplace = false, has_out = false, is_function = true;
@@ -134,7 +135,8 @@ struct dt_op {
   std::atomic<void*> kernels[16] = {};
 
   const std::string& name() const { return schema.name; }
-  bool decomposes() const { return composite || foreign; }
+  // (What a host op calls is no decomposition: layers do not see into it.)
+  bool decomposes() const { return (composite || foreign) && !host; }
   bool returns_list() const { return schema.returns_list; }
   int n_outputs() const { return schema.returns_list ? 1 : static_cast<int>(schema.returns.size()); }
 };
@@ -168,6 +170,9 @@ class Declare {
   Declare& composite(CompositeFn fn);  // with a form: the fallback where a backend has no kernel
   // Every backend must bring it. (Without: a kernel is optional and there must be a decomposition.)
   Declare& required();
+  // The work of a CPU library or of the CPU kernel alone: a backend may bring its own kernel; for those that do not,
+  // the arguments are copied to the CPU and the results back. (Instead of a decomposition.)
+  Declare& host();
 
   Declare& method();    // Tensor.name
   Declare& inplace();   // Tensor.name_

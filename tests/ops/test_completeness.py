@@ -28,9 +28,10 @@ def test_op_is_complete(name: str) -> None:
     assert ">>> " in op.doc, f"{name} has no example"
     assert len(op.doc.partition("\n")[0]) <= 140, f"{name}: the summary should be one short line"
     if op.form == "composite":
-        assert op.decomposes, f"{name} has neither a kernel form nor a decomposition"
+        assert op.decomposes != op.host, f"{name} has neither a kernel form nor a decomposition"
     elif op.form != "view":
-        assert op.required != op.decomposes, f"{name} is either required of every backend or has a decomposition"
+        ways = [op.required, op.decomposes, op.host]
+        assert sum(ways) == 1, f"{name} is required of every backend, has a decomposition, or is the host's work"
 
 
 def test_ops_are_differentiable_or_say_not() -> None:

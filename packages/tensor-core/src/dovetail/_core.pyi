@@ -88,6 +88,7 @@ class Op:
     returns_view: _bool
     writes: _bool
     required: _bool
+    host: _bool
     differentiable: _bool
     random: _bool
     is_function: _bool
@@ -1131,6 +1132,7 @@ def register_op(
     factory: _bool = False,
     function: _bool = True,
     kernel: _bool = False,
+    host: _bool = False,
 ) -> Op: ...
 def get_op(name: _str) -> Op: ...
 def ops() -> list[Op]: ...

@@ -45,6 +45,7 @@ def op(
     non_differentiable: bool = False,
     internal: bool = False,
     kernel: bool = False,
+    host: bool = False,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare an op whose decomposition is the decorated function.
 
@@ -61,6 +62,9 @@ def op(
         internal: there is no public `dt.<name>`.
         kernel: a backend may bring a kernel, whose results are like the first tensor argument; without one the
             function runs.
+        host: the function is no decomposition but the work of a library on the CPU. It gets NumPy arrays in place of
+            tensors, and returns arrays; tensors of other devices are copied to the CPU and the results back. A
+            derivative is a rule of its own.
 
     Returns:
         A decorator that gives the Op.
@@ -78,7 +82,7 @@ def op(
     def decorate(function: Callable[..., Any]) -> Op:
         return _core.register_op(
             schema,
-            function,
+            _on_arrays(function) if host else function,
             function.__module__,
             doc=_dedented(function.__doc__ or ""),
             family=function.__module__.rpartition(".")[2],
@@ -91,9 +95,33 @@ def op(
             differentiable=not non_differentiable,
             function=not internal,
             kernel=kernel,
+            host=host,
         )
 
     return decorate
+
+
+def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of NumPy arrays as one of CPU tensors."""
+    from functools import wraps
+
+    from numpy import asarray
+
+    def array(value: Any) -> Any:
+        if isinstance(value, _core.Tensor):
+            return value.detach().numpy()
+        return [array(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+    def tensor(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(tensor, value))
+        return _core.from_numpy(asarray(value, order="C"))
+
+    @wraps(function)
+    def on_tensors(*args: Any, **kwargs: Any) -> Any:
+        return tensor(function(*map(array, args), **{name: array(value) for name, value in kwargs.items()}))
+
+    return on_tensors
 
 
 def _dedented(doc: str) -> str:
@@ -103,7 +131,7 @@ def _dedented(doc: str) -> str:
 
 # ---- the families' declarations, read without importing them ----
 
-_FLAGS = ("method", "inplace", "out", "random", "factory", "kernel")
+_FLAGS = ("method", "inplace", "out", "random", "factory", "kernel", "host")
 
 
 def _declarations(source: str) -> Iterator[tuple[str, dict[str, Any]]]:
