@@ -127,6 +127,7 @@ _MODULES = (
     "printing",
     "random",
     "serialization",
+    "special",
     "streams",
     "testing",
     "utils",
