@@ -17,7 +17,8 @@
   X(pool)                         \
   X(softmax)                      \
   X(norm)                         \
-  X(activation)
+  X(activation)                   \
+  X(fft)
 
 namespace dovetail::autograd::rules {
 #define DOVETAIL_DECLARE(family) void declare_##family();

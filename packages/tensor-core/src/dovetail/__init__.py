@@ -123,6 +123,7 @@ _PIECES = {
 _MODULES = (
     "backends",
     "cuda",
+    "fft",
     "layers",
     "printing",
     "random",

@@ -6,7 +6,7 @@ for every sample. `batched_by(name)` says which.
 
 from __future__ import annotations
 
-from . import contract, copies, gather, random, reduce, shape, window
+from . import contract, copies, fft, gather, random, reduce, shape, window
 from .mapping import RANDOMNESS, Mapping
 from .registry import batched_by, register_batching
 
@@ -16,6 +16,7 @@ __all__ = [
     "batched_by",
     "contract",
     "copies",
+    "fft",
     "gather",
     "random",
     "reduce",

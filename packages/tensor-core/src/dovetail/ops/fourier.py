@@ -1,0 +1,123 @@
+"""The three primitives of the Fourier transforms, by NumPy's FFT (pocketfft).
+
+All others are made of them. A scaling is "none", "1/sqrt(n)" or "1/n", n being the number of points transformed, so
+that a transform's adjoint is the one of the other direction with the same scaling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dovetail.ops import op
+
+_Array = np.ndarray[Any, Any]
+
+# NumPy's names of the scalings, forward and inverse.
+_FORWARD = {"none": "backward", "1/sqrt(n)": "ortho", "1/n": "forward"}
+_INVERSE = {"none": "forward", "1/sqrt(n)": "ortho", "1/n": "backward"}
+
+
+def _norm(scaling: str, forward: bool) -> Any:
+    if scaling not in _FORWARD:
+        raise ValueError(f'scaling must be "none", "1/sqrt(n)" or "1/n", got {scaling!r}')
+    return (_FORWARD if forward else _INVERSE)[scaling]
+
+
+def _checked(dim: Sequence[int]) -> Sequence[int]:
+    if not dim:
+        raise ValueError("expected at least one dim to transform")
+    return dim
+
+
+@op("fft_c2c(Tensor self, int[] dim, str scaling, bool forward) -> Tensor", internal=True, host=True)
+@np.errstate(all="ignore")
+def fft_c2c(self: _Array, dim: Sequence[int], scaling: str, forward: bool) -> _Array:
+    """The Fourier transform of a complex tensor.
+
+        out[k] = scale * sum(self[j] * exp(-+ 2 pi i j k / n) for j in range(n))
+
+    Args:
+        dim: which dims to transform.
+        scaling: "none", "1/sqrt(n)" or "1/n".
+        forward: with a minus in the exponent; else with a plus.
+
+    Example:
+        >>> from dovetail.ops import get_op
+        >>> get_op("fft_c2c")(dt.tensor([1 + 0j, 1j]), [0], "none", True).tolist()
+        [(1+1j), (1-1j)]
+    """
+    if self.dtype.kind != "c":
+        raise TypeError(f"expected a complex tensor, got {self.dtype}")
+    along = np.fft.fft if forward else np.fft.ifft
+    norm = _norm(scaling, forward)
+    for d in reversed(_checked(dim)):
+        self = along(self, axis=d, norm=norm)
+    return self
+
+
+@op("fft_r2c(Tensor self, int[] dim, str scaling, bool onesided) -> Tensor", internal=True, host=True)
+@np.errstate(all="ignore")
+def fft_r2c(self: _Array, dim: Sequence[int], scaling: str, onesided: bool) -> _Array:
+    """The Fourier transform of a real tensor.
+
+    The spectrum is symmetric, out[-k] = conj(out[k]).
+
+    Args:
+        dim: which dims to transform.
+        scaling: "none", "1/sqrt(n)" or "1/n".
+        onesided: only the first n // 2 + 1 entries along the last of the dims; the rest follows from them.
+
+    Example:
+        >>> from dovetail.ops import get_op
+        >>> get_op("fft_r2c")(dt.tensor([1.0, 2.0, 0.0, 0.0]), [0], "none", True).tolist()
+        [(3+0j), (1-2j), (-1+0j)]
+    """
+    if self.dtype not in (np.float32, np.float64):
+        raise TypeError(f"expected a tensor of float32 or float64, got {self.dtype}")
+    norm = _norm(scaling, True)
+    *others, last = _checked(dim)
+    half = np.fft.rfft(self, axis=last, norm=norm)
+    for d in reversed(others):
+        half = np.fft.fft(half, axis=d, norm=norm)
+    return half if onesided else _whole(half, others, last, self.shape[last])
+
+
+def _whole(half: _Array, others: Sequence[int], last: int, n: int) -> _Array:
+    """The whole spectrum of a real tensor from its half."""
+    rest = [slice(None)] * half.ndim
+    rest[last] = slice((n - 1) // 2, 0, -1)
+    mirrored = np.conj(half[tuple(rest)])
+    for d in others:
+        mirrored = np.roll(np.flip(mirrored, d), 1, d)
+    return np.concatenate([half, mirrored], last)
+
+
+@op("fft_c2r(Tensor self, int[] dim, int n, str scaling) -> Tensor", internal=True, host=True)
+@np.errstate(all="ignore")
+def fft_c2r(self: _Array, dim: Sequence[int], n: int, scaling: str) -> _Array:
+    """The inverse Fourier transform of a symmetric spectrum, of which half is given.
+
+    What breaks the symmetry, imaginary parts where the spectrum is its own mirror image, is ignored.
+
+    Args:
+        dim: which dims to transform.
+        n: the result's size along the last of the dims; the tensor's is n // 2 + 1.
+        scaling: "none", "1/sqrt(n)" or "1/n".
+
+    Example:
+        >>> from dovetail.ops import get_op
+        >>> get_op("fft_c2r")(dt.tensor([3 + 0j, 1 - 2j, -1 + 0j]), [0], 4, "1/n").tolist()
+        [1.0, 2.0, 0.0, 0.0]
+    """
+    if self.dtype.kind != "c":
+        raise TypeError(f"expected a complex tensor, got {self.dtype}")
+    norm = _norm(scaling, False)
+    *others, last = _checked(dim)
+    for d in others:
+        self = np.fft.ifft(self, axis=d, norm=norm)
+    if self.shape[last] != n // 2 + 1:
+        raise ValueError(f"{n} points along dim {last} need a spectrum of {n // 2 + 1}, got shape {self.shape}")
+    return np.fft.irfft(self, n, axis=last, norm=norm)
