@@ -146,7 +146,7 @@ def fft_ihfft(self: Tensor, n: int | None, dim: int, norm: str | None) -> Tensor
 
     Example:
         >>> dt.fft.ihfft(dt.tensor([3.0, 1.0, 3.0, -3.0])).tolist()
-        [(1+0j), 1j, (2-0j)]
+        [(1-0j), 1j, (2-0j)]
     """
     dims, sizes = axis("fft_ihfft", self, n, dim)
     return real_to_complex("fft_ihfft", self, sizes, dims, norm, forward=False)
