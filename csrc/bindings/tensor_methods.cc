@@ -57,7 +57,18 @@ PyObject* storage_nbytes(PyObject* self, PyObject*) { return PyLong_FromSize_t(i
 PyObject* storage_exports(PyObject* self, PyObject*) {
   return PyLong_FromLong(impl_of(self)->storage->exports.load(std::memory_order_relaxed));
 }
-PyObject* is_contiguous(PyObject* self, PyObject*) { return PyBool_FromLong(impl_of(self)->contiguous); }
+// With a memory format the answer is Python's.
+PyObject* is_contiguous(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  if (nargs == 0 && !kwnames) return PyBool_FromLong(impl_of(self)->contiguous);
+  return entry_as("is_contiguous", [&] {
+    const bool named = kwnames && PyTuple_GET_SIZE(kwnames) == 1 &&
+                       PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "memory_format") == 0;
+    if (nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0) != 1 || (kwnames && !named))
+      type_error("is_contiguous: takes memory_format only");
+    Ref formats = checked(PyImport_ImportModule("dovetail.formats"));
+    return checked(PyObject_CallMethod(formats.get(), "is_in_format", "OO", self, args[0])).release();
+  });
+}
 PyObject* element_size(PyObject* self, PyObject*) { return PyLong_FromLongLong(itemsize(impl_of(self)->dtype)); }
 PyObject* is_floating_point(PyObject* self, PyObject*) { return PyBool_FromLong(is_floating(impl_of(self)->dtype)); }
 PyObject* is_complex_method(PyObject* self, PyObject*) { return PyBool_FromLong(is_complex(impl_of(self)->dtype)); }
@@ -213,7 +224,9 @@ PyMethodDef methods[] = {
     {"_storage_ptr", storage_ptr, METH_NOARGS, "The address of the storage, which views share."},
     {"_storage_nbytes", storage_nbytes, METH_NOARGS, "Bytes of the storage."},
     {"_storage_exports", storage_exports, METH_NOARGS, "How many arrays and buffers share the storage."},
-    {"is_contiguous", is_contiguous, METH_NOARGS, "Whether the elements lie in row-major order without gaps."},
+    {"is_contiguous", as_method(is_contiguous), METH_FASTCALL | METH_KEYWORDS,
+     "is_contiguous(memory_format=contiguous_format)\n--\n\n"
+     "Whether the elements lie in row-major order, or that of a memory format, without gaps."},
     {"element_size", element_size, METH_NOARGS, "Bytes of one element."},
     {"is_floating_point", is_floating_point, METH_NOARGS, "Whether the dtype is a real floating-point one."},
     {"is_complex", is_complex_method, METH_NOARGS, "Whether the dtype is complex."},

@@ -11,6 +11,7 @@
   X(copy)                       \
   X(create)                     \
   X(view)                       \
+  X(view_dtype)                 \
   X(shape)                      \
   X(gather)                     \
   X(concat)                     \

@@ -21,7 +21,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
     Forms:
         `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)` for another tensor's dtype and device, each with
-        `non_blocking=False, copy=False`. `copy=True` always copies.
+        `non_blocking=False, copy=False`. `copy=True` always copies. `memory_format=` orders the elements in memory.
 
     Example:
         >>> dt.tensor([1, 2]).to(dt.float32).tolist()
@@ -31,16 +31,24 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if len(args) == 1 and type(args[0]) is dtype and not kwargs:  # the commonest form
             wanted = args[0]
             return self if self.dtype is wanted else _cast(self, wanted)
+        wanted = kwargs.pop("memory_format", None)
         place, kind, copy = _target(args, kwargs)
         result = self
         if place is not None and device(place) != self.device:
             result = _to_device(result, place)
         if kind is not None and kind is not result.dtype:
             result = _cast(result, kind)
-        return _clone(self) if copy and result is self else result
+        result = _clone(self) if copy and result is self else result
+        return result if wanted is None else _in_format(result, wanted)
     except Exception as error:
         checks.speak_as("to", error, args, kwargs)
         raise
+
+
+def _in_format(x: Tensor, wanted: Any) -> Tensor:
+    from ..formats import as_format
+
+    return as_format("to", x, wanted)
 
 
 def _target(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:

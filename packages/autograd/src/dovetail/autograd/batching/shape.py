@@ -82,6 +82,11 @@ def _whole(op: Any, b: Any, view: Tensor, inner: Tensor, x: Tensor) -> Tensor:
     return op(inner)
 
 
+@view_rule("view_dtype", "view_dtype")
+def _view_dtype(op: Any, b: Any, view: Tensor, inner: Tensor, x: Tensor, dtype: Any) -> Tensor:
+    return op(inner, dtype)
+
+
 # ---- replaced parts ----
 
 

@@ -16,6 +16,7 @@ REASONS = {
     "avg_pool_grad": "only the forward pass is exported",
     **dict.fromkeys(("real", "imag", "view_as_real", "view_as_complex"), "ONNX has no complex arithmetic"),
     **dict.fromkeys(("fft_c2c", "fft_r2c", "fft_c2r"), "ONNX has no complex numbers; its DFT works on pairs of parts"),
+    "view_dtype": "ONNX has no view of the same bytes",
     "philox_uniform": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_normal": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_randint": "ONNX's random numbers are others; draw them outside and pass them in",
