@@ -55,7 +55,8 @@ def _brought(value: Any, varied: str | None, dtype: str) -> Any:
     """An argument with the tensors of one dtype brought to another. Integers are all 1, which no op minds."""
     if isinstance(value, T) and str(value.array.dtype) == varied:
         keeps = dtype == varied or (varied in ALL_FLOATS and (dtype in ALL_FLOATS or dtype in COMPLEXES))
-        return T(value.array.astype(dtype) if keeps else np.ones(value.array.shape, dtype), value.layout)
+        with np.errstate(over="ignore"):
+            return T(value.array.astype(dtype) if keeps else np.ones(value.array.shape, dtype), value.layout)
     if isinstance(value, D) and varied is None:
         return D(dtype)
     if isinstance(value, (list, tuple)):

@@ -19,17 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dtype_table import WORKS, outcome, sampled_ops
 
 import dovetail as dt
 from dovetail.ops import load_all
 from tests.ops import samples as _registered  # noqa: F401
 from tests.ops.framework import ALL_DTYPES, SAMPLES
-from tools.dtype_table import WORKS, outcome, sampled_ops
 
 __all__ = ["Entry", "Family", "families", "page"]
 
+ROOT = Path(__file__).resolve().parents[1]
 NAMES = Path(__file__).with_name("surface.txt")
 
 
@@ -131,7 +132,7 @@ def _varying() -> frozenset[str]:
     return frozenset(sampled_ops())
 
 
-def entry(family: Family, name: str) -> Entry:
+def entry(family: Family, name: str, count_dtypes: bool = True) -> Entry:
     """Look one name up."""
     value = next((found for root in family.roots if (found := _found(f"{root}.{name}")) is not None), None)
     if value is None:
@@ -139,7 +140,7 @@ def entry(family: Family, name: str) -> Entry:
     last = name.rpartition(".")[2]
     op = _op_of(last, value)
     tested = op in SAMPLES or last in _used_names()
-    return Entry(name, True, _dtypes_of(op) if op is not None else None, tested)
+    return Entry(name, True, _dtypes_of(op) if op is not None and count_dtypes else None, tested)
 
 
 # ---- the page ----
@@ -149,9 +150,9 @@ HEAD = """# Which of PyTorch's names there are
 <!-- Printed by tools/surface.py, which looks every name up and calls every op; do not edit. -->
 
 The public names of PyTorch 2.13, by family; what is quantised, sparse, of one vendor or of the compiler is left out.
-*Present*: `dt` has the name. *Dtypes*: in how many of the fifteen dtypes the op works when it is called with its samples
-(see [Dtypes](dtypes.md)); a dash where no dtype varies. *Tested*: the op has samples with a reference, or a test uses the
-name.
+*Present*: `dt` has the name. *Dtypes*: in how many of the fifteen dtypes the op works when it is called with its
+samples (see [Dtypes](dtypes.md)); a dash where no dtype varies. *Tested*: the op has samples with a reference, or a
+test uses the name.
 
 | family | names | present | tested |
 |---|--:|--:|--:|
@@ -193,7 +194,7 @@ def _anchor(title: str) -> str:
 
 def _print_missing() -> None:
     for family in families():
-        entries = [entry(family, name) for name in family.names]
+        entries = [entry(family, name, count_dtypes=False) for name in family.names]
         missing = [each.name for each in entries if not each.present]
         untested = [each.name for each in entries if each.present and not each.tested]
         print(f"{family.title}: {len(missing)} missing {missing}; {len(untested)} untested {untested}")
@@ -201,7 +202,6 @@ def _print_missing() -> None:
 
 if __name__ == "__main__":
     if "--missing" in sys.argv[1:]:
-        _dtypes_of = lambda op: None  # type: ignore[assignment]  # noqa: E731
         load_all()
         _print_missing()
     else:

@@ -29,7 +29,7 @@ BATCH = 3
 # Results of which no element is defined.
 UNDEFINED = {"empty_like", "new_empty"}
 # They see how a slice of a batch lies in memory.
-OF_MEMORY = {"as_strided", "as_strided_scatter", "view_as_complex"}
+OF_MEMORY = {"as_strided", "as_strided_scatter", "view_as_complex", "view_dtype"}
 
 Function = Callable[..., tuple[dt.Tensor, ...]]
 

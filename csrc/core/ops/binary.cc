@@ -224,6 +224,20 @@ void declare_bitwise() {
           kIntegers);
 }
 
+void declare_divisors() {
+  Declare("binary", "gcd(Tensor self, Tensor other) -> Tensor")
+      .elementwise(Result::same)
+      .host()
+      .method()
+      .inplace()
+      .out()
+      .non_differentiable()
+      .only(kIntegers, "it is defined for integers")
+      .doc(row_doc({"gcd(", "The greatest common divisor of integers; 0 of two zeros.",
+                    "out = max(d), with d dividing self and other", "[12, 0, -8]", "[18, 5, 12]", "[6, 5, 4]"})
+               .c_str());
+}
+
 }  // namespace
 
 void declare_binary() {
@@ -231,6 +245,7 @@ void declare_binary() {
   declare_more_arithmetic();
   declare_comparisons();
   declare_bitwise();
+  declare_divisors();
 }
 
 }  // namespace dovetail

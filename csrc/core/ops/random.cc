@@ -1,5 +1,7 @@
 // Random numbers as pure functions of (key, offset): Philox 4x32-10, a counter block for every four 32-bit words. The
 // generator reserves the blocks before these ops are called, so they are the same on every device.
+#include <algorithm>
+
 #include "core/ops/compose.h"
 
 namespace dovetail {
@@ -39,6 +41,24 @@ void infer_bits(Inference& call) {  // (size, key, offset, *, dtype, device)
   call.outs[0].dtype = dtype_or(call.args[3], DT_INT64);
   if (call.outs[0].dtype != DT_INT64)
     type_error(call.name(), ": dtype must be int64, got ", dtype_name(call.outs[0].dtype));
+}
+
+// (Tensor parameter, ..., int key, int offset): one count for every element, of whole floats.
+template <int kParameters>
+void infer_counts(Inference& call) {
+  const TensorImpl& first = call.tensor(0);
+  for (int i = 0; i < kParameters; ++i) {
+    const TensorImpl& t = call.tensor(i);
+    if (t.dtype != first.dtype || (t.dtype != DT_FLOAT32 && t.dtype != DT_FLOAT64))
+      type_error(call.name(), ": expected tensors of float32 or of float64, got ", dtype_name(t.dtype));
+    if (t.ndim != first.ndim || !std::equal(t.sizes(), t.sizes() + t.ndim, first.sizes()))
+      value_error(call.name(), ": expected tensors of one shape, got ", shape_text(first), " and ", shape_text(t));
+  }
+  call.outs[0].like(first);
+}
+
+void count(const char* schema, InferFn infer, const char* doc) {
+  op(schema).plain(infer).host().internal().non_differentiable().doc(doc);
 }
 
 void draw(const char* schema, InferFn infer, const char* doc) {
@@ -116,6 +136,40 @@ Example:
     >>> bits = dt._core.get_op("philox_bits")
     >>> bits((2,), 7, 0).tolist() == bits((4,), 7, 0).tolist()[:2]
     True
+)");
+  count("philox_poisson(Tensor rate, int key, int offset) -> Tensor", infer_counts<1>,
+        R"(Counts from Poisson distributions: what `dt.poisson` gives.
+
+    P(out = k) = rate ** k * exp(-rate) / k!
+
+Element i draws from the stream of counter block offset + i. NaN where a rate is negative or NaN.
+
+Args:
+    rate: the mean counts, float32 or float64.
+    key, offset: the generator's key, and the first counter block.
+
+Example:
+    >>> poisson = dt._core.get_op("philox_poisson")
+    >>> x = dt.full((4,), 30.0)
+    >>> poisson(x, 7, 0).tolist()[2:] == poisson(x[2:], 7, 2).tolist()
+    True
+)");
+  count("philox_binomial(Tensor count, Tensor prob, int key, int offset) -> Tensor", infer_counts<2>,
+        R"(Counts of successes: what `dt.binomial` gives.
+
+    P(out = k) = count! / (k! (count - k)!) * prob ** k * (1 - prob) ** (count - k)
+
+Element i draws from the stream of counter block offset + i. NaN where `prob` is outside [0, 1] or `count` negative.
+
+Args:
+    count: the numbers of trials, of which the whole part counts.
+    prob: the probabilities of success, in count's shape and dtype.
+    key, offset: the generator's key, and the first counter block.
+
+Example:
+    >>> binomial = dt._core.get_op("philox_binomial")
+    >>> binomial(dt.tensor([5.0, 5.0]), dt.tensor([0.0, 1.0]), 7, 0).tolist()
+    [0.0, 5.0]
 )");
 }
 

@@ -22,9 +22,10 @@ Tensor narrower(TensorImpl& self, DType dtype, int64_t parts) {
 Tensor wider(const Inference& call, TensorImpl& self, DType dtype, int64_t parts) {
   int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
   const int last = self.ndim - 1;
-  bool fits = self.size(last) % parts == 0 && self.offset % parts == 0;
+  const bool empty = self.numel == 0;
+  bool fits = self.size(last) % parts == 0 && (empty || self.offset % parts == 0);
   for (int i = 0; i < last; ++i) {
-    fits &= self.stride(i) % parts == 0 || self.size(i) <= 1;
+    fits &= empty || self.stride(i) % parts == 0 || self.size(i) <= 1;
     sizes[i] = self.size(i);
     strides[i] = self.stride(i) / parts;
   }
@@ -49,7 +50,7 @@ Tensor view_dtype_view(Inference& call) {
   if (self.ndim == 0)
     value_error(call.name(), ": a zero-dim tensor of ", dtype_name(self.dtype), " can't be viewed as ",
                 dtype_name(dtype), ", whose elements have another size");
-  if (self.stride(self.ndim - 1) != 1)
+  if (self.stride(self.ndim - 1) != 1 && self.size(self.ndim - 1) != 1 && self.numel != 0)
     value_error(call.name(), ": the elements of the last dim must lie side by side to view ", dtype_name(self.dtype),
                 " as ", dtype_name(dtype), ", got strides ", shape_text(self.ndim, self.strides()),
                 "; use .contiguous() first");

@@ -16,6 +16,8 @@
   X(concat)                      \
   X(sort)                        \
   X(random)                      \
+  X(sampled)                     \
+  X(divisors)                    \
   X(softmax)                     \
   X(norm)                        \
   X(optim)                       \

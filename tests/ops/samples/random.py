@@ -14,11 +14,11 @@ SIZES: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (2,), (5,), (3, 7), (4099,
 SEEDS = ((0, 0), (42, 3), (2**40 + 5, 2**33 - 1), (-7, 1))
 
 
-def words(key: int, offset: int, blocks: int) -> np.ndarray:
-    """The counter blocks from `offset` on, four 32-bit words each: Philox 4x32-10."""
+def words(key: int, offset: int, blocks: int, stream: int = 0) -> np.ndarray:
+    """The counter blocks from `offset` on, four 32-bit words each: Philox 4x32-10. `stream` is the counter's rest."""
     mask = np.uint64(0xFFFFFFFF)
     block = np.uint64(offset % 2**64) + np.arange(blocks, dtype=np.uint64)
-    c = [block & mask, block >> np.uint64(32), np.zeros(blocks, np.uint64), np.zeros(blocks, np.uint64)]
+    c = [block & mask, block >> np.uint64(32), np.full(blocks, stream, np.uint64), np.zeros(blocks, np.uint64)]
     k0, k1 = key % 2**32, (key % 2**64) >> 32
     for _ in range(10):
         a, b = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
@@ -72,6 +72,13 @@ def normal(size: Any, key: int, offset: int, *, dtype: D, **_: Any) -> Any:
     u = u[: len(u) // 2 * 2] if len(u) > 1 else np.ones(2)
     radius, angle = np.sqrt(-2 * np.log(u[::2])), 2 * np.pi * u[1::2]
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()[:n].reshape(size)
+
+
+def normal_of(block: np.ndarray) -> float:
+    """The first normal number of one block's four words."""
+    w = [int(word) for word in block]
+    u, v = (((a >> 5) * 2.0**26 + (b >> 6)) * 2.0**-53 for a, b in (w[:2], w[2:]))
+    return float(np.sqrt(-2 * np.log(u + 2.0**-53)) * np.cos(2 * np.pi * v))
 
 
 def randint(size: Any, key: int, offset: int, low: int, high: int, **_: Any) -> Any:

@@ -7,7 +7,6 @@ format is asked for.
 
 from __future__ import annotations
 
-
 from ._core import Tensor, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -111,7 +110,7 @@ def ignore_layout(who: str, keywords: dict[str, Any]) -> None:
     if kept is not None and kept is not strided:
         raise TypeError(f"{who}: layout must be dovetail.strided, got {kept!r}")
     pinned = keywords.pop("pin_memory", None)
-    if pinned is not None and type(pinned) is not type(True):
+    if pinned is not None and type(pinned) is not bool:
         raise TypeError(f"{who}: pin_memory must be a bool, got {pinned!r}")
 
 

@@ -57,7 +57,8 @@ def _with_format(op: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Te
     if op.name == "contiguous":
         if wanted is formats.preserve_format:
             raise ValueError("contiguous: preserve_format is no order of its own")
-        return formats.as_format("contiguous", *args, wanted, **keywords)
+        given = args[0] if len(args) == 1 and isinstance(args[0], Tensor) else op(*args, **keywords)
+        return formats.as_format("contiguous", given, wanted)
     if wanted is formats.preserve_format:
         return _like(op(*args, **keywords), args)
     return formats.as_format(op.name, op(*args, **keywords), wanted)

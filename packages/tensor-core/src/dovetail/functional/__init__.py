@@ -3,11 +3,12 @@ Python values."""
 
 from __future__ import annotations
 
-from . import convolve, join, predicates, reduce, select
+from . import convolve, join, predicates, reduce, sampled, select
 from .convolve import *
 from .join import *
 from .predicates import *
 from .reduce import *
+from .sampled import *
 from .select import *
 
 __all__ = []
@@ -15,4 +16,5 @@ __all__ += convolve.__all__
 __all__ += join.__all__
 __all__ += predicates.__all__
 __all__ += reduce.__all__
+__all__ += sampled.__all__
 __all__ += select.__all__

@@ -9,7 +9,9 @@ __all__ = [
     "allclose",
     "equal",
     "is_complex",
+    "is_conj",
     "is_floating_point",
+    "is_neg",
     "is_nonzero",
     "is_same_size",
     "is_signed",
@@ -74,6 +76,30 @@ def is_complex(input: Tensor) -> bool:
         False
     """
     return input.is_complex()
+
+
+@checks.in_own_name
+def is_conj(input: Tensor) -> bool:
+    """Whether the elements are kept as their conjugates: never, `conj()` computes them.
+
+    Example:
+        >>> dt.is_conj(dt.tensor([1j]).conj())
+        False
+    """
+    checks.tensors("is_conj", input=input)
+    return False
+
+
+@checks.in_own_name
+def is_neg(input: Tensor) -> bool:
+    """Whether the elements are kept with the other sign: never, `neg()` computes them.
+
+    Example:
+        >>> dt.is_neg(-dt.ones(1))
+        False
+    """
+    checks.tensors("is_neg", input=input)
+    return False
 
 
 @checks.in_own_name

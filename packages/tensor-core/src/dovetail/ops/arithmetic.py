@@ -43,6 +43,25 @@ def true_divide(self: Tensor, other: Tensor) -> Tensor:
     return dt.div(self, other)
 
 
+@op("lcm(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True, non_differentiable=True)
+def lcm(self: Tensor, other: Tensor) -> Tensor:
+    """The least common multiple of integers; 0 where either is.
+
+        out = |self / gcd(self, other) * other|
+
+    Beyond the dtype's range it wraps around.
+
+    Example:
+        >>> dt.lcm(dt.tensor([4, 0, -6]), dt.tensor([6, 5, 4])).tolist()
+        [12, 0, 12]
+    """
+    self, other = promoted(self, other)
+    if self.dtype.is_floating_point or self.dtype.is_complex or self.dtype == dt.bool:
+        raise TypeError(f"lcm: not defined for dtype {short(self.dtype)}; it is defined for integers")
+    divisor = dt.gcd(self, other)
+    return dt.abs(dt.div(self, dt.where(divisor == 0, 1, divisor), rounding_mode="trunc") * other)
+
+
 @op("hypot(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True)
 @in_float
 def hypot(self: Tensor, other: Tensor) -> Tensor:

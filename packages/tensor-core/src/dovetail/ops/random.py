@@ -15,8 +15,10 @@ from dovetail._core import get_op
 from dovetail.ops import op
 from dovetail.ops._common import shape_text, short, widened
 
+philox_binomial = get_op("philox_binomial")
 philox_bits = get_op("philox_bits")
 philox_normal = get_op("philox_normal")
+philox_poisson = get_op("philox_poisson")
 philox_randint = get_op("philox_randint")
 philox_uniform = get_op("philox_uniform")
 
@@ -258,6 +260,65 @@ def normal(mean: Tensor, std: Tensor, *, generator: Generator | None = None) -> 
     dtype = dt.result_type(mean, std)
     size = dt.broadcast_shapes(mean.shape, std.shape)
     return _draw("normal", philox_normal, size, generator, dtype, mean.device if mean.ndim else std.device) * std + mean
+
+
+@op("poisson(Tensor input, *, Generator? generator=None) -> Tensor", random=True, non_differentiable=True)
+def poisson(input: Tensor, *, generator: Generator | None = None) -> Tensor:
+    """Counts from Poisson distributions, one for every element, which is the mean.
+
+        P(out = k) = input ** k * exp(-input) / k!
+
+    Args:
+        input: the rates, floating point, not negative; the result is like it.
+
+    Raises:
+        ValueError: a rate is negative or NaN.
+
+    Example:
+        >>> dt.poisson(dt.tensor([0.0, 0.0])).tolist()
+        [0.0, 0.0]
+    """
+    if not input.dtype.is_floating_point:
+        raise TypeError(f"poisson: rates must be floating point, got {short(input.dtype)}")
+    if not dt.all(input >= 0).item():
+        raise ValueError("poisson: rates must not be negative or NaN")
+    key, offset = _reserve(generator, input.shape, 1)
+    return philox_poisson(widened(input), key, offset).to(input.dtype)
+
+
+@op(
+    "binomial(Tensor count, Tensor prob, *, Generator? generator=None) -> Tensor",
+    random=True,
+    non_differentiable=True,
+)
+def binomial(count: Tensor, prob: Tensor, *, generator: Generator | None = None) -> Tensor:
+    """The number of successes in trials, for every pair of a number of trials and a probability.
+
+        P(out = k) = count! / (k! (count - k)!) * prob ** k * (1 - prob) ** (count - k)
+
+    Args:
+        count: how many trials, floating point, not negative; only the whole part counts.
+        prob: the probability of a success, floating point, broadcast with `count`.
+
+    Raises:
+        ValueError: a count is negative or NaN, or a probability outside of [0, 1].
+
+    Example:
+        >>> dt.binomial(dt.tensor([10.0, 10.0]), dt.tensor([0.0, 1.0])).tolist()
+        [0.0, 10.0]
+    """
+    for name, x in (("count", count), ("prob", prob)):
+        if not x.dtype.is_floating_point:
+            raise TypeError(f"binomial: {name} must be floating point, got {short(x.dtype)}")
+    if not dt.all(count >= 0).item():
+        raise ValueError("binomial: count must not be negative or NaN")
+    if not dt.all((prob >= 0) & (prob <= 1)).item():
+        raise ValueError("binomial: prob must be between 0 and 1")
+    dtype = dt.result_type(count, prob)
+    wide = dt.float64 if dtype == dt.float64 else dt.float32
+    count, prob = dt.broadcast_tensors(count.to(wide), prob.to(wide))
+    key, offset = _reserve(generator, count.shape, 1)
+    return philox_binomial(count, prob, key, offset).to(dtype)
 
 
 @op(

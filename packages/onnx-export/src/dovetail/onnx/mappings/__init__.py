@@ -20,6 +20,9 @@ REASONS = {
     "philox_uniform": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_normal": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_randint": "ONNX's random numbers are others; draw them outside and pass them in",
+    "philox_poisson": "ONNX's random numbers are others; draw them outside and pass them in",
+    "philox_binomial": "ONNX's random numbers are others; draw them outside and pass them in",
+    "gcd": "ONNX has no operator for it",
     "philox_bits": "ONNX's random numbers are others; draw them outside and pass them in",
 }
 

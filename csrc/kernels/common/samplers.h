@@ -1,0 +1,143 @@
+// Counts from the Poisson and binomial distributions by rejection, for host and device. Every element has a stream of
+// its own: counter block `counter` with a running number in the counter's upper half, so that it may draw as often as
+// it needs and neither its neighbours nor the order of work matter. Only operations that are rounded alike on every
+// machine are used (see philox.h): the same counts everywhere.
+#pragma once
+
+#include "kernels/common/philox.h"
+
+namespace dovetail::samplers {
+
+class Stream {
+ public:
+  DOVETAIL_HD Stream(uint64_t key, uint64_t counter) : key_(key), counter_(counter) {}
+  // (0, 1] in steps of 2^-53.
+  DOVETAIL_HD double next() {
+    if (left_ == 0) {
+      words_ = philox::block(key_, counter_, round_++);
+      left_ = 2;
+    }
+    --left_;
+    const uint32_t* w = words_.w + 2 * left_;
+    return (philox::exact53(w[0], w[1]) + 1.0) * 0x1p-53;
+  }
+  DOVETAIL_HD double normal() { return philox::normal64(philox::block(key_, counter_, round_++)).even; }
+
+ private:
+  uint64_t key_, counter_;
+  uint32_t round_ = 0;
+  int left_ = 0;
+  philox::Words words_{};
+};
+
+DOVETAIL_HD double log_(double x) { return philox::log_positive(x); }
+
+// log(1 + x) for -1 < x <= 0, also where 1 + x loses x's digits.
+DOVETAIL_HD double log1p_(double x) {
+  const double u = 1.0 + x;
+  return u == 1.0 ? x : log_(u) * (x / (u - 1.0));
+}
+
+// What Stirling's formula for log k! leaves out: log k! = log(sqrt(2 pi)) + (k + 1/2) log(k + 1) - (k + 1) + this.
+DOVETAIL_HD double stirling_rest(double k) {
+  constexpr double kSmall[10] = {0.0810614667953272,  0.0413406959554092, 0.0276779256849983, 0.02079067210376509,
+                                 0.0166446911898211,  0.0138761288230707, 0.0118967099458917, 0.0104112652619720,
+                                 0.00925546218271273, 0.00833056343336287};
+  if (k < 10) return kSmall[static_cast<int>(k)];
+  const double s = 1.0 / (k + 1.0), z = s * s;
+  return (1.0 / 12 - (1.0 / 360 - z / 1260) * z) * s;
+}
+
+DOVETAIL_HD double log_factorial(double k) {
+  return 0.91893853320467274178 + (k + 0.5) * log_(k + 1.0) - (k + 1.0) + stirling_rest(k);
+}
+
+// From here on a count's distribution is a normal one, within what a double tells apart.
+constexpr double kHuge = 1e10;
+
+// Arrivals of gaps with mean 1 before `rate`.
+DOVETAIL_HD double poisson_by_gaps(double rate, Stream& stream) {
+  double count = 0;
+  for (double at = -log_(stream.next()); at < rate; at -= log_(stream.next())) count += 1;
+  return count;
+}
+
+// W. Hörmann, "The transformed rejection method for generating Poisson random variables", 1993: PTRS.
+DOVETAIL_HD double poisson_by_rejection(double rate, Stream& stream) {
+  const double root = sqrt(rate), log_rate = log_(rate);
+  const double b = 0.931 + 2.53 * root, a = -0.059 + 0.02483 * b;
+  const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), inside = 0.9277 - 3.6224 / (b - 2.0);
+  for (;;) {
+    const double u = stream.next() - 0.5, v = stream.next(), edge = 0.5 - (u < 0 ? -u : u);
+    if (edge <= 0) continue;
+    const double k = floor((2.0 * a / edge + b) * u + rate + 0.43);
+    if (edge >= 0.07 && v <= inside) return k;
+    if (k < 0 || (edge < 0.013 && v > edge)) continue;
+    if (log_(v * inverse_alpha / (a / (edge * edge) + b)) <= k * log_rate - rate - log_factorial(k)) return k;
+  }
+}
+
+// NaN where there is no such distribution.
+DOVETAIL_HD double poisson(double rate, Stream stream) {
+  if (!(rate >= 0)) return NAN;
+  if (rate == 0 || rate == INFINITY) return rate;
+  if (rate < 10) return poisson_by_gaps(rate, stream);
+  if (rate < kHuge) return poisson_by_rejection(rate, stream);
+  return floor(rate + sqrt(rate) * stream.normal() + 0.5);
+}
+
+// The trial that is the first success, counted from 1.
+DOVETAIL_HD double geometric_gap(double log_failure, Stream& stream) {
+  const double gap = ceil(log_(stream.next()) / log_failure);
+  return gap < 1 ? 1 : gap;
+}
+
+// Successes of few trials, by the gaps between them.
+DOVETAIL_HD double binomial_by_gaps(double n, double p, Stream& stream) {
+  const double log_failure = log1p_(-p);
+  double count = 0;
+  for (double at = geometric_gap(log_failure, stream); at <= n; at += geometric_gap(log_failure, stream)) count += 1;
+  return count;
+}
+
+// W. Hörmann, "The generation of binomial random variates", 1993: BTRS. p <= 1/2.
+DOVETAIL_HD double binomial_by_rejection(double n, double p, Stream& stream) {
+  const double deviation = sqrt(n * p * (1.0 - p)), b = 1.15 + 2.53 * deviation, a = -0.0873 + 0.0248 * b + 0.01 * p;
+  const double centre = n * p + 0.5, inside = 0.92 - 4.2 / b, odds = p / (1.0 - p);
+  const double alpha = (2.83 + 5.1 / b) * deviation, mode = floor((n + 1.0) * p);
+  for (;;) {
+    const double u = stream.next() - 0.5, edge = 0.5 - (u < 0 ? -u : u);
+    double v = stream.next();
+    if (edge <= 0) continue;
+    const double k = floor((2.0 * a / edge + b) * u + centre);
+    if (edge >= 0.07 && v <= inside) return k;
+    if (k < 0 || k > n) continue;
+    v = log_(v * alpha / (a / (edge * edge) + b));
+    const double bound = (mode + 0.5) * log_((mode + 1.0) / (odds * (n - mode + 1.0))) +
+                         (n + 1.0) * log_((n - mode + 1.0) / (n - k + 1.0)) +
+                         (k + 0.5) * log_(odds * (n - k + 1.0) / (k + 1.0)) + stirling_rest(mode) +
+                         stirling_rest(n - mode) - stirling_rest(k) - stirling_rest(n - k);
+    if (v <= bound) return k;
+  }
+}
+
+// NaN where there is no such distribution. Of a count only the whole part matters.
+DOVETAIL_HD double binomial(double n, double p, Stream stream) {
+  if (!(n >= 0) || !(p >= 0 && p <= 1)) return NAN;
+  n = floor(n);
+  if (n == 0 || p == 0) return 0;
+  if (p == 1 || n == INFINITY) return n;
+  const double q = p <= 0.5 ? p : 1.0 - p;
+  double count;
+  if (n * q < 10) {
+    count = binomial_by_gaps(n, q, stream);
+  } else if (n * q < kHuge) {
+    count = binomial_by_rejection(n, q, stream);
+  } else {
+    count = floor(n * q + sqrt(n * q * (1.0 - q)) * stream.normal() + 0.5);
+    count = count < 0 ? 0 : count > n ? n : count;
+  }
+  return p <= 0.5 ? count : n - count;
+}
+
+}  // namespace dovetail::samplers
