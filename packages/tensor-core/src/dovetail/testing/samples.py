@@ -57,7 +57,7 @@ _DOMAINS = {
     (1.1, 4.0): "acosh",
 }
 _FLOAT_PAIRS = "add sub mul div maximum minimum atan2 eq ne lt le gt ge"
-_INT_PAIRS = "bitwise_and bitwise_or bitwise_xor floor_divide remainder fmod"
+_INT_PAIRS = "bitwise_and bitwise_or bitwise_xor floor_divide remainder fmod gcd"
 
 
 def _binary() -> list[Case]:
@@ -184,6 +184,8 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "philox_uniform": lambda: [([5], 42, 3, dt.float32, _HERE), ([5], 42, 3, dt.float64, _HERE)],
     "philox_normal": lambda: [([5], 42, 3, dt.float32, _HERE)],
     "philox_randint": lambda: [([5], 42, 3, -2, 9, dt.int64, _HERE)],
+    "philox_poisson": lambda: [(_ramp(3, 5, low=0, high=40), 42, 3)],
+    "philox_binomial": lambda: [(_ramp(3, 5, low=0, high=90).floor(), _ramp(3, 5, low=0, high=1), 42, 3)],
     **{name: partial(_unary, *domain) for domain, row in _DOMAINS.items() for name in row.split()},
     **dict.fromkeys(("conj_physical", "angle", "sgn"), _complex),
     **dict.fromkeys(_FLOAT_PAIRS.split(), _binary),
