@@ -126,15 +126,20 @@ template <class T>
 struct Div {
   Complex<T> operator()(Complex<T> a, Complex<T> b) const { return a / b; }
 };
+// A real factor scales each part: as a product of complex numbers it would make NaN of infinity.
+template <class T>
+Complex<T> scaled(Complex<T> alpha, Complex<T> b) {
+  return alpha.im == 0 ? Complex<T>{alpha.re * b.re, alpha.re * b.im} : alpha * b;
+}
 template <class T>
 struct AddScaled {
   Complex<T> alpha;
-  Complex<T> operator()(Complex<T> a, Complex<T> b) const { return a + alpha * b; }
+  Complex<T> operator()(Complex<T> a, Complex<T> b) const { return a + scaled(alpha, b); }
 };
 template <class T>
 struct SubScaled {
   Complex<T> alpha;
-  Complex<T> operator()(Complex<T> a, Complex<T> b) const { return a - alpha * b; }
+  Complex<T> operator()(Complex<T> a, Complex<T> b) const { return a - scaled(alpha, b); }
 };
 
 // Small whole exponents by products, which keeps whole results whole; all else as e^(b log a).
