@@ -150,6 +150,34 @@ def test_deepcopy_keeps_sharing_and_subclass():
     assert a is b and type(a) is Named
 
 
+def test_deepcopy_keeps_shared_memory_and_strides():
+    base = dt.arange(12.0).reshape(3, 4)
+    row, back = base[1], base.T[::-2]
+    whole, one, other, empty = copy.deepcopy((base, row, back, base[:0]))
+    assert other.stride() == back.stride() and other.storage_offset() == back.storage_offset()
+    one.fill_(-1)
+    assert whole[1].tolist() == [-1.0] * 4 and other[:, 1].tolist() == [-1.0, -1.0] and empty.shape == (0, 4)
+    assert base.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    number = dt.tensor([1 + 2j, 3 + 4j])
+    for pair in ((number, number.imag), (number.imag, number)):
+        copied = copy.deepcopy(pair)
+        parts = copied[0 if pair[1] is number else 1]
+        parts[0] = 9.0
+        assert copied[1 if pair[1] is number else 0].tolist() == [1 + 9j, 3 + 4j]
+    assert number.tolist() == [1 + 2j, 3 + 4j]
+
+
+def test_deepcopy_of_leaves_and_of_what_has_a_graph():
+    pytest.importorskip("dovetail.autograd")
+    x = dt.ones(2, requires_grad=True)
+    x.grad = dt.full((2,), 3.0)
+    deep = copy.deepcopy(x)
+    assert deep.requires_grad and deep.is_leaf and deep.grad.tolist() == [3.0, 3.0] and deep.grad is not x.grad
+    with pytest.raises(RuntimeError, match="^deepcopy: only tensors that no recorded op made"):
+        copy.deepcopy(x * 2)
+    assert copy.copy(x).data_ptr() == x.data_ptr() and copy.copy(x).requires_grad
+
+
 def test_tensors_are_not_pickled():
     with pytest.raises(TypeError, match="save"):
         pickle.dumps(dt.ones(1))

@@ -41,8 +41,8 @@ from .utility import *
 
 __array_api_version__ = "2024.12"
 
-_CATEGORIES = (_constants, _creation, _data_types, _elementwise, _indexing, _inspection, _linear_algebra)
-_CATEGORIES += (_manipulation, _searching, _sets, _sorting, _statistical, _utility)
+_CATEGORIES = [_constants, _creation, _data_types, _elementwise, _indexing, _inspection, _linear_algebra]
+_CATEGORIES += [_manipulation, _searching, _sets, _sorting, _statistical, _utility]
 
 __all__ = ["__array_api_version__"]
 __all__ += [_name for _category in _CATEGORIES for _name in _category.__all__]

@@ -72,7 +72,7 @@ def reduced(op: Any, x: Tensor, axis: int | Sequence[int] | None, keepdims: bool
     """A reduction by an op of ours. With `axis=()` every element is reduced by itself; in PyTorch that means all."""
     if isinstance(axis, (tuple, list)) and not axis:
         x, axis, keepdims = x.unsqueeze(-1), -1, False
-    return op(x, axis, keepdims, **options)
+    return op(x, axis, keepdim=keepdims, **options)
 
 
 def accumulator(x: Tensor) -> _core.dtype:

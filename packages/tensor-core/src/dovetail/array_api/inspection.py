@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["__array_namespace_info__"]
 
 # The data types of the standard; those beyond it, bfloat16 and float16, are the library's own.
-_STANDARD = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-_STANDARD += ("float32", "float64", "complex64", "complex128")
+_STANDARD = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
+_STANDARD += ["float32", "float64", "complex64", "complex128"]
 _MAX_DIMENSIONS = 64  # the ABI's DT_MAX_DIMS
 _DEFAULT_COMPLEX = {_core.float64: _core.complex128}
 

@@ -54,7 +54,8 @@ def tensordot(x1: Tensor, x2: Tensor, /, *, axes: int | tuple[Sequence[int], Seq
         11
     """
     checks.tensors("tensordot", x1=x1, x2=x2)
-    return functional.join.tensordot(*promoted("tensordot", x1, x2), axes)
+    first, second = promoted("tensordot", x1, x2)
+    return functional.join.tensordot(first, second, axes)
 
 
 @checks.in_own_name

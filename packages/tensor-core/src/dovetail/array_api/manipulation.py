@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["broadcast_arrays", "broadcast_to", "concat", "expand_dims", "flip", "moveaxis", "permute_dims", "repeat"]
 __all__ += ["reshape", "roll", "squeeze", "stack", "tile", "unstack"]
 
-_broadcast_to, _cat, _flip, _moveaxis = get_op("broadcast_to"), get_op("cat"), get_op("flip"), get_op("movedim")
+_alias, _broadcast_to, _cat, _flip, _moveaxis = (
+    get_op("alias"),
+    get_op("broadcast_to"),
+    get_op("cat"),
+    get_op("flip"),
+    get_op("movedim"),
+)
 _permute, _roll, _squeeze, _stack = get_op("permute"), get_op("roll"), get_op("squeeze"), get_op("stack")
 _tile, _unbind, _unsqueeze = get_op("tile"), get_op("unbind"), get_op("unsqueeze")
 
@@ -117,7 +123,7 @@ def repeat(x: Tensor, repeats: int | Tensor, /, *, axis: int | None = None) -> T
         >>> repeat(dt.tensor([1, 2]), 2).tolist()
         [1, 1, 2, 2]
     """
-    if isinstance(repeats, (list, tuple)):
+    if not isinstance(repeats, (int, Tensor)):
         raise TypeError(f"repeat: repeats must be an int or a Tensor, got {checks.shown(repeats)}")
     if isinstance(repeats, Tensor) and repeats.ndim == 0:
         repeats = repeats.reshape(1)
@@ -176,7 +182,7 @@ def squeeze(x: Tensor, /, axis: int | Sequence[int]) -> Tensor:
     for each in (axis,) if isinstance(axis, int) else axis:
         if -x.ndim <= each < x.ndim and x.shape[each] != 1:
             raise ValueError(f"squeeze: axis {each} has size {x.shape[each]}, not 1, in shape {tuple(x.shape)}")
-    return x.alias() if isinstance(axis, (tuple, list)) and not axis else _squeeze(x, axis)
+    return _alias(x) if isinstance(axis, (tuple, list)) and not axis else _squeeze(x, axis)
 
 
 @checks.in_own_name

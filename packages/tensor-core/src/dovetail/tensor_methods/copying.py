@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-_clone = get_op("clone")
+_as_strided, _clone = get_op("as_strided"), get_op("clone")
+_view_as_complex, _view_as_real = get_op("view_as_complex"), get_op("view_as_real")
 
 
 def __copy__(self: Tensor) -> Tensor:
@@ -21,7 +22,7 @@ def __copy__(self: Tensor) -> Tensor:
 
 
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
-    """A copy of the data, the gradient and what hangs on the object."""
+    """A copy of the data, the gradient and what hangs on the object; tensors that share memory share the copy."""
     from copy import deepcopy
 
     if id(self) in memo:
@@ -30,12 +31,26 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
         raise RuntimeError(
             "deepcopy: only tensors that no recorded op made can be deep-copied; use detach().clone() instead"
         )
-    result = type(self)._make_subclass(_clone(self.detach()), self.requires_grad)
+    result = type(self)._make_subclass(_in_copied_storage(self.detach(), memo), self.requires_grad)
     memo[id(self)] = result
     if self.grad is not None:
         result.grad = deepcopy(self.grad, memo)
     result.__dict__.update(deepcopy(self.__dict__, memo))
     return result
+
+
+def _in_copied_storage(tensor: Tensor, memo: dict[Any, Any]) -> Tensor:
+    """The same view of a copy of the whole storage, one copy for all tensors of a deep copy that share it."""
+    count = tensor._storage_nbytes() // tensor.element_size()
+    if not count:
+        return _clone(tensor)
+    key = ("storage", tensor._storage_ptr())
+    if key not in memo:
+        memo[key] = _clone(_as_strided(tensor, (count,), (1,), 0))
+    storage = memo[key]
+    if storage.dtype is not tensor.dtype:  # complex numbers, of which the other sees the parts
+        storage = _view_as_complex(storage.reshape(-1, 2)) if tensor.is_complex() else _view_as_real(storage)
+    return _as_strided(storage, tensor.shape, tensor.stride(), tensor.storage_offset())
 
 
 @checks.in_own_name
