@@ -50,7 +50,7 @@ def to_device(self: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
     return to(self, device)
 
 
-def __imatmul__(self: Tensor, other: Any) -> Any:
+def __imatmul__(self: Tensor, other: Tensor | complex) -> Tensor:
     """`x @= y`: the product, written into `x`."""
     if not isinstance(other, Tensor):
         return NotImplemented
