@@ -129,6 +129,7 @@ _MODULES = (
     "printing",
     "random",
     "serialization",
+    "signal",
     "special",
     "streams",
     "testing",
