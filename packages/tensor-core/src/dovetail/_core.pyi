@@ -2100,3 +2100,37 @@ def corrcoef(self: Tensor) -> Tensor: ...
 def histc(
     self: Tensor, bins: _int = ..., min: _Number = ..., max: _Number = ..., *, out: Tensor | None = ...
 ) -> Tensor: ...
+def bartlett_window(
+    window_length: _int,
+    periodic: _bool = ...,
+    *,
+    dtype: _DTypeLike | None = ...,
+    device: _DeviceLike | None = ...,
+    requires_grad: _bool = ...,
+) -> Tensor: ...
+def blackman_window(
+    window_length: _int,
+    periodic: _bool = ...,
+    *,
+    dtype: _DTypeLike | None = ...,
+    device: _DeviceLike | None = ...,
+    requires_grad: _bool = ...,
+) -> Tensor: ...
+def hamming_window(
+    window_length: _int,
+    periodic: _bool = ...,
+    alpha: _float = ...,
+    beta: _float = ...,
+    *,
+    dtype: _DTypeLike | None = ...,
+    device: _DeviceLike | None = ...,
+    requires_grad: _bool = ...,
+) -> Tensor: ...
+def hann_window(
+    window_length: _int,
+    periodic: _bool = ...,
+    *,
+    dtype: _DTypeLike | None = ...,
+    device: _DeviceLike | None = ...,
+    requires_grad: _bool = ...,
+) -> Tensor: ...
