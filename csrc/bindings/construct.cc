@@ -3,6 +3,7 @@
 #include "bindings/keywords.h"
 
 #include "bindings/requires_grad.h"
+#include "bindings/tensor_type.h"
 #include "bindings/types.h"
 #include "bindings/values.h"
 #include "bindings/wrapper.h"
@@ -70,6 +71,8 @@ PyObject* as_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
       t = Tensor::borrow(impl_of(data));
     } else if (has_array(data) && !PyFloat_CheckExact(data)) {
       t = tensor_from_buffer(data, "as_tensor");
+      // A NumPy scalar: its memory can't be written, and nobody else sees it.
+      if (t->ndim == 0 && t->storage->read_only) t = call1(*fast.clone, {box(t)});
     } else {
       t = tensor_from_data(data, wanted);
     }

@@ -61,11 +61,13 @@ struct Fmod {
     return std::fmod(a, b);
   }
 };
+// As Python has it: of the divisor's sign, a zero too.
 struct Remainder {
   template <class T>
   DOVETAIL_HD T operator()(T a, T b) const {
     const T rest = std::fmod(a, b);
-    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+    if (rest == 0) return std::copysign(T(0), b);
+    return (rest < 0) != (b < 0) ? rest + b : rest;
   }
 };
 struct TruncDiv {

@@ -99,3 +99,26 @@ def test_unsupported_arrays():
         dt.from_numpy([1, 2])
     with pytest.raises(TypeError):
         dt.tensor(np.array(["a"]))
+
+
+def test_numpy_scalars_are_values():
+    for scalar in (np.float64(2), np.float32(2), np.int8(2), np.complex64(2), np.bool_(True)):
+        for make in (dt.as_tensor, dt.asarray):
+            x = make(scalar)
+            assert x.dtype.name == scalar.dtype.name and x.shape == ()
+            x.copy_(dt.tensor(0))
+            assert x.item() == 0 and scalar != 0
+    array = np.array(3.0)
+    x = dt.as_tensor(array)
+    array[()] = 5
+    assert x.item() == 5
+
+
+def test_zero_remainders_have_the_divisors_sign():
+    x, y = dt.tensor([0.0, -0.0, 4.0, -4.0]), dt.tensor([-2.0, 2.0, -2.0, 2.0])
+    for dtype in (dt.float32, dt.float64, dt.float16, dt.bfloat16):
+        assert dt.remainder(x.to(dtype), y.to(dtype)).signbit().tolist() == [True, False, True, False]
+
+
+def test_utils_by_name():
+    assert dt.utils.dlpack.__name__ == "dovetail.utils.dlpack" and dt.utils.dlpack.to_dlpack is dt.to_dlpack

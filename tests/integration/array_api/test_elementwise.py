@@ -41,7 +41,7 @@ UNARY = {
 BINARY = {
     **dict.fromkeys(["add", "subtract", "multiply", "pow"], NUMERIC),
     "divide": FLOATING,
-    **dict.fromkeys(["atan2", "copysign", "hypot", "logaddexp"], REAL_FLOATING),
+    **dict.fromkeys(["atan2", "copysign", "hypot", "logaddexp", "nextafter"], REAL_FLOATING),
     **dict.fromkeys(["bitwise_and", "bitwise_or", "bitwise_xor"], INTEGER + BOOLEAN),
     **dict.fromkeys(["bitwise_left_shift", "bitwise_right_shift"], INTEGER),
     **dict.fromkeys(["equal", "not_equal"], ALL),
@@ -113,7 +113,7 @@ def test_binary(name: str, data: Any) -> None:
     check(name, *operands(name, data), rtol=1e-4 if name == "pow" else 1e-5)
 
 
-@pytest.mark.parametrize("name", sorted({*BINARY} - {"copysign", "hypot", "atan2", "logaddexp"}))
+@pytest.mark.parametrize("name", sorted({*BINARY} - {"copysign", "hypot", "atan2", "logaddexp", "nextafter"}))
 @few
 @given(data=st.data())
 def test_python_numbers(name: str, data: Any) -> None:

@@ -16,6 +16,7 @@ from . import constants as _constants
 from . import creation as _creation
 from . import data_types as _data_types
 from . import elementwise as _elementwise
+from . import fft as fft
 from . import indexing as _indexing
 from . import inspection as _inspection
 from . import linear_algebra as _linear_algebra
@@ -44,7 +45,7 @@ __array_api_version__ = "2024.12"
 _CATEGORIES = [_constants, _creation, _data_types, _elementwise, _indexing, _inspection, _linear_algebra]
 _CATEGORIES += [_manipulation, _searching, _sets, _sorting, _statistical, _utility]
 
-__all__ = ["__array_api_version__"]
+__all__ = ["__array_api_version__", "fft"]
 __all__ += [_name for _category in _CATEGORIES for _name in _category.__all__]
 
 

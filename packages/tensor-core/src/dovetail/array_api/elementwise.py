@@ -14,7 +14,7 @@ __all__ += ["bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or",
 __all__ += ["ceil", "clip", "conj", "copysign", "cos", "cosh", "divide", "equal", "exp", "expm1", "floor"]
 __all__ += ["floor_divide", "greater", "greater_equal", "hypot", "imag", "isfinite", "isinf", "isnan", "less"]
 __all__ += ["less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or"]
-__all__ += ["logical_xor", "maximum", "minimum", "multiply", "negative", "not_equal", "positive", "pow"]
+__all__ += ["logical_xor", "maximum", "minimum", "multiply", "negative", "nextafter", "not_equal", "positive", "pow"]
 __all__ += ["real", "reciprocal", "remainder", "round", "sign", "signbit", "sin", "sinh", "sqrt", "square"]
 __all__ += ["subtract", "tan", "tanh", "trunc"]
 
@@ -82,6 +82,7 @@ logical_xor = binary("logical_xor")
 maximum = binary("maximum")
 minimum = binary("minimum")
 multiply = binary("multiply", "mul")
+nextafter = binary("nextafter")
 not_equal = binary("not_equal", "ne")
 pow = binary("pow")
 remainder = binary("remainder")

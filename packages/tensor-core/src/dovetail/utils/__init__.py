@@ -14,7 +14,7 @@ def __getattr__(name: str) -> Any:
     if name in ("checkpoint", "dlpack"):
         from importlib import import_module
 
-        return import_module(f"{__name__}.checkpoint")
+        return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
