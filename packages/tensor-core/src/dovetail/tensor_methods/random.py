@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import checks
-from .._core import Generator, Tensor, float32, float64, get_op
+from .._core import Generator, Tensor, complex128, float32, float64, get_op, int32, int64, uint32, uint64
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 _rand, _randn, _randint = get_op("rand"), get_op("randn"), get_op("randint")
 
 
+_WIDE = (float64, complex128, int32, int64, uint32, uint64)
+_full, _nextafter = get_op("full"), get_op("nextafter")
+_view_as_complex, _view_as_real = get_op("view_as_complex"), get_op("view_as_real")
+
+
 def _floating(name: str, x: Tensor) -> None:
     if not x.dtype.is_floating_point:
         raise TypeError(f"{name}: expected a floating-point tensor, got {x.dtype.name}")
 
 
 def _uniform(x: Tensor, generator: Generator | None) -> Tensor:
-    """What a distribution is made of: for 16-bit floats in float32, for its digits."""
-    dtype = float64 if x.dtype == float64 else float32
+    """What a distribution is made of: in float32 for dtypes of no more digits, else in float64."""
+    dtype = float64 if x.dtype in _WIDE else float32
     return _rand(x.shape, generator=generator, dtype=dtype, device=x.device)
 
 
@@ -50,8 +55,14 @@ def uniform_(
     if from_ > to:
         raise ValueError(f"uniform_: from must not be above to, got {from_} and {to}")
     numbers = _uniform_like(self, generator)
-    least = complex(from_, from_) if self.dtype.is_complex else from_
-    return self.copy_(numbers if (from_, to) == (0, 1) else numbers * (to - from_) + least)
+    if (from_, to) == (0, 1):
+        return self.copy_(numbers)
+    parts = _view_as_real(numbers) if self.dtype.is_complex else numbers
+    scaled = parts * (to - from_) + from_
+    if from_ < to:  # rounding may reach the end, which is left out
+        end = _full([], to, dtype=parts.dtype, device=self.device)
+        scaled = scaled.minimum(_nextafter(end, _full([], from_, dtype=parts.dtype, device=self.device)))
+    return self.copy_(_view_as_complex(scaled) if self.dtype.is_complex else scaled)
 
 
 @checks.in_own_name
@@ -100,9 +111,9 @@ def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None 
     checks.numbers("exponential_", lambd=lambd)
     if lambd <= 0:
         raise ValueError(f"exponential_: lambd must be positive, got {lambd}")
-    # 1 - u is in (0, 1], and -log of it at least 0; a zero is moved to the smallest step.
+    # 1 - u is in (0, 1], and -log of it at least 0; a zero is moved to half the smallest step.
     numbers = -(1 - _uniform(self, generator)).log()
-    return self.copy_(numbers.clamp_min(2.0**-24) / lambd)
+    return self.copy_(numbers.clamp_min(2.0**-54 if numbers.dtype == float64 else 2.0**-25) / lambd)
 
 
 @checks.in_own_name
@@ -131,8 +142,7 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
     checks.numbers("geometric_", p=p)
     if not 0 < p < 1:
         raise ValueError(f"geometric_: p must be between 0 and 1, got {p}")
-    numbers = _rand(self.shape, generator=generator, device=self.device)
-    return self.copy_(((1 - numbers).log() / math.log1p(-p)).ceil().clamp_min(1))
+    return self.copy_(((1 - _uniform(self, generator)).log() / math.log1p(-p)).ceil().clamp_min(1))
 
 
 @checks.in_own_name
@@ -151,7 +161,7 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
     checks.numbers("bernoulli_", p=p)
     if not 0 <= p <= 1:
         raise ValueError(f"bernoulli_: p must be between 0 and 1, got {p}")
-    return self.copy_(_rand(self.shape, generator=generator, device=self.device) < p)
+    return self.copy_(_uniform(self, generator) < p)
 
 
 # The largest integers up to which every one can be told apart, by the bits of the mantissa.
