@@ -721,6 +721,18 @@ class Tensor:
     def isneginf(self, *, out: Tensor | None = ...) -> Tensor: ...
     def isposinf(self, *, out: Tensor | None = ...) -> Tensor: ...
     def isreal(self) -> Tensor: ...
+    def istft(
+        self,
+        n_fft: _int,
+        hop_length: _int | None = ...,
+        win_length: _int | None = ...,
+        window: Tensor | _Number | None = ...,
+        center: _bool = ...,
+        normalized: _bool = ...,
+        onesided: _bool | None = ...,
+        length: _int | None = ...,
+        return_complex: _bool = ...,
+    ) -> Tensor: ...
     def kron(self, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
     def kthvalue(
         self, k: _int, dim: _int = ..., keepdim: _bool = ..., *, out: Sequence[Tensor] | None = ...
@@ -1016,6 +1028,19 @@ class Tensor:
         *,
         correction: _float | None = ...,
         out: Tensor | None = ...,
+    ) -> Tensor: ...
+    def stft(
+        self,
+        n_fft: _int,
+        hop_length: _int | None = ...,
+        win_length: _int | None = ...,
+        window: Tensor | _Number | None = ...,
+        center: _bool = ...,
+        pad_mode: _str = ...,
+        normalized: _bool = ...,
+        onesided: _bool | None = ...,
+        return_complex: _bool | None = ...,
+        align_to_window: _bool | None = ...,
     ) -> Tensor: ...
     def sub(self, other: Tensor | _Number, *, alpha: _Number = ..., out: Tensor | None = ...) -> Tensor: ...
     def sub_(self, other: Tensor | _Number, *, alpha: _Number = ...) -> Self: ...
@@ -2089,6 +2114,31 @@ def searchsorted(
     sorted_sequence: Tensor, self: Tensor | _Number, *, out_int32: _bool = ..., right: _bool = ...
 ) -> Tensor: ...
 def bucketize(self: Tensor, boundaries: Tensor | _Number, *, out_int32: _bool = ..., right: _bool = ...) -> Tensor: ...
+def stft(
+    self: Tensor,
+    n_fft: _int,
+    hop_length: _int | None = ...,
+    win_length: _int | None = ...,
+    window: Tensor | _Number | None = ...,
+    center: _bool = ...,
+    pad_mode: _str = ...,
+    normalized: _bool = ...,
+    onesided: _bool | None = ...,
+    return_complex: _bool | None = ...,
+    align_to_window: _bool | None = ...,
+) -> Tensor: ...
+def istft(
+    self: Tensor,
+    n_fft: _int,
+    hop_length: _int | None = ...,
+    win_length: _int | None = ...,
+    window: Tensor | _Number | None = ...,
+    center: _bool = ...,
+    normalized: _bool = ...,
+    onesided: _bool | None = ...,
+    length: _int | None = ...,
+    return_complex: _bool = ...,
+) -> Tensor: ...
 def cov(
     self: Tensor,
     *,
