@@ -12,7 +12,7 @@ import pytest
 
 import dovetail as dt
 from tests.ops import samples as _registered  # noqa: F401
-from tests.ops.framework import COMPLEXES, FLOATS, SAMPLES, Sample, T, as_list, each_tensor, samples, tensors
+from tests.ops.framework import COMPLEXES, FLOATS, HELD, SAMPLES, Sample, T, as_list, each_tensor, samples, tensors
 
 if importlib.util.find_spec("dovetail.autograd._engine") is None:
     pytest.skip("derivatives come with dovetail-autograd", allow_module_level=True)
@@ -89,7 +89,9 @@ def filled(value: Any, given: Iterator[dt.Tensor]) -> Any:
 
 def as_function(op: Any, sample: Sample) -> tuple[Callable[..., Any], list[dt.Tensor]]:
     """The call as a function of its leaves, and the leaves."""
-    args, kwargs = with_gradients(sample.args), with_gradients(sample.kwargs)
+    held = HELD.get(op.name, ())
+    args = tuple(tensors(arg) if i in held else with_gradients(arg) for i, arg in enumerate(sample.args))
+    kwargs = with_gradients(sample.kwargs)
 
     def function(*given: dt.Tensor) -> Any:
         replaced = iter(given)
@@ -209,3 +211,13 @@ NOT_REACHED = {"empty_like"}
 def test_every_differentiable_op_is_reached(name: str) -> None:
     reached = next(small_cases(name), None) or next(large_cases(name), None)
     assert reached or name in NOT_REACHED, "add a smooth sample of floats, or mark the op non_differentiable"
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_what_has_no_derivative_is_refused(name: str) -> None:
+    op = dt._core.get_op(name)
+    for i in HELD[name]:
+        args = [dt.full((2,), 1.5, requires_grad=i == k) for k in range(len(op.args))]
+        with pytest.raises(NotImplementedError, match=f"^{name}: no derivative for {name} with respect to self"):
+            op(*args)
+        assert op(*(arg.detach() for arg in args)).isfinite().all()

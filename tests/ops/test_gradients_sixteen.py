@@ -12,7 +12,7 @@ import pytest
 
 import dovetail as dt
 from tests.ops import samples as _registered  # noqa: F401
-from tests.ops.framework import SAMPLES, SIXTEENS, Sample, T, as_list, each_tensor, samples, tensors
+from tests.ops.framework import HELD, SAMPLES, SIXTEENS, Sample, T, as_list, each_tensor, samples, tensors
 
 if importlib.util.find_spec("dovetail.autograd._engine") is None:
     pytest.skip("derivatives come with dovetail-autograd", allow_module_level=True)
@@ -59,7 +59,9 @@ def with_leaves(value: Any, dtype: dt.dtype | None, leaves: list[dt.Tensor]) -> 
 def gradients(name: str, sample: Sample, dtype: dt.dtype | None) -> tuple[list[dt.Tensor], list[Any]]:
     """The leaves, and the gradient of a weighted sum of the results by each."""
     leaves: list[dt.Tensor] = []
-    args, kwargs = (with_leaves(part, dtype, leaves) for part in (sample.args, sample.kwargs))
+    held = HELD.get(name, ())
+    args = [tensors(arg) if i in held else with_leaves(arg, dtype, leaves) for i, arg in enumerate(sample.args)]
+    kwargs = with_leaves(sample.kwargs, dtype, leaves)
     outputs = [t for t in as_list(dt._core.get_op(name)(*args, **kwargs)) if isinstance(t, dt.Tensor)]
     outputs = [t for t in outputs if t.requires_grad]
     if not outputs:

@@ -18,7 +18,8 @@
   X(softmax)                      \
   X(norm)                         \
   X(activation)                   \
-  X(fft)
+  X(fft)                          \
+  X(special)
 
 namespace dovetail::autograd::rules {
 #define DOVETAIL_DECLARE(family) void declare_##family();

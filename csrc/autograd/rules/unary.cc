@@ -9,26 +9,6 @@ enum { self };
 
 const Op sigmoid_grad{"sigmoid_grad"}, tanh_grad{"tanh_grad"}, relu_grad{"relu_grad"}, sgn{"sgn"};
 
-// The derivative of lgamma, from ops: reflected to x >= 1/2, moved up by recurrence to where the asymptotic series
-// holds to all digits of a double.
-Tensor digamma(const Tensor& x) {
-  const Tensor reflected = lt(x, number(0.5));
-  Tensor y = where(reflected, 1.0 - x, x);
-  Tensor total = zeros_like(y);
-  constexpr int kSteps = 10;
-  for (int i = 0; i < kSteps; ++i) total = total - reciprocal(y + i);
-  y = y + kSteps;
-  // log y - 1/(2y) - sum B_2k / (2k y^2k)
-  constexpr double kSeries[] = {-1.0 / 12, 1.0 / 120, -1.0 / 252, 1.0 / 240, -1.0 / 132, 691.0 / 32760, -1.0 / 12};
-  const Tensor z = reciprocal(square(y));
-  Tensor series = z * kSeries[6];
-  for (int k = 5; k >= 0; --k) series = z * (series + kSeries[k]);
-  total = total + log(y) - 0.5 / y + series;
-  // psi(x) = psi(1 - x) - pi / tan(pi x); elsewhere tan is asked at a harmless place.
-  const Tensor turn = tan(where(reflected, x, number(0.25)) * kPi);
-  return total - only_where(reflected, kPi / turn);
-}
-
 void declare_rounding() {
   vjp("neg", self, [](Ctx& c) { return -c.g(); });
   vjp("abs", self, saves(self), [](Ctx& c) {
@@ -77,7 +57,6 @@ void declare_special() {
   vjp("erf", self, saves(self), [](Ctx& c) { return c.g() * (exp(-square(c[self])) * kTwoOverSqrtPi); });
   vjp("erfc", self, saves(self), [](Ctx& c) { return c.g() * (exp(-square(c[self])) * -kTwoOverSqrtPi); });
   vjp("erfinv", self, saves(result), [](Ctx& c) { return c.g() * (exp(square(c[result])) / kTwoOverSqrtPi); });
-  vjp("lgamma", self, saves(self), [](Ctx& c) { return c.g() * digamma(c[self]); });
   vjp("sigmoid", self, saves(result), [](Ctx& c) { return sigmoid_grad(c.g(), c[result]); });
   vjp("relu", self, saves(result), [](Ctx& c) { return relu_grad(c.g(), c[result]); });
 }

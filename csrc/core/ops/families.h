@@ -23,7 +23,8 @@
   X(softmax)                    \
   X(norm)                       \
   X(activation)                 \
-  X(random)
+  X(random)                     \
+  X(special)
 
 namespace dovetail {
 #define DOVETAIL_DECLARE(family) void declare_##family();

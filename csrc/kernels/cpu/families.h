@@ -23,7 +23,8 @@
   X(optim)                       \
   X(contract)                    \
   X(conv)                        \
-  X(pool)
+  X(pool)                        \
+  X(special)
 
 namespace dovetail::cpu {
 class KernelTable;

@@ -1,35 +1,119 @@
+// Special functions, element by element: computed in double, whatever the dtype.
 #include "kernels/cpu/special.h"
 
-#include <cmath>
-#include <limits>
+#include "kernels/cpu/families.h"
+#include "kernels/cpu/loops.h"
+#include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
 
-double inverse_erf(double y) {
-  const double a = std::fabs(y);
-  if (!(a < 1))
-    return a == 1 ? std::copysign(std::numeric_limits<double>::infinity(), y)
-                  : std::numeric_limits<double>::quiet_NaN();
-  // Winitzki's estimate, good to 2e-3, then Halley's steps on erf (on erfc near 1, where 1 - a is exact and erf has no
-  // digits left), each of which triples the correct digits.
-  const double l = std::log1p(-a * a), t = 4.3307467508 + l / 2;
-  double x = std::sqrt(std::sqrt(t * t - l * 6.8027210884) - t);
-  if (a < 1e-4) x = a * 0.88622692545275801;
-  for (int i = 0; i < 3; ++i) {
-    const double wrong = a <= 0.5 ? std::erf(x) - a : (1 - a) - std::erfc(x);
-    const double newton = wrong / (1.1283791670955126 * std::exp(-x * x));
-    x -= newton / (1 + x * newton);
-  }
-  return std::copysign(x, y);
+namespace {
+
+template <class T, class F>
+void apply(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows, const F& f) {
+  T* out = reinterpret_cast<T*>(data[0]);
+  const T* a = reinterpret_cast<const T*>(data[1]);
+  for (; rows > 0; --rows, out += row_step[0], a += row_step[1])
+    for (int64_t i = 0; i < n; ++i) out[i * step[0]] = static_cast<T>(f(static_cast<double>(a[i * step[1]])));
 }
 
-double log_gamma(double x) {
-#if defined(__GLIBC__)
-  int sign;
-  return lgamma_r(x, &sign);
-#else
-  return std::lgamma(x);
-#endif
+struct Unary {
+  const char* op;
+  double (*fn)(double);
+};
+
+constexpr Unary kUnary[] = {
+    {"digamma", digamma},
+    {"i0", bessel_i0},
+    {"special_airy_ai", airy_ai},
+    {"airy_ai_slope", airy_ai_slope},
+    {"special_bessel_j0", bessel_j0},
+    {"special_bessel_j1", bessel_j1},
+    {"special_bessel_y0", bessel_y0},
+    {"special_bessel_y1", bessel_y1},
+    {"special_erfcx", erfcx},
+    {"special_i0e", bessel_i0e},
+    {"special_i1", bessel_i1},
+    {"special_i1e", bessel_i1e},
+    {"special_log_ndtr", log_ndtr},
+    {"special_modified_bessel_k0", bessel_k0},
+    {"special_modified_bessel_k1", bessel_k1},
+    {"special_ndtr", ndtr},
+    {"special_ndtri", ndtri},
+    {"special_scaled_modified_bessel_k0", bessel_k0e},
+    {"special_scaled_modified_bessel_k1", bessel_k1e},
+};
+
+template <class T>
+void unary_of(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows,
+              const void* params) {
+  apply<T>(data, step, row_step, n, rows, static_cast<const Unary*>(params)->fn);
+}
+template <class T>
+dt_status unary_special(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                        int32_t, const dt_value*, int32_t) {
+  static const Loop loop{unary_of<T>, kScalarGrain};
+  return elementwise<2>(ctx, loop, {&outs[0], &ins[0]}, self);
+}
+
+struct Binary {
+  const char* op;
+  double (*fn)(double, double);
+};
+
+constexpr Binary kBinary[] = {
+    {"igamma", igamma},
+    {"igammac", igammac},
+    {"special_zeta", zeta},
+};
+
+template <class T>
+void binary_of(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows,
+               const void* params) {
+  const auto fn = static_cast<const Binary*>(params)->fn;
+  T* out = reinterpret_cast<T*>(data[0]);
+  const T* a = reinterpret_cast<const T*>(data[1]);
+  const T* b = reinterpret_cast<const T*>(data[2]);
+  for (; rows > 0; --rows, out += row_step[0], a += row_step[1], b += row_step[2])
+    for (int64_t i = 0; i < n; ++i)
+      out[i * step[0]] = static_cast<T>(fn(static_cast<double>(a[i * step[1]]), static_cast<double>(b[i * step[2]])));
+}
+template <class T>
+dt_status binary_special(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                         int32_t, const dt_value*, int32_t) {
+  static const Loop loop{binary_of<T>, kScalarGrain};
+  return elementwise<3>(ctx, loop, {&outs[0], &ins[0], &ins[1]}, self);
+}
+
+template <class T>
+void polygamma_of(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows,
+                  const void* params) {
+  const int64_t order = *static_cast<const int64_t*>(params);
+  apply<T>(data, step, row_step, n, rows, [order](double x) { return polygamma(order, x); });
+}
+template <class T>
+dt_status polygamma_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                           int32_t, const dt_value* args, int32_t) {
+  static const Loop loop{polygamma_of<T>, kScalarGrain};
+  return elementwise<2>(ctx, loop, {&outs[0], &ins[0]}, &args[1].as.i);
+}
+
+template <class T>
+void add_all_of(KernelTable& table, int32_t dtype) {
+  for (const Unary& unary : kUnary) table.add(unary.op, dtype, unary_special<T>, &unary);
+  for (const Binary& binary : kBinary) table.add(binary.op, dtype, binary_special<T>, &binary);
+  table.add("polygamma", dtype, polygamma_kernel<T>);
+}
+
+}  // namespace
+
+void register_special(KernelTable& table) {
+  KernelTable own;
+  add_all_of<float>(own, DT_FLOAT32);
+  add_all_of<double>(own, DT_FLOAT64);
+  add_sixteen_by_blocks(own);
+  table.add_all(own);
 }
 
 }  // namespace dovetail::cpu

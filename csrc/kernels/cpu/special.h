@@ -1,12 +1,72 @@
-// Scalar special functions that neither the compiler's library nor vecmath.inc brings.
+// Special functions of doubles, which the CPU's kernels round to the dtype at hand. What each one's error was measured
+// to be is in the op's documentation.
 #pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
 
 namespace dovetail::cpu {
 
-// The inverse of the error function: erf(erfinv(y)) = y; infinite at -1 and 1, NaN beyond. Within 2 ulp.
-double inverse_erf(double y);
+constexpr double kInf = std::numeric_limits<double>::infinity(), kNan = std::numeric_limits<double>::quiet_NaN();
 
-// log |gamma(x)|. (The C library's writes a global sign.)
-double log_gamma(double x);
+// The sum of a Chebyshev series at t in [-1, 1], by Clenshaw's recurrence.
+template <int kCount>
+inline double series(const double (&coefficients)[kCount], double t) {
+  double b = 0, previous = 0;
+  for (int k = kCount - 1; k > 0; --k) {
+    const double next = coefficients[k] + (2 * t * b - previous);
+    previous = b;
+    b = next;
+  }
+  return coefficients[0] + (t * b - previous);
+}
+
+// e^(high + low), where high is large and low its rounding error.
+inline double exp_of(double high, double low) {
+  const double e = std::exp(high);
+  return e > 0 && e < kInf ? e + e * low : e;
+}
+
+// e^(factor * x^2) for a power of two (or its negative) as factor.
+inline double exp_of_square(double x, double factor) {
+  const double square = x * x;
+  return exp_of(factor * square, factor * std::fma(x, x, -square));
+}
+
+// special_erf.cc
+double inverse_erf(double y);  // infinite at -1 and 1, NaN beyond; within 2 ulp
+double erfcx(double x);        // e^(x^2) erfc(x)
+double ndtr(double x);         // the normal distribution function
+double log_ndtr(double x);
+double ndtri(double p);  // its inverse
+
+// special_gamma.cc
+double log_gamma(double x);  // log |gamma(x)|. (The C library's writes a global sign.)
+double digamma(double x);
+double zeta(double s, double q);        // Hurwitz's
+double polygamma(int64_t n, double x);  // the nth derivative of digamma
+
+// special_igamma.cc
+double igamma(double a, double x);   // the lower incomplete gamma function, regularised
+double igammac(double a, double x);  // the upper one
+
+// special_bessel.cc
+double bessel_j0(double x);
+double bessel_j1(double x);
+double bessel_y0(double x);
+double bessel_y1(double x);
+double bessel_i0(double x);
+double bessel_i0e(double x);  // e^-|x| I0(x)
+double bessel_i1(double x);
+double bessel_i1e(double x);
+double bessel_k0(double x);
+double bessel_k0e(double x);  // e^x K0(x)
+double bessel_k1(double x);
+double bessel_k1e(double x);
+
+// special_airy.cc
+double airy_ai(double x);
+double airy_ai_slope(double x);  // its derivative
 
 }  // namespace dovetail::cpu

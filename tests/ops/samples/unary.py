@@ -176,7 +176,10 @@ def result_dtype(op: str, unary: Unary, dtype: str) -> str:
 
 @samples_for(*UNARY)
 def unary_samples(op: str) -> Iterator[Sample]:
-    unary = UNARY[op]
+    return samples_of(op, UNARY[op])
+
+
+def samples_of(op: str, unary: Unary) -> Iterator[Sample]:
     rng = rng_for(op)
 
     def sample(tensor: T) -> Sample:

@@ -121,7 +121,6 @@ _PIECES = {
     "optim": "dovetail-optim",
 }
 _MODULES = (
-    "__config__",
     "backends",
     "cuda",
     "fft",
@@ -160,22 +159,6 @@ _ELSEWHERE = {
         ),
         "formats",
     ),
-    **dict.fromkeys(
-        (
-            "BFloat16Tensor",
-            "BoolTensor",
-            "ByteTensor",
-            "CharTensor",
-            "DoubleTensor",
-            "FloatTensor",
-            "HalfTensor",
-            "IntTensor",
-            "LongTensor",
-            "ShortTensor",
-        ),
-        "legacy",
-    ),
-    "from_file": "sharing",
     "finfo": "typeinfo",
     "iinfo": "typeinfo",
     "func": "autograd",

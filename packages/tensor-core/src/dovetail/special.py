@@ -56,8 +56,7 @@ def _collect() -> dict[str, object]:
     ops = {op.name: op for op in _core.ops()}
     names = {name: name for name in _OF_DT} | _OTHERWISE_NAMED
     names |= {name.removeprefix(_PREFIX): name for name in ops if name.startswith(_PREFIX)}
-    found = {name: public.get(op, ops.get(op)) for name, op in names.items()}
-    return {name: op for name, op in found.items() if op is not None}
+    return {name: public[op] if op in public else ops[op] for name, op in names.items()}
 
 
 globals().update(_collect())

@@ -3,13 +3,14 @@ Python values."""
 
 from __future__ import annotations
 
-from . import convolve, join, predicates, reduce, sampled, select
+from . import convolve, join, predicates, reduce, sampled, select, special
 from .convolve import *
 from .join import *
 from .predicates import *
 from .reduce import *
 from .sampled import *
 from .select import *
+from .special import *
 
 __all__ = []
 __all__ += convolve.__all__
@@ -18,3 +19,4 @@ __all__ += predicates.__all__
 __all__ += reduce.__all__
 __all__ += sampled.__all__
 __all__ += select.__all__
+__all__ += special.__all__

@@ -20,8 +20,12 @@ def promoted(*tensors: Tensor) -> list[Tensor]:
     A composite that mixes its arguments with constants does this first: a Python number that stands for a tensor
     loses its weak dtype in the first op that mixes it with another number.
     """
-    dtype = dt.result_type(*tensors)
-    return [tensor.to(dtype) for tensor in tensors]
+    return _cast(tensors, dt.result_type(*tensors))
+
+
+def _cast(tensors: Sequence[Tensor], dtype: dt.dtype) -> list[Tensor]:
+    # A number that has the dtype already would stay one, without a copy.
+    return [tensor.to(dtype, copy=_is_wrapped_number(tensor)) for tensor in tensors]
 
 
 def promoted_floating(*tensors: Tensor) -> list[Tensor]:
@@ -29,7 +33,7 @@ def promoted_floating(*tensors: Tensor) -> list[Tensor]:
     dtype = dt.result_type(*tensors)
     if not dtype.is_floating_point and not dtype.is_complex:
         dtype = dt.get_default_dtype()
-    return [tensor.to(dtype) for tensor in tensors]
+    return _cast(tensors, dtype)
 
 
 def widened(tensor: Tensor) -> Tensor:

@@ -51,8 +51,12 @@ _DOMAINS = {
         -3.0,
         3.0,
     ): "neg abs sign floor ceil trunc round exp expm1 sin cos tan atan sinh cosh tanh asinh erf exp2 sigmoid erfc "
-    "square relu gelu silu isinf isfinite positive",
-    (0.1, 4.0): "log log1p sqrt lgamma log2 log10 rsqrt reciprocal",
+    "square relu gelu silu isinf isfinite positive i0 special_airy_ai airy_ai_slope special_bessel_j0 "
+    "special_bessel_j1 special_erfcx special_i0e special_i1 special_i1e special_log_ndtr special_ndtr",
+    (0.1, 4.0): "log log1p sqrt lgamma log2 log10 rsqrt reciprocal digamma special_bessel_y0 special_bessel_y1 "
+    "special_modified_bessel_k0 special_modified_bessel_k1 special_scaled_modified_bessel_k0 "
+    "special_scaled_modified_bessel_k1",
+    (0.1, 0.9): "special_ndtri",
     (-0.9, 0.9): "asin acos atanh erfinv",
     (1.1, 4.0): "acosh",
 }
@@ -66,6 +70,13 @@ def _binary() -> list[Case]:
         (_ramp(3, 1), _ramp(5, low=0.5, high=2)),
         (_strided(), _ramp(4, low=0.5, high=2)),
         (_ints(3, 5), _ramp(5, low=0.5, high=2)),
+    ]
+
+
+def _positive_pairs() -> list[Case]:
+    return [
+        (_ramp(3, 5, low=1.5, high=4), _ramp(3, 5, low=0.5, high=2)),
+        (_ramp(3, 1, low=1.5, high=4), _ramp(5, low=0.5, high=2)),
     ]
 
 
@@ -190,6 +201,8 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     **dict.fromkeys(("conj_physical", "angle", "sgn"), _complex),
     **dict.fromkeys(_FLOAT_PAIRS.split(), _binary),
     **dict.fromkeys(_INT_PAIRS.split(), _integer_pairs),
+    **dict.fromkeys(("igamma", "igammac", "special_zeta"), _positive_pairs),
+    "polygamma": lambda: [(*case, n) for case in _unary(0.1, 4.0) for n in (1, 2)],
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), _truths),
     **dict.fromkeys(("sum", "prod", "mean", "amax", "amin"), _reductions),
 }

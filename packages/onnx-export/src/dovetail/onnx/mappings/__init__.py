@@ -2,10 +2,36 @@
 
 from . import elementwise, index, matrix, reduce, shape, window
 
+_SPECIAL = (
+    "airy_ai_slope",
+    "digamma",
+    "i0",
+    "igamma",
+    "igammac",
+    "polygamma",
+    "special_airy_ai",
+    "special_bessel_j0",
+    "special_bessel_j1",
+    "special_bessel_y0",
+    "special_bessel_y1",
+    "special_erfcx",
+    "special_i0e",
+    "special_i1",
+    "special_i1e",
+    "special_log_ndtr",
+    "special_modified_bessel_k0",
+    "special_modified_bessel_k1",
+    "special_ndtri",
+    "special_scaled_modified_bessel_k0",
+    "special_scaled_modified_bessel_k1",
+    "special_zeta",
+)
+
 # Ops that have neither a mapping nor a decomposition, and why.
 REASONS = {
     "erfinv": "ONNX has no operator for it",
     "lgamma": "ONNX has no operator for it",
+    **dict.fromkeys(_SPECIAL, "ONNX has no operator for it"),
     "bitwise_left_shift": "ONNX shifts unsigned integers only",
     "bitwise_right_shift": "ONNX shifts unsigned integers only",
     "cumprod": "ONNX has no operator for it",

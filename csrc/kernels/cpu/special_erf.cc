@@ -1,0 +1,103 @@
+// The error function's relatives: its inverse, the scaled complement, the normal distribution.
+#include "kernels/cpu/special.h"
+#include "kernels/cpu/special_tables.h"
+
+namespace dovetail::cpu {
+
+namespace {
+
+constexpr double kSqrtHalf = 0.70710678118654752440, kInvSqrtPi = 0.56418958354775628695;
+
+template <int kCount>
+double polynomial(const double (&coefficients)[kCount], double x) {
+  double sum = coefficients[kCount - 1];
+  for (int k = kCount - 2; k >= 0; --k) sum = sum * x + coefficients[k];
+  return sum;
+}
+
+// The lower tail of the normal distribution, x <= 0.
+double tail(double x) { return x < -40 ? 0 : 0.5 * exp_of_square(x, -0.5) * erfcx(-x * kSqrtHalf); }
+
+}  // namespace
+
+double inverse_erf(double y) {
+  const double a = std::fabs(y);
+  if (!(a < 1)) return a == 1 ? std::copysign(kInf, y) : kNan;
+  // Winitzki's estimate, good to 2e-3, then Halley's steps on erf (on erfc near 1, where 1 - a is exact and erf has no
+  // digits left), each of which triples the correct digits.
+  const double l = std::log1p(-a * a), t = 4.3307467508 + l / 2;
+  double x = std::sqrt(std::sqrt(t * t - l * 6.8027210884) - t);
+  if (a < 1e-4) x = a * 0.88622692545275801;
+  for (int i = 0; i < 3; ++i) {
+    const double wrong = a <= 0.5 ? std::erf(x) - a : (1 - a) - std::erfc(x);
+    const double newton = wrong / (1.1283791670955126 * std::exp(-x * x));
+    x -= newton / (1 + x * newton);
+  }
+  return std::copysign(x, y);
+}
+
+double erfcx(double x) {
+  if (x < -26.7) return kInf;
+  if (x < 0) return 2 * exp_of_square(x, 1) - erfcx(-x);
+  if (x > 1e9) return kInvSqrtPi / x;
+  return series(kErfcx, (x - 3.75) / (x + 3.75)) / (1 + 2 * x);
+}
+
+double ndtr(double x) {
+  if (std::fabs(x) < 1) return 0.5 + 0.5 * std::erf(x * kSqrtHalf);
+  return x > 0 ? 1 - tail(-x) : tail(x);
+}
+
+double log_ndtr(double x) {
+  if (x > -1) return std::log1p(x < 1 ? -0.5 * std::erfc(x * kSqrtHalf) : -tail(-x));
+  return std::log(0.5 * erfcx(-x * kSqrtHalf)) - 0.5 * x * x;
+}
+
+// M. J. Wichura, Algorithm AS 241: The Percentage Points of the Normal Distribution, Applied Statistics 37 (1988).
+double ndtri(double p) {
+  static constexpr double kA[] = {3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3,
+                                  1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
+                                  3.3430575583588128105e+4, 2.5090809287301226727e+3};
+  static constexpr double kB[] = {1.0,
+                                  4.2313330701600911252e+1,
+                                  6.8718700749205790830e+2,
+                                  5.3941960214247511077e+3,
+                                  2.1213794301586595867e+4,
+                                  3.9307895800092710610e+4,
+                                  2.8729085735721942674e+4,
+                                  5.2264952788528545610e+3};
+  static constexpr double kC[] = {1.42343711074968357734e0,  4.63033784615654529590e0, 5.76949722146069140550e0,
+                                  3.64784832476320460504e0,  1.27045825245236838258e0, 2.41780725177450611770e-1,
+                                  2.27238449892691845833e-2, 7.74545014278341407640e-4};
+  static constexpr double kD[] = {1.0,
+                                  2.05319162663775882187e0,
+                                  1.67638483018380384940e0,
+                                  6.89767334985100004550e-1,
+                                  1.48103976427480074590e-1,
+                                  1.51986665636164571966e-2,
+                                  5.47593808499534494600e-4,
+                                  1.05075007164441684324e-9};
+  static constexpr double kE[] = {6.65790464350110377720e0,  5.46378491116411436990e0,  1.78482653991729133580e0,
+                                  2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                                  2.71155556874348757815e-5, 2.01033439929228813265e-7};
+  static constexpr double kF[] = {1.0,
+                                  5.99832206555887937690e-1,
+                                  1.36929880922735805310e-1,
+                                  1.48753612908506148525e-2,
+                                  7.86869131145613259100e-4,
+                                  1.84631831751005468180e-5,
+                                  1.42151175831644588870e-7,
+                                  2.04426310338993978564e-15};
+  if (!(p > 0 && p < 1)) return p == 0 ? -kInf : p == 1 ? kInf : kNan;
+  const double q = p - 0.5;
+  if (std::fabs(q) <= 0.425) {
+    const double r = 0.180625 - q * q;
+    return q * polynomial(kA, r) / polynomial(kB, r);
+  }
+  const double r = std::sqrt(-std::log(q < 0 ? p : 1 - p));
+  const double x =
+      r <= 5 ? polynomial(kC, r - 1.6) / polynomial(kD, r - 1.6) : polynomial(kE, r - 5) / polynomial(kF, r - 5);
+  return q < 0 ? -x : x;
+}
+
+}  // namespace dovetail::cpu
