@@ -21,9 +21,13 @@ DType dtype_argument(const char* who, PyObject* object) {
   return dtype;
 }
 
-// False where none was asked for.
+// False where none was asked for, nor chosen for all that is made.
 bool device_argument(const char* who, PyObject* object, Device* device) {
-  if (!object || object == Py_None) return false;
+  if (!object || object == Py_None) {
+    const Device* chosen = default_device();
+    if (chosen) *device = resolve_device(*chosen);
+    return chosen != nullptr;
+  }
   if (!to_device(object, device)) {
     type_error(who, ": device must be a device or a str such as 'cpu', got ", given_text(object));
   }

@@ -11,6 +11,8 @@ Tensor tensor_from_data(PyObject* data, DType dtype);
 // A tensor that shares the memory of an object with the buffer protocol or __array__. Throws.
 Tensor tensor_from_buffer(PyObject* object, const char* who = "from_numpy");
 // dovetail.frombuffer: elements one after another in an object's bytes.
+// The object that owns a storage's memory, borrowed; null where that is no Python object's.
+PyObject* storage_owner(const Storage& storage);
 Tensor tensor_from_bytes(PyObject* object, DType dtype, int64_t count, int64_t offset);
 // Whether tensor_from_buffer can take the object: it has a buffer (and is no bytes-like text) or __array__.
 bool has_array(PyObject* object);

@@ -1,5 +1,6 @@
 // dovetail.device: where a tensor lives.
 #include <string>
+#include <vector>
 
 #include "bindings/keywords.h"
 #include "bindings/types.h"
@@ -69,13 +70,43 @@ PyObject* make(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   });
 }
 
+// with dt.device("x"): what was chosen before comes back at the end. Each `with` keeps it here, innermost last.
+struct Kept {
+  bool chosen;
+  Device device;
+};
+thread_local std::vector<Kept> kept_devices;
+
+PyObject* enter(PyObject* self, PyObject*) {
+  return entry_as("device", [&] {
+    check_device("device", resolve_device(device_of(self)));
+    const Device *before = default_device(), device = device_of(self);
+    kept_devices.push_back({before != nullptr, before ? *before : kCpu});
+    set_default_device(&device);
+    return Py_NewRef(self);
+  });
+}
+PyObject* leave(PyObject*, PyObject*) {
+  if (!kept_devices.empty()) {
+    const Kept kept = kept_devices.back();
+    kept_devices.pop_back();
+    set_default_device(kept.chosen ? &kept.device : nullptr);
+  }
+  Py_RETURN_NONE;
+}
+
 PyGetSetDef getset[] = {
     {"type", get_type, nullptr, "The device's type: 'cpu'.", nullptr},
     {"index", get_index, nullptr, "Which of the devices of this type; None for the CPU and for the current one.",
      nullptr},
     {},
 };
-PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {}};
+PyMethodDef methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"__enter__", enter, METH_NOARGS, "Make tensors that are given no device here until the `with` ends."},
+    {"__exit__", leave, METH_VARARGS, nullptr},
+    {},
+};
 PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(repr)},
     {Py_tp_str, reinterpret_cast<void*>(str)},

@@ -133,6 +133,11 @@ Tensor tensor_from_buffer(PyObject* object, const char* who) {
   return over_view(who, std::move(view), dtype);
 }
 
+PyObject* storage_owner(const Storage& storage) {
+  if (storage.release != release_foreign) return nullptr;
+  return static_cast<Py_buffer*>(storage.context)->obj;
+}
+
 Tensor tensor_from_bytes(PyObject* object, DType dtype, int64_t count, int64_t offset) {
   if (!PyObject_CheckBuffer(object)) {
     type_error("frombuffer: buffer must be an object with bytes such as a bytearray, got ", given_text(object));

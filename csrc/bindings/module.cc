@@ -102,6 +102,30 @@ void define_modes(pybind11::module_& m) {
   m.def("load_autograd", [] { from_core([] { return load_autograd(), 0; }); }, "Import dovetail.autograd.");
 }
 
+void define_devices(pybind11::module_& m) {
+  m.def(
+      "get_default_device",
+      [] {
+        const Device* chosen = default_device();
+        return pybind11::reinterpret_steal<pybind11::object>(device_object(chosen ? *chosen : kCpu));
+      },
+      "Where this thread makes tensors that are given no device.");
+  m.def(
+      "set_default_device",
+      [](pybind11::handle device) {
+        from_core([&] {
+          if (device.is_none()) return set_default_device(nullptr), 0;
+          Device wanted;
+          if (!to_device(device.ptr(), &wanted))
+            type_error("set_default_device: expected a device, a str such as 'cpu', or None, got ",
+                       given_text(device.ptr()));
+          check_device("set_default_device", resolve_device(wanted));
+          return set_default_device(&wanted), 0;
+        });
+      },
+      "Choose where this thread makes tensors that are given no device; None for the CPU.");
+}
+
 void define_dtypes(pybind11::module_& m) {
   m.def(
       "get_default_dtype", [] { return pybind11::reinterpret_borrow<pybind11::object>(dtype_object(default_dtype())); },
@@ -219,6 +243,8 @@ void define_all(pybind11::module_& m) {
                            "is_tensor",
                            "is_grad_enabled",
                            "is_inference_mode",
+                           "get_default_device",
+                           "set_default_device",
                            "get_default_dtype",
                            "set_default_dtype",
                            "promote_types",
@@ -262,6 +288,7 @@ PYBIND11_MODULE(_core, m) {
   try {
     py::initialise(m);
     py::define_modes(m);
+    py::define_devices(m);
     py::define_dtypes(m);
     py::define_system(m);
     py::define_tensor_functions(m);

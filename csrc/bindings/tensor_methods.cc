@@ -4,6 +4,7 @@
 #include <string>
 #include <type_traits>
 
+#include "bindings/construct.h"
 #include "bindings/op_type.h"
 #include "bindings/requires_grad.h"
 #include "bindings/tensor_type.h"
@@ -56,6 +57,16 @@ PyObject* storage_ptr(PyObject* self, PyObject*) { return PyLong_FromVoidPtr(imp
 PyObject* storage_nbytes(PyObject* self, PyObject*) { return PyLong_FromSize_t(impl_of(self)->storage->bytes); }
 PyObject* storage_exports(PyObject* self, PyObject*) {
   return PyLong_FromLong(impl_of(self)->storage->exports.load(std::memory_order_relaxed));
+}
+// A base that lives for this view alone is not counted.
+PyObject* storage_uses(PyObject* self, PyObject*) {
+  const TensorImpl* t = impl_of(self);
+  const bool own_base = t->base && t->base->storage == t->storage && t->base->refs.load() == 1;
+  return PyLong_FromLong(t->storage->refs.load() - own_base);
+}
+PyObject* storage_owner_method(PyObject* self, PyObject*) {
+  PyObject* owner = storage_owner(*impl_of(self)->storage);
+  return Py_NewRef(owner ? owner : Py_None);
 }
 // With a memory format the answer is Python's.
 PyObject* is_contiguous(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
@@ -205,8 +216,10 @@ PyObject* make_subclass(PyObject* cls, PyObject* const* args, Py_ssize_t nargs) 
 }
 
 PyObject* refuse_pickle(PyObject*, PyObject*) {
-  PyErr_SetString(PyExc_TypeError,
-                  "Tensor: tensors are not pickled; use dovetail.save() and dovetail.load(), which store safetensors");
+  PyErr_SetString(
+      PyExc_TypeError,
+      "Tensor: tensors are not pickled; use dovetail.save() and dovetail.load(), which store safetensors, or "
+      "share_memory_() for another process");
   return nullptr;
 }
 
@@ -223,6 +236,9 @@ PyMethodDef methods[] = {
     {"data_ptr", data_ptr, METH_NOARGS, "The address of the first element; 0 where there is none."},
     {"_storage_ptr", storage_ptr, METH_NOARGS, "The address of the storage, which views share."},
     {"_storage_nbytes", storage_nbytes, METH_NOARGS, "Bytes of the storage."},
+    {"_storage_uses", storage_uses, METH_NOARGS, "How many tensors share the storage."},
+    {"_storage_owner", storage_owner_method, METH_NOARGS,
+     "The Python object whose buffer the storage is; None where it is the library's own."},
     {"_storage_exports", storage_exports, METH_NOARGS, "How many arrays and buffers share the storage."},
     {"is_contiguous", as_method(is_contiguous), METH_FASTCALL | METH_KEYWORDS,
      "is_contiguous(memory_format=contiguous_format)\n--\n\n"

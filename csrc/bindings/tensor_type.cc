@@ -16,18 +16,40 @@ FastOps fast{};
 
 namespace {
 
-// Tensor(data=()) makes a float tensor of the data; of a subclass too.
+// Whether all of these are plain ints: sizes.
+bool are_sizes(PyObject* args) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i)
+    if (!PyLong_CheckExact(PyTuple_GET_ITEM(args, i))) return false;
+  return true;
+}
+
+PyObject* empty_of(PyTypeObject* type, PyObject* sizes) {
+  const Py_ssize_t count = PyTuple_GET_SIZE(sizes);
+  if (count > DT_MAX_DIMS)
+    value_error(type->tp_name, ": ", count, " dims are more than the ", DT_MAX_DIMS, " there may be");
+  int64_t shape[DT_MAX_DIMS];
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    shape[i] = PyLong_AsLongLong(PyTuple_GET_ITEM(sizes, i));
+    if (shape[i] == -1 && PyErr_Occurred()) throw PythonError{};
+    if (shape[i] < 0) value_error(type->tp_name, ": sizes must not be negative, got ", shape[i]);
+  }
+  return wrap_as(type, empty(static_cast<int>(count), shape, default_dtype(), kCpu));
+}
+
+// Tensor(data=()) makes a float tensor of the data; of a subclass too. Tensor(2, 3), and a Size, give the shape alone.
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return entry([&] {
     PyObject* data = nullptr;
     // Subclasses take what arguments they like and hand __new__ the data.
     const Py_ssize_t count = PyTuple_GET_SIZE(args);
+    if (count >= 1 && are_sizes(args) && !(kwargs && PyDict_GET_SIZE(kwargs) > 0)) return empty_of(type, args);
     if (count > 1 || (kwargs && PyDict_GET_SIZE(kwargs) > 0)) {
       type_error(type->tp_name, ": Tensor takes one argument, data; use dovetail.tensor() and its keywords");
     }
     if (count == 1) data = PyTuple_GET_ITEM(args, 0);
     if (!data) return wrap_as(type, empty({0}, default_dtype()));
     if (is_tensor(data)) return wrap_as(type, detach(impl_of(data)));
+    if (PyObject_TypeCheck(data, size_type)) return empty_of(type, data);
     return wrap_as(type, tensor_from_data(data, default_dtype()));
   });
 }

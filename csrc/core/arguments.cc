@@ -30,7 +30,7 @@ bool joins_any_device(const TensorImpl& t) { return t.ndim == 0 && t.device.kind
 
 void collect_tensors(const Op& op, const dt_value* args, int n_args, TensorArgs& out) {
   const Schema& schema = op.schema;
-  bool settled = false;
+  bool settled = false, named = false;
   auto see = [&](TensorImpl* t) {
     add_tensor(out, t);
     if (!t) return;
@@ -51,7 +51,11 @@ void collect_tensors(const Op& op, const dt_value* args, int n_args, TensorArgs&
     } else if (args[i].tag == DT_DEVICE && out.count == 0) {
       out.device = resolve_device(args[i].as.device);
       check_device(op.name().c_str(), out.device);
+      named = true;
     }
+  }
+  if (out.count == 0 && !named) {
+    if (const Device* chosen = default_device()) out.device = resolve_device(*chosen);
   }
 }
 

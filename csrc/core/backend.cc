@@ -123,6 +123,21 @@ Device parse_device(const std::string& text) {
   return device;
 }
 
+namespace {
+struct DefaultDevice {
+  bool chosen = false;
+  Device device = kCpu;
+};
+thread_local DefaultDevice chosen_device;
+}  // namespace
+
+const Device* default_device() { return chosen_device.chosen ? &chosen_device.device : nullptr; }
+
+void set_default_device(const Device* device) {
+  chosen_device.chosen = device != nullptr;
+  chosen_device.device = device ? *device : kCpu;
+}
+
 Device resolve_device(Device device) {
   if (device.kind == 0) return kCpu;
   if (device.index >= 0) return device;

@@ -14,6 +14,9 @@ int backend_by_name(std::string_view name);    // -1: none
 std::string device_text(Device device);        // "cpu", "reference:0"
 Device parse_device(const std::string& text);  // throws Error, naming the devices there are
 Device resolve_device(Device device);          // fills in index -1
+// Where this thread makes tensors that are given no device and are made of none. Null: on the CPU, none was chosen.
+const Device* default_device();
+void set_default_device(const Device* device);
 // Throws Error saying why there is none ("no CUDA device: ...").
 void check_device(const char* who, Device device);
 

@@ -88,7 +88,8 @@ void empty_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const int size = op.schema.find_arg("size"), dtype = op.schema.find_arg("dtype"),
             device = op.schema.find_arg("device");
   const DType d = args[dtype].tag == DT_DTYPE ? static_cast<DType>(args[dtype].as.i) : default_dtype();
-  const Device where = args[device].tag == DT_DEVICE ? args[device].as.device : kCpu;
+  const Device* chosen = args[device].tag == DT_DEVICE ? &args[device].as.device : default_device();
+  const Device where = chosen ? *chosen : kCpu;
   give(outs[0], empty(args[size].count, args[size].as.ints, d, where));
 }
 

@@ -121,6 +121,7 @@ _PIECES = {
     "optim": "dovetail-optim",
 }
 _MODULES = (
+    "__config__",
     "backends",
     "cuda",
     "fft",
@@ -159,6 +160,22 @@ _ELSEWHERE = {
         ),
         "formats",
     ),
+    **dict.fromkeys(
+        (
+            "BFloat16Tensor",
+            "BoolTensor",
+            "ByteTensor",
+            "CharTensor",
+            "DoubleTensor",
+            "FloatTensor",
+            "HalfTensor",
+            "IntTensor",
+            "LongTensor",
+            "ShortTensor",
+        ),
+        "legacy",
+    ),
+    "from_file": "sharing",
     "finfo": "typeinfo",
     "iinfo": "typeinfo",
     "func": "autograd",

@@ -10,6 +10,7 @@ from ._core import (
     Size,
     Tensor,
     can_cast,
+    device,
     get_default_dtype,
     get_num_threads,
     promote_types,
@@ -27,6 +28,7 @@ __all__ = [
     "are_deterministic_algorithms_enabled",
     "broadcast_shapes",
     "can_cast",
+    "get_default_device",
     "get_default_dtype",
     "get_include",
     "get_num_threads",
@@ -36,6 +38,7 @@ __all__ = [
     "promote_types",
     "result_type",
     "seed",
+    "set_default_device",
     "set_default_dtype",
     "set_num_threads",
     "set_rng_state",
@@ -119,6 +122,38 @@ def are_deterministic_algorithms_enabled() -> bool:
         True
     """
     return True
+
+
+# ---- devices ----
+
+
+def get_default_device() -> device:
+    """Where this thread makes tensors that are given no device, nor made of any that has one.
+
+    Example:
+        >>> dt.get_default_device()
+        device(type='cpu')
+    """
+    return _core.get_default_device()
+
+
+@checks.in_own_name
+def set_default_device(device: device | str | None) -> None:
+    """Choose where this thread makes tensors that are given no device: `dt.zeros`, `dt.rand`, `dt.tensor` and the like.
+
+    `with dt.device("..."):` does the same for a while. Memory that is taken as it is (`from_numpy`, `frombuffer`,
+    `from_file`, `load`) stays on the CPU.
+
+    Args:
+        device: None for the CPU, as in the beginning.
+
+    Example:
+        >>> dt.set_default_device("cpu")
+        >>> dt.zeros(1).device
+        device(type='cpu')
+        >>> dt.set_default_device(None)
+    """
+    _core.set_default_device(device)
 
 
 # ---- dtypes and shapes ----

@@ -137,9 +137,11 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """
     if dtype is None:
         return f"dovetail.{_LEGACY[self.dtype.name]}"
+    if isinstance(dtype, type):  # dt.FloatTensor and the like
+        dtype = getattr(dtype, "dtype", dtype)
     if isinstance(dtype, str):
-        names = {f"dovetail.{legacy}": name for name, legacy in _LEGACY.items()}
-        name = names.get(dtype, dtype.rpartition(".")[2])
+        names = {legacy: name for name, legacy in _LEGACY.items()}
+        name = names.get(dtype.rpartition(".")[2], dtype.rpartition(".")[2])
         found = getattr(_core, name, None)
         if not isinstance(found, _core.dtype):
             raise ValueError(f"type: there is no dtype {dtype!r}")
@@ -196,6 +198,19 @@ _SHORT = {
 }
 
 
+def chalf(self: Tensor) -> Tensor:
+    """Refuses: there is no complex dtype of 16-bit parts. `cfloat()` is the smallest.
+
+    Example:
+        >>> try:
+        ...     dt.ones(1).chalf()
+        ... except TypeError as error:
+        ...     print(str(error)[:25])
+        chalf: there is no comple
+    """
+    raise TypeError("chalf: there is no complex dtype of 16-bit parts; use cfloat()")
+
+
 def pin_memory(self: Tensor, device: Any = None) -> Tensor:
     """The tensor itself: memory of the CPU is not pinned.
 
@@ -233,6 +248,7 @@ METHODS: dict[str, Any] = {
     "to": to,
     "cpu": cpu,
     "cuda": cuda,
+    "chalf": chalf,
     "type": checks.in_own_name(type_, "type"),
     "type_as": type_as,
     "pin_memory": pin_memory,

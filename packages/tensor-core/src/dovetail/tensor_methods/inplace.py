@@ -116,7 +116,43 @@ def resize_as_(self: Tensor, other: Tensor) -> Tensor:
     return resize_(self, other.shape)
 
 
+@checks.in_own_name
+def resize(self: Tensor, *sizes: Any) -> Tensor:
+    """The elements in another shape of as many: PyTorch's older name of `reshape`, without -1.
+
+    Example:
+        >>> dt.tensor([1, 2, 3, 4]).resize(2, 2).tolist()
+        [[1, 2], [3, 4]]
+    """
+    return _of_same_count("resize", self, sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes)
+
+
+def _of_same_count(who: str, x: Tensor, sizes: Any) -> Tensor:
+    checks.sizes(who, size=tuple(sizes))
+    shape = _core.Size(sizes)
+    if shape.numel() != x.numel():
+        raise ValueError(
+            f"{who}: shape {tuple(shape)} has {shape.numel()} elements, but the tensor of shape {tuple(x.shape)} has "
+            f"{x.numel()}; resize_() changes their number"
+        )
+    return x.reshape(shape)
+
+
+@checks.in_own_name
+def resize_as(self: Tensor, other: Tensor) -> Tensor:
+    """The elements in another tensor's shape, of as many: PyTorch's older name of `reshape_as`.
+
+    Example:
+        >>> dt.tensor([1, 2]).resize_as(dt.ones(2, 1)).tolist()
+        [[1], [2]]
+    """
+    checks.tensors("resize_as", other=other)
+    return _of_same_count("resize_as", self, other.shape)
+
+
 METHODS: dict[str, Any] = {
+    "resize": resize,
+    "resize_as": resize_as,
     "zero_": zero_,
     "fill_diagonal_": fill_diagonal_,
     "resize_": resize_,
