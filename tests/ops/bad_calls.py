@@ -82,6 +82,13 @@ def _functions() -> Iterator[Call]:
         ("memory_stats", ("cpu",), {}),
         ("empty_cache", (), {}),
         ("reset_peak_memory_stats", ("cpu",), {}),
+        ("histogram", (dt.arange(6.0), 3), {"range": (0.0, 5.0), "weight": dt.ones(6), "density": True}),
+        ("histogram", (dt.arange(6.0), dt.arange(4.0)), {}),
+        ("histogramdd", (dt.rand(5, 2), [2, 3]), {"range": [0.0, 1.0, 0.0, 2.0], "weight": dt.ones(5)}),
+        ("gradient", (dt.rand(4, 3),), {"spacing": 2.0, "dim": 0, "edge_order": 1}),
+        ("gradient", (dt.rand(4, 3),), {"spacing": [dt.arange(4.0), dt.tensor(1.0)]}),
+        ("FloatTensor", (2, 3), {}),
+        ("LongTensor", ([1, 2],), {"device": "cpu"}),
         ("no_grad", (dt.sin,), {}),
         ("inference_mode", (True,), {}),
     ]:
@@ -122,6 +129,8 @@ def _functions_of_tensors() -> Iterator[Call]:
         ("randint_like", (0, 5), {}),
         ("numel", (), {}),
         ("is_complex", (), {}),
+        ("is_conj", (), {}),
+        ("is_neg", (), {}),
         ("is_floating_point", (), {}),
         ("is_signed", (), {}),
         ("is_same_size", (dt.ones(3),), {}),
@@ -142,6 +151,7 @@ def _settings() -> Iterator[Call]:
     """What would change the calls that come after is set back."""
     for name, getter, args in [
         ("set_default_dtype", dt.get_default_dtype, (dt.float64,)),
+        ("set_default_device", lambda: None, ("cpu",)),
         ("set_rng_state", dt.get_rng_state, (dt.get_rng_state(),)),
         ("set_grad_enabled", dt.is_grad_enabled, (True,)),
     ]:
@@ -172,6 +182,12 @@ def _methods() -> Iterator[Call]:
     for name, args in [
         ("view", (3, 2)),
         ("view", ((6,),)),
+        ("view", (dt.int32,)),
+        ("resize", (3, 2)),
+        ("resize_as", (dt.ones(6),)),
+        ("is_shared", ()),
+        ("share_memory_", ()),
+        ("is_contiguous", (dt.contiguous_format,)),
         ("reshape", (3, 2)),
         ("expand", (4, 2, 3)),
         ("permute", (1, 0)),

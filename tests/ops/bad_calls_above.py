@@ -302,6 +302,8 @@ def _files() -> Iterator[Call]:
     folder = Path(tempfile.mkdtemp())
     dt.save({"a": dt.ones(2)}, folder / "x")
     yield Call("save", dt.save, lambda: ({"a": dt.ones(2)}, io.BytesIO()))
+    (folder / "bytes").write_bytes(bytes(16))
+    yield Call("from_file", dt.from_file, lambda: (folder / "bytes", False, 4), {"dtype": dt.float32, "device": "cpu"})
     yield Call("load", dt.load, lambda: (folder / "x",), {"map_location": "cpu"})
     # A whole export takes long; one axis and no proof of a graph of one op is soon done.
     yield Call("export", dovetail.onnx.export, lambda: (nn.ReLU(), _x(), folder / "m.onnx"), {"opset": 20}, ("relu",))

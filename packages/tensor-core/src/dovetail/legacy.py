@@ -33,8 +33,11 @@ class TensorType(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.device.type == "cpu"
 
-    def __call__(cls, *args: Any, device: Any = None) -> Any:
+    def __call__(cls, *args: Any, **keywords: Any) -> Any:
         try:
+            device = keywords.pop("device", None)
+            if keywords:
+                raise TypeError(f"{cls.__name__}: unexpected keyword argument {next(iter(keywords))!r}")
             return cls._make(args, device)
         except Exception as error:
             checks.speak_as(cls.__name__, error, args)

@@ -34,14 +34,15 @@ def find(op: Any) -> Callable[..., Tensor] | None:
     return None
 
 
-def _view(self: Tensor, *args: Any, **keywords: Any) -> Tensor:
-    given = [*args, *keywords.values()]
-    if len(given) != 1 or not isinstance(given[0], _core.dtype) or not keywords.keys() <= {"dtype"}:
-        shown = [checks.shown(arg) for arg in args] + [f"{key}={checks.shown(arg)}" for key, arg in keywords.items()]
+def _view(*args: Any, **keywords: Any) -> Tensor:
+    given = [*args[1:], *keywords.values()]
+    known = args and isinstance(args[0], Tensor) and keywords.keys() <= {"dtype"}
+    if not known or len(given) != 1 or not isinstance(given[0], _core.dtype):
+        shown = [checks.shown(arg) for arg in args[1:]]
+        shown += [f"{key}={checks.shown(arg)}" for key, arg in keywords.items()]
         raise TypeError(f"view: size must be ints, or a dtype in their place, got ({', '.join(shown)})")
-    dtype = given[0]
     try:
-        return get_op("view_dtype")(self, dtype)
+        return get_op("view_dtype")(args[0], given[0])
     except (TypeError, ValueError) as error:
         error.args = (str(error).replace("view_dtype: ", "view: ", 1),)
         raise

@@ -177,6 +177,8 @@ def from_file(
     """
     formats.ignore_layout("from_file", {"layout": layout, "pin_memory": pin_memory})
     checks.integers("from_file", size=size)
+    if not isinstance(filename, (str, os.PathLike)):
+        raise TypeError(f"from_file: filename must be a str or a path, got {checks.shown(filename)}")
     if size < 0:
         raise ValueError(f"from_file: size must not be negative, got {size}")
     if device is not None and _core.device(device).type != "cpu":
