@@ -3,6 +3,7 @@
 
 #define DOVETAIL_CPU_FAMILIES(X) \
   X(unary)                       \
+  X(exponential)                 \
   X(binary)                      \
   X(compare)                     \
   X(bitwise)                     \

@@ -2,8 +2,9 @@
 //
 //   base  what every machine of the architecture has (SSE2, NEON)
 //   v3    x86-64-v3: AVX2, FMA and F16C
+//   v4    x86-64-v4: AVX-512, for the few kernels that gain by it and ask for it; the same bits as v3
 //
-// DOVETAIL_ISA=base in the environment makes a machine use the base kernels, for tests.
+// DOVETAIL_ISA=base or v3 in the environment makes a machine use no more than that, for tests.
 #pragma once
 
 #include <cstdlib>
@@ -21,25 +22,37 @@
 
 namespace dovetail::cpu {
 
-inline bool use_v3() {
+enum class Isa { kBase, kV3, kV4 };
+
+inline Isa best_isa() {
 #if DOVETAIL_HAS_V3
-  static const bool use = [] {
+  static const Isa best = [] {
     const char* asked = std::getenv("DOVETAIL_ISA");
-    if (asked && std::strcmp(asked, "base") == 0) return false;
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("f16c");
+    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
+                    __builtin_cpu_supports("f16c");
+    if (!v3 || (asked && std::strcmp(asked, "base") == 0)) return Isa::kBase;
+    const bool v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512vl");
+    return !v4 || (asked && std::strcmp(asked, "v3") == 0) ? Isa::kV3 : Isa::kV4;
   }();
-  return use;
+  return best;
 #else
-  return false;
+  return Isa::kBase;
 #endif
 }
 
 }  // namespace dovetail::cpu
 
+// The best version of a function that was compiled for base and v3, and of one that was compiled for v4 too.
 #if DOVETAIL_HAS_V3
-#define DOVETAIL_BEST_ISA(name) (::dovetail::cpu::use_v3() ? ::dovetail::cpu::v3::name : ::dovetail::cpu::base::name)
+#define DOVETAIL_BEST_ISA(name)                                                         \
+  (::dovetail::cpu::best_isa() == ::dovetail::cpu::Isa::kBase ? ::dovetail::cpu::base::name \
+                                                              : ::dovetail::cpu::v3::name)
+#define DOVETAIL_BEST_ISA_TO_V4(name) \
+  (::dovetail::cpu::best_isa() == ::dovetail::cpu::Isa::kV4 ? ::dovetail::cpu::v4::name : DOVETAIL_BEST_ISA(name))
 #else
 #define DOVETAIL_BEST_ISA(name) (::dovetail::cpu::base::name)
+#define DOVETAIL_BEST_ISA_TO_V4(name) DOVETAIL_BEST_ISA(name)
 #endif

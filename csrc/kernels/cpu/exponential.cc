@@ -1,0 +1,20 @@
+// Exponentials, logarithms, and the activations and error functions made of them.
+#include "kernels/cpu/families.h"
+#include "kernels/cpu/loops.h"
+#include "kernels/cpu/registry.h"
+#include "kernels/cpu/sixteen.h"
+
+#define DOVETAIL_KERNELS "kernels/cpu/exponential.inc"
+#define DOVETAIL_KERNELS_V4
+#include "kernels/cpu/foreach_isa.h"
+
+namespace dovetail::cpu {
+
+void register_exponential(KernelTable& table) {
+  KernelTable own;
+  DOVETAIL_BEST_ISA_TO_V4(register_exponential)(own);
+  add_sixteen_by_blocks(own);
+  table.add_all(own);
+}
+
+}  // namespace dovetail::cpu
