@@ -36,6 +36,8 @@ struct ThreadState {
   uint32_t active_bits = DT_BIT_GRAD | DT_BIT_SHELL;
 };
 ThreadState& thread_state() noexcept;
+// Whether no layer acts on a call whose one tensor is t: a composite may then make a view of it without a call.
+bool no_layer_acts(const TensorImpl& t) noexcept;
 void update_active_bits(ThreadState& state) noexcept;
 
 // The view that a view op makes of a shell.

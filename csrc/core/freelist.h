@@ -56,7 +56,7 @@ class FreeList {
 
 template <class T>
 FreeList<T>& thread_free_list() {
-  static thread_local FreeList<T> list;
+  __attribute__((tls_model("initial-exec"))) static thread_local FreeList<T> list;  // spares a call at each use
   return list;
 }
 

@@ -18,7 +18,8 @@ Tensor reshaped(const char* who, const Tensor& self, int ndim, const int64_t* sh
   int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
   resolve_sizes(who, *self, ndim, shape, sizes);
   const dt_value size = box_ints(sizes, ndim);
-  return view_strides(*self, ndim, sizes, strides) ? view(self, size) : view(contiguous(self), size);
+  if (!view_strides(*self, ndim, sizes, strides)) return view(contiguous(self), size);
+  return no_layer_acts(*self) ? make_view(self.get(), ndim, sizes, strides, self->offset) : view(self, size);
 }
 
 void reshape_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {

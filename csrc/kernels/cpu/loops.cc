@@ -1,7 +1,8 @@
 // Elementwise iteration in general: dims merged, work split over the pool, tiles.
 //
 // A fresh output that no cache could hold is stored past the cache, by way of a buffer that the first level holds:
-// memory then need not read what will be overwritten. Figures: docs/performance/README.md.
+// memory then need not read what will be overwritten. Loops whose arithmetic would not hide the buffer's copying bring
+// a variant that stores so itself. Figures: docs/performance/README.md.
 #include "kernels/cpu/loops.h"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 constexpr int64_t kTile = 32;  // a tile of 32 x 32 for operands that run across the output
 
 struct Walk {
-  InnerFn fn;
+  InnerFn fn, past;
   const void* params;
   int count;  // arrays
   int ndim;
@@ -82,7 +83,7 @@ bool wants_past_cache(const Walk& walk) {
 }
 
 #if defined(__x86_64__)
-// bytes is a multiple of 32, `to` of 64.
+// bytes and `to` are multiples of 64.
 __attribute__((target("avx"))) void copy_past_cache(char* to, const char* from, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 32) {
     _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i), *reinterpret_cast<const __m256i*>(from + i));
@@ -101,10 +102,17 @@ void run_past_cache(void* arg, int64_t begin, int64_t end) {
     const int64_t ahead = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(out) & 63);  // bytes before a line begins
     int64_t n = std::min(kBuffer / item, end - begin);
     if (ahead) n = std::min((ahead + item - 1) / item, n);
-    const bool past = ahead == 0 && n * item % 32 == 0;
-    if (past) at[0] = buffer;
-    walk.fn(at, walk.strides[0], walk.strides[0], n, 1, walk.params);
-    if (past) copy_past_cache(out, buffer, n * item);
+    const bool aligned = ahead == 0 && n * item % 64 == 0;
+    if (aligned && walk.past) {
+      n = (end - begin) / (64 / item) * (64 / item);
+      walk.past(at, walk.strides[0], walk.strides[0], n, 1, walk.params);
+    } else if (aligned) {
+      at[0] = buffer;
+      walk.fn(at, walk.strides[0], walk.strides[0], n, 1, walk.params);
+      copy_past_cache(out, buffer, n * item);
+    } else {
+      walk.fn(at, walk.strides[0], walk.strides[0], n, 1, walk.params);
+    }
     begin += n;
   }
   _mm_sfence();
@@ -182,6 +190,7 @@ bool wants_tiles(const Walk& walk) {
 void run_loop(dt_kernel_context* ctx, const Loop& loop, const dt_array* const* arrays, int count, const void* params) {
   Walk walk;
   walk.fn = loop.fn;
+  walk.past = loop.past;
   walk.params = params;
   walk.count = count;
   build(walk, arrays);

@@ -22,7 +22,8 @@ using InnerFn = void (*)(char* const* data, const int64_t* step, const int64_t* 
 // An elementwise kernel: what KernelTable's `self` points to.
 struct Loop {
   InnerFn fn;
-  int64_t grain;  // elements that are worth a thread
+  int64_t grain;           // elements that are worth a thread
+  InnerFn past = nullptr;  // the same, storing past the cache: whole lines of 64 bytes, in one row
 };
 
 constexpr int64_t kCheapGrain = 32768;  // adds and copies
