@@ -150,8 +150,9 @@ PyType_Slot method_slots[] = {
     {Py_tp_descr_get, reinterpret_cast<void*>(descr_get)},
     {0, nullptr},
 };
-constexpr unsigned long kFlags =
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+// Immutable: the interpreter remembers where it found a method only if the method's type can't change.
+constexpr unsigned long kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+                                 Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE;
 PyType_Spec spec = {"dovetail.Op", sizeof(OpObject), 0, kFlags | Py_TPFLAGS_BASETYPE, slots};
 PyType_Spec method_spec = {"dovetail.OpMethod", sizeof(OpObject), 0, kFlags | Py_TPFLAGS_METHOD_DESCRIPTOR,
                            method_slots};

@@ -47,9 +47,8 @@ inline Isa best_isa() {
 
 // The best version of a function that was compiled for base and v3, and of one that was compiled for v4 too.
 #if DOVETAIL_HAS_V3
-#define DOVETAIL_BEST_ISA(name)                                                         \
-  (::dovetail::cpu::best_isa() == ::dovetail::cpu::Isa::kBase ? ::dovetail::cpu::base::name \
-                                                              : ::dovetail::cpu::v3::name)
+#define DOVETAIL_BEST_ISA(name) \
+  (::dovetail::cpu::best_isa() == ::dovetail::cpu::Isa::kBase ? ::dovetail::cpu::base::name : ::dovetail::cpu::v3::name)
 #define DOVETAIL_BEST_ISA_TO_V4(name) \
   (::dovetail::cpu::best_isa() == ::dovetail::cpu::Isa::kV4 ? ::dovetail::cpu::v4::name : DOVETAIL_BEST_ISA(name))
 #else
