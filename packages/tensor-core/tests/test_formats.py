@@ -62,7 +62,7 @@ def test_factories_take_what_pytorch_takes():
         (lambda: dt.ones(2).sum(layout=dt.strided), TypeError, "^sum: unexpected keyword argument 'layout'"),
         (lambda: dt.ones(2).is_contiguous(1), TypeError, "^is_contiguous: memory_format must be one such as"),
         (lambda: dt.ones(2).is_contiguous(a=1), TypeError, "^is_contiguous: takes memory_format only"),
-        (lambda: dt.ones(2).contiguous(memory_format=dt.preserve_format), ValueError, "^contiguous: preserve_format"),
+        (lambda: dt.empty(2, memory_format=dt.preserve_format), ValueError, "^empty: preserve_format"),
         (lambda: dt.ones(2).view("float32"), TypeError, "^view: size must be ints, or a dtype"),
         (lambda: dt.ones(2).view(dt.int32, 1), TypeError, "^view: size must be ints, or a dtype"),
         (lambda: dt.ones(2).view(dt.bool), TypeError, "^view: bytes other than 0 and 1 are no bool"),

@@ -56,19 +56,18 @@ def _with_format(op: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Te
         return op(*args, **keywords)
     formats.check(op.name, wanted)
     if op.name == "contiguous":
-        if wanted is formats.preserve_format:
-            raise ValueError("contiguous: preserve_format is no order of its own")
         given = args[0] if len(args) == 1 and isinstance(args[0], Tensor) else op(*args, **keywords)
-        return formats.as_format("contiguous", given, wanted)
+        return formats.as_format("contiguous", given, wanted) if wanted is not formats.preserve_format else op(given)
     if wanted is formats.preserve_format:
-        return _like(op(*args, **keywords), args)
+        if not args or not isinstance(args[0], Tensor):
+            raise ValueError(f"{op.name}: preserve_format keeps a given tensor's order, and there is none")
+        return _like(op(*args, **keywords), args[0])
     return formats.as_format(op.name, op(*args, **keywords), wanted)
 
 
-def _like(result: Tensor, args: tuple[Any, ...]) -> Tensor:
+def _like(result: Tensor, given: Tensor) -> Tensor:
     """The result in the format of the tensor that was given, where that has one."""
-    given = args[0] if args else None
-    if isinstance(given, Tensor) and given.ndim == result.ndim and not given.is_contiguous():
+    if given.ndim == result.ndim and not given.is_contiguous():
         for wanted in (formats.channels_last, formats.channels_last_3d):
             if formats.is_in_format(given, wanted):
                 return formats.as_format("memory_format", result, wanted)
