@@ -35,13 +35,17 @@ def derivatives(op: str) -> Iterator[Sample]:
     for dtype in (*ALL_FLOATS, *COMPLEXES, "int64", "int8"):
         real = float_result(dtype) if dtype not in COMPLEXES else {"complex64": "float32"}.get(dtype, "float64")
         near: dict[str, Any] = {"rtol": 5e-2, "atol": 5e-2} if dtype in SIXTEENS else {"rtol": 2e-5, "atol": 2e-5}
-        step, half = T(np.array(2, real)), T(np.array(0.5, real))
+        whole = dtype in ("int64", "int8")
+        step, half = (
+            T(np.array(2, "int64" if whole else real)),
+            T(np.array(4 if whole else 0.5, "int64" if whole else real)),
+        )
         for order in (1, 2):
             gives = (float_result(dtype),)
             yield Sample((T(make(rng, (5,), dtype)), [step], [0], order), reference, dtype=gives, **near)
             x = T(make(rng, (4, 3, 5), dtype))
             yield Sample((x, [step, half], [0, -1], order), reference, dtype=gives * 2, **near)
-            at = [T(np.cumsum(rng.uniform(0.5, 1, n)).astype(real)) for n in (4, 3)]
+            at = [T(np.cumsum(rng.integers(1, 4, n) if whole else rng.uniform(0.5, 1, n).astype(real))) for n in (4, 3)]
             yield Sample((x, at, [0, 1], order), reference, dtype=gives * 2, **near)
             yield Sample((x, [half, at[1]], [2, 1], order), reference, dtype=gives * 2, **near)
         for layout in LAYOUTS:
