@@ -283,8 +283,8 @@ def frequencies(op: str) -> Iterator[Sample]:
         return transform(n, d) if n else np.full(1 if op == "fft_rfftfreq" else 0, np.nan)
 
     for n in (1, 2, 5, 8, 0):
-        yield Sample((n,), reference, dtype="float32")
-        yield Sample((n, 0.25), reference, dtype="float32")
+        yield Sample((n,), reference, {"device": DEVICE}, dtype="float32")
+        yield Sample((n, 0.25), reference, {"device": DEVICE}, dtype="float32")
     for dtype in ("float64", "float32", *SIXTEENS):
         yield Sample((6, 0.1), reference, {"dtype": D(dtype), "device": DEVICE}, dtype=dtype)
 

@@ -38,7 +38,7 @@ PERIODIC = ("bartlett_window", "blackman_window", "hamming_window", "hann_window
 
 def cases(dtypes: tuple[str, ...], length: int) -> Iterator[tuple[dict[str, Any], str]]:
     """What to ask for in keywords, and the dtype that comes."""
-    yield {}, "float32"
+    yield {"device": DEVICE}, "float32"
     if length == 8:
         for dtype in dtypes:
             yield {"dtype": D(dtype), "device": DEVICE}, dtype
@@ -60,11 +60,11 @@ def symmetric(op: str) -> Iterator[Sample]:
 
 @samples_for("signal_windows_exponential")
 def off_center(op: str) -> Iterator[Sample]:
-    def reference(M: int, center: float, sym: bool, tau: float = 1.0) -> Any:
+    def reference(M: int, center: float, sym: bool, tau: float = 1.0, **_: Any) -> Any:
         return windows.exponential(M, center, tau, sym)
 
     for center in (0.0, 1.5, 4.0):
-        yield Sample((7,), reference, {"center": center, "sym": False}, dtype="float32")
+        yield Sample((7,), reference, {"center": center, "sym": False, "device": DEVICE}, dtype="float32")
 
 
 @samples_for(*PERIODIC)
@@ -85,7 +85,7 @@ def periodic(op: str) -> Iterator[Sample]:
                 near = NEAR.get(dtype, {})
                 yield Sample((length, True, *given), reference, more, dtype=dtype, **near)
                 yield Sample((length, False, *given), reference, more, dtype=dtype, **near)
-    yield Sample((6,), reference, dtype="float32")
+    yield Sample((6,), reference, {"device": DEVICE}, dtype="float32")
 
 
 @errors_for(*(f"signal_windows_{name}" for name in NAMES), *PERIODIC)
