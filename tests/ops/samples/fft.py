@@ -182,6 +182,18 @@ def refused_along_several(op: str) -> Iterator[ErrorSample]:
         yield ErrorSample((T(np.ones((2, 2), np.complex64)),), TypeError, rf"^{op}: expected a real tensor")
 
 
+@samples_for("fft_fft", "fft_ifft", "fft_rfft", "fft_irfft")
+def of_large_batches(op: str) -> Iterator[Sample]:
+    """More points than go to NumPy in one call."""
+    rng, reference = rng_for(op), reference_of(op)
+    for dtype in ("float32", "float64", *(COMPLEXES if takes_complex(op) else ())):
+        more = {"variants": False}
+        yield sample(op, (T(make(rng, (70, 1000), dtype)), None, -1, "ortho"), dtype, reference, **more)
+        yield sample(op, (T(make(rng, (50, 1100), dtype), "transposed"), None, 0, "ortho"), dtype, reference, **more)
+        yield sample(op, (T(make(rng, (2, 3, 9000), dtype)), None, 2, "ortho"), dtype, reference, **more)
+        yield sample(op, (T(make(rng, (40000,), dtype)), None, 0, "ortho"), dtype, reference, **more)
+
+
 # ---- primitives ----------------------------------------------------------------------------------------------
 
 SCALINGS = {"none": lambda n: 1.0, "1/sqrt(n)": lambda n: n**-0.5, "1/n": lambda n: 1.0 / n}

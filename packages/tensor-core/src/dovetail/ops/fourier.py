@@ -6,11 +6,12 @@ that a transform's adjoint is the one of the other direction with the same scali
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+import dovetail as dt
 from dovetail.ops import op
 
 _Array = np.ndarray[Any, Any]
@@ -18,6 +19,12 @@ _Array = np.ndarray[Any, Any]
 # NumPy's names of the scalings, forward and inverse.
 _FORWARD = {"none": "backward", "1/sqrt(n)": "ortho", "1/n": "forward"}
 _INVERSE = {"none": "forward", "1/sqrt(n)": "ortho", "1/n": "backward"}
+
+# Points that go to NumPy in one call. It transforms single precision by way of copies in double precision, of which
+# more would not stay in the cache, and would be memory fresh from the kernel.
+_AT_ONCE = 1 << 15
+_COMPLEX = {"f": np.complex64, "d": np.complex128}
+_REAL = {"F": np.float32, "D": np.float64}
 
 
 def _norm(scaling: str, forward: bool) -> Any:
@@ -30,6 +37,24 @@ def _checked(dim: Sequence[int]) -> Sequence[int]:
     if not dim:
         raise ValueError("expected at least one dim to transform")
     return dim
+
+
+def _along(
+    transform: Callable[..., _Array], x: _Array, axis: int, norm: Any, dtype: Any, points: int, n: int | None = None
+) -> _Array:
+    """NumPy's transform along an axis, of which the result has `points`: a part of the batch after the other."""
+    axis = range(x.ndim)[axis]
+    if x.size <= _AT_ONCE or x.ndim == 1:
+        return transform(x, n, axis, norm)
+    shape = (*x.shape[:axis], points, *x.shape[axis + 1 :])
+    out = dt.empty(shape, dtype=getattr(dt, np.dtype(dtype).name)).numpy()  # from memory that was in use before
+    batch = max((d for d in range(x.ndim) if d != axis), key=lambda d: x.shape[d])
+    step = max(_AT_ONCE * x.shape[batch] // x.size, 1)
+    part = [slice(None)] * x.ndim
+    for start in range(0, x.shape[batch], step):
+        part[batch] = slice(start, start + step)
+        transform(x[tuple(part)], n, axis, norm, out[tuple(part)])
+    return out
 
 
 @op("fft_c2c(Tensor self, int[] dim, str scaling, bool forward) -> Tensor", internal=True, host=True)
@@ -51,10 +76,10 @@ def fft_c2c(self: _Array, dim: Sequence[int], scaling: str, forward: bool) -> _A
     """
     if self.dtype.kind != "c":
         raise TypeError(f"expected a complex tensor, got {self.dtype}")
-    along = np.fft.fft if forward else np.fft.ifft
+    transform = np.fft.fft if forward else np.fft.ifft
     norm = _norm(scaling, forward)
     for d in reversed(_checked(dim)):
-        self = along(self, axis=d, norm=norm)
+        self = _along(transform, self, d, norm, self.dtype, self.shape[d])
     return self
 
 
@@ -79,10 +104,11 @@ def fft_r2c(self: _Array, dim: Sequence[int], scaling: str, onesided: bool) -> _
         raise TypeError(f"expected a tensor of float32 or float64, got {self.dtype}")
     norm = _norm(scaling, True)
     *others, last = _checked(dim)
-    half = np.fft.rfft(self, axis=last, norm=norm)
+    n = self.shape[last]
+    half = _along(np.fft.rfft, self, last, norm, _COMPLEX[self.dtype.char], n // 2 + 1)
     for d in reversed(others):
-        half = np.fft.fft(half, axis=d, norm=norm)
-    return half if onesided else _whole(half, others, last, self.shape[last])
+        half = _along(np.fft.fft, half, d, norm, half.dtype, half.shape[d])
+    return half if onesided else _whole(half, others, last, n)
 
 
 def _whole(half: _Array, others: Sequence[int], last: int, n: int) -> _Array:
@@ -117,7 +143,7 @@ def fft_c2r(self: _Array, dim: Sequence[int], n: int, scaling: str) -> _Array:
     norm = _norm(scaling, False)
     *others, last = _checked(dim)
     for d in others:
-        self = np.fft.ifft(self, axis=d, norm=norm)
+        self = _along(np.fft.ifft, self, d, norm, self.dtype, self.shape[d])
     if self.shape[last] != n // 2 + 1:
         raise ValueError(f"{n} points along dim {last} need a spectrum of {n // 2 + 1}, got shape {self.shape}")
-    return np.fft.irfft(self, n, axis=last, norm=norm)
+    return _along(np.fft.irfft, self, last, norm, _REAL[self.dtype.char], n, n)
