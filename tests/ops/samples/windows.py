@@ -20,6 +20,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "gaussian": [{"std": 1.0}, {"std": 3.5}],
     "general_cosine": [{"a": [0.5, 0.3, 0.2]}, {"a": [2.0]}],
     "general_hamming": [{"alpha": 0.54}, {"alpha": 0.6}],
+    "kaiser": [{"beta": 12.0}, {"beta": 0.0}, {"beta": 3.5}],
 }
 NAMES = (
     "bartlett",
@@ -31,9 +32,10 @@ NAMES = (
     "general_hamming",
     "hamming",
     "hann",
+    "kaiser",
     "nuttall",
 )
-PERIODIC = ("bartlett_window", "blackman_window", "hamming_window", "hann_window")
+PERIODIC = ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
 
 
 def cases(dtypes: tuple[str, ...], length: int) -> Iterator[tuple[dict[str, Any], str]]:
@@ -75,10 +77,12 @@ def periodic(op: str) -> Iterator[Sample]:
         if name == "hamming" and more and length > 1:
             alpha, beta = (*more, 0.46)[:2]
             return windows.general_cosine(length, [alpha, beta], sym=not periodic)
+        if name == "kaiser":
+            more = more or (12.0,)
         return getattr(windows, name)(length, *(() if name == "hamming" else more), sym=not periodic)
 
     parameters: list[tuple[float, ...]] = [()]
-    parameters += {"hamming": [(0.5,), (0.6, 0.3)]}.get(name, [])
+    parameters += {"hamming": [(0.5,), (0.6, 0.3)], "kaiser": [(0.0,), (3.5,), (-2.0,)]}.get(name, [])
     for given in parameters:
         for length in LENGTHS:
             for more, dtype in cases(DTYPES, length):
@@ -110,3 +114,8 @@ def refused_parameters(op: str) -> Iterator[ErrorSample]:
     }
     for given, words in wrong[op.removeprefix("signal_windows_")]:
         yield ErrorSample((4,), ValueError, rf"^{op}: {words}", given)
+
+
+@errors_for("signal_windows_kaiser")
+def refused_beta(op: str) -> Iterator[ErrorSample]:
+    yield ErrorSample((4,), ValueError, rf"^{op}: beta must not be negative, got -1.0", {"beta": -1.0})

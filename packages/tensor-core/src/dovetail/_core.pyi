@@ -2201,3 +2201,12 @@ def hann_window(
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
 ) -> Tensor: ...
+def kaiser_window(
+    window_length: _int,
+    periodic: _bool = ...,
+    beta: _float = ...,
+    *,
+    dtype: _DTypeLike | None = ...,
+    device: _DeviceLike | None = ...,
+    requires_grad: _bool = ...,
+) -> Tensor: ...

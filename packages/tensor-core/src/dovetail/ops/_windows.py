@@ -50,5 +50,12 @@ def triangle(places: Tensor, half: float) -> Tensor:
     return 1 - dt.abs(places)
 
 
+def kaiser(beta: float) -> Shape:
+    def shape(places: Tensor, half: float) -> Tensor:
+        return dt.i0(beta * dt.sqrt(1 - places * places)) / dt.i0(dt.full_like(places, beta))
+
+    return shape
+
+
 BLACKMAN = (0.42, 0.5, 0.08)
 NUTTALL = (0.3635819, 0.4891775, 0.1365995, 0.0106411)

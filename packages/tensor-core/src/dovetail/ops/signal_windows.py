@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._windows import BLACKMAN, NUTTALL, cosines, hamming, triangle, window
+from dovetail.ops._windows import BLACKMAN, NUTTALL, cosines, hamming, kaiser, triangle, window
 
 
 @op(
@@ -295,6 +295,38 @@ def signal_windows_hann(M: int, *, sym: bool, dtype: dt.dtype | None, device: dt
         [0.0, 0.3455, 0.9045, 0.9045, 0.3455]
     """
     return window("signal_windows_hann", M, sym, hamming(0.5, 0.5), dtype, device)
+
+
+@op(
+    "signal_windows_kaiser(int M, *, float beta=12.0, bool sym=True, DType? dtype=None, Device? device=None) -> Tensor",
+    internal=True,
+    factory=True,
+    non_differentiable=True,
+)
+def signal_windows_kaiser(
+    M: int, *, beta: float, sym: bool, dtype: dt.dtype | None, device: dt.device | None
+) -> Tensor:
+    """The Kaiser window, in terms of the modified Bessel function i0.
+
+        out[n] = i0(beta sqrt(1 - (2 n / N - 1) ** 2)) / i0(beta)
+
+    Args:
+        M: how many points.
+        beta: how narrow it is, not negative; at 0 all points are 1.
+        sym: N = M - 1, a symmetric window for the design of filters; else N = M, for the analysis of spectra.
+        dtype: a floating one, by default the default float.
+
+    Raises:
+        TypeError: dtype is not a real floating one.
+        ValueError: the length or beta is negative.
+
+    Example:
+        >>> dt.signal.windows.kaiser(3, beta=0.0).tolist()
+        [1.0, 1.0, 1.0]
+    """
+    if beta < 0:
+        raise ValueError(f"signal_windows_kaiser: beta must not be negative, got {beta}")
+    return window("signal_windows_kaiser", M, sym, kaiser(beta), dtype, device)
 
 
 @op(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
-from dovetail.ops._windows import BLACKMAN, cosines, hamming, triangle, window
+from dovetail.ops._windows import BLACKMAN, cosines, hamming, kaiser, triangle, window
 
 
 @op(
@@ -114,3 +114,33 @@ def hann_window(window_length: int, periodic: bool, *, dtype: dt.dtype | None, d
         [0.0, 0.5, 1.0, 0.5]
     """
     return window("hann_window", window_length, not periodic, hamming(0.5, 0.5), dtype, device)
+
+
+@op(
+    "kaiser_window(int window_length, bool periodic=True, float beta=12.0, *,"
+    " DType? dtype=None, Device? device=None) -> Tensor",
+    factory=True,
+    non_differentiable=True,
+)
+def kaiser_window(
+    window_length: int, periodic: bool, beta: float, *, dtype: dt.dtype | None, device: dt.device | None
+) -> Tensor:
+    """The Kaiser window, in terms of the modified Bessel function i0.
+
+        out[n] = i0(beta sqrt(1 - (2 n / N - 1) ** 2)) / i0(beta)
+
+    Args:
+        window_length: how many points.
+        periodic: N = window_length, for the analysis of spectra; else N = window_length - 1, a symmetric window.
+        beta: how narrow it is; at 0 all points are 1.
+        dtype: a floating one, by default the default float.
+
+    Raises:
+        TypeError: dtype is not a real floating one.
+        ValueError: the length is negative.
+
+    Example:
+        >>> dt.kaiser_window(4, beta=0.0).tolist()
+        [1.0, 1.0, 1.0, 1.0]
+    """
+    return window("kaiser_window", window_length, not periodic, kaiser(beta), dtype, device)

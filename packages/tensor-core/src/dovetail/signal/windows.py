@@ -22,6 +22,7 @@ __all__ = [
     "general_hamming",
     "hamming",
     "hann",
+    "kaiser",
     "nuttall",
 ]
 
@@ -34,4 +35,5 @@ general_cosine = get_op("signal_windows_general_cosine")
 general_hamming = get_op("signal_windows_general_hamming")
 hamming = get_op("signal_windows_hamming")
 hann = get_op("signal_windows_hann")
+kaiser = get_op("signal_windows_kaiser")
 nuttall = get_op("signal_windows_nuttall")
