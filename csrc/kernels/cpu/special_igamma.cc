@@ -9,14 +9,40 @@ namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon(), kTwoPi = 6.28318530717958647693;
 
-// m - log(1 + m), which is small as m^2/2, for m > -1.
-double log1p_rest(double m) {
-  if (std::fabs(m) > 0.5) return m - std::log1p(m);
-  // log1p(m) = 2 atanh(r) with r = m / (2 + m): m - 2r = m r, and the rest is a series in r^2.
-  const double r = m / (2 + m), z = r * r;
+// atanh(r) / r - 1
+double atanh_rest(double r) {
+  const double z = r * r;
   double sum = 0;
   for (int k = 41; k >= 3; k -= 2) sum = z * (sum + 1.0 / k);
-  return r * (m - 2 * sum);
+  return sum;
+}
+
+// m - log(1 + m), which is small as m^2/2, for m > -1: log(1 + m) = 2 atanh(r) with r = m / (2 + m), and m - 2r = m r.
+double log1p_rest(double m) {
+  if (std::fabs(m) > 0.5) return m - std::log1p(m);
+  const double r = m / (2 + m);
+  return r * (m - 2 * atanh_rest(r));
+}
+
+// (x / a)^a e^(a - x), which is e^(-a (m - log(1 + m))) with m = (x - a) / a.
+double decay(double a, double x) {
+  const double ratio = x / a, gap = a - x;
+  const double moved = gap - a, gap_low = (a - (gap - moved)) - (x + moved);
+  if (std::fabs(gap) < 1400 && a * std::fabs(std::log(ratio)) < 1400) {
+    // As a square, whose factors stay within range; what was rounded off the ratio and the gap counts a times.
+    const double half = std::pow(ratio, 0.5 * a) * std::exp(0.5 * gap);
+    const double ratio_low = std::fma(-ratio, a, x) / a;
+    return half * half * std::exp(a * ratio_low / ratio + gap_low);
+  }
+  // As log1p_rest, but the leading term r m is taken with its rounding error.
+  const double m = -gap / a, m_low = (std::fma(-m, a, -gap) - gap_low) / a;
+  const double sum = 2 + m, sum_low = m - (sum - 2), r = m / sum;
+  const double r_low = (std::fma(-r, sum, m) - r * sum_low + m_low * (1 - r)) / sum;
+  const double leading = r * m, leading_low = std::fma(r, m, -leading) + r * m_low + r_low * m;
+  const double rest = std::fabs(m) > 0.5 ? leading - log1p_rest(m) : 2 * r * atanh_rest(r);
+  const double high = -a * leading, more = a * rest, total = high + more;
+  const double total_low = ((high - total) + more) + (std::fma(-a, leading, -high) - a * leading_low);
+  return exp_of(total, total_low);
 }
 
 // gamma(a + 1) for the a at hand, which a + 1 may not be.
@@ -32,8 +58,7 @@ double prefix(double a, double x) {
   // Stirling's series: DLMF 5.11.1
   const double z = 1 / (a * a);
   const double correction = (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z / 1680))) / a;
-  const double rate = log1p_rest((x - a) / a), high = -a * rate;
-  return exp_of(high, std::fma(-a, rate, -high)) * std::exp(-correction) / std::sqrt(kTwoPi * a);
+  return decay(a, x) * std::exp(-correction) / std::sqrt(kTwoPi * a);
 }
 
 // sum x^n / ((a + 1) ... (a + n)): DLMF 8.7.1
@@ -46,19 +71,21 @@ double lower_series(double a, double x) {
   return prefix(a, x) * sum;
 }
 
-// By Lentz's method: DLMF 8.9.2
+// DLMF 8.9.2. Lentz's method tells how many terms it takes; backwards they lose no digits.
 double upper_fraction(double a, double x) {
-  double b = x + 1 - a, c = 1e300, d = 1 / b, value = d;
-  for (int i = 1; i < 2000; ++i) {
-    const double numerator = i * (a - i);
+  const double first = x + 1 - a;
+  double b = first, c = 1e300, d = 1 / b;
+  int terms = 1;
+  for (; terms < 2000; ++terms) {
+    const double numerator = terms * (a - terms);
     b += 2;
     d = 1 / (numerator * d + b);
     c = b + numerator / c;
-    const double factor = c * d;
-    value *= factor;
-    if (std::fabs(factor - 1) < kEpsilon / 2) break;
+    if (std::fabs(c * d - 1) < kEpsilon / 2) break;
   }
-  return a * prefix(a, x) * value;
+  double rest = 0;
+  for (int i = terms; i > 0; --i) rest = i * (a - i) / (first + 2 * i + rest);
+  return a * prefix(a, x) / (first + rest);
 }
 
 // Q for small x and a, where 1 - P would cancel: DLMF 8.7.3 with the leading 1 - x^a / gamma(a + 1) as expm1.
@@ -85,8 +112,10 @@ double uniform(double a, double x, double sign) {
     for (int n = 19; n >= 0; --n) row = row * eta + kTemme[k][n];
     rest = rest / a + row;
   }
-  const double share = 0.5 * std::erfc(sign * std::copysign(std::sqrt(a * half_square), m));
-  return share + sign * std::exp(-a * half_square) / std::sqrt(kTwoPi * a) * rest;
+  // In the tail erfc is e^(-z^2) erfcx, so that the exponential is found once, and exactly.
+  const double z = sign * std::copysign(std::sqrt(a * half_square), m), fall = decay(a, x);
+  const double share = z > 1 ? fall * erfcx(z) : std::erfc(z);
+  return 0.5 * share + sign * fall / std::sqrt(kTwoPi * a) * rest;
 }
 
 bool near_diagonal(double a, double x) { return a > 20 && std::fabs(x - a) < 0.3 * a; }
@@ -111,7 +140,7 @@ double igamma(double a, double x) {
   const double value = edge(a, x, true, settled);
   if (settled) return value;
   if (near_diagonal(a, x)) return uniform(a, x, -1);
-  if (x > 1 && x > a + 0.5) return 1 - igammac(a, x);
+  if (x > 1.1 && x > a) return 1 - igammac(a, x);
   return lower_series(a, x);
 }
 
@@ -121,7 +150,7 @@ double igammac(double a, double x) {
   if (settled) return value;
   if (near_diagonal(a, x)) return uniform(a, x, 1);
   if (x <= 1.1) return takes_upper_series(a, x) ? upper_series(a, x) : 1 - lower_series(a, x);
-  return x < a + 0.5 && a > 0.5 ? 1 - lower_series(a, x) : upper_fraction(a, x);
+  return x < a ? 1 - lower_series(a, x) : upper_fraction(a, x);
 }
 
 }  // namespace dovetail::cpu
