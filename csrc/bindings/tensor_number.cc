@@ -21,16 +21,33 @@ inline void put_tensor(dt_value& value, TensorImpl* t) {
   value.as.tensor = t;
 }
 
-// An operand: a Tensor, or a number, which `holder` then keeps as a wrapped tensor. False for foreign types.
-bool operand(PyObject* object, dt_value* out, Tensor* holder) {
+// An int that no boxed value holds, beside a tensor that can: of uint64, or of floats.
+Tensor wrap_big_int(PyObject* object, const TensorImpl& other) {
+  const Category kind = category(other.dtype);
+  const bool floats = kind == Category::floating || kind == Category::complex;
+  if (!PyLong_Check(object) || (other.dtype != DT_UINT64 && !floats)) throw PythonError{};
+  PyErr_Clear();
+  Tensor number = tensor_from_data(object, floats ? DT_FLOAT64 : DT_UINT64);
+  number->bits |= DT_BIT_WRAPPED;
+  return number;
+}
+
+// An operand: a Tensor, or a number beside one, which `holder` then keeps as a wrapped tensor. False for foreign types.
+bool operand(PyObject* object, PyObject* beside, dt_value* out, Tensor* holder) {
   if (is_tensor(object)) return *out = box(impl_of(object)), true;
   dt_value number;
-  if (to_number(object, &number)) {
-    *holder = wrap_number(number);
-  } else if (is_ndarray(object)) {
+  bool is_number;
+  try {
+    is_number = to_number(object, &number);
+    if (is_number) *holder = wrap_number(number);
+  } catch (const PythonError&) {
+    if (!PyErr_ExceptionMatches(PyExc_OverflowError) || !is_tensor(beside)) throw;
+    *holder = wrap_big_int(object, *impl_of(beside));
+    is_number = true;
+  }
+  if (!is_number) {
+    if (!is_ndarray(object)) return false;
     *holder = tensor_from_buffer(object);
-  } else {
-    return false;
   }
   *out = box(*holder);
   return true;
@@ -62,7 +79,7 @@ PyObject* binary(const Op* op, PyObject* a, PyObject* b) {
       return call_binary(*op, args, nullptr);
     }
     Tensor left, right;
-    if (!operand(a, &args[0], &left) || !operand(b, &args[1], &right)) Py_RETURN_NOTIMPLEMENTED;
+    if (!operand(a, b, &args[0], &left) || !operand(b, a, &args[1], &right)) Py_RETURN_NOTIMPLEMENTED;
     return call_binary(*op, args, nullptr);
   });
 }
@@ -71,7 +88,7 @@ PyObject* inplace(const Op* op, PyObject* self, PyObject* other) {
   return entry([&]() -> PyObject* {
     dt_value args[4] = {box(impl_of(self))};
     Tensor holder;
-    if (!operand(other, &args[1], &holder)) Py_RETURN_NOTIMPLEMENTED;
+    if (!operand(other, self, &args[1], &holder)) Py_RETURN_NOTIMPLEMENTED;
     return call_binary(*op, args, args[0].as.tensor);
   });
 }

@@ -71,6 +71,10 @@ OPERATORS = {
     "less_equal": "__le__",
 }
 
+SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "remainder": "%"}
+SYMBOLS |= {"pow": "**", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
+SYMBOLS |= {"bitwise_left_shift": "<<", "bitwise_right_shift": ">>"}
+
 
 def test_every_function_is_here() -> None:
     from dovetail.array_api import elementwise
@@ -85,7 +89,7 @@ def test_unary(name: str, data: Any) -> None:
     x = data.draw(array(UNARY[name], special=True))
     if x.dtype.kind == "c" and name not in ("real", "imag", "conj", "abs"):
         x = np.where(x == 0, x.dtype.type(0.5 + 0.25j), x)  # signed zeros of complex numbers are on branch cuts
-    check(name, x, rtol=2e-5)
+    check(name, x, within=2e-5)
 
 
 def operands(name: str, data: Any, count: int = 2) -> list[np.ndarray]:
@@ -110,7 +114,7 @@ def operands(name: str, data: Any, count: int = 2) -> list[np.ndarray]:
 @few
 @given(data=st.data())
 def test_binary(name: str, data: Any) -> None:
-    check(name, *operands(name, data), rtol=1e-4 if name == "pow" else 1e-5)
+    check(name, *operands(name, data), within=1e-4 if name == "pow" else 1e-5)
 
 
 @pytest.mark.parametrize("name", sorted({*BINARY} - {"copysign", "hypot", "atan2", "logaddexp", "nextafter"}))
@@ -125,11 +129,11 @@ def test_python_numbers(name: str, data: Any) -> None:
     )
     if x.dtype.kind == "u":
         number = abs(number)
-    check(name, x, number, rtol=1e-4)
+    check(name, x, number, within=1e-4)
     if name not in ("bitwise_left_shift", "bitwise_right_shift", "floor_divide", "remainder", "pow", "divide"):
-        check(name, number, x, rtol=1e-4)
+        check(name, number, x, within=1e-4)
     if x.dtype.kind == "f" and name in ("add", "multiply", "subtract"):
-        check(name, x, 1 + 2j, rtol=1e-4)
+        check(name, x, 1 + 2j, within=1e-4)
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -144,6 +148,31 @@ def test_operators(name: str, data: Any) -> None:
     if first.dtype is second.dtype or (first.ndim == 0) == (second.ndim == 0):
         assert result.dtype is wanted.dtype
         np.testing.assert_array_equal(result.numpy(), wanted.numpy())
+
+
+@pytest.mark.parametrize("name", SYMBOLS)
+@few
+@given(data=st.data())
+def test_operators_in_place_and_reflected(name: str, data: Any) -> None:
+    x, y = operands(name, data)
+    other = np.resize(y if x.dtype.kind == "c" else y.real, x.shape).astype(x.dtype)
+    if name in ("divide", "floor_divide", "remainder"):
+        other = np.where(other == 0, x.dtype.type(3), other)
+    first, second = dt.from_numpy(x.copy()), dt.from_numpy(other)
+    wanted = getattr(xp, name)(first, second)
+    if wanted.dtype is first.dtype:
+        same = first
+        exec(f"first {SYMBOLS[name]}= second", {}, variables := {"first": first, "second": second})
+        assert variables["first"] is same
+        np.testing.assert_array_equal(same.numpy(), wanted.numpy())
+    number = {"b": True, "i": 3, "u": 3, "f": 3.0, "c": 3.0 + 1j}[x.dtype.kind]
+    small = xp.clip(second, 0, 7) if x.dtype.kind in "iu" else second
+    if x.dtype.kind in "iu" and name in ("floor_divide", "remainder"):
+        small = xp.maximum(small, 1)
+    reflected = eval(f"number {SYMBOLS[name]} x", {"number": number, "x": small})
+    wanted = getattr(xp, name)(number, small)
+    assert reflected.dtype is wanted.dtype
+    np.testing.assert_allclose(reflected.numpy(), wanted.numpy(), rtol=1e-5)
 
 
 @few
@@ -188,4 +217,26 @@ def test_what_is_neither_tensor_nor_number_is_refused() -> None:
         xp.add(1, 2)
     with pytest.raises(TypeError, match="^add"):
         xp.add(xp.ones(2, dtype=xp.int64), xp.ones(2, dtype=xp.uint64))
+    with pytest.raises(OverflowError, match="^equal: -1 does not fit in uint64"):
+        xp.equal(xp.ones(2, dtype=xp.uint64), -1)
     assert strict.__array_api_version__ == xp.__array_api_version__
+
+
+def test_the_upper_half_of_uint64() -> None:
+    """Its numbers are no boxed ints, but operands like others."""
+    most = 2**64 - 1
+    x = np.asarray([2**63, most, 5], np.uint64)
+    for name in ("add", "subtract", "multiply", "bitwise_and", "bitwise_xor", "equal", "less", "maximum", "remainder"):
+        for other in (most, 2**63):
+            check(name, x, other)
+            check(name, other, x)
+            if name in OPERATORS:
+                result = getattr(dt.from_numpy(x), OPERATORS[name])(other)
+                assert result.tolist() == getattr(xp, name)(dt.from_numpy(x), other).tolist()
+    assert (most - dt.from_numpy(x)).tolist() == [2**63 - 1, 0, most - 5]
+    check("clip", x, 2**63, most)
+    assert (dt.ones(1) * 2**64).item() == 2.0**64
+    with pytest.raises(OverflowError):
+        dt.ones(1, dtype=dt.int64) + most
+    with pytest.raises(OverflowError):
+        dt.from_numpy(x) + 2**64

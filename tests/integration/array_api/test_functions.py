@@ -109,6 +109,20 @@ def test_arange(data: Any) -> None:
     check("arange", start, stop, dtype=dtype)
 
 
+def test_the_upper_half_of_uint64() -> None:
+    dtype, most = np.dtype("uint64"), 2**64 - 1
+    check("full", (2,), most, dtype=dtype)
+    check("full_like", np.zeros(2, np.uint64), most)
+    check("full_like", np.zeros(2), most, dtype=dtype)
+    check("arange", 2**63, 2**63 + 5, 2, dtype=dtype)
+    check("arange", most, most - 7, -3, dtype=dtype)
+    check("asarray", most, dtype=dtype)
+    check("linspace", 0, most, 5, dtype=np.dtype("float64"))
+    x = np.asarray([most, 2**63, 7, most], np.uint64)
+    for name in ("sort", "argsort", "unique_all", "max", "sum", "cumulative_sum", "argmin", "diff"):
+        check(name, x)
+
+
 @covers("linspace")
 @few
 @given(data=st.data())
@@ -247,7 +261,7 @@ def test_repetition(data: Any) -> None:
     if x.ndim:
         axis = axis_of(data, x)
         check("repeat", x, data.draw(st.integers(0, 3)), axis=axis)
-        counts = data.draw(array(["int64", "int32"], (x.shape[axis],), low=0, high=3))
+        counts = data.draw(array(["int64", "uint8"], (x.shape[axis],), low=0, high=3))
         if x.shape[axis]:
             check("repeat", x, counts, axis=axis)
         check("roll", x, data.draw(st.integers(-9, 9)), axis=axis)
@@ -293,6 +307,7 @@ def test_taking(data: Any) -> None:
     if x.ndim == 1:
         check("take", x, data.draw(array(["int64"], shapes(1, 1), low=0, high=size - 1)))
     shape = tuple(data.draw(st.integers(0, 4)) if i == axis % x.ndim else n for i, n in enumerate(x.shape))
+    check("take", x, data.draw(array(["uint8", "int8"], shapes(1, 1), low=0, high=size - 1)), axis=axis)
     check("take_along_axis", x, data.draw(array(["int64", "int32"], shape, low=-size, high=size - 1)), axis=axis)
 
 

@@ -36,9 +36,15 @@ def promoted(who: str, *operands: Any) -> list[Tensor]:
     return [
         (each if each.dtype is dtype else each.to(dtype))
         if isinstance(each, Tensor)
-        else _core.tensor(each, dtype=dtype, device=first.device)
+        else _of_number(who, each, dtype, first.device)
         for each in operands
     ]
+
+
+def _of_number(who: str, number: complex, dtype: _core.dtype, device: _core.device) -> Tensor:
+    if isinstance(number, int) and number < 0 and not dtype.is_signed:  # which PyTorch lets wrap around
+        raise OverflowError(f"{who}: {number} does not fit in {dtype.name}")
+    return _core.tensor(number, dtype=dtype, device=device)
 
 
 def described(function: Callable[..., Any], name: str, of: str) -> Callable[..., Any]:

@@ -20,6 +20,8 @@ _ones, _ones_like = get_op("ones"), get_op("ones_like")
 _zeros, _zeros_like = get_op("zeros"), get_op("zeros_like")
 _linspace, _tril, _triu = get_op("linspace"), get_op("tril"), get_op("triu")
 
+_INT64_MAX = 2**63 - 1  # the largest int that ops take as a number
+
 
 @checks.in_own_name
 def arange(
@@ -39,9 +41,13 @@ def arange(
     """
     if stop is None:
         start, stop = 0, start
+    whole = all(isinstance(each, int) for each in (start, stop, step))
     if step != 0 and (stop - start) * step <= 0:
-        whole = all(isinstance(each, int) for each in (start, stop, step))
         return _empty((0,), dtype=dtype or (_core.int64 if whole else None), device=device)
+    if whole and dtype is _core.uint64 and max(start, stop) > _INT64_MAX:
+        return (
+            constructors.arange(len(range(int(start), int(stop), int(step))), dtype=dtype, device=device) * step + start
+        )
     return constructors.arange(start, stop, step, dtype=dtype, device=device)
 
 
@@ -124,6 +130,8 @@ def full(
         >>> full(2, 7).tolist()
         [7, 7]
     """
+    if dtype is _core.uint64 and isinstance(fill_value, int) and fill_value > _INT64_MAX:
+        return _empty(shaped(shape), dtype=dtype, device=device).copy_(_core.tensor(fill_value, dtype=dtype))
     return _full(shaped(shape), fill_value, dtype=dtype, device=device)
 
 
@@ -135,6 +143,8 @@ def full_like(x: Tensor, /, fill_value: complex, *, dtype: _core.dtype | None = 
         >>> full_like(dt.zeros(2), 7).tolist()
         [7.0, 7.0]
     """
+    if (dtype or x.dtype) is _core.uint64:  # whose upper half full_like does not take
+        return full(x.shape, fill_value, dtype=dtype or x.dtype, device=device or x.device)
     return _full_like(x, fill_value, dtype=dtype, device=device)
 
 
@@ -155,6 +165,7 @@ def linspace(
         >>> linspace(0, 1, 5).tolist(), linspace(0, 1, 4, endpoint=False).tolist()
         ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 0.25, 0.5, 0.75])
     """
+    start, stop = (float(each) if isinstance(each, int) else each for each in (start, stop))
     if endpoint:
         return _linspace(start, stop, num, dtype=dtype, device=device)
     return _linspace(start, stop, num + 1, dtype=dtype, device=device)[:num]

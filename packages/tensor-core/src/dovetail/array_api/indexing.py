@@ -10,6 +10,11 @@ __all__ = ["take", "take_along_axis"]
 _take_along_dim = get_op("take_along_dim")
 
 
+def as_indices(indices: Tensor) -> Tensor:
+    """Integers in the dtype of indices. A tensor would take uint8 for a mask."""
+    return indices if indices.dtype is _core.int64 else indices.to(_core.int64)
+
+
 @checks.in_own_name
 def take(x: Tensor, indices: Tensor, /, *, axis: int | None = None) -> Tensor:
     """The slices at given places along an axis.
@@ -30,7 +35,7 @@ def take(x: Tensor, indices: Tensor, /, *, axis: int | None = None) -> Tensor:
         axis = 0
     if not -x.ndim <= axis < x.ndim:
         raise IndexError(f"take: axis {axis} is out of range for {x.ndim} dims")
-    return x[(slice(None),) * (axis % x.ndim) + (indices,)]
+    return x[(slice(None),) * (axis % x.ndim) + (as_indices(indices),)]
 
 
 @checks.in_own_name
@@ -49,4 +54,4 @@ def take_along_axis(x: Tensor, indices: Tensor, /, *, axis: int = -1) -> Tensor:
     checks.tensors("take_along_axis", x=x, indices=indices)
     if indices.ndim != x.ndim:
         raise ValueError(f"take_along_axis: x has {x.ndim} dims, indices has {indices.ndim}")
-    return _take_along_dim(x, indices if indices.dtype is _core.int64 else indices.to(_core.int64), axis)
+    return _take_along_dim(x, as_indices(indices), axis)

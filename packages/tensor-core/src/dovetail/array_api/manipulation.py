@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import checks, functional
 from .._core import Tensor, get_op
 from ._common import promoted
+from .indexing import as_indices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,8 +126,8 @@ def repeat(x: Tensor, repeats: int | Tensor, /, *, axis: int | None = None) -> T
     """
     if not isinstance(repeats, (int, Tensor)):
         raise TypeError(f"repeat: repeats must be an int or a Tensor, got {checks.shown(repeats)}")
-    if isinstance(repeats, Tensor) and repeats.ndim == 0:
-        repeats = repeats.reshape(1)
+    if isinstance(repeats, Tensor):
+        repeats = as_indices(repeats).reshape(-1)
     return functional.select.repeat_interleave(x.reshape(-1) if axis is None else x, repeats, axis or 0)
 
 

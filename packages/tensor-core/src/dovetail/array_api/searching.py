@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import _core, checks, functional
 from .._core import Tensor, get_op
 from ._common import promoted, reduced
+from .indexing import as_indices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def searchsorted(x1: Tensor, x2: Tensor | float, /, *, side: str = "left", sorte
         raise ValueError(f'searchsorted: side must be "left" or "right", got {checks.shown(side)}')
     ordered, values = promoted("searchsorted", x1, x2)
     if sorter is not None:
-        ordered = ordered[sorter]
+        ordered = ordered[as_indices(sorter)]
     return _searchsorted(ordered.contiguous(), values.contiguous(), right=side == "right")
 
 
