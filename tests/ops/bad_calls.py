@@ -54,6 +54,7 @@ def _functions() -> Iterator[Call]:
         ("rand", (2, 3), {}),
         ("randint", (0, 5, (2, 3)), {}),
         ("empty_strided", ((2, 3), (3, 1)), {}),
+        ("polygamma", (1, dt.ones(2)), {}),
         ("broadcast_shapes", ((2, 1), (1, 3)), {}),
         ("can_cast", (dt.float32, dt.int64), {}),
         ("promote_types", (dt.float32, dt.int64), {}),

@@ -8,7 +8,7 @@ namespace {
 enum { self, other };
 
 const Op digamma{"digamma"}, polygamma{"polygamma"}, lgamma{"lgamma"}, zeta{"special_zeta"};
-const Op erfcx{"special_erfcx"};
+const Op erfcx{"special_erfcx"}, isinf{"isinf"};
 const Op j0{"special_bessel_j0"}, j1{"special_bessel_j1"}, y0{"special_bessel_y0"}, y1{"special_bessel_y1"};
 const Op i0{"i0"}, i0e{"special_i0e"}, i1{"special_i1"}, i1e{"special_i1e"};
 const Op k0{"special_modified_bessel_k0"}, k1{"special_modified_bessel_k1"};
@@ -57,6 +57,23 @@ void declare_bessel() {
       [](Ctx& c) { return c.g() * (y0(c[self]) - c[result] / c[self]); });
 }
 
+// The derivative of sin(x) / x, which is value: near 0, where (cos(x) - value) / x has no digits, by its series.
+Tensor spherical_slope(const Tensor& x, const Tensor& value) {
+  const Tensor near = lt(abs(x), number(1.0)), infinite = isinf(x);
+  const Tensor z = square(where(near, x, number(0)));
+  Tensor series = 1 - z / 304.0;
+  for (int k = 7; k > 0; --k) series = 1 - z * series / static_cast<double>(2 * k * (2 * k + 3));
+  const Tensor far = where(logical_or(near, infinite), number(1), x);
+  const Tensor slope = where(infinite, number(0), (cos(far) - value) / far);
+  return where(near, x * series / -3.0, slope);
+}
+
+void declare_spherical() {
+  const char* op = "special_spherical_bessel_j0";
+  vjp(op, self, saves(self, result), [](Ctx& c) { return c.g() * spherical_slope(c[self], c[result]); });
+  jvp(op, [](Ctx& c) { return tangents(spherical_slope(c[self], c[result]) * c.t(self)); });
+}
+
 void declare_modified_bessel() {
   vjp("i0", self, saves(self), [](Ctx& c) { return c.g() * i1(c[self]); });
   vjp("special_i0e", self, saves(self, result),
@@ -84,6 +101,7 @@ void declare_special() {
   declare_gamma();
   declare_normal();
   declare_bessel();
+  declare_spherical();
   declare_modified_bessel();
   declare_airy();
 }

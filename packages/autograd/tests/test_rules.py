@@ -63,6 +63,14 @@ KNOWN = {
     "windows": (lambda x: x.unfold(0, 2, 1), [[1.0, 2.0, 3.0]], [[1.0, 2.0, 1.0]]),
     "as_strided, overlapping": (lambda x: x.as_strided((2, 2), (1, 1)), [[1.0, 2.0, 3.0]], [[1.0, 2.0, 1.0]]),
     "erfinv": (dt.erfinv, [[0.0]], [[math.sqrt(math.pi) / 2]]),
+    "entr at 0": (dt.special.entr, [[0.0, 1.0]], [[INF, -1.0]]),
+    "i1, j1 at 0": (lambda x: dt.special.i1(x) + dt.special.bessel_j1(x), [[0.0]], [[1.0]]),
+    "i0e at 0": (dt.special.i0e, [[0.0]], [[0.0]]),
+    "spherical_bessel_j0 near 0": (
+        dt.special.spherical_bessel_j0,
+        [[0.0, 1e-12, 1.5, INF]],
+        [[0.0, -1e-12 / 3, -0.3961729707122223, 0.0]],
+    ),
 }
 
 
