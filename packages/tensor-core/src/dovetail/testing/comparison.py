@@ -239,7 +239,7 @@ def _report(actual: Tensor, expected: Tensor, bad: Tensor, rtol: float, atol: fl
         text += f"Mismatched elements: {count} / {total} ({count / total:.1%})\n"
     else:
         text += f"Expected {expected.item()} but got {actual.item()}.\n"
-    wide = dt.float64
+    wide = dt.complex128 if actual.dtype.is_complex else dt.float64
     actual, expected = actual.to(wide), expected.to(wide)
     difference = dt.abs(actual - expected)
     # Where the difference is allowed it does not count.
