@@ -86,3 +86,8 @@ def test_own_messages():
 def test_what_cannot_be_compared():
     with pytest.raises(TypeError, match=r"^assert_close: object can't be compared"):
         assert_close(object(), object())
+
+
+def test_complex_differences_are_shown_whole():
+    with pytest.raises(AssertionError, match=r"absolute difference: 1\.0 at index \(1,\)"):
+        assert_close(dt.tensor([1 + 1j, 2 + 1j]), dt.tensor([1 + 1j, 2 + 2j]))

@@ -66,8 +66,11 @@ def kthvalues(op: str) -> Iterator[Sample]:
 def searches(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
 
-    def search(line: Any, values: Any, *, out_int32: bool = False, right: bool = False) -> Any:
-        side = "right" if right else "left"
+    def search(
+        line: Any, values: Any, *, out_int32: bool = False, right: bool = False, side: str = "left", sorter: Any = None
+    ) -> Any:
+        side = "right" if right else side
+        line = line if sorter is None else np.take_along_axis(line, sorter, -1)
         if line.ndim == 1:
             return np.searchsorted(line, values, side)
         rows = [np.searchsorted(a, b, side) for a, b in zip(line, values, strict=True)]
@@ -84,6 +87,11 @@ def searches(op: str) -> Iterator[Sample]:
         if op == "searchsorted":
             rows = (T(np.sort(make(rng, (3, 7), dtype, 0, 9))), T(values))
             yield Sample(rows, reference, dtype="int64")
+            for side in ("left", "right"):
+                yield Sample(rows, reference, {"side": side}, dtype="int64")
+            mixed = make(rng, (3, 7), dtype, 0, 9)
+            sorter = T(np.argsort(mixed, kind="stable"))
+            yield Sample((T(mixed), T(values)), reference, {"sorter": sorter, "right": True}, dtype="int64")
 
 
 X = T(np.zeros((2, 3), np.float32))
@@ -93,6 +101,14 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "argsort": [((X, 2), IndexError)],
     "searchsorted": [((T(np.zeros((), np.float32)), X), ValueError)],
 }
+
+
+@errors_for("searchsorted")
+def refuses_sides(op: str) -> Iterator[ErrorSample]:
+    line = T(np.arange(3))
+    yield ErrorSample((line, line), ValueError, "^searchsorted: side must be 'left' or 'right'", {"side": "middle"})
+    yield ErrorSample((line, line), ValueError, "^searchsorted: .* contradict", {"side": "left", "right": True})
+    yield ErrorSample((line, line), ValueError, r"^searchsorted: sorter .* got \(2,\)", {"sorter": T(np.arange(2))})
 
 
 @errors_for(*REFUSED)

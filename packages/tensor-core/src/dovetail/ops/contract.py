@@ -221,7 +221,7 @@ def _product(x: Tensor, dims: Sequence[int]) -> int:
     return size
 
 
-@op("matrix_power(Tensor self, int n) -> Tensor", method=True)
+@op("matrix_power(Tensor self, int n) -> Tensor", method=True, out=True)
 def matrix_power(self: Tensor, n: int) -> Tensor:
     """Square matrices multiplied with themselves; n = 0 gives the identity.
 
@@ -249,7 +249,7 @@ def matrix_power(self: Tensor, n: int) -> Tensor:
     return dt.matmul(out, power)
 
 
-@op("cross(Tensor self, Tensor other, int? dim=None) -> Tensor", method=True)
+@op("cross(Tensor self, Tensor other, int? dim=None) -> Tensor", method=True, out=True)
 def cross(self: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The cross product of vectors of three elements.
 

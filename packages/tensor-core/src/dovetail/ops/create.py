@@ -14,6 +14,7 @@ from dovetail.ops._common import expand
     "eye(int n, int? m=None, *, DType? dtype=None, Device? device=None) -> Tensor",
     factory=True,
     non_differentiable=True,
+    out=True,
 )
 def eye(n: int, m: int | None = None, *, dtype: dt.dtype | None = None, device: dt.device | None = None) -> Tensor:
     """The identity matrix: ones on the diagonal, zeros elsewhere.
@@ -37,6 +38,7 @@ def eye(n: int, m: int | None = None, *, dtype: dt.dtype | None = None, device: 
     "linspace(Scalar start, Scalar end, int steps, *, DType? dtype=None, Device? device=None) -> Tensor",
     factory=True,
     non_differentiable=True,
+    out=True,
 )
 def linspace(
     start: float, end: float, steps: int, *, dtype: dt.dtype | None = None, device: dt.device | None = None
@@ -72,6 +74,7 @@ def _dtype_of_ends(*ends: complex) -> dt.dtype:
     " -> Tensor",
     factory=True,
     non_differentiable=True,
+    out=True,
 )
 def logspace(
     start: float,

@@ -66,6 +66,7 @@ def _draw(
     random=True,
     non_differentiable=True,
     factory=True,
+    out=True,
 )
 def rand(
     size: Sequence[int],
@@ -88,6 +89,7 @@ def rand(
     random=True,
     non_differentiable=True,
     factory=True,
+    out=True,
 )
 def randn(
     size: Sequence[int],
@@ -141,6 +143,7 @@ def randint(
     random=True,
     non_differentiable=True,
     factory=True,
+    out=True,
 )
 def randperm(
     n: int, *, generator: Generator | None = None, dtype: dt.dtype | None = None, device: dt.device | None = None
@@ -326,6 +329,7 @@ def binomial(count: Tensor, prob: Tensor, *, generator: Generator | None = None)
     method=True,
     random=True,
     non_differentiable=True,
+    out=True,
 )
 def multinomial(
     self: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None

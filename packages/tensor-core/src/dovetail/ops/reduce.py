@@ -334,7 +334,7 @@ def _lowest(x: Tensor) -> int:
     return dt.iinfo(x.dtype).min
 
 
-@op("mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", method=True)
+@op("mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", method=True, out=True)
 def mode(self: Tensor, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     """The most frequent value along a dim, and where its last one is; of equally frequent ones the smallest.
 

@@ -90,10 +90,20 @@ def kthvalue(self: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tupl
 
 
 @op(
-    "searchsorted(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False) -> Tensor",
+    "searchsorted(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, "
+    "Tensor? sorter=None) -> Tensor",
     non_differentiable=True,
+    out=True,
 )
-def searchsorted(sorted_sequence: Tensor, self: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+def searchsorted(
+    sorted_sequence: Tensor,
+    self: Tensor,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+) -> Tensor:
     """Where to insert values so that a sorted sequence stays sorted, along the last dim.
 
         left:  sequence[i - 1] <  value <= sequence[i]
@@ -103,6 +113,8 @@ def searchsorted(sorted_sequence: Tensor, self: Tensor, *, out_int32: bool = Fal
         sorted_sequence: shape (n,), or (*, n) with the same leading dims as `self`.
         self: the values, shape (*, m); any shape for a one-dim sequence.
         out_int32: give int32 instead of int64.
+        side: 'left' or 'right', another way to say `right`.
+        sorter: the order in which an unsorted sequence is sorted, as `argsort` gives it.
 
     Example:
         >>> dt.searchsorted(dt.tensor([1, 3, 5]), dt.tensor([3, 4])).tolist()
@@ -110,6 +122,18 @@ def searchsorted(sorted_sequence: Tensor, self: Tensor, *, out_int32: bool = Fal
     """
     if sorted_sequence.ndim == 0:
         raise ValueError("searchsorted: the sequence must have at least one dim, got a zero-dim one")
+    if side not in (None, "left", "right"):
+        raise ValueError(f"searchsorted: side must be 'left' or 'right', got {side!r}")
+    if right and side == "left":
+        raise ValueError("searchsorted: side 'left' and right=True contradict each other")
+    right = right or side == "right"
+    if sorter is not None:
+        if sorter.shape != sorted_sequence.shape:
+            raise ValueError(
+                f"searchsorted: sorter must have the sequence's shape {tuple(sorted_sequence.shape)}, got "
+                f"{tuple(sorter.shape)}"
+            )
+        sorted_sequence = dt.gather(sorted_sequence, -1, sorter)
     shared = sorted_sequence.ndim == 1
     if not shared and sorted_sequence.shape[:-1] != self.shape[:-1]:
         raise ValueError(
@@ -138,6 +162,7 @@ def searchsorted(sorted_sequence: Tensor, self: Tensor, *, out_int32: bool = Fal
 @op(
     "bucketize(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",
     non_differentiable=True,
+    out=True,
 )
 def bucketize(self: Tensor, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """Which of the buckets between sorted boundaries each value falls into.
