@@ -113,7 +113,7 @@ def _test_sources() -> str:
 def _used_names() -> frozenset[str]:
     """Names that follow a dot, stand alone in quotes, or are imported."""
     source = _test_sources()
-    imported = re.findall(r"^\s*from dovetail[\w.]* import ([\w, ]+)", source, flags=re.MULTILINE)
+    imported = re.findall(r"^\s*from dovetail[\w.]* import \(?([\w, \n]+)", source, flags=re.MULTILINE)
     names = re.findall(r"\.(\w+)|[\"'](\w+)[\"']", source)
     return frozenset(part for pair in names for part in pair if part) | frozenset(
         name.strip() for each in imported for name in each.split(",")
@@ -175,8 +175,7 @@ def page() -> str:
         if len(missing) < len(entries):
             lines += ["| name | dtypes | tested |", "|---|:-:|:-:|"]
             lines += [
-                f"| {each.name.replace('_', chr(92) + '_') if each.name.endswith('_') else each.name} "
-                f"| {'–' if each.dtypes is None else each.dtypes} | {'✓' if each.tested else '–'} |"
+                f"| `{each.name}` | {'–' if each.dtypes is None else each.dtypes} | {'✓' if each.tested else '–'} |"
                 for each in entries
                 if each.present
             ]
