@@ -317,11 +317,17 @@ bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* o
       direct ? Tensor::borrow(destination) : allocate_like(tensors.items, n, shape, types.result, tensors.device);
 
   // inputs
+  const bool sixteen = types.compute == DT_FLOAT16 || types.compute == DT_BFLOAT16;
+  const bool float_number = op.number_in_float && sixteen && tensors.device.kind == 0;  // our kernels compute in float
   Operand operands[kMostOperands];
   for (int k = 0; k < n; ++k) {
     if (!tensors.items[k]) continue;
-    const bool condition = op.condition_first && k == 0;
-    prepare(operands[k], tensors.items[k], condition ? static_cast<DType>(DT_BOOL) : types.compute, tensors.device);
+    DType dtype = types.compute;
+    if (op.condition_first && k == 0)
+      dtype = DT_BOOL;
+    else if (float_number && tensors.items[k]->bits & DT_BIT_WRAPPED)
+      dtype = DT_FLOAT32;
+    prepare(operands[k], tensors.items[k], dtype, tensors.device);
   }
 
   run_kernel(op, kernel, out.get(), operands, n, tensors.device, args, n_args);

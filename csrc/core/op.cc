@@ -114,6 +114,10 @@ Declare& Declare::condition_first() {
   op_->condition_first = true;
   return *this;
 }
+Declare& Declare::number_in_float() {
+  op_->number_in_float = true;
+  return *this;
+}
 Declare& Declare::copy_form() {
   op_->form = DT_FORM_ELEMENTWISE;
   op_->copy_form = true;

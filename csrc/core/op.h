@@ -115,6 +115,7 @@ struct dt_op {
   dovetail::Result result = dovetail::Result::same;
   dovetail::Result (*result_by)(const dt_value* args) = nullptr;  // where an attribute decides (div's rounding_mode)
   bool condition_first = false;  // the first tensor is a bool condition and takes no part in promotion (where)
+  bool number_in_float = false;  // a Python number beside 16-bit floats stays float32: the result is rounded once
   bool copy_form = false;        // the output keeps the first argument's shape and dtype (copy, fill)
   // An elementwise op whose tensors are just its first one or two arguments: how many. Else 0.
   int plain_operands = 0;
@@ -162,6 +163,7 @@ class Declare {
   Declare& elementwise(Result result);
   Declare& result_by(Result (*decide)(const dt_value* args));
   Declare& condition_first();
+  Declare& number_in_float();
   Declare& copy_form();                 // elementwise, but the output has the first argument's shape and dtype
   Declare& reduction(Reduced reduced);  // reads the arguments named dim and keepdim, and dtype where there is one
   Declare& plain(InferFn infer);

@@ -72,6 +72,7 @@ void declare_arithmetic() {
   op("add(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor")
       .elementwise(Result::same)
       .result_by(with_alpha<kAdd>)
+      .number_in_float()
       .required()
       .method()
       .inplace()
@@ -83,6 +84,7 @@ void declare_arithmetic() {
   op("sub(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor")
       .elementwise(Result::same)
       .result_by(with_alpha<kSub>)
+      .number_in_float()
       .required()
       .method()
       .inplace()
@@ -95,6 +97,7 @@ void declare_arithmetic() {
                .c_str());
   op("mul(Tensor self, Tensor other) -> Tensor")
       .elementwise(Result::same)
+      .number_in_float()
       .required()
       .method()
       .inplace()
@@ -106,6 +109,7 @@ void declare_arithmetic() {
   op("div(Tensor self, Tensor other, *, str? rounding_mode=None) -> Tensor")
       .elementwise(Result::floating)
       .result_by(div_result)
+      .number_in_float()
       .required()
       .method()
       .inplace()
@@ -129,9 +133,17 @@ void primitive(const Row& row, Result result, uint32_t except = 0, const char* i
 }
 
 void declare_more_arithmetic() {
-  primitive({"floor_divide(Tensor self, Tensor other) -> Tensor", "The quotient of two tensors, rounded down.",
-             "out = floor(self / other)", "[7, -7]", "[2, 2]", "[3, -4]"},
-            Result::same, kBool | kComplexes);
+  op("floor_divide(Tensor self, Tensor other) -> Tensor")
+      .elementwise(Result::same)
+      .number_in_float()
+      .required()
+      .method()
+      .inplace()
+      .out()
+      .except(kBool | kComplexes)
+      .doc(row_doc({"floor_divide(", "The quotient of two tensors, rounded down.", "out = floor(self / other)",
+                    "[7, -7]", "[2, 2]", "[3, -4]"})
+               .c_str());
   primitive({"remainder(Tensor self, Tensor other) -> Tensor",
              "What is left of a division rounded down; it has the divisor's sign.",
              "out = self - other * floor(self / other)", "[7, -7]", "[3, 3]", "[1, 2]"},
