@@ -120,7 +120,7 @@ class Tensor:
 
     __array_priority__: ClassVar[_int]
     __hash__: ClassVar[Callable[[Tensor], _int]]
-    def __new__(cls, data: Any = ...) -> Self: ...
+    def __new__(cls, data: Any = ..., *sizes: _int) -> Self: ...
     requires_grad: _bool
     grad: Tensor | None
     data: Tensor

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import dovetail as dt
 from dovetail import _core
+from dovetail.other_forms import keywords_of
 
 TEMPLATE = Path(__file__).with_name("core_types.pyi")
 
@@ -80,6 +81,8 @@ def parameters(op: _core.Op, method: bool, inplace: bool) -> list[str]:
         extra.append("out: Sequence[Tensor] | None = ..." if several else "out: Tensor | None = ...")
     if op.factory:
         extra.append("requires_grad: _bool = ...")
+    if not inplace:
+        extra += [f"{name}: {'_bool' if name == 'pin_memory' else 'Any'} = ..." for name in keywords_of(op)]
     if extra and not keyword_only:
         result.append("*")
     return result + extra
@@ -126,6 +129,9 @@ def definitions(op: _core.Op, name: str, method: bool, inplace: bool) -> Iterato
     yield f"def {name}({', '.join(given)}) -> {result}: ..."
     yield "@overload"
     yield f"def {name}({', '.join(several)}) -> {result}: ..."
+    if name == "view":
+        yield "@overload"
+        yield f"def {name}(self, dtype: _DTypeLike) -> {result}: ..."
 
 
 def results() -> Iterator[str]:

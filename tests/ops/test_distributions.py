@@ -158,6 +158,18 @@ DISCRETE: dict[str, tuple[Callable[[str, str], dt.Tensor], Any]] = {
             (10**6, 0.25),
         )
     },
+    "poisson of very many": (
+        lambda d, on: dt.poisson(full(2.0**33, "float64", on), generator=seeded()),
+        st.poisson(2.0**33),
+    ),
+    "binomial of rare successes": (
+        lambda d, on: dt.binomial(full(2.0**50, d, on), full(2.0**-30, d, on), generator=seeded()),
+        st.poisson(2.0**20),
+    ),
+    "binomial of very many": (
+        lambda d, on: dt.binomial(full(2.0**40, "float64", on), full(0.25, "float64", on), generator=seeded()),
+        st.binom(2**40, 0.25),
+    ),
     "multinomial": (
         lambda d, on: dt.multinomial(
             dt.tensor([1.0, 0.0, 3.0, 4.0], dtype=getattr(dt, d), device=on), N, replacement=True, generator=seeded()

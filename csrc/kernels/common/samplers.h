@@ -32,7 +32,7 @@ class Stream {
 
 DOVETAIL_HD double log_(double x) { return philox::log_positive(x); }
 
-// log(1 + x) for -1 < x <= 0, also where 1 + x loses x's digits.
+// log(1 + x) for x > -1, also where 1 + x loses x's digits.
 DOVETAIL_HD double log1p_(double x) {
   const double u = 1.0 + x;
   return u == 1.0 ? x : log_(u) * (x / (u - 1.0));
@@ -80,7 +80,8 @@ DOVETAIL_HD double poisson_by_rejection(double rate, Stream& stream) {
 // NaN where there is no such distribution.
 DOVETAIL_HD double poisson(double rate, Stream stream) {
   if (!(rate >= 0)) return NAN;
-  if (rate == 0 || rate == INFINITY) return rate;
+  if (rate == 0) return 0;
+  if (rate == INFINITY) return rate;
   if (rate < 10) return poisson_by_gaps(rate, stream);
   if (rate < kHuge) return poisson_by_rejection(rate, stream);
   return floor(rate + sqrt(rate) * stream.normal() + 0.5);
@@ -114,7 +115,7 @@ DOVETAIL_HD double binomial_by_rejection(double n, double p, Stream& stream) {
     if (k < 0 || k > n) continue;
     v = log_(v * alpha / (a / (edge * edge) + b));
     const double bound = (mode + 0.5) * log_((mode + 1.0) / (odds * (n - mode + 1.0))) +
-                         (n + 1.0) * log_((n - mode + 1.0) / (n - k + 1.0)) +
+                         (n + 1.0) * log1p_((k - mode) / (n - k + 1.0)) +
                          (k + 0.5) * log_(odds * (n - k + 1.0) / (k + 1.0)) + stirling_rest(mode) +
                          stirling_rest(n - mode) - stirling_rest(k) - stirling_rest(n - k);
     if (v <= bound) return k;

@@ -206,7 +206,7 @@ class Tensor:
 
     __array_priority__: ClassVar[_int]
     __hash__: ClassVar[Callable[[Tensor], _int]]
-    def __new__(cls, data: Any = ...) -> Self: ...
+    def __new__(cls, data: Any = ..., *sizes: _int) -> Self: ...
     requires_grad: _bool
     grad: Tensor | None
     data: Tensor
@@ -527,11 +527,11 @@ class Tensor:
         self, min: Tensor | _Number | None = ..., max: Tensor | _Number | None = ..., *, out: Tensor | None = ...
     ) -> Tensor: ...
     def clip_(self, min: Tensor | _Number | None = ..., max: Tensor | _Number | None = ...) -> Self: ...
-    def clone(self) -> Tensor: ...
+    def clone(self, *, memory_format: Any = ...) -> Tensor: ...
     def conj(self) -> Tensor: ...
     def conj_physical(self, *, out: Tensor | None = ...) -> Tensor: ...
     def conj_physical_(self) -> Self: ...
-    def contiguous(self) -> Tensor: ...
+    def contiguous(self, *, memory_format: Any = ...) -> Tensor: ...
     def copy(self, src: Tensor | _Number) -> Tensor: ...
     def copy_(self, src: Tensor | _Number) -> Self: ...
     def copysign(self, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
@@ -860,10 +860,20 @@ class Tensor:
         dtype: _DTypeLike | None = ...,
         device: _DeviceLike | None = ...,
         requires_grad: _bool = ...,
+        layout: Any = ...,
+        pin_memory: _bool = ...,
+        memory_format: Any = ...,
     ) -> Tensor: ...
     @overload
     def new_empty(
-        self, *size: _int, dtype: _DTypeLike | None = ..., device: _DeviceLike | None = ..., requires_grad: _bool = ...
+        self,
+        *size: _int,
+        dtype: _DTypeLike | None = ...,
+        device: _DeviceLike | None = ...,
+        requires_grad: _bool = ...,
+        layout: Any = ...,
+        pin_memory: _bool = ...,
+        memory_format: Any = ...,
     ) -> Tensor: ...
     def new_empty_strided(
         self,
@@ -882,6 +892,9 @@ class Tensor:
         dtype: _DTypeLike | None = ...,
         device: _DeviceLike | None = ...,
         requires_grad: _bool = ...,
+        layout: Any = ...,
+        pin_memory: _bool = ...,
+        memory_format: Any = ...,
     ) -> Tensor: ...
     @overload
     def new_ones(
@@ -891,10 +904,20 @@ class Tensor:
         dtype: _DTypeLike | None = ...,
         device: _DeviceLike | None = ...,
         requires_grad: _bool = ...,
+        layout: Any = ...,
+        pin_memory: _bool = ...,
+        memory_format: Any = ...,
     ) -> Tensor: ...
     @overload
     def new_ones(
-        self, *size: _int, dtype: _DTypeLike | None = ..., device: _DeviceLike | None = ..., requires_grad: _bool = ...
+        self,
+        *size: _int,
+        dtype: _DTypeLike | None = ...,
+        device: _DeviceLike | None = ...,
+        requires_grad: _bool = ...,
+        layout: Any = ...,
+        pin_memory: _bool = ...,
+        memory_format: Any = ...,
     ) -> Tensor: ...
     def new_tensor(
         self,
@@ -912,10 +935,20 @@ class Tensor:
         dtype: _DTypeLike | None = ...,
         device: _DeviceLike | None = ...,
         requires_grad: _bool = ...,
+        layout: Any = ...,
+        pin_memory: _bool = ...,
+        memory_format: Any = ...,
     ) -> Tensor: ...
     @overload
     def new_zeros(
-        self, *size: _int, dtype: _DTypeLike | None = ..., device: _DeviceLike | None = ..., requires_grad: _bool = ...
+        self,
+        *size: _int,
+        dtype: _DTypeLike | None = ...,
+        device: _DeviceLike | None = ...,
+        requires_grad: _bool = ...,
+        layout: Any = ...,
+        pin_memory: _bool = ...,
+        memory_format: Any = ...,
     ) -> Tensor: ...
     def nextafter(self, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
     def nextafter_(self, other: Tensor | _Number) -> Self: ...
@@ -1137,6 +1170,8 @@ class Tensor:
     def view(self, size: _Ints) -> Tensor: ...
     @overload
     def view(self, *size: _int) -> Tensor: ...
+    @overload
+    def view(self, dtype: _DTypeLike) -> Tensor: ...
     def view_as(self, other: Tensor) -> Tensor: ...
     def vsplit(input, indices_or_sections: _int | Sequence[_int]) -> tuple[Tensor, ...]: ...
     def where(self, condition: Tensor, other: Any) -> Tensor: ...
@@ -1393,7 +1428,7 @@ def any(self: Tensor, dim: _Ints | None = ..., keepdim: _bool = ..., *, out: Ten
 def all(self: Tensor, dim: _Ints | None = ..., keepdim: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def cumsum(self: Tensor, dim: _int, *, dtype: _DTypeLike | None = ..., out: Tensor | None = ...) -> Tensor: ...
 def cumprod(self: Tensor, dim: _int, *, dtype: _DTypeLike | None = ..., out: Tensor | None = ...) -> Tensor: ...
-def clone(self: Tensor) -> Tensor: ...
+def clone(self: Tensor, *, memory_format: Any = ...) -> Tensor: ...
 def full(
     size: _Ints,
     fill_value: _Number,
@@ -1402,6 +1437,9 @@ def full(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def arange(
     start: _Number,
@@ -1412,6 +1450,9 @@ def arange(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def fill(self: Tensor, value: Tensor | _Number) -> Tensor: ...
 @overload
@@ -1422,6 +1463,9 @@ def empty(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 @overload
 def empty(
@@ -1430,6 +1474,9 @@ def empty(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 @overload
 def zeros(
@@ -1439,6 +1486,9 @@ def zeros(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 @overload
 def zeros(
@@ -1447,6 +1497,9 @@ def zeros(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 @overload
 def ones(
@@ -1456,6 +1509,9 @@ def ones(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 @overload
 def ones(
@@ -1464,15 +1520,39 @@ def ones(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def empty_like(
-    self: Tensor, *, dtype: _DTypeLike | None = ..., device: _DeviceLike | None = ..., requires_grad: _bool = ...
+    self: Tensor,
+    *,
+    dtype: _DTypeLike | None = ...,
+    device: _DeviceLike | None = ...,
+    requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def zeros_like(
-    self: Tensor, *, dtype: _DTypeLike | None = ..., device: _DeviceLike | None = ..., requires_grad: _bool = ...
+    self: Tensor,
+    *,
+    dtype: _DTypeLike | None = ...,
+    device: _DeviceLike | None = ...,
+    requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def ones_like(
-    self: Tensor, *, dtype: _DTypeLike | None = ..., device: _DeviceLike | None = ..., requires_grad: _bool = ...
+    self: Tensor,
+    *,
+    dtype: _DTypeLike | None = ...,
+    device: _DeviceLike | None = ...,
+    requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def full_like(
     self: Tensor,
@@ -1481,6 +1561,9 @@ def full_like(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def as_strided(self: Tensor, size: _Ints, stride: _Ints, storage_offset: _int | None = ...) -> Tensor: ...
 @overload
@@ -1711,6 +1794,9 @@ def eye(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def linspace(
     start: _Number,
@@ -1721,6 +1807,9 @@ def linspace(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def logspace(
     start: _Number,
@@ -1732,6 +1821,9 @@ def logspace(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def tril(self: Tensor, diagonal: _int = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def triu(self: Tensor, diagonal: _int = ..., *, out: Tensor | None = ...) -> Tensor: ...
@@ -1919,6 +2011,9 @@ def rand(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 @overload
 def rand(
@@ -1928,6 +2023,9 @@ def rand(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 @overload
 def randn(
@@ -1938,6 +2036,9 @@ def randn(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 @overload
 def randn(
@@ -1947,6 +2048,9 @@ def randn(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def randint(
     low: _int,
@@ -1957,6 +2061,9 @@ def randint(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def randperm(
     n: _int,
@@ -1966,6 +2073,9 @@ def randperm(
     device: _DeviceLike | None = ...,
     out: Tensor | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def rand_like(
     self: Tensor,
@@ -1974,6 +2084,9 @@ def rand_like(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def randn_like(
     self: Tensor,
@@ -1982,6 +2095,9 @@ def randn_like(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def randint_like(
     self: Tensor,
@@ -1992,6 +2108,9 @@ def randint_like(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def bernoulli(self: Tensor, *, generator: Generator | None = ...) -> Tensor: ...
 def normal(mean: Tensor, std: Tensor | _Number, *, generator: Generator | None = ...) -> Tensor: ...
@@ -2203,6 +2322,9 @@ def bartlett_window(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def blackman_window(
     window_length: _int,
@@ -2211,6 +2333,9 @@ def blackman_window(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def hamming_window(
     window_length: _int,
@@ -2221,6 +2346,9 @@ def hamming_window(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def hann_window(
     window_length: _int,
@@ -2229,6 +2357,9 @@ def hann_window(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...
 def kaiser_window(
     window_length: _int,
@@ -2238,4 +2369,7 @@ def kaiser_window(
     dtype: _DTypeLike | None = ...,
     device: _DeviceLike | None = ...,
     requires_grad: _bool = ...,
+    layout: Any = ...,
+    pin_memory: _bool = ...,
+    memory_format: Any = ...,
 ) -> Tensor: ...

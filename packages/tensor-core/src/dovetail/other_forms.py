@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-__all__ = ["find"]
+__all__ = ["find", "keywords_of"]
 
 # What takes a memory format besides the factories.
 _TAKE_FORMAT = ("clone", "contiguous")
+
+
+def keywords_of(op: Any) -> tuple[str, ...]:
+    """The keywords that an op takes in its other forms."""
+    if op.factory:
+        return ("layout", "pin_memory", "memory_format")
+    return ("memory_format",) if op.name in _TAKE_FORMAT else ()
 
 
 def find(op: Any) -> Callable[..., Tensor] | None:
@@ -29,7 +36,7 @@ def find(op: Any) -> Callable[..., Tensor] | None:
     name = op.name
     if name == "view":
         return _view
-    if op.factory or name in _TAKE_FORMAT:
+    if keywords_of(op):
         return lambda *args, **keywords: _with_format(op, args, keywords)
     return None
 
