@@ -9,6 +9,7 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
 from dovetail.ops._polynomials import (
+    Degree,
     Polynomial,
     by_recurrence,
     chebyshev,
@@ -34,7 +35,7 @@ _KINDS: dict[str, tuple[Callable[[Tensor], Tensor], Polynomial]] = {
 def _chebyshev(name: str, x: Tensor, n: Tensor) -> Tensor:
     first, closed = _KINDS[name[-1]]
 
-    def polynomial(x: Tensor, degree: Tensor) -> Tensor:
+    def polynomial(x: Tensor, degree: Degree) -> Tensor:
         x = x + x - 1 if "shifted" in name else x
         return chebyshev(name, x, degree, first(x), closed)
 
@@ -42,11 +43,14 @@ def _chebyshev(name: str, x: Tensor, n: Tensor) -> Tensor:
 
 
 def _hermite(name: str, x: Tensor, n: Tensor, factor: int) -> Tensor:
-    def polynomial(x: Tensor, degree: Tensor) -> Tensor:
+    def polynomial(x: Tensor, degree: Degree) -> Tensor:
         x = factor * x
-        computed = dt.clamp(degree, max=_HIGHEST_OF_HERMITE)
-        found = by_recurrence(name, x, computed, x, lambda k, before, now: x * now - factor * k * before)
-        return dt.where(degree > _HIGHEST_OF_HERMITE, math.nan, found)
+        beyond = degree > _HIGHEST_OF_HERMITE
+        if beyond is True:
+            return dt.full_like(x, math.nan)
+        computed = degree if isinstance(degree, int) else dt.where(beyond, 0, degree)
+        found = by_recurrence(name, computed, x, lambda k, before, now: x * now - factor * k * before)
+        return dt.where(beyond, math.nan, found) if isinstance(beyond, Tensor) else found
 
     return evaluated(name, x, n, polynomial)
 
@@ -313,11 +317,9 @@ def special_laguerre_polynomial_l(x: Tensor, n: Tensor) -> Tensor:
     """
     name = "special_laguerre_polynomial_l"
 
-    def polynomial(x: Tensor, degree: Tensor) -> Tensor:
+    def polynomial(x: Tensor, degree: Degree) -> Tensor:
         first = 1 - x
-        return by_recurrence(
-            name, x, degree, first, lambda k, before, now: ((first + 2 * k) * now - k * before) / (k + 1)
-        )
+        return by_recurrence(name, degree, first, lambda k, before, now: ((first + 2 * k) * now - k * before) / (k + 1))
 
     return evaluated(name, x, n, polynomial)
 
@@ -344,9 +346,7 @@ def special_legendre_polynomial_p(x: Tensor, n: Tensor) -> Tensor:
     """
     name = "special_legendre_polynomial_p"
 
-    def polynomial(x: Tensor, degree: Tensor) -> Tensor:
-        return by_recurrence(
-            name, x, degree, x, lambda k, before, now: ((2 * k + 1) * (x * now) - k * before) / (k + 1)
-        )
+    def polynomial(x: Tensor, degree: Degree) -> Tensor:
+        return by_recurrence(name, degree, x, lambda k, before, now: ((2 * k + 1) * (x * now) - k * before) / (k + 1))
 
     return evaluated(name, x, n, polynomial)
