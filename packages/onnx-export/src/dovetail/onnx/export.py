@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,10 @@ from onnx import helper
 from . import mappings
 from .errors import ExportError
 from .graph import ELEMENT_TYPES, MAPPINGS, Call, Graph
+from .mappings.complex import OF_COMPLEX, is_complex
 from .merge import merge
 from .solve import Sizes, proof_sizes, sample_sizes
-from .trace import Recorder, Trace
+from .trace import Recorder, Ref, Trace
 
 DEFAULT_OPSET = 20
 
@@ -204,7 +205,7 @@ def _build(
     for i, (value, name, x) in enumerate(zip(trace.inputs, names, inputs, strict=True)):
         _name(graph, value, name, tuple(x.shape), x.dtype.name)
         dims = [axes.get(i, {}).get(d, size) for d, size in enumerate(x.shape)]
-        infos.append(helper.make_tensor_value_info(name, ELEMENT_TYPES[x.dtype.name], dims))
+        infos.append(helper.make_tensor_value_info(name, _element_type(f"input {name}", x.dtype.name), dims))
     for value, constant in trace.constants.items():
         _add_constant(graph, value, constant)
     for i, node in enumerate(trace.nodes):
@@ -237,7 +238,7 @@ def _add_constant(graph: Graph, value: int, constant: Any) -> None:
         name = graph.add("Cast", number, to=ELEMENT_TYPES[dtype])
         _name(graph, value, name, (), dtype)
         return
-    array = np.asarray(constant.cpu())
+    array = np.asarray((dt.view_as_real(constant) if constant.is_complex() else constant).cpu())
     name = graph.constant(array, constant.dtype.name) if array.ndim == 0 else graph.initializer(array, "param")
     _name(graph, value, name, tuple(constant.shape), constant.dtype.name)
 
@@ -246,7 +247,7 @@ def _add_node(graph: Graph, i: int, node: Any) -> None:
     op = get_op(node.op)
     call = Call(graph, node, [arg.name for arg in op.args])
     try:
-        made = MAPPINGS[node.op](call)
+        made = _mapping_of(call)(call)
     except ValueError as error:
         raise ExportError(f"export: call {i}, {node.op} on a result of shape {node.shapes[0]}: {error}") from error
     for value, name, shape, dtype in zip(
@@ -255,6 +256,33 @@ def _add_node(graph: Graph, i: int, node: Any) -> None:
         if name in graph.shapes:  # the mapping gave an input back: the names of values stay apart
             name = graph.add("Identity", name)
         _name(graph, value, name, shape, dtype)
+
+
+def _mapping_of(call: Call) -> Any:
+    """The op's mapping: where tensors are complex, that of pairs."""
+    node = call.node
+    of_arguments = [call.graph.dtypes[call.graph.names[ref.value]] for ref in _refs(node.args)]
+    if not any(map(is_complex, [*node.dtypes, *of_arguments])):
+        return MAPPINGS[node.op]
+    if node.op not in OF_COMPLEX:
+        raise ValueError("of complex numbers it has no operator in ONNX; use their parts, view_as_real")
+    return OF_COMPLEX[node.op]
+
+
+def _refs(arg: Any) -> Iterator[Ref]:
+    """The tensors among a recorded call's arguments."""
+    if isinstance(arg, Ref):
+        yield arg
+    elif isinstance(arg, tuple):
+        for item in arg:
+            yield from _refs(item)
+
+
+def _element_type(what: str, dtype: str) -> int:
+    """What ONNX calls the dtype of an input or output."""
+    if dtype not in ELEMENT_TYPES:
+        raise ExportError(f"export: {what} is {dtype}, which ONNX Runtime does not compute with; use view_as_real")
+    return ELEMENT_TYPES[dtype]
 
 
 def _add_outputs(graph: Graph, trace: Trace, output_names: Sequence[str] | None) -> list[onnx.ValueInfoProto]:
@@ -266,7 +294,7 @@ def _add_outputs(graph: Graph, trace: Trace, output_names: Sequence[str] | None)
         inner = graph.names[value]
         graph.nodes.append(helper.make_node("Identity", [inner], [name]))
         rank = len(graph.shapes[inner])
-        infos.append(helper.make_tensor_value_info(name, ELEMENT_TYPES[graph.dtypes[inner]], [None] * rank))
+        infos.append(helper.make_tensor_value_info(name, _element_type(name, graph.dtypes[inner]), [None] * rank))
     return infos
 
 

@@ -1,6 +1,6 @@
 """How ops become ONNX nodes, one family a file. An op without a mapping is exported by its decomposition."""
 
-from . import elementwise, index, matrix, reduce, shape, window
+from . import complex, elementwise, index, matrix, reduce, shape, window
 
 _SPECIAL = (
     "airy_ai_slope",
@@ -37,11 +37,8 @@ REASONS = {
     "cumprod": "ONNX has no operator for it",
     "as_strided": "a value in ONNX has no strides; use slicing, transposing and reshaping",
     "diagonal": "a value in ONNX has no strides; use gather",
-    "unfold": "a value in ONNX has no strides; use slicing and stacking",
     "convolution_weight_grad": "only the forward pass is exported",
     "avg_pool_grad": "only the forward pass is exported",
-    **dict.fromkeys(("real", "imag", "view_as_real", "view_as_complex"), "ONNX has no complex arithmetic"),
-    **dict.fromkeys(("fft_c2c", "fft_r2c", "fft_c2r"), "ONNX has no complex numbers; its DFT works on pairs of parts"),
     "view_dtype": "ONNX has no view of the same bytes",
     "philox_uniform": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_normal": "ONNX's random numbers are others; draw them outside and pass them in",
@@ -52,4 +49,4 @@ REASONS = {
     "philox_bits": "ONNX's random numbers are others; draw them outside and pass them in",
 }
 
-__all__ = ["REASONS", "elementwise", "index", "matrix", "reduce", "shape", "window"]
+__all__ = ["REASONS", "complex", "elementwise", "index", "matrix", "reduce", "shape", "window"]

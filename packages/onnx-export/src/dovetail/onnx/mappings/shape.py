@@ -102,6 +102,23 @@ def _(call: Call) -> Any:
     return call.graph.add("Slice", call.tensor("self"), *[call.graph.constant(b) for b in bounds])
 
 
+@mapping("unfold")
+def _(call: Call) -> Any:
+    """The windows are gathered by their places; the last dim is what a window holds."""
+    graph, rank = call.graph, call.rank("self")
+    axis, size, step = call.axis("dimension", rank), int(call.static("size")), int(call.static("step"))
+    if rank == 0 or size == 0:
+        raise ValueError("unfold of a zero-dim tensor, or into windows of nothing, has no operator in ONNX")
+    points = graph.add("Squeeze", graph.add("Shape", call.tensor("self"), start=axis, end=axis + 1))
+    beyond = graph.add("Sub", points, graph.constant(size - 1))
+    starts = graph.add(
+        "Unsqueeze", graph.add("Range", graph.constant(0), beyond, graph.constant(step)), graph.constant([1])
+    )
+    windows = graph.add("Gather", call.tensor("self"), graph.add("Add", starts, graph.constant(range(size))), axis=axis)
+    order = [*range(axis + 1), *range(axis + 2, rank + 1), axis + 1]
+    return graph.add("Transpose", windows, perm=order)
+
+
 @mapping("cat")
 def _(call: Call) -> Any:
     refs = call._args["tensors"]
