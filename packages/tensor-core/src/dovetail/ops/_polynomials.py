@@ -73,9 +73,9 @@ def _parts(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return inside, angle, dt.acosh(dt.where(inside, 1, dt.abs(x)))
 
 
-def _signed(negative: Tensor | bool, degree: Degree, value: Tensor) -> Tensor:
+def _signed(negative: Tensor, degree: Degree, value: Tensor) -> Tensor:
     """The value with the sign of (-1) ** degree where it is asked for."""
-    return dt.where((degree % 2 == 1) & negative, -value, value)
+    return dt.where(negative & (degree % 2 == 1), -value, value)
 
 
 def first_kind(x: Tensor, degree: Degree) -> Tensor:

@@ -45,12 +45,14 @@ def _chebyshev(name: str, x: Tensor, n: Tensor) -> Tensor:
 def _hermite(name: str, x: Tensor, n: Tensor, factor: int) -> Tensor:
     def polynomial(x: Tensor, degree: Degree) -> Tensor:
         x = factor * x
+
+        def found(degree: Degree) -> Tensor:
+            return by_recurrence(name, degree, x, lambda k, before, now: x * now - factor * k * before)
+
+        if isinstance(degree, int):
+            return found(degree) if degree <= _HIGHEST_OF_HERMITE else dt.full_like(x, math.nan)
         beyond = degree > _HIGHEST_OF_HERMITE
-        if beyond is True:
-            return dt.full_like(x, math.nan)
-        computed = degree if isinstance(degree, int) else dt.where(beyond, 0, degree)
-        found = by_recurrence(name, computed, x, lambda k, before, now: x * now - factor * k * before)
-        return dt.where(beyond, math.nan, found) if isinstance(beyond, Tensor) else found
+        return dt.where(beyond, math.nan, found(dt.where(beyond, 0, degree)))
 
     return evaluated(name, x, n, polynomial)
 
