@@ -1,6 +1,8 @@
 """Memory that processes share, by every start method; files as tensors."""
 
+import gc
 import multiprocessing
+import os
 import pickle
 
 import pytest
@@ -93,6 +95,20 @@ def test_pickle_stays_refused():
         pickle.dumps(shared)
     with pytest.raises(TypeError, match="only tensors in shared memory"):
         multiprocessing.reduction.ForkingPickler.dumps(dt.ones(1))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts the open files of Linux")
+def test_no_file_stays_open(tmp_path):
+    def loop():
+        for shared in (True, False):
+            x = dt.ones(100).share_memory_()[3:]
+            x = dt.from_file(tmp_path / "numbers", shared=shared, size=4)
+            del x
+        gc.collect()
+        return len(os.listdir("/proc/self/fd"))
+
+    before = loop()
+    assert [loop() for _ in range(5)] == [before] * 5
 
 
 # ---- files ----

@@ -65,6 +65,8 @@ def distances(op: str) -> Iterator[Sample]:
         for a, b in shapes:
             for p in ORDERS:
                 yield Sample((T(make(rng, a, dtype)), T(make(rng, b, dtype)), p), pairs, **near(dtype))
+        tall = T(make(rng, (400, 3), dtype)), T(make(rng, (1100, 3), dtype))  # more than is compared at once
+        yield Sample((*tall, 1.0), pairs, **near(dtype))
         x, y = make(rng, (30, 4), dtype), make(rng, (26, 4), dtype)
         for mode in ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"):
             loose = {"rtol": 1e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-9, "atol": 1e-9}

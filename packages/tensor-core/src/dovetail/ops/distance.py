@@ -20,6 +20,8 @@ from dovetail.ops._common import (
 
 # Beyond so many rows Euclidean distances go by way of a matrix product, unless that is ruled out.
 _MANY_ROWS = 25
+# Elements of a tensor of differences that are worth having at once.
+_MOST_DIFFERENCES = 1 << 20
 _MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
 
 
@@ -61,10 +63,12 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = _MO
     many = x1.shape[-2] > _MANY_ROWS or x2.shape[-2] > _MANY_ROWS
     if p == 2 and (compute_mode == _MODES[1] or (compute_mode == _MODES[0] and many)):
         return _by_product(x1, x2)
-    difference = dt.unsqueeze(x1, -2) - dt.unsqueeze(x2, -3)
-    if x1.shape[-1] == 0:
-        return dt.sum(difference, -1)
-    return dt.norm(difference, p, -1)
+    # All differences at once, but for memory: of so many rows at a time.
+    each = math.prod(dt.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])) * x2.shape[-2] * x1.shape[-1]
+    rows = max(1, _MOST_DIFFERENCES // max(each, 1))
+    if x1.shape[-2] <= rows:
+        return _by_differences(x1, x2, p)
+    return dt.cat([_by_differences(part, x2, p) for part in dt.split(x1, rows, -2)], -2)
 
 
 def _check_rows(x1: Tensor, x2: Tensor) -> None:
@@ -79,6 +83,11 @@ def _check_rows(x1: Tensor, x2: Tensor) -> None:
         raise ValueError(
             f"cdist: rows must be of one size, got shapes {shape_text(x1.shape)} and {shape_text(x2.shape)}"
         )
+
+
+def _by_differences(x1: Tensor, x2: Tensor, p: float) -> Tensor:
+    difference = dt.unsqueeze(x1, -2) - dt.unsqueeze(x2, -3)
+    return dt.norm(difference, p, -1) if x1.shape[-1] else dt.sum(difference, -1)
 
 
 def _by_product(x1: Tensor, x2: Tensor) -> Tensor:
