@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def ufunc_result(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
         tensor([2., 3.], shape=(2,), dtype=float32, device=cpu)
     """
     out = kwargs.pop("out", ())
-    if any(isinstance(each, np.ndarray) for each in out):
+    if out and any(isinstance(each, np.ndarray) for each in out):
         return getattr(ufunc, method)(*map(_as_array, inputs), out=tuple(map(_as_array, out)), **kwargs)
     if not all(isinstance(each, (Tensor, np.ndarray, np.generic, complex, float, int, list, tuple)) for each in inputs):
         return NotImplemented  # the other's library may know
@@ -58,6 +59,7 @@ def ufunc_result(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
     return _op(ufunc)(*operands, **({"out": out[0] if len(out) == 1 else out} if out else {}))
 
 
+@cache
 def _op(ufunc: np.ufunc) -> Any:
     name = ufunc.__name__
     special: Any = sys.modules.get("scipy.special")

@@ -69,6 +69,8 @@ def binary(name: str, op: str = "") -> Callable[[Any, Any], Tensor]:
     call = _core.get_op(op or name)
 
     def function(x1: Tensor | complex, x2: Tensor | complex, /) -> Tensor:
+        if isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype is x2.dtype:  # the commonest case
+            return call(x1, x2)
         return call(*promoted(name, x1, x2))
 
     return described(function, name, op or name)
