@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import dovetail as dt
-from dovetail.autograd.func import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, vjp
+from dovetail.autograd.func import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp, vmap
 
 
 def values(*numbers: float) -> dt.Tensor:
@@ -114,6 +114,94 @@ def test_hessian() -> None:
     assert hessian(lambda x: (x**3).sum())(values(1.0, 2.0)).tolist() == [[6.0, 0.0], [0.0, 12.0]]
     found = hessian(lambda x: grad(lambda y: (y**4).sum())(x).sum())(values(1.0))
     assert found.tolist() == [[24.0]]
+
+
+def test_linearize() -> None:
+    calls = []
+
+    def f(x: dt.Tensor, others: dict[str, dt.Tensor]) -> dict[str, Any]:
+        calls.append(1)
+        y = x.sin() * others["w"]
+        y[0] = y[1] * 2  # in place, through a view
+        return {"sums": y.cumsum(0), "rest": (x.exp() @ y, x.argmax(), dt.ones(2))}
+
+    x, w = values(0.5, -1.0, 2.0), values(3.0, 1.0, -1.0)
+    output, push = linearize(f, x, {"w": w})
+    assert output["rest"][1].item() == 2
+    assert not output["sums"].requires_grad
+    for direction in (values(1.0, 0.0, 0.0), values(-1.0, 2.0, 0.5)):
+        tangents = (direction, {"w": direction * 2})
+        found = push(*tangents)
+        assert len(calls) == 1  # f is not called again
+        _, wanted = jvp(f, (x, {"w": w}), tangents)
+        calls.pop()
+        assert dt.allclose(found["sums"], wanted["sums"], rtol=1e-12)
+        assert dt.allclose(found["rest"][0], wanted["rest"][0], rtol=1e-12)
+        assert found["rest"][1].dtype == dt.int64
+        assert found["rest"][2].tolist() == [0.0, 0.0]
+
+
+def test_linearize_of_constants_and_empty_tensors() -> None:
+    assert linearize(dt.floor, values(1.5, 2.5))[1](values(1.0, 1.0)).tolist() == [0.0, 0.0]
+    assert linearize(lambda x: dt.ones(3), values(1.0))[1](values(1.0)).tolist() == [0.0, 0.0, 0.0]
+    assert linearize(lambda x: x * 2, dt.ones(0, 3))[1](dt.ones(0, 3)).shape == (0, 3)
+    assert linearize(lambda x: x * x, dt.tensor(3.0))[1](dt.tensor(2.0)).item() == 12.0
+    assert linearize(lambda x, y: x * 2, values(1.0), values(1.0))[1](values(5.0), values(7.0)).tolist() == [10.0]
+
+
+@pytest.mark.parametrize("f", [dt.exp, dt.abs, lambda z: z * z.conj() * z, lambda z: z.real, lambda z: z.sum() * 1j])
+def test_linearize_of_complex_functions(f: Any) -> None:
+    z = dt.tensor([1 + 2j, -0.5 + 1j], dtype=dt.complex128)
+    direction = dt.tensor([2 - 1j, 1j], dtype=dt.complex128)
+    found, wanted = linearize(f, z)[1](direction), jvp(f, (z,), (direction,))[1]
+    assert found.dtype == wanted.dtype
+    assert dt.allclose(found, wanted, rtol=1e-12)
+
+
+def test_linearize_draws_its_random_numbers_once() -> None:
+    def noisy(x: dt.Tensor) -> dt.Tensor:
+        return x * dt.rand(3, dtype=dt.float64)
+
+    output, push = linearize(noisy, values(1.0, 1.0, 1.0))
+    assert push(values(2.0, 2.0, 2.0)).tolist() == (2 * output).tolist()
+
+
+def test_linearize_composes() -> None:
+    x, direction = values(1.0, 2.0), values(3.0, 5.0)
+    cube = lambda t: (t**3).sum()  # noqa: E731
+    assert vmap(linearize(lambda t: t**3, x)[1])(dt.eye(2, dtype=dt.float64)).tolist() == [[3.0, 0.0], [0.0, 12.0]]
+    assert grad(lambda t: linearize(cube, t)[1](direction))(x).tolist() == [18.0, 60.0]  # 6 x v
+    assert grad(lambda v: linearize(cube, x)[1](v))(direction).tolist() == [3.0, 12.0]
+    assert linearize(grad(cube), x)[1](direction).tolist() == [18.0, 60.0]
+    assert vmap(lambda t, v: linearize(cube, t)[1](v), in_dims=(0, None))(dt.stack([x, 2 * x]), direction).tolist() == [
+        69.0,
+        276.0,
+    ]
+    w = values(2.0, 3.0).requires_grad_()
+    linearize(lambda t: t * w * w, x)[1](direction).sum().backward()
+    assert w.grad.tolist() == [12.0, 30.0]
+    with dt.no_grad():
+        assert not linearize(lambda t: t * w, x)[1](direction).requires_grad
+        assert linearize(cube, x)[1](direction).item() == 69.0
+
+
+def test_what_linearize_refuses() -> None:
+    _, push = linearize(lambda x: x * 2, values(1.0, 2.0))
+    with pytest.raises(RuntimeError, match=r"linearize: tangent 0 has shape .*3.*primal has .*2"):
+        push(values(1.0, 2.0, 3.0))
+    with pytest.raises(RuntimeError, match=r"linearize: tangent 0 has dtype .*float32.*float64"):
+        push(dt.ones(2))
+    with pytest.raises(TypeError, match="linearize: tangent 0 must be a Tensor"):
+        push(1.0)
+    for wrong in ((), (values(1.0, 2.0), values(1.0, 2.0)), ([values(1.0, 2.0)],)):
+        with pytest.raises(RuntimeError, match="linearize: the tangents must have the form"):
+            push(*wrong)
+    with pytest.raises(TypeError, match="linearize: the primals must be tensors"):
+        linearize(lambda x, n: x * n, values(1.0), 2)
+    with pytest.raises(RuntimeError, match="linearize: only tensors of floating point"):
+        linearize(lambda x: x * 2, dt.arange(3))
+    with pytest.raises(RuntimeError, match="linearize: the function must return tensors"):
+        linearize(lambda x: 3, values(1.0))
 
 
 def test_what_is_refused() -> None:

@@ -17,10 +17,23 @@ from dovetail._grad_mode import enable_grad
 
 from . import _engine
 from .levels import entered, left
-from .nests import mapped, tensors_in
+from .module_state import functional_call, stack_module_state
+from .nests import flattened, leaves_beside, mapped, tensors_in
 from .vmap import vmap
 
-__all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "stack_module_state",
+    "vjp",
+    "vmap",
+]
 
 Function = Callable[..., Any]
 ArgNums = int | Sequence[int]
@@ -220,6 +233,90 @@ def jvp(
     return (output, derivative, aux) if has_aux else (output, derivative)
 
 
+class _Linear:
+    """A recorded call's derivative as a linear map of the directions: the way back, recorded in turn, run backwards."""
+
+    def __init__(self, call: _Recorded) -> None:
+        self.outputs = call.outputs
+        self.smooth = [o.dtype.is_floating_point or o.dtype.is_complex for o in call.outputs]
+        with entered(_engine.Level("grad")) as level, enable_grad():
+            # any weights do, as the way back is linear in them
+            weights = [
+                _engine.tracked(dt.zeros_like(o), level) if smooth else dt.zeros_like(o)
+                for o, smooth in zip(call.outputs, self.smooth, strict=True)
+            ]
+            gradients = call.back.run(weights, False)
+            self.reached = [g is not None for g in gradients]
+            tracked = [w for w, smooth in zip(weights, self.smooth, strict=True) if smooth]
+            self.back = _engine.Pullback([g for g in gradients if g is not None], tracked, level)
+
+    def push(self, directions: Sequence[Tensor]) -> list[Tensor]:
+        """The derivative of every output."""
+        given = [d for d, reached in zip(directions, self.reached, strict=True) if reached]
+        found = iter(self.back.run(given, True))
+        rates = [next(found) if smooth else None for smooth in self.smooth]
+        return [dt.zeros_like(o) if r is None else r for o, r in zip(self.outputs, rates, strict=True)]
+
+
+def _in_form_of(nest: Any, other: Any) -> list[Any] | None:
+    """The leaves of the other nest; None where it has not the same form."""
+    try:
+        leaves = leaves_beside(other, nest, "tangents")
+    except ValueError:
+        return None
+    return leaves if len(leaves) == len(flattened(other)) else None
+
+
+def _check_direction(i: int, t: Any, primal: Tensor) -> None:
+    if not isinstance(t, Tensor):
+        raise TypeError(f"tangent {i} must be a Tensor, got {checks.shown(t)}")
+    for what in ("shape", "dtype", "device"):
+        given, wanted = getattr(t, what), getattr(primal, what)
+        if given != wanted:
+            raise RuntimeError(f"tangent {i} has {what} {given}, and its primal has {wanted}")
+
+
+@checks.in_own_name
+def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
+    """func's value, and its derivative there as a linear function of the direction.
+
+    Returns (output, jvp_fn): jvp_fn(*tangents) is what `jvp(func, primals, tangents)[1]` is, without calling func
+    again, and so at the cost of its linear part alone. What func computed is kept as long as jvp_fn is. It can be
+    called any number of times, also mapped by vmap and differentiated.
+
+    Args:
+        func: takes the primals. A custom Function in it needs a backward that can itself be differentiated.
+        primals: tensors, or dicts, lists and tuples of tensors.
+
+    jvp_fn raises RuntimeError where tangents are not of the form, shapes, dtypes and devices of the primals.
+
+    Example:
+        >>> output, push = dt.func.linearize(lambda x: x.sum() * x, dt.tensor([1.0, 2.0]))
+        >>> output.tolist(), push(dt.tensor([1.0, 0.0])).tolist(), push(dt.tensor([0.0, 1.0])).tolist()
+        ([3.0, 6.0], [4.0, 2.0], [1.0, 5.0])
+    """
+    checks.callables("linearize", func=func)
+    for leaf in flattened(primals):
+        if not isinstance(leaf, Tensor):
+            raise TypeError(f"linearize: the primals must be tensors, got {checks.shown(leaf)}")
+    chosen = _Chosen("linearize", primals, range(len(primals)))
+    call = _Recorded(chosen, func, {}, False)
+    linear = _Linear(call)
+
+    def linearized(*tangents: Any) -> Any:
+        directions = _in_form_of(primals, tangents)
+        if directions is None:
+            raise RuntimeError(
+                f"the tangents must have the form of the {len(primals)} primals, got {checks.shown(tangents)}"
+            )
+        for i, (direction, primal) in enumerate(zip(directions, chosen.tensors, strict=True)):
+            _check_direction(i, direction, primal)
+        rates = iter(linear.push(directions))
+        return mapped(call.output, lambda _: next(rates))
+
+    return call.output, checks.in_own_name(linearized, "linearize")
+
+
 # ---- matrices -------------------------------------------------------------------------------------------------
 
 
@@ -341,33 +438,3 @@ def hessian(func: Function, argnums: ArgNums = 0) -> Function:
         [[8.0, 8.0], [8.0, 2.0]]
     """
     return jacfwd(jacrev(func, argnums), argnums)
-
-
-# ---- modules --------------------------------------------------------------------------------------------------
-
-
-def functional_call(
-    module: Any,
-    parameter_and_buffer_dicts: Any,
-    args: Any = None,
-    kwargs: dict[str, Any] | None = None,
-    *,
-    tie_weights: bool = True,
-    strict: bool = False,
-) -> Any:
-    """Call a module with other tensors in place of its parameters and buffers, to transform it as a function of them.
-
-    Args:
-        module: an `nn.Module`.
-        parameter_and_buffer_dicts: tensors by name, or several such dicts. What is not named stays as it is.
-        args: the module's argument, or a tuple of them.
-        kwargs: its keyword arguments.
-        tie_weights: a parameter that the module has under several names is replaced under all of them.
-        strict: every parameter and buffer must be named.
-
-    See `dovetail.nn.utils.functional_call`.
-    """
-    call = getattr(module, "_functional_call", None)
-    if call is None:
-        raise TypeError(f"functional_call: expected a Module, got {checks.shown(module)}")
-    return call(parameter_and_buffer_dicts, args, kwargs, tie_weights=tie_weights, strict=strict)
