@@ -360,8 +360,15 @@ def test_sorting(data: Any) -> None:
 @given(data=st.data())
 def test_sets(data: Any) -> None:
     x = data.draw(array(ALL, low=-1, high=1, special=True))
-    for name in ("unique_all", "unique_counts", "unique_inverse", "unique_values"):
-        check(name, x)
+    check("unique_values", x)
+    check("unique_counts", x)
+    if np.isnan(x).sum() <= 1:  # NumPy gives several in any order
+        check("unique_inverse", x)
+        check("unique_all", x)
+    found = xp.unique_all(dt.from_numpy(x))
+    np.testing.assert_array_equal(found.values[found.inverse_indices].numpy(), x)
+    np.testing.assert_array_equal(dt.from_numpy(x).reshape(-1)[found.indices].numpy(), found.values.numpy())
+    assert xp.all(found.inverse_indices.reshape(-1)[found.indices] == xp.arange(found.values.shape[0]))
 
 
 def test_no_two_nans_are_one() -> None:
