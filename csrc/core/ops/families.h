@@ -18,6 +18,7 @@
   X(index)                      \
   X(sort)                       \
   X(contract)                   \
+  X(linalg)                     \
   X(conv)                       \
   X(pool)                       \
   X(softmax)                    \

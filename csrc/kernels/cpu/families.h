@@ -23,6 +23,9 @@
   X(norm)                        \
   X(optim)                       \
   X(contract)                    \
+  X(linalg_factor)               \
+  X(linalg_solve)                \
+  X(linalg_eigen)                \
   X(conv)                        \
   X(pool)                        \
   X(special)

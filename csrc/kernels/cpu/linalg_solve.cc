@@ -1,0 +1,227 @@
+// Triangular systems, QR and least squares.
+#include <cblas.h>
+
+#include <cstring>
+#include <limits>
+
+#include "kernels/cpu/linalg.h"
+
+namespace dovetail::cpu {
+namespace {
+
+// ---- triangular systems -------------------------------------------------------------------------------------
+
+template <class T, class Trsm>
+void solve_real(Trsm trsm, CBLAS_SIDE side, CBLAS_UPLO uplo, CBLAS_DIAG diag, int m, int n, const T* a, int order,
+                T* b) {
+  trsm(CblasColMajor, side, uplo, CblasNoTrans, diag, m, n, T(1), a, order, b, m);
+}
+template <class T, class Trsm>
+void solve_complex(Trsm trsm, CBLAS_SIDE side, CBLAS_UPLO uplo, CBLAS_DIAG diag, int m, int n, const T* a, int order,
+                   T* b) {
+  const T one(1);
+  trsm(CblasColMajor, side, uplo, CblasNoTrans, diag, m, n, &one, a, order, b, m);
+}
+template <class T>
+void solve_triangle(CBLAS_SIDE side, CBLAS_UPLO uplo, CBLAS_DIAG diag, int m, int n, const T* a, int order, T* b) {
+  if constexpr (std::is_same_v<T, float>)
+    solve_real(scipy_cblas_strsm, side, uplo, diag, m, n, a, order, b);
+  else if constexpr (std::is_same_v<T, double>)
+    solve_real(scipy_cblas_dtrsm, side, uplo, diag, m, n, a, order, b);
+  else if constexpr (std::is_same_v<T, Complex<float>>)
+    solve_complex(scipy_cblas_ctrsm, side, uplo, diag, m, n, a, order, b);
+  else
+    solve_complex(scipy_cblas_ztrsm, side, uplo, diag, m, n, a, order, b);
+}
+
+// (A, B, *, upper, left, unitriangular)
+template <class T>
+dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+               const dt_value* args, int32_t) {
+  const Parts triangles(ins[0], 2), from(ins[1], 2), to(outs[0], 2);
+  if (!fits_lapack(ins[0], 2) || !fits_lapack(ins[1], 2)) return too_large(ctx, "linalg_solve_triangular");
+  const int order = triangles.size(0), m = from.size(0), n = from.size(1);
+  if (m == 0 || n == 0) return DT_OK;
+  const CBLAS_UPLO uplo = args[2].as.i ? CblasUpper : CblasLower;
+  const CBLAS_SIDE side = args[3].as.i ? CblasLeft : CblasRight;
+  const CBLAS_DIAG diag = args[4].as.i ? CblasUnit : CblasNonUnit;
+  struct Scratch {
+    T *a, *b;
+  };
+  const auto plan = [&](Arena& arena) {
+    return Scratch{arena.take<T>(int64_t{order} * order), arena.take<T>(int64_t{m} * n)};
+  };
+  return each_part(ctx, "linalg_solve_triangular", from.count(), cube(m, n, order), plan,
+                   [&](int64_t part, const Scratch& s) {
+                     load(triangles, part, s.a, order);
+                     load(from, part, s.b, m);
+                     solve_triangle(side, uplo, diag, m, n, s.a, order, s.b);
+                     store(to, part, s.b, m);
+                   });
+}
+
+// ---- QR -----------------------------------------------------------------------------------------------------
+
+template <class T>
+struct Reflectors {
+  T *a, *tau, *work;
+};
+
+template <class T>
+dt_status geqrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                const dt_value*, int32_t) {
+  const Parts from(ins[0], 2), to(outs[0], 2), taus(outs[1], 1);
+  if (!fits_lapack(ins[0], 2)) return too_large(ctx, "geqrf");
+  const int m = from.size(0), n = from.size(1), k = std::min(m, n);
+  if (k == 0) return DT_OK;
+  T wanted{};
+  Lapack<T>::geqrf(LAPACK_COL_MAJOR, m, n, nullptr, m, nullptr, &wanted, -1);
+  const int lwork = scratch_size(wanted);
+  const auto plan = [&](Arena& arena) {
+    return Reflectors<T>{arena.take<T>(int64_t{m} * n), arena.take<T>(k), arena.take<T>(lwork)};
+  };
+  return each_part(ctx, "geqrf", from.count(), 2 * cube(m, n, k), plan, [&](int64_t part, const Reflectors<T>& s) {
+    load(from, part, s.a, m);
+    Lapack<T>::geqrf(LAPACK_COL_MAJOR, m, n, s.a, m, s.tau, s.work, lwork);
+    store(to, part, s.a, m);
+    store_vector(taus, part, s.tau);
+  });
+}
+
+template <class T>
+dt_status ungqr(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                const dt_value*, int32_t) {
+  const Parts from(ins[0], 2), taus(ins[1], 1), to(outs[0], 2);
+  if (!fits_lapack(ins[0], 2)) return too_large(ctx, "linalg_householder_product");
+  const int m = from.size(0), n = from.size(1), k = taus.size(0);
+  if (m == 0 || n == 0) return DT_OK;
+  T wanted{};
+  Lapack<T>::ungqr(LAPACK_COL_MAJOR, m, n, k, nullptr, m, nullptr, &wanted, -1);
+  const int lwork = scratch_size(wanted);
+  const auto plan = [&](Arena& arena) {
+    return Reflectors<T>{arena.take<T>(int64_t{m} * n), arena.take<T>(k), arena.take<T>(lwork)};
+  };
+  return each_part(ctx, "linalg_householder_product", from.count(), 2 * cube(m, n, k), plan,
+                   [&](int64_t part, const Reflectors<T>& s) {
+                     load(from, part, s.a, m);
+                     load_vector(taus, part, s.tau);
+                     Lapack<T>::ungqr(LAPACK_COL_MAJOR, m, n, k, s.a, m, s.tau, s.work, lwork);
+                     store(to, part, s.a, m);
+                   });
+}
+
+// ---- least squares ------------------------------------------------------------------------------------------
+
+enum class Driver { gels, gelsy, gelsd, gelss };
+
+Driver driver_of(const char* name) {
+  if (std::strcmp(name, "gels") == 0) return Driver::gels;
+  if (std::strcmp(name, "gelsy") == 0) return Driver::gelsy;
+  return std::strcmp(name, "gelsd") == 0 ? Driver::gelsd : Driver::gelss;
+}
+
+template <class T>
+struct LeastSquares {
+  using R = RealOf<T>;
+  Driver driver;
+  int m, n, columns;
+  R rcond;
+  T *a, *b, *work = nullptr;
+  R *s, *rwork = nullptr;
+  int* iwork = nullptr;  // pivots, for gelsy
+  int lwork = 0;
+  T wanted{};
+  R rwanted{};
+  int iwanted = 0;
+
+  // Without scratch memory (lwork = -1) it asks how much it wants.
+  int run(int* rank) {
+    constexpr int layout = LAPACK_COL_MAJOR;
+    const bool asks = lwork == -1;
+    T* w = asks ? &wanted : work;
+    [[maybe_unused]] R* r = asks ? &rwanted : rwork;
+    int* i = asks ? &iwanted : iwork;
+    const int rows = std::max(m, n);
+    if (driver == Driver::gels) return Lapack<T>::gels(layout, 'N', m, n, columns, a, m, b, rows, w, lwork);
+    if constexpr (is_complex_type<T>) {
+      if (driver == Driver::gelsy)
+        return Lapack<T>::gelsy(layout, m, n, columns, a, m, b, rows, i, rcond, rank, w, lwork, r);
+      if (driver == Driver::gelsd)
+        return Lapack<T>::gelsd(layout, m, n, columns, a, m, b, rows, s, rcond, rank, w, lwork, r, i);
+      return Lapack<T>::gelss(layout, m, n, columns, a, m, b, rows, s, rcond, rank, w, lwork, r);
+    } else {
+      if (driver == Driver::gelsy)
+        return Lapack<T>::gelsy(layout, m, n, columns, a, m, b, rows, i, rcond, rank, w, lwork);
+      if (driver == Driver::gelsd)
+        return Lapack<T>::gelsd(layout, m, n, columns, a, m, b, rows, s, rcond, rank, w, lwork, i);
+      return Lapack<T>::gelss(layout, m, n, columns, a, m, b, rows, s, rcond, rank, w, lwork);
+    }
+  }
+};
+
+// (A, B, rcond, driver) -> (solution, rank, singular_values, info)
+template <class T>
+dt_status gels(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+               const dt_value* args, int32_t) {
+  using R = RealOf<T>;
+  const Parts from(ins[0], 2), right(ins[1], 2), to(outs[0], 2), ranks(outs[1], 0), values(outs[2], 1),
+      infos(outs[3], 0);
+  if (!fits_lapack(ins[0], 2) || !fits_lapack(ins[1], 2)) return too_large(ctx, "linalg_gels");
+  const int m = from.size(0), n = from.size(1), columns = right.size(1), k = std::min(m, n), rows = std::max(m, n);
+  LeastSquares<T> asked{driver_of(args[3].as.string), m, n, columns, static_cast<R>(as_double(args[2])), {}, {}, {}, {}};
+  const bool empty = k == 0 || columns == 0;
+  if (!empty) {
+    asked.lwork = -1;
+    int rank = 0;
+    asked.run(&rank);
+    asked.lwork = scratch_size(asked.wanted);
+  }
+  const int64_t reals = asked.driver == Driver::gelsd ? scratch_size(asked.rwanted) : int64_t{5} * k + 2 * int64_t{n};
+  const int64_t ints = std::max<int64_t>(asked.iwanted, n);
+  const auto plan = [&](Arena& arena) {
+    LeastSquares<T> s = asked;
+    s.a = arena.take<T>(int64_t{m} * n), s.b = arena.take<T>(int64_t{rows} * columns), s.work = arena.take<T>(s.lwork);
+    s.s = arena.take<R>(k), s.rwork = arena.take<R>(reals), s.iwork = arena.take<int>(ints);
+    return s;
+  };
+  return each_part(ctx, "linalg_gels", from.count(), 4 * cube(m, n, k), plan, [&](int64_t part, LeastSquares<T> s) {
+    int info = 0, rank = 0;
+    const bool finite = [&] {
+      load(from, part, s.a, m);
+      load(right, part, s.b, rows);
+      bool all = all_finite(s.a, int64_t{m} * n);
+      for (int j = 0; j < columns; ++j) all = all && all_finite(s.b + int64_t{j} * rows, m);
+      return all;
+    }();
+    std::fill_n(s.s, k, R(0));
+    if (empty) {
+      std::fill_n(s.b, int64_t{rows} * columns, T(0));
+    } else if (!finite) {
+      info = kNotFinite;
+      std::fill_n(s.b, int64_t{rows} * columns, T(std::numeric_limits<R>::quiet_NaN()));
+      std::fill_n(s.s, k, std::numeric_limits<R>::quiet_NaN());
+    } else {
+      std::fill_n(s.iwork, n, 0);
+      info = s.run(&rank);
+      if (s.driver == Driver::gels) rank = k;
+    }
+    store(to, part, s.b, rows);
+    *ranks.data<int64_t>(part) = rank;
+    if (values.size(0) > 0) store_vector(values, part, s.s);
+    *infos.data<int32_t>(part) = info;
+  });
+}
+
+}  // namespace
+
+void register_linalg_solve(KernelTable& table) {
+  for_lapack_types([&](auto zero, int32_t dtype) {
+    using T = decltype(zero);
+    table.add("linalg_solve_triangular", dtype, trsm<T>);
+    table.add("geqrf", dtype, geqrf<T>);
+    table.add("linalg_householder_product", dtype, ungqr<T>);
+    table.add("linalg_gels", dtype, gels<T>);
+  });
+}
+
+}  // namespace dovetail::cpu
