@@ -127,6 +127,7 @@ _MODULES = (
     "fft",
     "formats",
     "layers",
+    "linalg",
     "printing",
     "random",
     "serialization",

@@ -252,7 +252,7 @@ def norm(
         out = sum(|x| ** p) ** (1 / p)
 
     Args:
-        p: a number, inf or -inf; "fro" (the default) and None are 2.
+        p: a number, inf or -inf; "fro" (the default) and None are 2; "nuc" is the sum of a matrix's singular values.
         dim: the dims to reduce; all by default.
         keepdim: keep the reduced dims with size 1.
         dtype: what to cast to before.
@@ -261,8 +261,10 @@ def norm(
         >>> dt.norm(dt.tensor([3.0, 4.0])).item()
         5.0
     """
+    if isinstance(p, str) and p == "nuc":
+        return get_op("nuclear_norm")(input if dtype is None else input.to(dtype), dim, keepdim, **given(out))
     if isinstance(p, str) and p != "fro":
-        raise ValueError(f'norm: p must be a number or "fro", got {p!r}')
+        raise ValueError(f'norm: p must be a number, "fro" or "nuc", got {p!r}')
     order = 2 if p is None or isinstance(p, str) else p
     return _norm(input, order, dim, keepdim, dtype=dtype, **given(out))
 

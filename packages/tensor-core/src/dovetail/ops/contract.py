@@ -223,10 +223,10 @@ def _product(x: Tensor, dims: Sequence[int]) -> int:
 
 @op("matrix_power(Tensor self, int n) -> Tensor", method=True, out=True)
 def matrix_power(self: Tensor, n: int) -> Tensor:
-    """Square matrices multiplied with themselves; n = 0 gives the identity.
+    """Square matrices multiplied with themselves; n = 0 gives the identity, a negative n powers of the inverse.
 
     Args:
-        n: the exponent, not negative.
+        n: the exponent.
 
     Example:
         >>> dt.matrix_power(dt.tensor([[1.0, 1.0], [0.0, 1.0]]), 3).tolist()
@@ -235,7 +235,7 @@ def matrix_power(self: Tensor, n: int) -> Tensor:
     if self.ndim < 2 or self.shape[-1] != self.shape[-2]:
         raise ValueError(f"matrix_power: expected square matrices, got shape {shape_text(self.shape)}")
     if n < 0:
-        raise ValueError(f"matrix_power: n must not be negative, got {n}")
+        self, n = dt.linalg.inv(self), -n
     if n == 0:
         return dt.clone(expand(dt.eye(self.shape[-1], dtype=self.dtype, device=self.device), self.shape))
     power, out = self, None
