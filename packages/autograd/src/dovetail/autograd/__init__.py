@@ -23,7 +23,7 @@ from dovetail._grad_mode import (
     set_grad_enabled,
 )
 
-from . import _tensor, forward_ad, func, functional, graph
+from . import _tensor, derivatives, forward_ad, func, functional, graph
 from .__about__ import __version__
 from ._engine import Node
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
@@ -73,3 +73,4 @@ __all__ = [
 ]
 
 _tensor.install()
+derivatives.register()

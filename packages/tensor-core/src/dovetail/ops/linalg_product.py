@@ -65,7 +65,7 @@ def linalg_vander(x: Tensor, N: int | None = None) -> Tensor:
 
     Args:
         x: of shape (*, n).
-        N: how many powers; n by default.
+        N: how many powers, at least 2; n by default.
 
     Example:
         >>> dt.linalg.vander(dt.tensor([2, 3]), N=3).tolist()
@@ -73,14 +73,12 @@ def linalg_vander(x: Tensor, N: int | None = None) -> Tensor:
     """
     if x.ndim == 0:
         raise ValueError("linalg_vander: x must have at least one dim, got a zero-dim tensor")
-    if N is not None and N <= 1:
-        raise ValueError(f"linalg_vander: N must be greater than 1, got {N}")
     count = x.shape[-1] if N is None else N
+    if count <= 1:
+        raise ValueError(f"linalg_vander: N must be greater than 1, got {count}")
     dtype = dt.promote_types(x.dtype, dt.int64) if not (x.dtype.is_floating_point or x.dtype.is_complex) else x.dtype
     x = x.to(dtype).unsqueeze(-1)
     ones = dt.ones_like(x)
-    if count <= 1:
-        return ones if count else ones[..., :0]
     return dt.cat([ones, dt.cumprod(x.expand((*x.shape[:-1], count - 1)), -1)], -1)
 
 

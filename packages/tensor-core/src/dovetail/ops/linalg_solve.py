@@ -441,7 +441,6 @@ def linalg_lstsq(
     if full_rank:
         error = dt.abs(A @ X - right)
         residuals = (error * error).sum(-2)
-        residuals = residuals.squeeze(-1) if vector else residuals
     if driver == "gels":
         rank = dt.empty((0,), dtype=dt.int64, device=A.device)
     if driver in ("gels", "gelsy"):

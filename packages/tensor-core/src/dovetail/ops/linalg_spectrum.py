@@ -247,7 +247,7 @@ def _magnitudes(name: str, A: Tensor, hermitian: bool) -> Tensor:
 
 
 @op(
-    "linalg_matrix_rank(Tensor A, *, Tensor? atol=None, Tensor? rtol=None, bool hermitian=False, Tensor? tol=None) "
+    "linalg_matrix_rank(Tensor A, Tensor? tol=None, bool hermitian=False, *, Tensor? atol=None, Tensor? rtol=None) "
     "-> Tensor",
     internal=True,
     out=True,
@@ -255,11 +255,11 @@ def _magnitudes(name: str, A: Tensor, hermitian: bool) -> Tensor:
 )
 def linalg_matrix_rank(
     A: Tensor,
+    tol: Tensor | None = None,
+    hermitian: bool = False,
     *,
     atol: Tensor | None = None,
     rtol: Tensor | None = None,
-    hermitian: bool = False,
-    tol: Tensor | None = None,
 ) -> Tensor:
     """The number of singular values that are not negligible.
 
@@ -267,10 +267,10 @@ def linalg_matrix_rank(
 
     Args:
         A: of shape (*, m, n).
+        tol: atol with an rtol of 0, as NumPy names it.
+        hermitian: A is symmetric or Hermitian: take the magnitudes of its eigenvalues.
         atol, rtol: numbers, or tensors that broadcast with the batch. By default rtol is the dtype's epsilon times
             max(m, n), or 0 where atol is given.
-        hermitian: A is symmetric or Hermitian: take the magnitudes of its eigenvalues.
-        tol: atol with an rtol of 0, as NumPy names it.
 
     Example:
         >>> dt.linalg.matrix_rank(dt.tensor([[1.0, 2.0], [2.0, 4.0]])).item()
@@ -313,12 +313,18 @@ def matrix_rank(self: Tensor, tol: Tensor | None = None, symmetric: bool = False
 
 
 @op(
-    "linalg_pinv(Tensor A, *, Tensor? atol=None, Tensor? rtol=None, bool hermitian=False) -> Tensor",
+    "linalg_pinv(Tensor A, Tensor? rcond=None, bool hermitian=False, *, Tensor? atol=None, Tensor? rtol=None) "
+    "-> Tensor",
     internal=True,
     out=True,
 )
 def linalg_pinv(
-    A: Tensor, *, atol: Tensor | None = None, rtol: Tensor | None = None, hermitian: bool = False
+    A: Tensor,
+    rcond: Tensor | None = None,
+    hermitian: bool = False,
+    *,
+    atol: Tensor | None = None,
+    rtol: Tensor | None = None,
 ) -> Tensor:
     """The Moore-Penrose pseudoinverse.
 
@@ -326,15 +332,16 @@ def linalg_pinv(
 
     Args:
         A: of shape (*, m, n); the result has shape (*, n, m).
+        rcond: rtol, as NumPy names it.
+        hermitian: A is symmetric or Hermitian.
         atol, rtol: singular values up to max(atol, rtol * max(S)) count as 0. By default rtol is the dtype's epsilon
             times max(m, n), or 0 where atol is given.
-        hermitian: A is symmetric or Hermitian.
 
     Example:
         >>> dt.linalg.pinv(dt.tensor([[2.0, 0.0], [0.0, 0.0]])).tolist()
         [[0.5, 0.0], [0.0, 0.0]]
     """
-    return _pinv("linalg_pinv", A, atol, rtol, hermitian)
+    return _pinv("linalg_pinv", A, atol, rtol if rcond is None else rcond, hermitian)
 
 
 def _pinv(name: str, A: Tensor, atol: Tensor | None, rtol: Tensor | None, hermitian: bool) -> Tensor:
