@@ -212,6 +212,9 @@ class Sample:
     variants: bool = True  # also in place and with out=, where the op has these forms
     decompose: bool = True  # also by the op's decomposition, where it has one beside its kernel
     compare: Callable[[Any, Any], None] | None = None  # in place of the comparison of values
+    # For derivatives: calls the op, its first argument, with the others made into what it takes (a Hermitian matrix),
+    # and gives results that are defined and smooth (no eigenvector's sign).
+    through: Callable[..., Any] | None = None
     name: str = ""
 
     def __repr__(self) -> str:

@@ -95,7 +95,8 @@ def as_function(op: Any, sample: Sample) -> tuple[Callable[..., Any], list[dt.Te
 
     def function(*given: dt.Tensor) -> Any:
         replaced = iter(given)
-        result = op(*filled(args, replaced), **filled(kwargs, replaced))
+        first = () if sample.through is None else (op,)
+        result = (sample.through or op)(*first, *filled(args, replaced), **filled(kwargs, replaced))
         return tuple(parts(result)) if isinstance(result, (tuple, list)) else parts(result)[0]
 
     return function, list(leaves((args, kwargs)))

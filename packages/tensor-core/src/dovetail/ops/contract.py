@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import dovetail as dt
 from dovetail import Tensor
+from dovetail._core import get_op
 from dovetail.ops import op
 from dovetail.ops._common import expand, in_float, shape_text, wrap_dim, wrap_dims
+from dovetail.ops._linalg import NOT_INVERTIBLE, check
 
 
 def _scaled(x: Tensor, factor: float) -> Tensor:
@@ -235,7 +237,9 @@ def matrix_power(self: Tensor, n: int) -> Tensor:
     if self.ndim < 2 or self.shape[-1] != self.shape[-2]:
         raise ValueError(f"matrix_power: expected square matrices, got shape {shape_text(self.shape)}")
     if n < 0:
-        self, n = dt.linalg.inv(self), -n
+        self, info = get_op("linalg_inv_ex")(self)
+        check("matrix_power", info, NOT_INVERTIBLE)
+        n = -n
     if n == 0:
         return dt.clone(expand(dt.eye(self.shape[-1], dtype=self.dtype, device=self.device), self.shape))
     power, out = self, None

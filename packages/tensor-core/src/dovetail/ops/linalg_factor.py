@@ -33,9 +33,9 @@ hetrf, hetrs = get_op("linalg_hetrf"), get_op("linalg_hetrs")
 geqrf, householder_product = get_op("geqrf"), get_op("linalg_householder_product")
 
 
-@op("linalg_check(Tensor info, str name, str words) -> ()", internal=True, non_differentiable=True)
-def linalg_check(info: Tensor, name: str, words: str) -> None:
-    """Raise `dt.linalg.LinAlgError` for the first matrix of a batch of which LAPACK's verdict is not 0.
+@op("linalg_check(Tensor info, str name, str words) -> Tensor", internal=True, non_differentiable=True)
+def linalg_check(info: Tensor, name: str, words: str) -> Tensor:
+    """LAPACK's verdicts on a batch of matrices, which must all be 0: else `dt.linalg.LinAlgError` for the first other.
 
     Args:
         info: the verdicts, one for each matrix.
@@ -43,9 +43,11 @@ def linalg_check(info: Tensor, name: str, words: str) -> None:
         words: what a positive verdict means; `{0}` stands for it.
 
     Example:
-        >>> dt._core.get_op("linalg_check")(dt.tensor([0, 0]), "solve", "no")
+        >>> dt._core.get_op("linalg_check")(dt.tensor([0, 0]), "solve", "no").tolist()
+        [0, 0]
     """
     refuse_matrix(name, info, words)
+    return info.clone()
 
 
 # ---- Cholesky --------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ for every sample. `batched_by(name)` says which.
 
 from __future__ import annotations
 
-from . import contract, copies, fft, gather, polynomial, random, reduce, shape, window
+from . import contract, copies, fft, gather, linalg, polynomial, random, reduce, shape, window
 from .mapping import RANDOMNESS, Mapping
 from .registry import batched_by, register_batching
 
@@ -18,6 +18,7 @@ __all__ = [
     "copies",
     "fft",
     "gather",
+    "linalg",
     "polynomial",
     "random",
     "reduce",
