@@ -292,6 +292,7 @@ Example:
   op("geqrf(Tensor self) -> (Tensor a, Tensor tau)")
       .plain(infer_geqrf)
       .host()
+      .non_differentiable()
       .method()
       .out()
       .doc(R"(The QR factorisation as LAPACK keeps it: R above the diagonal, and the Householder vectors of Q below.

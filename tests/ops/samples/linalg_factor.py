@@ -273,7 +273,7 @@ def products_of_reflections(op: str) -> Iterator[Sample]:
 @samples_for("linalg_check")
 def well_verdicts(op: str) -> Iterator[Sample]:
     for shape in ((), (3,), (0,), (2, 0)):
-        yield Sample((T(np.zeros(shape, np.int32)), "solve", "no"), lambda info, *_: info)
+        yield Sample((T(np.zeros(shape, np.int32)), "linalg_check", "no"), lambda info, *_: info)
 
 
 X = T(np.ones((2, 3), np.float32))
@@ -338,7 +338,9 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], dict[str, Any], Refusal, str]]] =
         ((EYE, VECTOR), {}, ValueError, "tau"),
     ],
     "orgqr": [((X, VECTOR), {}, ValueError, "at least as many rows as columns")],
-    "linalg_check": [((T(np.array([0, 3])), "solve", "no {0}"), {}, RuntimeError, "no 3")],
+    "linalg_check": [((T(np.array([0, 3], np.int32)), "solve", "no {0}"), {}, RuntimeError, r"^solve: \(Batch element 1\): no 3"),
+        ((T(np.array([0, 3])), "solve", "no"), {}, TypeError, "int64"),
+    ],
 }
 
 

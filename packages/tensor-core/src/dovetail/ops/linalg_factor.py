@@ -43,9 +43,11 @@ def linalg_check(info: Tensor, name: str, words: str) -> Tensor:
         words: what a positive verdict means; `{0}` stands for it.
 
     Example:
-        >>> dt._core.get_op("linalg_check")(dt.tensor([0, 0]), "solve", "no").tolist()
+        >>> dt._core.get_op("linalg_check")(dt.tensor([0, 0], dtype=dt.int32), "solve", "no").tolist()
         [0, 0]
     """
+    if info.dtype != dt.int32:
+        raise TypeError(f"linalg_check: info must have dtype int32, got {short(info.dtype)}")
     refuse_matrix(name, info, words)
     return info.clone()
 

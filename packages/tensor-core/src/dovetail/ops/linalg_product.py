@@ -6,7 +6,7 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
 from dovetail.ops import op
-from dovetail.ops._common import shape_text, wrap_dim
+from dovetail.ops._common import require_floating, shape_text, wrap_dim
 from dovetail.ops._linalg import need_lapack, need_square, real_dtype
 
 _solve_ex, _matrix_exp = get_op("linalg_solve_ex"), get_op("matrix_exp")
@@ -19,13 +19,14 @@ def linalg_vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
         out = sum(conj(x) * y)
 
     Args:
-        x, y: they broadcast; both are real, or one of them is complex.
+        x, y: of floating or complex dtypes; they broadcast.
         dim: where the vectors lie, in the broadcast shape.
 
     Example:
         >>> dt.linalg.vecdot(dt.tensor([[1.0, 2.0], [3.0, 4.0]]), dt.tensor([1.0, 1.0])).tolist()
         [3.0, 7.0]
     """
+    require_floating("linalg_vecdot", x, y)
     if x.ndim == 0 or y.ndim == 0:
         raise ValueError(f"linalg_vecdot: vectors are needed, got shapes {shape_text(x.shape)} and {shape_text(y.shape)}")
     product = (x.conj() if x.dtype.is_complex else x) * y
@@ -71,6 +72,8 @@ def linalg_vander(x: Tensor, N: int | None = None) -> Tensor:
         >>> dt.linalg.vander(dt.tensor([2, 3]), N=3).tolist()
         [[1, 2, 4], [1, 3, 9]]
     """
+    if x.dtype == dt.bool:
+        raise TypeError("linalg_vander: not defined for dtype bool; convert with .to(dt.int64)")
     if x.ndim == 0:
         raise ValueError("linalg_vander: x must have at least one dim, got a zero-dim tensor")
     count = x.shape[-1] if N is None else N

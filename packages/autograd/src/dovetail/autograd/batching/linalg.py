@@ -27,7 +27,11 @@ _solve_ex, _pinv, _check = get_op("linalg_solve_ex"), get_op("linalg_pinv"), get
     "matrix_exp",
 )
 def _of_matrices(op: Any, b: Any, x: Tensor, *options: Any) -> Any:
-    return op(b(x), *options)
+    results = op(b(x), *options)
+    if not isinstance(results, tuple):
+        return results
+    # What was not computed has shape (0,), for every sample.
+    return tuple(t.new_zeros((b.size, 0)) if t.ndim == 1 and t.shape[0] != b.size else t for t in results)
 
 
 @rule("linalg_inv_ex")

@@ -8,10 +8,10 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
 
-from ._algebra import adjoint, as_diagonal, diagonal, solved, times_inverse
+from ._algebra import adjoint, as_diagonal, diagonal, solved, times_inverse, total
 
 _getrf, _matrix_exp, _pinv = get_op("linalg_getrf"), get_op("matrix_exp"), get_op("linalg_pinv")
-_lu_solve = get_op("linalg_lu_solve")
+_lu_solve, _gesdd = get_op("linalg_lu_solve"), get_op("linalg_gesdd")
 
 
 def linalg_inv_ex_vjp(c: Any, g: Tensor | None, _info: None) -> Any:
@@ -151,14 +151,18 @@ def linalg_pinv_jvp(c: Any, t: Tensor | None, *_: Any) -> Any:
     return -(P @ t @ P) + left - (left @ A) @ P + right - P @ (A @ right)
 
 
-def linalg_gels_vjp(c: Any, g: Tensor | None, *_: None) -> Any:
-    """X = A^+ B."""
-    if g is None:
-        return None
+def linalg_gels_vjp(c: Any, g: Tensor | None, _rank: None, g_values: Tensor | None, _info: None) -> Any:
+    """X = A^+ B, and A's singular values."""
     A, B, rcond = c.args[:3]
-    P = _pinv(A, rtol=rcond)
-    g_A = _pinv_gradient(g @ adjoint(B), P, A) if c.needs_input_grad[0] else None
-    return g_A, adjoint(P) @ g
+    g_A = g_B = None
+    if g_values is not None and g_values.shape[-1] > 0:
+        U, _, Vh, _ = _gesdd(A, False, True)
+        g_A = (U * g_values.unsqueeze(-2)) @ Vh
+    if g is not None:
+        P = _pinv(A, rtol=rcond)
+        g_B = adjoint(P) @ g
+        g_A = total(g_A, _pinv_gradient(g @ adjoint(B), P, A) if c.needs_input_grad[0] else None)
+    return g_A, g_B
 
 
 # ---- the exponential -------------------------------------------------------------------------------------------
