@@ -21,8 +21,8 @@ const char* name_of(Inference& call, int i) { return call.op.schema.args[i].name
 void check_dtype(Inference& call, int i) {
   const DType dtype = call.tensor(i).dtype;
   if (dtype != DT_FLOAT32 && dtype != DT_FLOAT64 && !is_complex(dtype))
-    type_error(call.name(), ": ", name_of(call, i),
-               " must have dtype float32, float64, complex64 or complex128, got ", dtype_name(dtype));
+    type_error(call.name(), ": ", name_of(call, i), " must have dtype float32, float64, complex64 or complex128, got ",
+               dtype_name(dtype));
 }
 
 const TensorImpl& matrices(Inference& call, int i) {
@@ -239,7 +239,8 @@ void infer_ungqr(Inference& call) {  // (A, tau)
   bool fits = tau.ndim == a.ndim - 1 && tau.size(tau.ndim - 1) <= columns(a);
   for (int i = 0; fits && i < a.ndim - 2; ++i) fits = tau.size(i) == a.size(i);
   if (!fits)
-    value_error(call.name(), ": tau must have A's batch dims and at most as many elements as A has columns, got shapes ",
+    value_error(call.name(),
+                ": tau must have A's batch dims and at most as many elements as A has columns, got shapes ",
                 shape_text(a), " and ", shape_text(tau));
   call.outs[0].like(a);
 }
@@ -250,8 +251,7 @@ void infer_gels(Inference& call) {  // (A, B, rcond, driver)
   const char* driver = call.args[3].as.string;
   bool known = false;
   for (const char* each : {"gels", "gelsy", "gelsd", "gelss"}) known |= std::strcmp(driver, each) == 0;
-  if (!known)
-    value_error(call.name(), ": driver must be 'gels', 'gelsy', 'gelsd' or 'gelss', got '", driver, "'");
+  if (!known) value_error(call.name(), ": driver must be 'gels', 'gelsy', 'gelsd' or 'gelss', got '", driver, "'");
   const TensorImpl &a = call.tensor(0), &b = call.tensor(1);
   check_same_dtype(call.name(), "A", a, "B", b);
   if (rows(a) != rows(b))

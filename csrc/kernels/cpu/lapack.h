@@ -14,24 +14,24 @@ namespace dovetail::cpu {
 template <class T>
 struct Lapack;
 
-#define DOVETAIL_LAPACK(T, p, un, he)                      \
-  template <>                                              \
-  struct Lapack<T> {                                       \
-    static constexpr auto potrf = scipy_LAPACKE_##p##potrf_work;     \
-    static constexpr auto getrf = scipy_LAPACKE_##p##getrf_work;     \
-    static constexpr auto geqrf = scipy_LAPACKE_##p##geqrf_work;     \
-    static constexpr auto ungqr = scipy_LAPACKE_##p##un##gqr_work;   \
-    static constexpr auto heevd = scipy_LAPACKE_##p##he##evd_work;   \
-    static constexpr auto geev = scipy_LAPACKE_##p##geev_work;       \
-    static constexpr auto gesdd = scipy_LAPACKE_##p##gesdd_work;     \
-    static constexpr auto sytrf = scipy_LAPACKE_##p##sytrf_work;     \
-    static constexpr auto hetrf = scipy_LAPACKE_##p##he##trf_work;   \
-    static constexpr auto sytrs = scipy_LAPACKE_##p##sytrs_work;     \
-    static constexpr auto hetrs = scipy_LAPACKE_##p##he##trs_work;   \
-    static constexpr auto gels = scipy_LAPACKE_##p##gels_work;       \
-    static constexpr auto gelsy = scipy_LAPACKE_##p##gelsy_work;     \
-    static constexpr auto gelsd = scipy_LAPACKE_##p##gelsd_work;     \
-    static constexpr auto gelss = scipy_LAPACKE_##p##gelss_work;     \
+#define DOVETAIL_LAPACK(T, p, un, he)                              \
+  template <>                                                      \
+  struct Lapack<T> {                                               \
+    static constexpr auto potrf = scipy_LAPACKE_##p##potrf_work;   \
+    static constexpr auto getrf = scipy_LAPACKE_##p##getrf_work;   \
+    static constexpr auto geqrf = scipy_LAPACKE_##p##geqrf_work;   \
+    static constexpr auto ungqr = scipy_LAPACKE_##p##un##gqr_work; \
+    static constexpr auto heevd = scipy_LAPACKE_##p##he##evd_work; \
+    static constexpr auto geev = scipy_LAPACKE_##p##geev_work;     \
+    static constexpr auto gesdd = scipy_LAPACKE_##p##gesdd_work;   \
+    static constexpr auto sytrf = scipy_LAPACKE_##p##sytrf_work;   \
+    static constexpr auto hetrf = scipy_LAPACKE_##p##he##trf_work; \
+    static constexpr auto sytrs = scipy_LAPACKE_##p##sytrs_work;   \
+    static constexpr auto hetrs = scipy_LAPACKE_##p##he##trs_work; \
+    static constexpr auto gels = scipy_LAPACKE_##p##gels_work;     \
+    static constexpr auto gelsy = scipy_LAPACKE_##p##gelsy_work;   \
+    static constexpr auto gelsd = scipy_LAPACKE_##p##gelsd_work;   \
+    static constexpr auto gelss = scipy_LAPACKE_##p##gelss_work;   \
   };
 DOVETAIL_LAPACK(float, s, or, sy)
 DOVETAIL_LAPACK(double, d, or, sy)

@@ -186,7 +186,8 @@ struct Singular {
     iwork = arena.take<int>(8 * least);
     if constexpr (is_complex_type<T>)
       rwork = arena.take<R>(
-          job == 'N' ? 7 * least : std::max(5 * least * least + 5 * least, 2 * most * least + 2 * least * least + least));
+          job == 'N' ? 7 * least
+                     : std::max(5 * least * least + 5 * least, 2 * most * least + 2 * least * least + least));
   }
 };
 

@@ -39,9 +39,7 @@ dt_status potrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
       load(from, part, s.a, n);
       info = Lapack<T>::potrf(LAPACK_COL_MAJOR, upper ? 'U' : 'L', n, s.a, n);
       if (info == 0) info = nan_in_diagonal(s.a, n);
-      store_each<T>(to, part, [&](int i, int j) {
-        return (upper ? i <= j : i >= j) ? s.a[i + int64_t{j} * n] : T(0);
-      });
+      store_each<T>(to, part, [&](int i, int j) { return (upper ? i <= j : i >= j) ? s.a[i + int64_t{j} * n] : T(0); });
     }
     *infos.data<int32_t>(part) = info;
   });
@@ -153,17 +151,18 @@ dt_status hetrs(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
     return Scratch{arena.take<T>(int64_t{n} * n), arena.take<T>(int64_t{n} * columns), arena.take<int>(n)};
   };
   std::atomic<bool> wrong{false};
-  const dt_status status = each_part(ctx, "linalg_hetrs", from.count(), cube(n, n, columns), plan,
-                                     [&](int64_t part, const Scratch& s) {
-                                       load(factors, part, s.a, n);
-                                       load(from, part, s.b, n);
-                                       load_vector(pivots, part, s.pivots);
-                                       if (!are_pivots(s.pivots, n)) return wrong.store(true);
-                                       solve(LAPACK_COL_MAJOR, 'L', n, columns, s.a, n, s.pivots, s.b, n);
-                                       store(to, part, s.b, n);
-                                     });
+  const dt_status status =
+      each_part(ctx, "linalg_hetrs", from.count(), cube(n, n, columns), plan, [&](int64_t part, const Scratch& s) {
+        load(factors, part, s.a, n);
+        load(from, part, s.b, n);
+        load_vector(pivots, part, s.pivots);
+        if (!are_pivots(s.pivots, n)) return wrong.store(true);
+        solve(LAPACK_COL_MAJOR, 'L', n, columns, s.a, n, s.pivots, s.b, n);
+        store(to, part, s.b, n);
+      });
   if (status == DT_OK && wrong)
-    return ctx->fail(ctx, DT_ERR_VALUE, "linalg_hetrs: pivots are not those of an LDL factorisation; pass ldl_factor's");
+    return ctx->fail(ctx, DT_ERR_VALUE,
+                     "linalg_hetrs: pivots are not those of an LDL factorisation; pass ldl_factor's");
   return status;
 }
 

@@ -168,7 +168,8 @@ dt_status gels(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_
       infos(outs[3], 0);
   if (!fits_lapack(ins[0], 2) || !fits_lapack(ins[1], 2)) return too_large(ctx, "linalg_gels");
   const int m = from.size(0), n = from.size(1), columns = right.size(1), k = std::min(m, n), rows = std::max(m, n);
-  LeastSquares<T> asked{driver_of(args[3].as.string), m, n, columns, static_cast<R>(as_double(args[2])), {}, {}, {}, {}};
+  LeastSquares<T> asked{
+      driver_of(args[3].as.string), m, n, columns, static_cast<R>(as_double(args[2])), {}, {}, {}, {}};
   const bool empty = k == 0 || columns == 0;
   if (!empty) {
     asked.lwork = -1;

@@ -24,6 +24,7 @@ from tests.ops.samples.linalg_matrices import (
     made_positive,
     positive,
     triangular,
+    upper_triangular,
     well,
     without_info,
 )
@@ -53,7 +54,9 @@ def choleskys_with_verdict(op: str) -> Iterator[Sample]:
         yield Sample((A,), reference, dtype=types, **TOLERANCE[dtype], through=made_positive)
         yield Sample((A,), reference, {"upper": True}, dtype=types, **TOLERANCE[dtype], through=made_positive)
         if op == "linalg_cholesky_ex":
-            yield Sample((A,), reference, {"check_errors": True}, dtype=types, **TOLERANCE[dtype], through=made_positive)
+            yield Sample(
+                (A,), reference, {"check_errors": True}, dtype=types, **TOLERANCE[dtype], through=made_positive
+            )
 
 
 @samples_for("cholesky_solve")
@@ -64,7 +67,7 @@ def cholesky_solutions(op: str) -> Iterator[Sample]:
         return np.linalg.solve(adjoint(L) @ L if upper else L @ adjoint(L), B)
 
     for upper in (False, True):
-        for dtype, L in in_layouts(rng, lambda r, s, t: triangular(r, s, t, upper), SQUARES[:-1]):
+        for dtype, L in in_layouts(rng, upper_triangular if upper else triangular, SQUARES[:-1]):
             B = well(rng, (*L.array.shape[:-1], 2), dtype)
             yield Sample((T(B), L, upper), reference, **TOLERANCE[dtype])
     for dtype in DTYPES:
@@ -78,7 +81,7 @@ def cholesky_inverses(op: str) -> Iterator[Sample]:
         return np.linalg.inv(adjoint(L) @ L if upper else L @ adjoint(L))
 
     for upper in (False, True):
-        for dtype, L in in_layouts(rng_for(op), lambda r, s, t: triangular(r, s, t, upper), SQUARES[:-1]):
+        for dtype, L in in_layouts(rng_for(op), upper_triangular if upper else triangular, SQUARES[:-1]):
             yield Sample((L, upper), reference, **TOLERANCE[dtype])
 
 
@@ -131,7 +134,7 @@ def unpacked(op: str) -> Iterator[Sample]:
         nothing = np.zeros((0,))
         return (P if unpack_pivots else nothing), *((L, U) if unpack_data else (nothing, nothing))
 
-    for dtype, LU in in_layouts(rng, well, (*SQUARES[:-1], *RECTANGLES[:-1])):
+    for _, LU in in_layouts(rng, well, (*SQUARES[:-1], *RECTANGLES[:-1])):
         m, n = LU.array.shape[-2:]
         pivots = np.ones((*LU.array.shape[:-2], min(m, n)), np.int32) * max(m, 1)
         if pivots.size == 0 and m == 0:
@@ -338,7 +341,8 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], dict[str, Any], Refusal, str]]] =
         ((EYE, VECTOR), {}, ValueError, "tau"),
     ],
     "orgqr": [((X, VECTOR), {}, ValueError, "at least as many rows as columns")],
-    "linalg_check": [((T(np.array([0, 3], np.int32)), "solve", "no {0}"), {}, RuntimeError, r"^solve: \(Batch element 1\): no 3"),
+    "linalg_check": [
+        ((T(np.array([0, 3], np.int32)), "solve", "no {0}"), {}, RuntimeError, r"^solve: \(Batch element 1\): no 3"),
         ((T(np.array([0, 3])), "solve", "no"), {}, TypeError, "int64"),
     ],
 }

@@ -55,6 +55,10 @@ def triangular(rng: Any, shape: tuple[int, ...], dtype: str, upper: bool = False
     return (np.triu(x) if upper else np.tril(x)).astype(dtype)
 
 
+def upper_triangular(rng: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    return triangular(rng, shape, dtype, upper=True)
+
+
 Maker = Callable[[Any, tuple[int, ...], str], np.ndarray]
 
 
@@ -78,11 +82,11 @@ def each(function: Callable[..., Any], *arrays: np.ndarray, inner: tuple[int, ..
         found = function(*arrays)
         return tuple(np.asarray(one) for one in found)
     if 0 in batch:  # the shapes of what there would be
-        items = [np.ones(a.shape[a.ndim - n :], a.dtype) + identity_if(a, n) for a, n in zip(arrays, inner, strict=True)]
+        items = [
+            np.ones(a.shape[a.ndim - n :], a.dtype) + identity_if(a, n) for a, n in zip(arrays, inner, strict=True)
+        ]
         return tuple(np.zeros((*batch, *np.shape(one)), np.asarray(one).dtype) for one in function(*items))
-    rows = [
-        function(*(a[index] for a in arrays)) for index in np.ndindex(*batch)
-    ]
+    rows = [function(*(a[index] for a in arrays)) for index in np.ndindex(*batch)]
     columns = zip(*rows, strict=True)
     return tuple(np.stack([np.asarray(one) for one in c]).reshape(*batch, *np.shape(c[0])) for c in columns)
 
@@ -167,4 +171,4 @@ def plain_magnitudes(op: Any, A: Any, *rest: Any, **options: Any) -> Any:
 
 
 def without_info(op: Any, *args: Any, **options: Any) -> Any:
-    return tuple(op(*args, **options))[0]
+    return next(iter(op(*args, **options)))

@@ -40,7 +40,12 @@ def vector_norms(op: str) -> Iterator[Sample]:
         yield Sample((T(make(rng, (0,), dtype)), 2), reference, **common)
         yield Sample((T(make(rng, (2, 0), dtype)), 1, [1]), reference, **common)
     for dtype in ("float16", "bfloat16"):
-        yield Sample((T(make(rng, (3, 4), dtype)), 2, [1]), lambda x, o, d: reference(x.astype(float), o, d), dtype=dtype, rtol=2e-2)
+        yield Sample(
+            (T(make(rng, (3, 4), dtype)), 2, [1]),
+            lambda x, o, d: reference(x.astype(float), o, d),
+            dtype=dtype,
+            rtol=2e-2,
+        )
 
 
 @samples_for("linalg_matrix_norm")

@@ -54,8 +54,18 @@ def vandermonde(op: str) -> Iterator[Sample]:
         result = dtype if dtype in DTYPES else "int64"
         for shape, layout in (((3,), "reversed"), ((2, 3), "transposed"), ((2, 0, 4), "contiguous")):
             x = T(make(rng, shape, dtype, -2, 2), layout)
-            yield Sample((x,), lambda x, N=None: reference(x.astype("int64") if x.dtype.kind in "iu" else x, N), dtype=result, **TOLERANCE.get(dtype, {}))
-            yield Sample((x, 5), lambda x, N=None: reference(x.astype("int64") if x.dtype.kind in "iu" else x, N), dtype=result, **TOLERANCE.get(dtype, {}))
+            yield Sample(
+                (x,),
+                lambda x, N=None: reference(x.astype("int64") if x.dtype.kind in "iu" else x, N),
+                dtype=result,
+                **TOLERANCE.get(dtype, {}),
+            )
+            yield Sample(
+                (x, 5),
+                lambda x, N=None: reference(x.astype("int64") if x.dtype.kind in "iu" else x, N),
+                dtype=result,
+                **TOLERANCE.get(dtype, {}),
+            )
     yield Sample((T(np.zeros((0,))), 3), reference)
 
 
@@ -65,8 +75,8 @@ def chains(op: str) -> Iterator[Sample]:
 
     def reference(tensors: Any) -> Any:
         result = tensors[0]
-        for each in tensors[1:]:
-            result = result @ each
+        for factor in tensors[1:]:
+            result = result @ factor
         return result
 
     for dtype in DTYPES:

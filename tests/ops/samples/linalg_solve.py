@@ -14,13 +14,11 @@ from tests.ops.samples.linalg_matrices import (
     RECTANGLES,
     SQUARES,
     TOLERANCE,
-    adjoint,
     each,
     identity_like,
     in_layouts,
     lu_reference,
     real_dtype,
-
     well,
     without_info,
 )
@@ -90,9 +88,7 @@ def triangular_systems(op: str) -> Iterator[Sample]:
 def triangular_systems_of_old(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
 
-    def reference(
-        B: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
-    ) -> Any:
+    def reference(B: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
         used = np.triu(A) if upper else np.tril(A)
         if unitriangular:
             used = used - used * identity_like(A) + identity_like(A)
@@ -120,7 +116,10 @@ def factored_systems(op: str) -> Iterator[Sample]:
 
     for dtype, A in in_layouts(rng, well, SQUARES[:-1]):
         LU, pivots, _ = each(lu_reference, A.array)
-        LU, pivots = T(LU.astype(dtype), A.layout if A.layout != "expanded" else "contiguous"), T(pivots.astype(np.int32))
+        LU, pivots = (
+            T(LU.astype(dtype), A.layout if A.layout != "expanded" else "contiguous"),
+            T(pivots.astype(np.int32)),
+        )
         if op == "lu_solve":
             B = T(well(rng, (*A.array.shape[:-1], 2), dtype))
             yield Sample((B, LU, pivots), lambda B, LU, p: reference(LU, p, B), **TOLERANCE[dtype])
@@ -144,13 +143,15 @@ def inverses(op: str) -> Iterator[Sample]:
 @samples_for("linalg_tensorinv")
 def tensor_inverses(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
+
+    def reference(A: Any, ind: int) -> Any:
+        size = int(np.prod(A.shape[:ind]))
+        return np.linalg.inv(A.reshape(size, size)).reshape(A.shape[ind:] + A.shape[:ind])
+
     for dtype in DTYPES:
         for shape, ind in (((2, 3, 6), 2), ((6, 3, 2), 1), ((2, 2, 2, 2), 2), ((0, 2, 0), 1)):
             size = int(np.prod(shape[:ind]))
             A = well(rng, (size, size), dtype).reshape(shape)
-            reference = lambda A, ind: (  # noqa: E731
-                np.linalg.inv(A.reshape(int(np.prod(A.shape[:ind])), -1 if A.size else 0)).reshape(A.shape[ind:] + A.shape[:ind])
-            )
             yield Sample((T(A), ind), reference, **TOLERANCE[dtype])
 
 

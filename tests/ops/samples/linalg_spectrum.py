@@ -170,9 +170,9 @@ def ranks(op: str) -> Iterator[Sample]:
         atol, rtol = (tol, 0.0) if tol is not None else (kwargs.get("atol"), kwargs.get("rtol"))
         if rtol is None:
             rtol = np.finfo(A.dtype).eps * max(A.shape[-2:]) if atol is None else 0.0
-        return (S > np.maximum(0.0 if atol is None else atol, rtol * top)[..., None]).sum(-1)
+        return (np.maximum(0.0 if atol is None else atol, rtol * top)[..., None] < S).sum(-1)
 
-    for dtype, A in in_layouts(rng, well, SQUARES + RECTANGLES):
+    for _, A in in_layouts(rng, well, SQUARES + RECTANGLES):
         yield Sample((A,), reference, dtype="int64")
     for dtype in DTYPES:
         for rank in (0, 1, 2):
@@ -241,7 +241,15 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], dict[str, Any], Refusal, str]]] =
         ((NAN,), {}, RuntimeError, NOT_FINITE),
         ((INF,), {"UPLO": "U"} if "eig" in name and name.endswith("h") else {}, RuntimeError, "non-finite"),
     ]
-    for name in ("linalg_eig", "linalg_eigvals", "linalg_eigh", "linalg_eigvalsh", "linalg_svd", "linalg_svdvals", "svd")
+    for name in (
+        "linalg_eig",
+        "linalg_eigvals",
+        "linalg_eigh",
+        "linalg_eigvalsh",
+        "linalg_svd",
+        "linalg_svdvals",
+        "svd",
+    )
 }
 REFUSED["linalg_eig"] += [((X,), {}, ValueError, "square matrices, but they are 2 by 3")]
 REFUSED["linalg_eigh"] += [((X,), {}, ValueError, "square"), ((EYE, "X"), {}, ValueError, "UPLO must be 'L' or 'U'")]
@@ -252,7 +260,10 @@ REFUSED |= {
     "linalg_heevd": [((X,), {}, ValueError, "square")],
     "linalg_geev": [((X,), {}, ValueError, "square")],
     "linalg_gesdd": [((VECTOR,), {}, ValueError, "at least 2")],
-    "linalg_matrix_rank": [((VECTOR,), {}, ValueError, "at least 2"), ((X,), {"hermitian": True}, ValueError, "square")],
+    "linalg_matrix_rank": [
+        ((VECTOR,), {}, ValueError, "at least 2"),
+        ((X,), {"hermitian": True}, ValueError, "square"),
+    ],
     "matrix_rank": [((INTS,), {}, TypeError, "int64")],
     "linalg_pinv": [
         ((X,), {"hermitian": True}, ValueError, "square"),

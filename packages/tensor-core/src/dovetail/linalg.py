@@ -145,9 +145,7 @@ def matrix_norm(
     if not isinstance(ord, str):
         return _op("matrix_norm")(A, ord, dim, keepdim, dtype=dtype, **given(out))
     if isinstance(A, Tensor) and A.ndim < 2:
-        raise ValueError(
-            f"matrix_norm: The input tensor A must have at least 2 dimensions, got shape {tuple(A.shape)}"
-        )
+        raise ValueError(f"matrix_norm: The input tensor A must have at least 2 dimensions, got shape {tuple(A.shape)}")
     if ord == "fro":
         return vector_norm(A, 2, dim, keepdim, dtype=dtype, **given(out))
     if ord == "nuc":

@@ -26,6 +26,8 @@ from dovetail.ops._linalg import (
     potrf,
     refuse_matrix,
     solve_triangular,
+)
+from dovetail.ops._linalg import (
     upper as upper_of,
 )
 
@@ -387,7 +389,9 @@ def _qr(name: str, A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
         return dt.empty((0,), dtype=A.dtype, device=A.device), a[..., :k, :].triu()
     if mode == "reduced":
         return householder_product(a[..., :k], tau), a[..., :k, :].triu()
-    columns = a[..., :m] if n >= m else dt.cat([a, dt.zeros((*A.shape[:-1], m - n), dtype=A.dtype, device=A.device)], -1)
+    columns = (
+        a[..., :m] if n >= m else dt.cat([a, dt.zeros((*A.shape[:-1], m - n), dtype=A.dtype, device=A.device)], -1)
+    )
     return householder_product(columns, tau), a.triu()
 
 

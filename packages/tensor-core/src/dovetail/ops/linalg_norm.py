@@ -59,9 +59,7 @@ def linalg_vector_norm(
 def _pair(name: str, A: Tensor, dim: Sequence[int]) -> tuple[int, int]:
     """The two dims that hold matrices."""
     if A.ndim < 2:
-        raise ValueError(
-            f"{name}: The input tensor A must have at least 2 dimensions, got shape {shape_text(A.shape)}"
-        )
+        raise ValueError(f"{name}: The input tensor A must have at least 2 dimensions, got shape {shape_text(A.shape)}")
     if len(dim) != 2:
         raise ValueError(f"{name}: dim must be two dims, got {list(dim)}")
     rows, columns = wrap_dims(name, dim, A.ndim)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
@@ -28,7 +30,9 @@ def linalg_vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """
     require_floating("linalg_vecdot", x, y)
     if x.ndim == 0 or y.ndim == 0:
-        raise ValueError(f"linalg_vecdot: vectors are needed, got shapes {shape_text(x.shape)} and {shape_text(y.shape)}")
+        raise ValueError(
+            f"linalg_vecdot: vectors are needed, got shapes {shape_text(x.shape)} and {shape_text(y.shape)}"
+        )
     product = (x.conj() if x.dtype.is_complex else x) * y
     return product.sum(dim, dtype=product.dtype)
 
@@ -126,7 +130,7 @@ def linalg_multi_dot(tensors: list[Tensor]) -> Tensor:
             raise TypeError("linalg_multi_dot: all tensors must have the same dtype")
     row, column = first.ndim == 1, last.ndim == 1
     chain = [first.unsqueeze(0) if row else first, *middle, last.unsqueeze(1) if column else last]
-    for place, (a, b) in enumerate(zip(chain, chain[1:], strict=False)):
+    for place, (a, b) in enumerate(pairwise(chain)):
         if a.shape[1] != b.shape[0]:
             raise ValueError(
                 f"linalg_multi_dot: tensors {place} and {place + 1} with shapes {shape_text(a.shape)} and "

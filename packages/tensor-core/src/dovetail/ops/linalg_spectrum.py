@@ -219,9 +219,7 @@ def svd(self: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tenso
 # ---- rank and pseudoinverse ------------------------------------------------------------------------------------
 
 
-def _tolerance(
-    name: str, A: Tensor, largest: Tensor, atol: Tensor | None, rtol: Tensor | None
-) -> Tensor:
+def _tolerance(name: str, A: Tensor, largest: Tensor, atol: Tensor | None, rtol: Tensor | None) -> Tensor:
     """max(atol, rtol * the largest singular value): below it a singular value counts as 0."""
     for label, given in (("atol", atol), ("rtol", rtol)):
         if given is not None and given.dtype.is_complex:
@@ -288,7 +286,7 @@ def _rank(name: str, A: Tensor, atol: Tensor | None, rtol: Tensor | None, hermit
     if S.shape[-1] == 0:
         return S.sum(-1).to(dt.int64)
     least = _tolerance(name, A, S.amax(-1), atol, rtol)
-    return (S > least.unsqueeze(-1)).sum(-1)
+    return (least.unsqueeze(-1) < S).sum(-1)
 
 
 @op(
@@ -359,7 +357,7 @@ def _pinv(name: str, A: Tensor, atol: Tensor | None, rtol: Tensor | None, hermit
         check(name, info, NO_SINGULAR_VALUES)
         S = values
     least = _tolerance(name, A, S.amax(-1), atol, rtol).unsqueeze(-1)
-    kept = S > least
+    kept = least < S
     inverted = dt.where(kept, 1.0 / dt.where(kept, values, 1.0), 0.0).to(A.dtype)
     return (adjoint(right) * inverted.unsqueeze(-2)) @ adjoint(left)
 

@@ -27,6 +27,21 @@ _SPECIAL = (
     "special_zeta",
 )
 
+_LAPACK = (
+    "geqrf",
+    "linalg_geev",
+    "linalg_gels",
+    "linalg_gesdd",
+    "linalg_getrf",
+    "linalg_heevd",
+    "linalg_hetrf",
+    "linalg_hetrs",
+    "linalg_householder_product",
+    "linalg_pivots_to_order",
+    "linalg_potrf",
+    "linalg_solve_triangular",
+)
+
 # Ops that have neither a mapping nor a decomposition, and why.
 REASONS = {
     "erfinv": "ONNX has no operator for it",
@@ -40,6 +55,7 @@ REASONS = {
     "convolution_weight_grad": "only the forward pass is exported",
     "avg_pool_grad": "only the forward pass is exported",
     "view_dtype": "ONNX has no view of the same bytes",
+    **dict.fromkeys(_LAPACK, "ONNX has no factorisations of matrices"),
     "philox_uniform": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_normal": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_randint": "ONNX's random numbers are others; draw them outside and pass them in",
