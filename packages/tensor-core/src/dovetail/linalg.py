@@ -190,7 +190,8 @@ def norm(
         if not isinstance(dim, int) and len(dim) not in (1, 2):
             raise ValueError(f"norm: If dim is specified with an order, it must be one dim or two, got {dim!r}")
     if matrix:
-        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
+        dims = (-2, -1) if dim is None or isinstance(dim, int) else dim
+        return matrix_norm(A, ord, dims, keepdim, dtype=dtype, out=out)
     if isinstance(ord, str):
         raise ValueError(f"norm: ord must be a number for vectors, got {ord!r}")
     return vector_norm(A, ord, dim, keepdim, dtype=dtype, **given(out))

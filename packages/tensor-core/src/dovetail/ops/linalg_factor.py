@@ -430,7 +430,7 @@ def qr(self: Tensor, some: bool = True) -> tuple[Tensor, Tensor]:
         True
     """
     need_matrices("qr", self, "self")
-    return tuple(get_op("linalg_qr")(self, "reduced" if some else "complete"))  # type: ignore[return-value]
+    return tuple(get_op("linalg_qr")(self, "reduced" if some else "complete"))
 
 
 @op("orgqr(Tensor self, Tensor input2) -> Tensor", method=True, out=True)

@@ -215,7 +215,7 @@ def matrix_exp(self: Tensor) -> Tensor:
     coefficients, limit = _PADE[7 if real_dtype(self) == dt.float32 else 13]
     norm = dt.abs(self).sum(-2).amax(-1)
     halvings = dt.where(norm.isfinite(), dt.ceil(dt.log2(norm / limit)), 0.0).clamp(min=0.0)
-    power = dt.pow(2.0, -halvings).to(self.dtype).unsqueeze(-1).unsqueeze(-1)
+    power = dt.exp2(-halvings).to(self.dtype).unsqueeze(-1).unsqueeze(-1)
     result = _pade(self * power, coefficients)
     for done in range(int(halvings.max().item())):
         again = (halvings > done).unsqueeze(-1).unsqueeze(-1)

@@ -370,7 +370,7 @@ def slogdet(self: Tensor) -> tuple[Tensor, Tensor]:
         >>> dt.slogdet(dt.eye(2)).logabsdet.item()
         0.0
     """
-    return tuple(get_op("linalg_slogdet")(self))  # type: ignore[return-value]
+    return tuple(get_op("linalg_slogdet")(self))
 
 
 @op("logdet(Tensor self) -> Tensor", method=True)

@@ -212,8 +212,8 @@ def svd(self: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tenso
     S = _singular_values("svd", self)
     m, n = self.shape[-2:]
     batch = list(self.shape[:-2])
-    like = {"dtype": self.dtype, "device": self.device}
-    return dt.zeros((*batch, m, m), **like), S, dt.zeros((*batch, n, n), **like)
+    none = [dt.zeros((*batch, n, n), dtype=self.dtype, device=self.device) for n in (m, n)]
+    return none[0], S, none[1]
 
 
 # ---- rank and pseudoinverse ------------------------------------------------------------------------------------
