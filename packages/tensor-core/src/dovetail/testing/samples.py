@@ -114,6 +114,12 @@ def _places(rows: int, columns: int) -> Tensor:
     return (dt.arange(rows).unsqueeze(1) + dt.arange(columns)) % rows
 
 
+def _square(*batch: int) -> Tensor:
+    """Symmetric, positive-definite matrices."""
+    x = _ramp(*batch, 3, 3)
+    return x @ x.mT + 3 * dt.eye(3)
+
+
 _CONV: tuple[Any, ...] = ([2, 1], [1, 0], [1, 2], 2)
 
 _TABLE: dict[str, Callable[[], list[Case]]] = {
@@ -165,6 +171,22 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "dot": lambda: [(_ramp(4), _ramp(4))],
     "addmm": lambda: [(_ramp(5), _ramp(3, 4), _ramp(4, 5), 0.5, 2)],
     "linear": lambda: [(_ramp(2, 3, 4), _ramp(5, 4), _ramp(5)), (_ramp(3, 4), _ramp(5, 4), None)],
+    # linear algebra; vectors that are unique but for their signs are left out
+    "linalg_potrf": lambda: [(_square(2), False), (_square(), True)],
+    "linalg_getrf": lambda: [(_square(2),), (_ramp(3, 5),)],
+    "linalg_hetrf": lambda: [(_square(2), False)],
+    "linalg_hetrs": lambda: [(_square(2), dt.tensor([1, 2, 3], dtype=dt.int32), _ramp(2, 3, 4), False)],
+    "linalg_pivots_to_order": lambda: [(dt.tensor([3, 2, 3], dtype=dt.int32), 4)],
+    "linalg_solve_triangular": lambda: [
+        (_square(2), _ramp(3, 4), True, True, False),
+        (_square(), _ramp(4, 3), False, False, True),
+    ],
+    "geqrf": lambda: [(_ramp(5, 3),), (_ramp(2, 3, 4),)],
+    "linalg_householder_product": lambda: [(_ramp(5, 3), _ramp(3))],
+    "linalg_gels": lambda: [(_ramp(2, 5, 3), _ramp(5, 2), 1e-6, driver) for driver in ("gels", "gelsd")],
+    "linalg_heevd": lambda: [(_square(2), False, False)],
+    "linalg_geev": lambda: [(_square().triu(), False)],
+    "linalg_gesdd": lambda: [(_ramp(2, 3, 5), True, False)],
     "convolution": lambda: [
         (_ramp(2, 4, 7, 6), _ramp(6, 2, 3, 2), _ramp(6), *_CONV),
         (_ramp(2, 3, 8), _ramp(4, 3, 3), None, [1], [1], [1], 1),
