@@ -28,6 +28,7 @@ def all_calls() -> Iterator[Call]:
 
     yield from _functions()
     yield from _functions_of_tensors()
+    yield from _of_matrices()
     yield from _settings()
     yield from _methods()
     yield from _autograd()
@@ -146,6 +147,21 @@ def _functions_of_tensors() -> Iterator[Call]:
     yield Call("einsum", dt.einsum, lambda: ("ij,jk->ik", _x(), dt.ones(3, 2)))
     yield Call("where", dt.where, lambda: (_x() > 2, _x(), 0.0))
     yield Call("unravel_index", dt.unravel_index, lambda: (dt.tensor([1, 2]), (2, 3)))
+
+
+def _of_matrices() -> Iterator[Call]:
+    parts = ("linalg_vector_norm", "linalg_matrix_norm", "linalg_cond", "linalg_inv_ex", "nuclear_norm", "matrix_norm")
+    for name, args, kwargs in [
+        ("diagonal", (), {"offset": 1, "dim1": 0, "dim2": 1}),
+        ("matrix_norm", ("nuc",), {"dim": (0, 1), "keepdim": True, "dtype": dt.float64}),
+        ("matrix_norm", (2,), {}),
+        ("norm", ("fro",), {"dim": (0, 1)}),
+        ("norm", (1, 0, True), {"dtype": dt.float64}),
+        ("cond", ("fro",), {}),
+        ("cond", (2,), {}),
+    ]:
+        function = getattr(dt.linalg, name)
+        yield Call(name, function, lambda args=args: (dt.eye(3) * 2, *args), kwargs, says=parts)
 
 
 def _settings() -> Iterator[Call]:

@@ -120,6 +120,14 @@ def is_vector(A: Tensor, B: Tensor) -> bool:
     return B.ndim == 1 or (A.ndim - 1 == B.ndim and tuple(B.shape) == tuple(A.shape[:-1]))
 
 
+def singular_values(name: str, A: Tensor) -> Tensor:
+    """The singular values of matrices, descending."""
+    need_matrices(name, A)
+    _, S, _, info = gesdd(A, False, False)
+    check(name, info, NO_SINGULAR_VALUES)
+    return S
+
+
 # ---- small algebra ---------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from dovetail import Tensor
 from dovetail._core import get_op
 from dovetail.ops import op
 from dovetail.ops._common import require_floating, shape_text, wrap_dims
+from dovetail.ops._linalg import singular_values
 
 _norm = get_op("norm")
 
@@ -97,7 +98,7 @@ def linalg_matrix_norm(
     rows, columns = _pair("linalg_matrix_norm", A, dim)
     A = A if dtype is None else A.to(dtype)
     if abs(ord) == 2:
-        S = get_op("linalg_svdvals")(dt.movedim(A, [rows, columns], [-2, -1]))
+        S = singular_values("linalg_matrix_norm", dt.movedim(A, [rows, columns], [-2, -1]))
         if S.shape[-1] == 0 and ord == 2:
             found = S.sum(-1)  # nothing has norm 0
         else:
@@ -136,5 +137,5 @@ def nuclear_norm(self: Tensor, dim: Sequence[int] | None = None, keepdim: bool =
         7.0
     """
     rows, columns = _pair("nuclear_norm", self, (-2, -1) if dim is None else dim)
-    found = get_op("linalg_svdvals")(dt.movedim(self, [rows, columns], [-2, -1])).sum(-1)
+    found = singular_values("nuclear_norm", dt.movedim(self, [rows, columns], [-2, -1])).sum(-1)
     return _kept(found, rows, columns) if keepdim else found

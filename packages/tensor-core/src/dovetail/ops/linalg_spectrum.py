@@ -11,6 +11,7 @@ from dovetail.ops import op
 from dovetail.ops._linalg import (
     NO_EIGENVALUES,
     NO_SINGULAR_VALUES,
+    LinAlgError,
     adjoint,
     check,
     epsilon,
@@ -21,6 +22,7 @@ from dovetail.ops._linalg import (
     need_matrices,
     need_square,
     real_dtype,
+    singular_values,
 )
 
 # ---- eigenvalues -----------------------------------------------------------------------------------------------
@@ -162,13 +164,6 @@ def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = No
     return U, S, Vh
 
 
-def _singular_values(name: str, A: Tensor) -> Tensor:
-    need_matrices(name, A)
-    _, S, _, info = gesdd(A, False, False)
-    check(name, info, NO_SINGULAR_VALUES)
-    return S
-
-
 @op("linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor", internal=True, out=True)
 def linalg_svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """The singular values of matrices, descending.
@@ -182,7 +177,7 @@ def linalg_svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
         [2.0, 1.0]
     """
     _need_no_driver("linalg_svdvals", driver)
-    return _singular_values("linalg_svdvals", A)
+    return singular_values("linalg_svdvals", A)
 
 
 @op(
@@ -209,7 +204,7 @@ def svd(self: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tenso
         U, S, Vh, info = gesdd(self, not some)
         check("svd", info, NO_SINGULAR_VALUES)
         return U, S, adjoint(Vh)
-    S = _singular_values("svd", self)
+    S = singular_values("svd", self)
     m, n = self.shape[-2:]
     batch = list(self.shape[:-2])
     none = [dt.zeros((*batch, n, n), dtype=self.dtype, device=self.device) for n in (m, n)]
@@ -237,7 +232,7 @@ def _tolerance(name: str, A: Tensor, largest: Tensor, atol: Tensor | None, rtol:
 
 def _magnitudes(name: str, A: Tensor, hermitian: bool) -> Tensor:
     if not hermitian:
-        return _singular_values(name, A)
+        return singular_values(name, A)
     need_square(name, A)
     values, _, info = heevd(A, False, False)
     check(name, info, NO_EIGENVALUES)
@@ -370,7 +365,10 @@ def pinverse(self: Tensor, rcond: float = 1e-15) -> Tensor:
         >>> dt.pinverse(dt.tensor([[2.0, 0.0], [0.0, 0.0]])).tolist()
         [[0.5, 0.0], [0.0, 0.0]]
     """
-    return get_op("linalg_pinv")(self, rtol=rcond)
+    try:
+        return get_op("linalg_pinv")(self, rtol=rcond)
+    except LinAlgError as error:
+        raise LinAlgError(str(error).replace("linalg_pinv", "pinverse", 1)) from None
 
 
 # ---- norms by singular values ----------------------------------------------------------------------------------
@@ -395,7 +393,7 @@ def linalg_cond(A: Tensor, p: float | None = None) -> Tensor:
         need_lapack("linalg_cond", A)
         return dt.zeros(A.shape[:-2], dtype=real_dtype(A), device=A.device)
     if p is None or p in (2, -2):
-        S = _singular_values("linalg_cond", A)
+        S = singular_values("linalg_cond", A)
         return S[..., 0] / S[..., -1] if p != -2 else S[..., -1] / S[..., 0]
     need_square("linalg_cond", A)
     norm = get_op("linalg_matrix_norm")
