@@ -55,7 +55,7 @@ def linalg_heevd_vjp(c: Any, g_w: Tensor | None, g_V: Tensor | None, _info: None
     inner = adjoint(V) @ g_V
     if V.dtype.is_complex:
         _refuse_gauge("linalg.eigh", dt.imag(diagonal(inner)), g_V)
-    inner = _off_diagonal(inner) / _differences(w)
+    inner = 0.5 * _off_diagonal(skew(inner)) / _differences(w)
     if g_w is not None:
         inner = inner + as_diagonal(g_w)
     return V @ inner @ adjoint(V)
