@@ -76,3 +76,14 @@ def test_what_the_function_raises_comes_out(device):
             return np.sum(self, axis=7)
 
         host_broken(dt.ones(2, device=device))
+
+
+def test_the_default_device_is_not_the_hosts():
+    x = dt.ones(64, 1024, device="cpu")
+    dt.set_default_device("reference")
+    try:
+        spectrum = dt.fft.rfft(x)
+    finally:
+        dt.set_default_device(None)
+    assert spectrum.device == x.device
+    assert spectrum.real[:, 0].tolist() == [1024.0] * 64

@@ -47,7 +47,7 @@ def _along(
     if x.size <= _AT_ONCE or x.ndim == 1:
         return transform(x, n, axis, norm)
     shape = (*x.shape[:axis], points, *x.shape[axis + 1 :])
-    out = dt.empty(shape, dtype=getattr(dt, np.dtype(dtype).name)).numpy()  # from memory that was in use before
+    out = dt.empty(shape, dtype=getattr(dt, np.dtype(dtype).name), device="cpu").numpy()  # from memory used before
     batch = max((d for d in range(x.ndim) if d != axis), key=lambda d: x.shape[d])
     step = max(_AT_ONCE * x.shape[batch] // x.size, 1)
     part = [slice(None)] * x.ndim
