@@ -34,3 +34,21 @@ def test_what_is_called_present_is_there(title: str) -> None:
     names = dict(shown())[title]
     gone = [name for name in names if not surface.entry(FAMILIES[title], name, count_dtypes=False).present]
     assert not gone, "python tools/surface.py > docs/surface.md"
+
+
+WHOLE = (
+    "functions",
+    "Tensor methods and attributes",
+    "in-place methods",
+    "linalg",
+    "fft",
+    "special",
+    "signal.windows",
+)
+
+
+@pytest.mark.parametrize("title", WHOLE)
+def test_the_core_has_every_name_and_tests_it(title: str) -> None:
+    entries = [surface.entry(FAMILIES[title], name, count_dtypes=False) for name in FAMILIES[title].names]
+    assert not [each.name for each in entries if not each.present]
+    assert not [each.name for each in entries if not each.tested]
