@@ -21,7 +21,7 @@ import wheelhouse  # noqa: E402
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "alone", "matrix", "docs", "quickstart"]
+nox.options.sessions = ["lint", "types", "tests", "alone", "matrix", "docs", "quickstart", "cuda"]
 nox.options.sessions += ["fuzz", "sanitizers", "faults", "leaks", "threads"]
 pip_settings.pass_on_to_uv()
 
@@ -45,10 +45,26 @@ def wheels(session: nox.Session) -> None:
         return
     session.install(*wheelhouse.build_requirements())
     for package, target in stale.items():
-        output = Path(session.create_tmp()).resolve() / package
-        with session.chdir(ROOT / "packages" / package):
-            session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(output))
-        wheelhouse.keep(next(output.glob("*.whl")), target)
+        wheelhouse.keep(build_wheel(session, ROOT / "packages" / package), target)
+
+
+def build_wheel(session: nox.Session, folder: Path, **environment: str) -> Path:
+    """The wheel of the package in a folder, built in the session's environment, which has what that takes."""
+    output = Path(session.create_tmp()).resolve() / folder.name
+    shutil.rmtree(output, ignore_errors=True)
+    with session.chdir(folder):
+        session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(output), env=environment)
+    return next(output.glob("*.whl"))
+
+
+def built_otherwise(session: nox.Session, package: str, variable: str, value: str) -> str:
+    """The wheel of a package with a variable of its build set, kept like the others."""
+
+    def build() -> Path:
+        session.install(*wheelhouse.build_requirements((package,)))
+        return build_wheel(session, ROOT / "packages" / package, **{variable: value})
+
+    return wheelhouse.variant(package, value, build)
 
 
 @nox.session(requires=["wheels"])
@@ -127,10 +143,23 @@ def check_plugins(session: nox.Session, wheels: list[str]) -> None:
 
 @nox.session(requires=["wheels"])
 def cuda(session: nox.Session) -> None:
-    """The CUDA backend, with or without a GPU: over a pretended device, then as a wheel (which takes nvcc).
+    """Compile the CUDA backend with nvcc for one architecture, once for each state of its sources, and run its tests:
+    on the GPU, or for the absence of one. Arguments go to pytest."""
+    if not (os.environ.get("CUDACXX") or shutil.which("nvcc")):
+        session.skip("there is no nvcc on PATH (CUDA toolkit 13), so the CUDA backend is not compiled here")
+    package = ROOT / "packages" / "tensor-core-cuda"
+    architectures = os.environ.get("DOVETAIL_CUDA_ARCHITECTURES", "80-real")
+    wheel = built_otherwise(session, package.name, "DOVETAIL_CUDA_ARCHITECTURES", architectures)
+    session.install(*wheelhouse.wheels(), *group("tests"))
+    # Without what it requires: cuBLAS is large, and loaded only by the first product.
+    session.install("--reinstall", "--no-deps", wheel)
+    session.run("pytest", str(package / "tests"), *session.posargs)
 
-    Arguments go to pytest. With a GPU the wheel's tests run on it; without one they check that this is told in words.
-    """
+
+@nox.session(requires=["wheels"])
+def pretended_cuda(session: nox.Session) -> None:
+    """The CUDA backend's kernels, compiled as C++, over a pretended device: conformance and tests, with and without
+    waiting for each op. Arguments go to pytest."""
     package = ROOT / "packages" / "tensor-core-cuda"
     plugin = package / "tests" / "pretended"
     session.install(*wheelhouse.wheels(), *group("tests"))
@@ -138,16 +167,6 @@ def cuda(session: nox.Session) -> None:
         pretended = {"PYTHONPATH": str(plugin), "DOVETAIL_CUDA_SYNC": waits}
         session.run("python", str(plugin / "pretended_cuda.py"), "conformance", env=pretended)
         session.run("pytest", "-p", "pretended_cuda", str(package / "tests"), *session.posargs, env=pretended)
-    if not shutil.which("nvcc"):
-        session.error("there is no nvcc on PATH, so the wheel can't be built: install the CUDA toolkit 13")
-    output = Path(session.create_tmp()).resolve() / "cuda"
-    shutil.rmtree(output, ignore_errors=True)
-    session.install(*wheelhouse.build_requirements(("tensor-core-cuda",)))
-    with session.chdir(package):
-        session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(output))
-    # Without what it requires: cuBLAS is large, and loaded only by the first product.
-    session.install("--reinstall", "--no-deps", *map(str, output.glob("*.whl")))
-    session.run("pytest", str(package / "tests"), *session.posargs)
 
 
 @nox.session(requires=["wheels"])
@@ -166,13 +185,10 @@ def matrix(session: nox.Session) -> None:
 
 def build_released(session: nox.Session, release: releases.Release) -> None:
     session.log(f"building the release {release}, once")
-    folder, output = release.tree() / "packages" / release.package, Path(session.create_tmp()).resolve() / "released"
+    folder = release.tree() / "packages" / release.package
     project = nox.project.load_toml(folder / "pyproject.toml")
     session.install(*project["build-system"]["requires"])
-    shutil.rmtree(output, ignore_errors=True)
-    with session.chdir(folder):
-        session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(output))
-    wheelhouse.keep(next(output.glob("*.whl")), release.wheel_folder(), beside=True)
+    wheelhouse.keep(build_wheel(session, folder), release.wheel_folder(), beside=True)
 
 
 def try_together(session: nox.Session, cell: combinations.Cell) -> str:
@@ -243,7 +259,7 @@ def conforms(session: nox.Session, project: dict[str, Any]) -> str:
 
 SAMPLES = {
     "fuzz": ["--calls", "30000"],
-    "sanitizers": ["--only", "thread", "--rounds", "200"],  # the build for the others takes as long as all the rest
+    "sanitizers": ["--calls", "3000", "--rounds", "200"],
     "faults": ["--kills", "100", "--writes", "50", "--damaged", "500", "--workers", "24"],
     "leaks": ["--steps", "2000", "--loops", "500"],
     "threads": ["--every", "3", "--grown", "2", "--forks", "10", "--seconds", "10"],
@@ -269,14 +285,9 @@ def sanitizers(session: nox.Session) -> None:
     ThreadSanitizer; arguments go to tests/reliability/sanitizers.py."""
     arguments = reliability(session, "sanitizers")
     if "address" in arguments or "--only" not in arguments:
-        session.install(*wheelhouse.build_requirements())
         for package in ("tensor-core", "autograd"):
-            output = Path(session.create_tmp()).resolve() / package
-            shutil.rmtree(output, ignore_errors=True)
-            with session.chdir(ROOT / "packages" / package):
-                command = ["python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(output)]
-                session.run(*command, env={"DOVETAIL_SANITIZE": "address,undefined"})
-            session.install("--no-deps", "--force-reinstall", *map(str, output.glob("*.whl")))
+            wheel = built_otherwise(session, package, "DOVETAIL_SANITIZE", "address,undefined")
+            session.install("--no-deps", "--force-reinstall", wheel)
     session.run("python", "-m", "tests.reliability.sanitizers", *arguments)
 
 

@@ -12,7 +12,7 @@ import shutil
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +61,18 @@ def sources(package: str) -> Iterator[Path]:
                 yield path
 
 
-def folder(package: str) -> Path:
-    """Where the wheel of the package as it stands is, or belongs."""
+def folder(package: str, variant: str = "") -> Path:
+    """Where the wheel of the package as it stands is, or belongs; `variant` says how it is built, if otherwise."""
     digest = hashlib.sha256(f"{sys.implementation.cache_tag} {sysconfig.get_platform()}".encode())
     for path in sources(package):
         content = path.read_bytes()
         digest.update(f"\n{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
-    return WHEELHOUSE / package / digest.hexdigest()[:16]
+    return WHEELHOUSE / "-".join(filter(None, (package, *re.findall(r"\w+", variant)))) / digest.hexdigest()[:16]
 
 
-def find(package: str) -> Path | None:
+def find(package: str, variant: str = "") -> Path | None:
     """The wheel of the package as it stands, if it has been built."""
-    return next(folder(package).glob("*.whl"), None)
+    return next(folder(package, variant).glob("*.whl"), None)
 
 
 def wheels(packages: list[str] | tuple[str, ...] = PACKAGES) -> list[str]:
@@ -82,6 +82,13 @@ def wheels(packages: list[str] | tuple[str, ...] = PACKAGES) -> list[str]:
     if missing:
         raise FileNotFoundError(f"no wheel of {', '.join(missing)} as it stands: nox -s wheels")
     return [str(wheel) for wheel in found.values()]
+
+
+def variant(package: str, variant: str, build: Callable[[], Path]) -> str:
+    """The wheel of the package as it stands that is built otherwise, by `build` if it is not there."""
+    if not find(package, variant):
+        keep(build(), folder(package, variant))
+    return str(find(package, variant))
 
 
 def keep(built: Path, target: Path, beside: bool = False) -> None:

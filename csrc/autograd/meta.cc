@@ -199,7 +199,13 @@ void cut_history(dt_tensor* t) {
 }
 
 void retain_grad(dt_tensor* t) {
-  if (!requires_grad(t)) dt::runtime_error("retain_grad: can't retain_grad on Tensor that has requires_grad=False");
+  if (!requires_grad(t)) {
+    dt_tensor_info info;
+    info.struct_size = sizeof info;
+    dt::api().tensor_info(t, &info);
+    dt::runtime_error("retain_grad: can't retain_grad on Tensor that has requires_grad=False, a ",
+                      describe(shape_of(info)));
+  }
   if (is_leaf(t)) return;  // its gradient is kept anyway
   Meta& m = meta(t);
   if (m.retains_grad) return;

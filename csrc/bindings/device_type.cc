@@ -60,7 +60,8 @@ PyObject* make(PyTypeObject*, PyObject* args, PyObject* kwargs) {
     Device device;
     Ref text = Ref::borrow(type);
     if (index != Py_None) {
-      if (!PyUnicode_Check(type)) raise(PyExc_TypeError, "device: type must be a str where index is given");
+      if (!PyUnicode_Check(type))
+        raise(PyExc_TypeError, "device: type must be a str where index is given, got %s", Py_TYPE(type)->tp_name);
       text = checked(PyUnicode_FromFormat("%U:%S", type, index));
     }
     if (!to_device(text.get(), &device)) {

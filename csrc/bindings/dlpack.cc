@@ -198,7 +198,8 @@ Geometry geometry_of(const Array& array, int64_t item) {
   if (array.ndim < 0 || array.ndim > DT_MAX_DIMS) {
     refuse("from_dlpack: " + std::to_string(array.ndim) + " dims; there may be up to " + std::to_string(DT_MAX_DIMS));
   }
-  if (array.ndim > 0 && !array.shape) refuse("from_dlpack: the array has no shape");
+  if (array.ndim > 0 && !array.shape)
+    refuse("from_dlpack: the array of " + std::to_string(array.ndim) + " dims has no shape");
   Geometry g;
   std::copy_n(array.shape, array.ndim, g.sizes);
   checked_numel("from_dlpack", array.ndim, g.sizes, item);
@@ -229,10 +230,12 @@ Tensor take(Struct* managed, bool read_only, PyObject* capsule, const char* used
   const int64_t item = itemsize(dtype);
   const Geometry g = geometry_of(array, item);
   char* data = static_cast<char*>(array.data);
-  if (!data && !g.empty) refuse("from_dlpack: the array has elements and no memory");
+  if (!data && !g.empty)
+    refuse("from_dlpack: the array of shape " + shape_text(array.ndim, g.sizes) + " has elements and no memory");
   if (data) data += array.byte_offset;
   if (!g.empty && reinterpret_cast<uintptr_t>(data) % std::min<int64_t>(item, 8) != 0) {
-    refuse("from_dlpack: the array's memory is not aligned to its items; copy it first");
+    refuse("from_dlpack: the array's memory, byte_offset " + std::to_string(array.byte_offset) +
+           " added, is not aligned to its items of " + std::to_string(item) + " bytes; copy it first");
   }
   Storage* storage = new_storage(device, 0);
   storage->data = g.empty ? nullptr : data + g.lowest * item;

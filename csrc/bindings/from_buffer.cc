@@ -65,7 +65,8 @@ Tensor over_view(const char* who, View view, DType dtype) {
   for (int i = 0; i < view->ndim; ++i) {
     sizes[i] = view->shape[i];
     if (view->strides[i] % item != 0) {
-      value_error(who, ": the array's strides are no multiples of its item size; copy it first");
+      value_error(who, ": the array's stride ", view->strides[i], " is no multiple of its item size ", item,
+                  "; copy it first");
     }
     strides[i] = view->strides[i] / item;
     const int64_t reach = (sizes[i] - 1) * strides[i];
@@ -74,7 +75,8 @@ Tensor over_view(const char* who, View view, DType dtype) {
   }
   if (empty_view) lowest = 0, highest = -1;
   if (reinterpret_cast<uintptr_t>(view->buf) % std::min<int64_t>(item, 8) != 0) {
-    value_error(who, ": the array's memory is not aligned to its items; copy it first");
+    value_error(who, ": the array's memory at ", view->buf, " is not aligned to its items of ", item,
+                " bytes; copy it first");
   }
   const int ndim = view->ndim;
   char* start = static_cast<char*>(view->buf) + lowest * item;

@@ -105,7 +105,10 @@ PyObject* set_state(PyObject* self, PyObject* object) {
   return entry([&] {
     const TensorImpl* state = is_tensor(object) ? impl_of(object) : nullptr;
     if (!state || state->dtype != DT_UINT8 || state->numel != 16 || !state->contiguous || state->device != kCpu) {
-      raise(PyExc_TypeError, "Generator.set_state: expected what get_state() returned, a uint8 tensor of 16 elements");
+      raise(PyExc_TypeError,
+            "Generator.set_state: expected what get_state() returned, a uint8 tensor of 16 elements, got %s",
+            state ? (std::string(dtype_name(state->dtype)) + " of shape " + shape_text(*state)).c_str()
+                  : Py_TYPE(object)->tp_name);
     }
     std::lock_guard<std::mutex> lock(generator_of(self)->mutex);
     std::memcpy(&generator_of(self)->key, state->data, 8);

@@ -234,7 +234,7 @@ int32_t device_count(void* self) {
 
 dt_status allocate_memory(void*, int32_t, size_t bytes, void*, void** out) {
   *out = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
-  return *out ? DT_OK : set_error(DT_ERR_MEMORY, "out of memory");
+  return *out ? DT_OK : set_error(DT_ERR_MEMORY, "out of memory for " + std::to_string(bytes) + " bytes");
 }
 void free_memory(void*, int32_t, void* data, size_t, void*) { std::free(data); }
 dt_status copy_memory(void*, int32_t, void* dst, const void* src, size_t bytes, int32_t, void*) {

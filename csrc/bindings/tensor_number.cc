@@ -142,7 +142,8 @@ dt_value single_item(PyObject* self, const char* what) {
 int truth(PyObject* self) {
   return entry_int([&] {
     const TensorImpl* impl = impl_of(self);
-    if (impl->numel == 0) runtime_error("bool: the truth of a tensor without elements is ambiguous");
+    if (impl->numel == 0)
+      runtime_error("bool: the truth of a tensor without elements is ambiguous, its shape is ", shape_text(*impl));
     if (impl->numel > 1) {
       runtime_error("bool: the truth of a tensor of more than one element is ambiguous, its shape is ",
                     shape_text(*impl), "; use any() or all()");

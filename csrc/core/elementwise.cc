@@ -32,22 +32,20 @@ Types infer_types(const Op& op, const dt_value* args, DType meet) {
   }
 }
 
-// An input as the kernel will read it: in the compute dtype, on the call's device. Zero-dim host values of another
-// dtype are converted on the stack.
+// An input as the kernel will read it: in the compute dtype, on the call's device.
 struct Operand {
-  Tensor owned;  // a cast copy, where one was needed
+  Tensor owned;  // a copy, where one was needed
   TensorImpl* t = nullptr;
-  alignas(16) char value[16];
 };
 
 void prepare(Operand& operand, TensorImpl* t, DType compute, Device device) {
   operand.t = t;
-  if (__builtin_expect(t->device != device, 0)) {
-    operand.owned = on_device(t, device);
+  if (t->dtype != compute) {  // a number on the host is cast there
+    operand.owned = cast_copy(operand.t, compute);
     operand.t = operand.owned.get();
   }
-  if (operand.t->dtype != compute) {
-    operand.owned = cast_copy(operand.t, compute);
+  if (__builtin_expect(t->device != device, 0)) {
+    operand.owned = on_device(operand.t, device);
     operand.t = operand.owned.get();
   }
 }

@@ -58,8 +58,9 @@ struct Inputs {
       arrays.push_back(no_array());
       return;
     }
-    Tensor ready = on_device(t, device);
-    if (dtype >= 0) ready = as_dtype(ready.get(), dtype);
+    // A number on the host is cast there: one copy, and no kernel on the device.
+    Tensor ready = dtype >= 0 ? as_dtype(t, dtype) : Tensor::borrow(t);
+    ready = on_device(ready.get(), device);
     arrays.push_back(array_of(*ready));
     tensors.push_back(std::move(ready));
   }
@@ -199,13 +200,20 @@ bool try_kernel(const Op& op, const dt_value* args, int n_args, dt_value* outs) 
   }
 }
 
-[[noreturn]] void nothing_to_run(const Op& op, const dt_value* args, int n_args) {
+[[noreturn]] void nothing_to_run(const Op& op, const dt_value* given, int n_args) {
+  dt_value args[16];
+  std::copy_n(given, n_args, args);
   TensorArgs tensors;
   collect_tensors(op, args, n_args, tensors);
   DType dtypes[TensorArgs::kInline];
   int n = 0;
   for (int i = 0; i < tensors.count && n < TensorArgs::kInline; ++i)
     if (tensors.items[i]) dtypes[n++] = tensors.items[i]->dtype;
+  if (n == 0 && op.form == DT_FORM_PLAIN) {  // full, rand: what the result would be
+    Inference call(op, args, n_args);
+    op.infer(call);
+    if (op.n_outputs() > 0) dtypes[n++] = call.outs[0].dtype;
+  }
   no_kernel(op, tensors.device, dtypes, n);
 }
 

@@ -1,4 +1,6 @@
 // Storage: owned or borrowed blocks of memory, and what reaches the backends' allocators.
+#include <new>
+
 #include "core/allocator.h"
 #include "core/backend.h"
 #include "core/freelist.h"
@@ -23,6 +25,9 @@ Storage* new_storage(Device device, size_t bytes) {
       void* stream = table.current_stream ? table.current_stream(table.self, device.index) : nullptr;
       check_status(table.alloc(table.self, device.index, bytes, stream, &storage->data));
     }
+  } catch (const std::bad_alloc&) {
+    free_storages().give(storage);
+    fail(DT_ERR_MEMORY, "out of memory for ", bytes, " bytes");
   } catch (...) {
     free_storages().give(storage);
     throw;

@@ -123,7 +123,7 @@ inline Tensor::~Tensor() { dovetail::release(impl_); }
 // Bindings hook: drop the wrapper that the impl owns (takes the GIL).
 extern void (*release_pyobj)(TensorImpl* t);
 
-// New tensors. Throw Error (negative sizes, overflow) or std::bad_alloc.
+// New tensors. Throw Error (negative sizes, overflow) also for want of memory.
 TensorImpl* new_impl(int ndim);  // geometry unset; dims points to room for it
 Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device);
 inline Tensor empty(std::initializer_list<int64_t> sizes, DType dtype, Device device = kCpu) {

@@ -34,6 +34,28 @@ def test_a_new_slot_must_be_entered():
     ]
 
 
+def test_a_union_may_grow_at_its_end_alone():
+    version, now = abi.entries()
+    at = next(i for i, entry in enumerate(now) if entry.text.startswith("union"))
+    grown = replace(now[at], text=now[at].text.replace(", as", ", dt_complex more, as"))
+    other = replace(now[at], text=now[at].text.replace("union ", "union dt_complex more, "))
+    found = [abi.problems(version, [*now[:at], new, *now[at + 1 :]], abi.read_ledger()) for new in (grown, other)]
+    assert [any(p.startswith("changed or gone") for p in problems) for problems in found] == [False, True]
+
+
+def test_c_has_complex_numbers_of_its_own_beside_the_header(tmp_path):
+    program = tmp_path / "both.c"
+    program.write_text(
+        '#include <complex.h>\n#include <stddef.h>\n#include "dovetail/abi.h"\n'
+        '_Static_assert(offsetof(dt_value, as.c) == offsetof(dt_value, as.f), "one place");\n'
+        "double complex of(const dt_value* v) { return v->as.c.re + v->as.c.im * I; }\n"
+    )
+    include = abi.HEADER.parent.parent
+    subprocess.run(
+        ["cc", "-std=c11", "-Wall", "-Werror", "-I", include, "-c", program, "-o", tmp_path / "o"], check=True
+    )
+
+
 def test_tables_begin_with_their_version_and_size():
     _, now = abi.entries()
     for table in ("dt_api", "dt_backend"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import dovetail as dt
@@ -243,6 +244,7 @@ def _methods() -> Iterator[Call]:
         ("dim", ()),
         ("is_contiguous", ()),
         ("is_set_to", (dt.ones(3),)),
+        ("record_stream", (SimpleNamespace(device="cpu", handle=0),)),
         ("is_pinned", ()),
         ("new_empty_strided", ((2, 3), (1, 2))),
         ("reshape_as", (dt.ones(6),)),

@@ -1,4 +1,5 @@
-"""Whatever a call is given, it works or raises; nothing crashes or hangs, and an op's refusal begins with its name.
+"""Whatever a call is given, it works or raises; nothing crashes or hangs, and a refusal begins with the name of what
+refuses and shows what it got.
 
 Some calls of every name; `nox -s fuzz` makes more of them, and of one name by hand, with a seed:
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import dovetail as dt
 from tests.reliability.calls import names, prepare, short
+from tests.reliability.shown import shows
 
 ROOT = Path(__file__).resolve().parents[2]
 SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
@@ -69,7 +70,11 @@ def judge(function: Any, args: list[Any], kwargs: dict[str, Any], allowed: tuple
     except REFUSALS as error:
         text = str(error.args[0] if isinstance(error, KeyError) else error)
         said = re.match(rf"({'|'.join(allowed)})_?(\b|:)", text)
-        return type(error).__name__, "" if said else f"{type(error).__name__}: {text[:300]}"
+        if not said:
+            return type(error).__name__, f"does not begin with its name: {type(error).__name__}: {text[:300]}"
+        if not shows(text[said.end() :], function, args, kwargs):
+            return type(error).__name__, f"does not show what it got: {type(error).__name__}: {text[:300]}"
+        return type(error).__name__, ""
     except Exception as error:
         return type(error).__name__, f"raised {error!r}"
     return "worked", ""

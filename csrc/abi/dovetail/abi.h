@@ -85,7 +85,7 @@ enum {
   DT_BOOLEAN = 3,    /* as.i, 0 or 1 */
   DT_INT = 4,        /* as.i */
   DT_FLOAT = 5,      /* as.f */
-  DT_COMPLEX = 6,    /* as.complex */
+  DT_COMPLEX = 6,    /* as.complex, or as.c */
   DT_INTS = 7,       /* as.ints[count]; bool[] too */
   DT_FLOATS = 8,     /* as.floats[count] */
   DT_SCALARS = 9,    /* as.values[count], each a scalar value */
@@ -107,13 +107,16 @@ typedef struct dt_value {
     dt_tensor** tensors;
     int64_t i;
     double f;
+#ifndef complex /* <complex.h> takes the name from C, which then says as.c */
     dt_complex complex;
+#endif
     const int64_t* ints;
     const double* floats;
     const struct dt_value* values;
     dt_device device;
     dt_generator* generator;
     const char* string;
+    dt_complex c;
   } as;
 } dt_value;
 

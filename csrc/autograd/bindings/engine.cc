@@ -50,7 +50,8 @@ py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_gr
   for (size_t i = 0; i < outputs.size(); ++i) {
     roots.push_back(gradient_edge(outputs[i].get()));
     if (!roots.back())
-      dt::runtime_error("element ", i, " of tensors does not require grad and does not have a grad_fn");
+      dt::runtime_error("element ", i, " of tensors does not require grad and does not have a grad_fn; it is a ",
+                        describe(shape_of(outputs[i].info())));
     starts.push_back(start_of(i, outputs[i], roots.back(), gradients[i]));
   }
   for (const Tensor& t : wanted) {

@@ -10,6 +10,8 @@ void require(const Tensor& t) {
   if (!t) throw py::type_error("expected a Tensor, got None");
 }
 
+std::string told(const Tensor& t) { return describe(shape_of(t.info())); }
+
 py::object grad_fn_of(const Tensor& t) {
   require(t);
   const NodePtr node = grad_fn(t.get());
@@ -19,7 +21,7 @@ py::object grad_fn_of(const Tensor& t) {
 HookHandle register_hook(const Tensor& t, py::object hook) {
   require(t);
   if (!requires_grad(t.get()))
-    dt::runtime_error("register_hook: cannot register a hook on a tensor that doesn't require gradient");
+    dt::runtime_error("register_hook: cannot register a hook on a tensor that doesn't require gradient, a ", told(t));
   const Edge edge = gradient_edge(t.get());
   return add_hook(edge.node->tensor_hooks(edge.nr), HookKind::tensor, std::move(hook));
 }
@@ -28,10 +30,13 @@ HookHandle register_post_accumulate_grad_hook(const Tensor& t, py::object hook) 
   require(t);
   if (!requires_grad(t.get()))
     dt::runtime_error(
-        "register_post_accumulate_grad_hook: cannot register a hook on a tensor that doesn't require gradient");
+        "register_post_accumulate_grad_hook: cannot register a hook on a tensor that doesn't require gradient, a ",
+        told(t));
   if (!is_leaf(t.get()))
     dt::runtime_error(
-        "register_post_accumulate_grad_hook: post accumulate grad hooks cannot be registered on non-leaf tensors");
+        "register_post_accumulate_grad_hook: post accumulate grad hooks cannot be registered on non-leaf tensors, this "
+        "is a ",
+        told(t));
   return add_hook(gradient_edge(t.get()).node->extra().after_accumulate, HookKind::accumulated, std::move(hook));
 }
 
@@ -40,8 +45,7 @@ Tensor requires_grad_(const Tensor& t, bool flag) {
   const int32_t dtype = t.dtype();
   if (flag && !dt::is_floating(dtype) && !dt::is_complex(dtype))
     dt::runtime_error(
-        "requires_grad_: only Tensors of floating point and complex dtype can require gradients, this is a ",
-        describe(shape_of(t.info())));
+        "requires_grad_: only Tensors of floating point and complex dtype can require gradients, this is a ", told(t));
   if (!flag && !is_leaf(t.get()))
     dt::runtime_error(
         "requires_grad_: you can only change requires_grad flags of leaf variables. If you want to use a computed "
@@ -53,7 +57,8 @@ Tensor requires_grad_(const Tensor& t, bool flag) {
 
 Tensor detach_(const Tensor& t) {
   require(t);
-  if (dt::api().base(t.get())) dt::runtime_error("detach_: Can't detach views in-place. Use detach() instead.");
+  if (dt::api().base(t.get()))
+    dt::runtime_error("detach_: Can't detach views in-place, this is one of ", told(t), ". Use detach() instead.");
   cut_history(t.get());
   return t;
 }

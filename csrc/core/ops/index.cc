@@ -71,7 +71,7 @@ Indices resolve(const char* who, const TensorImpl& self, const dt_value& list) {
   while (!indices.of_dim.empty() && !indices.of_dim.back()) indices.of_dim.pop_back();
   const int dims = static_cast<int>(indices.of_dim.size());
   if (dims > self.ndim) index_error(who, ": ", dims, " indices are too many for a tensor of shape ", shape_text(self));
-  if (dims == 0) index_error(who, ": at least one index must be given");
+  if (dims == 0) index_error(who, ": at least one index must be given, got none");
   indices.shape = common_shape(who, indices.of_dim);
   int last = -1;
   for (int dim = 0; dim < dims; ++dim) {

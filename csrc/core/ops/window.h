@@ -18,7 +18,8 @@ inline int64_t window_count(const char* who, int64_t size, int64_t kernel, int64
                             int64_t dilation, bool ceil_mode = false) {
   constexpr int64_t kMost = int64_t{1} << 40;
   if (kernel > kMost || stride > kMost || padding > kMost || dilation > kMost || dilation * (kernel - 1) > kMost)
-    value_error(who, ": the window's size, stride, padding or dilation is too large");
+    value_error(who, ": the window is too large, got size ", kernel, ", stride ", stride, ", padding ", padding,
+                " and dilation ", dilation);
   const int64_t span = size + 2 * padding - dilation * (kernel - 1) - 1;
   if (span < 0) return 0;
   int64_t count = (span + (ceil_mode ? stride - 1 : 0)) / stride + 1;

@@ -29,15 +29,23 @@ struct Div {
     return a / b;
   }
 };
+// A real factor scales each part of a complex number: as a product it would make NaN of infinity.
+template <class T>
+DOVETAIL_HD T times(T alpha, T b) {
+  if constexpr (kIsComplex<T>) {
+    if (alpha.im == 0) return T(alpha.re * b.re, alpha.re * b.im);
+  }
+  return Mul()(alpha, b);
+}
 template <class T>
 struct AddScaled {
   T alpha;
-  DOVETAIL_HD T operator()(T a, T b) const { return Add()(a, Mul()(alpha, b)); }
+  DOVETAIL_HD T operator()(T a, T b) const { return Add()(a, times(alpha, b)); }
 };
 template <class T>
 struct SubScaled {
   T alpha;
-  DOVETAIL_HD T operator()(T a, T b) const { return Sub()(a, Mul()(alpha, b)); }
+  DOVETAIL_HD T operator()(T a, T b) const { return Sub()(a, times(alpha, b)); }
 };
 // Where either is NaN, that is the result.
 struct Maximum {

@@ -155,7 +155,8 @@ struct Erfinv {
   template <class T>
   DOVETAIL_HD T operator()(T value) const {
     const double y = value, a = std::fabs(y);
-    if (!(a < 1)) return static_cast<T>(a == 1 ? y * std::numeric_limits<double>::infinity() : (y - y) / 0.0);
+    using Limits = std::numeric_limits<double>;
+    if (!(a < 1)) return static_cast<T>(a == 1 ? y * Limits::infinity() : Limits::quiet_NaN());
     const double l = std::log1p(-a * a), t = 4.3307467508 + l / 2;
     double x = std::sqrt(std::sqrt(t * t - l * 6.8027210884) - t);
     if (a < 1e-4) x = a * 0.88622692545275801;

@@ -43,7 +43,7 @@ dt_status on_device(int32_t index, const char* what, const Use& use) {
 // Before the kernel: what earlier ones noted is raised now. After it: whether it could be launched.
 dt_status run(const void* self, dt_kernel_context* context, const dt_array* outs, int32_t n_outs, const dt_array* ins,
               int32_t n_ins, const dt_value* args, int32_t n_args) {
-  const auto& entry = *static_cast<const KernelTable::Entry*>(self);
+  const auto& entry = *static_cast<const Entry*>(self);
   Device* device = Device::get(context->device.index);
   if (!device) return DT_ERR_RUNTIME;
   const DeviceScope scope(context->device.index);
@@ -66,7 +66,7 @@ dt_status run(const void* self, dt_kernel_context* context, const dt_array* outs
 
 dt_status get_kernel(void*, const char* op, const int32_t* dtypes, int32_t n_dtypes, dt_kernel* kernel) {
   try {
-    const KernelTable::Entry* entry = kernels().find(op, dtypes, n_dtypes);
+    const Entry* entry = kernels().find(op, dtypes, n_dtypes);
     *kernel = {entry ? run : nullptr, entry};
     return DT_OK;
   } catch (const std::bad_alloc&) {

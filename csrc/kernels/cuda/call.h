@@ -5,9 +5,9 @@
 
 #include <cstdio>
 #include <string>
-#include <unordered_map>
 
 #include "dovetail/abi.h"
+#include "kernels/common/kernel_table.h"
 #include "kernels/cuda/errors.h"
 #include "kernels/cuda/launch.h"
 
@@ -43,42 +43,25 @@ struct Call {
 
 using KernelFunction = dt_status (*)(const Call&);
 
-class KernelTable {
- public:
-  struct Entry {
-    std::string op;
-    KernelFunction function;
-  };
-  // A kernel for `op` when its first dtype (the compute dtype of elementwise and reduction ops, else that of the first
-  // tensor argument, or the result's) is `dtype`.
-  void add(const char* op, int32_t dtype, KernelFunction function) { add(op, dtype, -1, function); }
-  // For exactly this pair (copy: destination, source).
-  void add(const char* op, int32_t first, int32_t second, KernelFunction function) {
-    entries_[key(op, first, second)] = {op, function};
-  }
-  const Entry* find(const char* op, const int32_t* dtypes, int32_t n) const {
-    const int32_t first = n > 0 ? dtypes[0] : -1;
-    if (n > 1) {
-      const auto exact = entries_.find(key(op, first, dtypes[1]));
-      if (exact != entries_.end()) return &exact->second;
-    }
-    const auto found = entries_.find(key(op, first, -1));
-    return found == entries_.end() ? nullptr : &found->second;
-  }
+struct Entry {
+  std::string op;
+  KernelFunction function;
+};
 
- private:
-  static std::string key(const char* op, int32_t first, int32_t second) {
-    return std::string(op) + '/' + std::to_string(first) + '/' + std::to_string(second);
+class KernelTable : public KernelMap<Entry> {
+ public:
+  void add(const char* op, int32_t dtype, KernelFunction function) { add(op, dtype, -1, function); }
+  void add(const char* op, int32_t first, int32_t second, KernelFunction function) {
+    KernelMap::add(op, first, second, {op, function});
   }
-  std::unordered_map<std::string, Entry> entries_;
 };
 
 // Each family file defines register_<family>(KernelTable&).
 // clang-format off
 #define DOVETAIL_CUDA_FAMILIES(X)                                                                            \
   X(unary) X(unary_more) X(exact) X(binary) X(binary_integer) X(compare) X(bitwise) X(select) X(copy) X(create) \
-  X(random) X(reduce) X(arg_reduce) X(scan) X(sort) X(nonzero) X(gather) X(scatter) X(concat) X(contract)       \
-  X(conv) X(pool)
+  X(random) X(reduce) X(reduce_truth) X(arg_reduce) X(scan) X(sort) X(nonzero) X(gather) X(scatter) X(concat)   \
+  X(contract) X(conv) X(pool) X(complex)
 // clang-format on
 #define DOVETAIL_DECLARE(family) void register_##family(KernelTable& table);
 DOVETAIL_CUDA_FAMILIES(DOVETAIL_DECLARE)

@@ -1,4 +1,4 @@
-// Unary ops on integers, bool and complex numbers.
+// Unary ops on integers and bool.
 #include "kernels/cuda/elementwise.h"
 
 namespace dovetail::cuda {
@@ -53,22 +53,12 @@ void add_integer(KernelTable& table, int32_t dtype) {
   table.add("logical_not", dtype, unary_kernel<f::LogicalNot, bool, T>);
 }
 
-template <class T>
-void add_complex(KernelTable& table, int32_t dtype) {
-  table.add("neg", dtype, unary_kernel<f::Neg, T, T>);
-  table.add("square", dtype, unary_kernel<f::Square, T, T>);
-  table.add("isnan", dtype, unary_kernel<f::IsNan, bool, T>);
-  table.add("logical_not", dtype, unary_kernel<f::LogicalNot, bool, T>);
-}
-
 #define DOVETAIL_ADD_INTEGER(T, dtype) add_integer<T>(table, dtype);
-#define DOVETAIL_ADD_COMPLEX(T, dtype) add_complex<T>(table, dtype);
 
 }  // namespace
 
 void register_exact(KernelTable& table) {
   DOVETAIL_INTS(DOVETAIL_ADD_INTEGER)
-  DOVETAIL_COMPLEXES(DOVETAIL_ADD_COMPLEX)
   table.add("sign", DT_BOOL, unary_kernel<f::Same, bool, bool>);
   table.add("abs", DT_BOOL, unary_kernel<f::Same, bool, bool>);
   table.add("bitwise_not", DT_BOOL, unary_kernel<f::LogicalNot, bool, bool>);

@@ -41,6 +41,38 @@ struct Normal64 {
     out[1] = pair.odd;
   }
 };
+// 16-bit uniforms: the float ones cut off after as many digits as the dtype holds below 1, so that none becomes 1.
+template <class T>
+struct UniformSixteen {
+  using Out = T;
+  static constexpr int kEach = 4;
+  DOVETAIL_HD void fill(const philox::Words& x, T* out) const {
+    constexpr float kSteps = std::is_same_v<T, cpu::Half> ? 2048.0f : 256.0f;
+    for (int j = 0; j < 4; ++j)
+      out[j] = T(static_cast<float>(static_cast<int32_t>(philox::uniform32(x.w[j]) * kSteps)) / kSteps);
+  }
+};
+template <class T>
+struct NormalSixteen {
+  using Out = T;
+  static constexpr int kEach = 4;
+  DOVETAIL_HD void fill(const philox::Words& x, T* out) const {
+    float made[4];
+    Normal32().fill(x, made);
+    for (int j = 0; j < 4; ++j) out[j] = T(made[j]);
+  }
+};
+// Both parts of a complex number, one after the other.
+template <class Filler>
+struct Parts {
+  using Out = cpu::Complex<typename Filler::Out>;
+  static constexpr int kEach = Filler::kEach / 2;
+  DOVETAIL_HD void fill(const philox::Words& x, Out* out) const {
+    typename Filler::Out made[Filler::kEach];
+    Filler().fill(x, made);
+    for (int j = 0; j < kEach; ++j) out[j] = Out(made[2 * j], made[2 * j + 1]);
+  }
+};
 struct Bits {
   using Out = int64_t;
   static constexpr int kEach = 2;
@@ -94,6 +126,9 @@ dt_status randint_kernel(const Call& call) {
   return fill(call, Randint<T>{static_cast<uint64_t>(low), static_cast<uint64_t>(high) - static_cast<uint64_t>(low)});
 }
 
+#define DOVETAIL_ADD_SIXTEEN(T, dtype)                                \
+  table.add("philox_uniform", dtype, fill_kernel<UniformSixteen<T>>); \
+  table.add("philox_normal", dtype, fill_kernel<NormalSixteen<T>>);
 #define DOVETAIL_ADD_RANDINT(T, dtype) table.add("philox_randint", dtype, randint_kernel<T>);
 
 }  // namespace
@@ -103,6 +138,11 @@ void register_random(KernelTable& table) {
   table.add("philox_uniform", DT_FLOAT64, fill_kernel<Uniform64>);
   table.add("philox_normal", DT_FLOAT32, fill_kernel<Normal32>);
   table.add("philox_normal", DT_FLOAT64, fill_kernel<Normal64>);
+  DOVETAIL_SIXTEENS(DOVETAIL_ADD_SIXTEEN)
+  table.add("philox_uniform", DT_COMPLEX64, fill_kernel<Parts<Uniform32>>);
+  table.add("philox_uniform", DT_COMPLEX128, fill_kernel<Parts<Uniform64>>);
+  table.add("philox_normal", DT_COMPLEX64, fill_kernel<Parts<Normal32>>);
+  table.add("philox_normal", DT_COMPLEX128, fill_kernel<Parts<Normal64>>);
   table.add("philox_bits", DT_INT64, fill_kernel<Bits>);
   DOVETAIL_FLOATS(DOVETAIL_ADD_RANDINT)
   DOVETAIL_SIXTEENS(DOVETAIL_ADD_RANDINT)

@@ -1,4 +1,4 @@
-// sum, prod, amax, amin, any and all.
+// sum, prod, amax and amin.
 #include "kernels/cuda/reduce.h"
 
 namespace dovetail::cuda {
@@ -6,13 +6,18 @@ namespace {
 
 namespace f = functors;
 
+// Sums of float are added up in double: one of a million terms is as good as one of ten.
+template <class A>
+using SumOf = std::conditional_t<std::is_same_v<A, float>, double,
+                                 std::conditional_t<std::is_same_v<A, cpu::Complex<float>>, cpu::Complex<double>, A>>;
+
 template <class A>
 struct Sum {
-  using Acc = A;
-  DOVETAIL_HD A identity() const { return A(0); }
-  DOVETAIL_HD A take(A a, A x, int64_t) const { return f::Add()(a, x); }
-  DOVETAIL_HD A merge(A a, A b) const { return f::Add()(a, b); }
-  DOVETAIL_HD A finish(A a) const { return a; }
+  using Acc = SumOf<A>;
+  DOVETAIL_HD Acc identity() const { return Acc(0); }
+  DOVETAIL_HD Acc take(Acc a, A x, int64_t) const { return f::Add()(a, Acc(x)); }
+  DOVETAIL_HD Acc merge(Acc a, Acc b) const { return f::Add()(a, b); }
+  DOVETAIL_HD A finish(Acc a) const { return A(a); }
 };
 template <class A>
 struct Prod {
@@ -41,40 +46,11 @@ using Largest = Extreme<A, f::Maximum, true>;
 template <class A>
 using Smallest = Extreme<A, f::Minimum, false>;
 
-template <class A, bool kAll>
-struct Holds {
-  using Acc = bool;
-  DOVETAIL_HD bool identity() const { return kAll; }
-  DOVETAIL_HD bool take(bool a, A x, int64_t) const { return kAll ? a & (x != A(0)) : a | (x != A(0)); }
-  DOVETAIL_HD bool merge(bool a, bool b) const { return kAll ? a & b : a | b; }
-  DOVETAIL_HD bool finish(bool a) const { return a; }
-};
-
-// One input; the output has its dims, with stride 0 on those that are reduced.
-template <class T, class Out, class R>
-dt_status reduce_kernel(const Call& call) {
-  const dt_array &out = call.outs[0], &in = call.ins[0];
-  ReducePlan plan;
-  for (int d = 0; d < in.ndim; ++d) {
-    if (out.strides[d] == 0)
-      plan.reduce(in.sizes[d], in.strides[d]);
-    else
-      plan.keep(in.sizes[d], in.strides[d], out.strides[d]);
-  }
-  return reduce<T, Out>(call, plan, in.data, out.data, R());
-}
-
-template <class T>
-void add_logic(KernelTable& table, int32_t dtype) {
-  table.add("any", dtype, reduce_kernel<T, bool, Holds<Compute<T>, false>>);
-  table.add("all", dtype, reduce_kernel<T, bool, Holds<Compute<T>, true>>);
-}
 template <class T>
 void add_number(KernelTable& table, int32_t dtype) {
   using A = Compute<T>;
   table.add("sum", dtype, reduce_kernel<T, T, Sum<A>>);
   table.add("prod", dtype, reduce_kernel<T, T, Prod<A>>);
-  add_logic<T>(table, dtype);
 }
 template <class T>
 void add_ordered(KernelTable& table, int32_t dtype) {
@@ -94,9 +70,6 @@ void register_reduce(KernelTable& table) {
   DOVETAIL_SIXTEENS(DOVETAIL_ADD_ORDERED)
   DOVETAIL_INTS(DOVETAIL_ADD_ORDERED)
   DOVETAIL_COMPLEXES(DOVETAIL_ADD_NUMBER)
-  add_logic<bool>(table, DT_BOOL);
-  table.add("amax", DT_BOOL, reduce_kernel<bool, bool, Holds<bool, false>>);
-  table.add("amin", DT_BOOL, reduce_kernel<bool, bool, Holds<bool, true>>);
 }
 
 }  // namespace dovetail::cuda

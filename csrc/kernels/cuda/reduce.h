@@ -97,4 +97,18 @@ dt_status reduce(const Call& call, ReducePlan& plan, const void* in, void* out, 
   return DT_OK;
 }
 
+// A kernel function: one input; the output has its dims, with stride 0 on those that are reduced.
+template <class T, class Out, class R>
+dt_status reduce_kernel(const Call& call) {
+  const dt_array &out = call.outs[0], &in = call.ins[0];
+  ReducePlan plan;
+  for (int d = 0; d < in.ndim; ++d) {
+    if (out.strides[d] == 0)
+      plan.reduce(in.sizes[d], in.strides[d]);
+    else
+      plan.keep(in.sizes[d], in.strides[d], out.strides[d]);
+  }
+  return reduce<T, Out>(call, plan, in.data, out.data, R());
+}
+
 }  // namespace dovetail::cuda

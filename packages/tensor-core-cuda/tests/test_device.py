@@ -1,5 +1,6 @@
 """What a CUDA device does beyond the ops: errors, streams, events, memory, the numbers of a seed."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -86,6 +87,22 @@ def test_work_on_a_side_stream():
     assert side.query() and event.query()
 
 
+def test_memory_that_another_stream_uses_waits_for_it():
+    side = dt.cuda.Stream()
+    x = dt.ones(1 << 18, device="cuda")
+    address = x.data_ptr()
+    x.record_stream(side)
+    with dt.cuda.stream(side):
+        y = x * 2
+    del x
+    side.synchronize()
+    assert y.sum().item() == 1 << 19
+    kept = [dt.empty(1 << 18, device="cuda") for _ in range(8)]
+    assert address in [t.data_ptr() for t in kept]  # and then it is given out again
+    with pytest.raises(ValueError, match="record_stream: the stream is of cuda:0, the tensor is on cpu"):
+        dt.ones(1).record_stream(side)
+
+
 def test_time_between_events():
     start, end = dt.cuda.Event(enable_timing=True), dt.cuda.Event(enable_timing=True)
     start.record()
@@ -118,6 +135,36 @@ def test_memory_is_counted_and_kept():
 def test_out_of_memory_is_told():
     with pytest.raises(MemoryError, match="out of memory for"):
         dt.empty(1 << 50, device="cuda", dtype=dt.uint8)
+
+
+# ---- what there is no kernel for ----
+
+
+def complex_ops():
+    """The elementwise ops of one tensor that complex numbers have."""
+    x = dt.ones(2, dtype=dt.complex64) / 2
+    for op in dt._core.ops():
+        if op.form == "elementwise" and [arg.type for arg in op.args if not arg.has_default] == ["Tensor"]:
+            with contextlib.suppress(TypeError):  # not of complex numbers
+                yield op, x, op(x)
+
+
+def test_complex_functions_work_or_are_refused_in_words():
+    worked = []
+    for op, x, expected in complex_ops():
+        try:
+            result = op(x.to("cuda")).cpu()
+        except NotImplementedError as error:
+            assert str(error).startswith(f"{op.name}: backend 'cuda' has no kernel for dtype complex64; ")
+        else:
+            worked.append(op.name)
+            assert dt.allclose(result, expected) if expected.is_complex() else dt.equal(result, expected), op.name
+    assert {"neg", "exp", "tanh", "abs", "sgn"} <= set(worked)
+
+
+def test_a_refusal_names_the_dtype_that_there_is_no_kernel_for():
+    with pytest.raises(NotImplementedError, match="^rand: backend 'cuda' has no kernel for dtype int64"):
+        dt._core.get_op("rand")((3,), dtype=dt.int64, device="cuda")
 
 
 # ---- results ----

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ._core import Tensor, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -78,6 +80,13 @@ def callables(who: str, **values: Any) -> None:
     for name, value in values.items():
         if not callable(value):
             raise TypeError(f"{who}: {name} must be callable, got {shown(value)}")
+
+
+def dicts(who: str, **values: Any) -> None:
+    """Refuse what is no mapping."""
+    for name, value in values.items():
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{who}: {name} must be a dict, got {shown(value)}")
 
 
 # ---- Python's own words, and those of what a call is built of ----

@@ -172,7 +172,7 @@ def result_type(*tensors: Tensor | complex) -> _core.dtype:
         dovetail.float32
     """
     if not tensors:
-        raise TypeError("result_type: expected at least one tensor or number")
+        raise TypeError("result_type: expected at least one tensor or number, got none")
     # By weight: tensors with dims, zero-dim tensors, numbers.
     met: list[_core.dtype | None] = [None, None, None]
     for value in tensors:

@@ -139,7 +139,10 @@ def _text(matrix: Matrix, most: int = 8) -> str:
 
 def _check_inputs(who: str, inputs: tuple[Any, ...], which: list[int]) -> None:
     if not which:
-        raise ValueError(f"{who} expects at least one input tensor to require gradient, but none of them do.")
+        told = ", ".join(type(value).__name__ for value in inputs) or "no inputs"
+        raise ValueError(
+            f"{who} expects at least one input tensor to require gradient, but none of them do: got {told}"
+        )
     for i in which:
         if inputs[i].dtype != dt.float64:
             raise ValueError(

@@ -93,7 +93,9 @@ def checkpoint(
     """
     checks.callables("checkpoint", function=function)
     if use_reentrant:
-        raise ValueError("checkpoint: use_reentrant=True is not offered; pass False, which does the same and more")
+        raise ValueError(
+            f"checkpoint: use_reentrant must be False, which does more than True, got {checks.shown(use_reentrant)}"
+        )
     if not is_grad_enabled():
         return function(*args, **kwargs)
     region = _Region(function, args, kwargs, preserve_rng_state)

@@ -79,7 +79,9 @@ def _split(who: str, returned: Any, has_aux: bool) -> tuple[Any, Any]:
     if not has_aux:
         return returned, None
     if not isinstance(returned, tuple) or len(returned) != 2:
-        raise RuntimeError(f"{who}: with has_aux=True the function must return (output, aux)")
+        raise RuntimeError(
+            f"{who}: with has_aux=True the function must return (output, aux), got {checks.shown(returned)}"
+        )
     return returned
 
 

@@ -43,7 +43,8 @@ def _sizes(args: Any, in_dims: Any) -> tuple[list[Any], list[int | None], int]:
             )
         size = leaf.shape[dim]
     if size == -1:
-        raise ValueError("vmap: at least one tensor must be mapped; in_dims is None for all arguments")
+        told = ", ".join(type(leaf).__name__ for leaf in leaves) or "no arguments"
+        raise ValueError(f"vmap: at least one tensor must be mapped; in_dims is None for all arguments, got {told}")
     return leaves, dims, size
 
 

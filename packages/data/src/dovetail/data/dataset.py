@@ -73,7 +73,7 @@ class TensorDataset(Dataset[tuple[dt.Tensor, ...]]):
 
     def __init__(self, *tensors: dt.Tensor) -> None:
         if not tensors:
-            raise ValueError("TensorDataset: expected at least one tensor")
+            raise ValueError("TensorDataset: expected at least one tensor, got none")
         for t in tensors:
             if not isinstance(t, dt.Tensor) or t.ndim == 0:
                 raise TypeError(f"TensorDataset: expected tensors with at least one dim, got {_describe(t)}")
@@ -128,7 +128,7 @@ class ConcatDataset(Dataset[T_co]):
     def __init__(self, datasets: Iterable[Dataset[T_co]]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
-            raise ValueError("ConcatDataset: expected at least one data set")
+            raise ValueError("ConcatDataset: expected at least one data set, got none")
         for d in self.datasets:
             if isinstance(d, IterableDataset):
                 raise TypeError("ConcatDataset: takes map-style data sets; use ChainDataset for iterable ones")

@@ -153,7 +153,10 @@ class WeightedRandomSampler(OrderSampler):
         if self.weights.ndim != 1:
             raise ValueError(f"WeightedRandomSampler: weights must be one-dim, got shape {tuple(self.weights.shape)}")
         if bool((self.weights < 0).any()) or not float(self.weights.sum()) > 0:
-            raise ValueError("WeightedRandomSampler: weights must not be negative and must have a positive sum")
+            raise ValueError(
+                "WeightedRandomSampler: weights must not be negative and must have a positive sum, got "
+                f"{checks.shown(self.weights.tolist())}"
+            )
         if not replacement and num_samples > int((self.weights > 0).sum()):
             raise ValueError(
                 f"WeightedRandomSampler: cannot draw {num_samples} without replacement from "

@@ -74,6 +74,7 @@ class LRScheduler:
 
     @checks.in_class_name
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        checks.dicts("load_state_dict", state_dict=state_dict)
         if len(state_dict["base_lrs"]) != len(self.optimizer.param_groups):
             raise ValueError(
                 f"{type(self).__name__}: {len(state_dict['base_lrs'])} groups were saved, "

@@ -208,6 +208,7 @@ class Optimizer:
             ValueError: listing every name that is missing or unexpected and every tensor whose shape differs. Nothing
                 is changed then.
         """
+        checks.dicts("load_state_dict", state_dict=state_dict)
         problems = self._mismatches(state_dict)
         if problems:
             raise ValueError(f"{self._who}: the state does not fit these parameters:\n  " + "\n  ".join(problems))

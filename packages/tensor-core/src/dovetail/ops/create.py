@@ -246,7 +246,7 @@ def meshgrid(tensors: Sequence[Tensor], *, indexing: str | None = None) -> list[
         ([[1, 1], [2, 2]], [[3, 4], [3, 4]])
     """
     if not tensors:
-        raise ValueError("meshgrid: expected at least one tensor")
+        raise ValueError("meshgrid: expected at least one tensor, got none")
     if indexing not in (None, "ij", "xy"):
         raise ValueError(f'meshgrid: indexing must be "ij" or "xy", got {indexing!r}')
     for i, axis in enumerate(tensors):

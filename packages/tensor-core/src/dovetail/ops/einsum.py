@@ -45,7 +45,7 @@ def einsum(equation: str, tensors: Sequence[Tensor]) -> Tensor:
 def _parse(equation: str, tensors: Sequence[Tensor]) -> tuple[list[Labels], Labels]:
     """The labels of every operand and of the result."""
     if not tensors:
-        raise ValueError("einsum: expected at least one operand")
+        raise ValueError("einsum: expected at least one operand, got none")
     inputs, arrow, result = equation.replace(" ", "").partition("->")
     texts = inputs.split(",")
     if len(texts) != len(tensors):

@@ -177,7 +177,7 @@ def threshold(self: dt.Tensor, threshold: float, value: float) -> dt.Tensor:
 @op("glu(Tensor self, int dim=-1) -> Tensor")
 def glu(self: dt.Tensor, dim: int) -> dt.Tensor:
     """``a · sigmoid(b)``, where a and b are the halves of ``x`` along ``dim``."""
-    if self.shape[dim] % 2:
+    if self.ndim == 0 or self.shape[dim] % 2:
         raise ValueError(f"glu: dim {dim} must have an even size, got shape {tuple(self.shape)}")
     half = self.shape[dim] // 2
     return self.narrow(dim, 0, half) * dt.sigmoid(self.narrow(dim, half, half))
