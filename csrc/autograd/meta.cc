@@ -1,5 +1,6 @@
 #include "autograd/meta.h"
 
+#include "autograd/saved.h"
 #include "autograd/views.h"
 
 namespace dovetail::autograd {

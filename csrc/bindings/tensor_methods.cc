@@ -7,6 +7,7 @@
 #include "bindings/construct.h"
 #include "bindings/op_type.h"
 #include "bindings/requires_grad.h"
+#include "bindings/streams.h"
 #include "bindings/tensor_type.h"
 #include "bindings/types.h"
 #include "bindings/wrapper.h"

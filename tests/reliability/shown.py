@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from typing import Any
 
 import dovetail as dt
@@ -12,20 +12,26 @@ import dovetail as dt
 LONGEST = 60  # of a value that is looked for as it is
 # What a number is told as where a tensor is expected.
 AS_TENSOR = {
-    bool: ("bool",),
-    int: ("int64",),
-    float: ("float32", "float64"),
-    complex: ("complex64", "complex128"),
+    bool: ("bool", "dovetail.bool"),
+    int: ("int64", "dovetail.int64"),
+    float: ("float32", "float64", "dovetail.float32", "dovetail.float64"),
+    complex: ("complex64", "complex128", "dovetail.complex64", "dovetail.complex128"),
 }
-# An argument that is absent, and numbers that were computed from what was given, as sizes in bytes are.
-ABSENT = r"missing (argument|\d+ required)"
-COMPUTED = r"\b(\d{7,}|\d(\.\d+)?e\+\d+|inf elements)"
+EMPTY = ("none", "empty", "[]", "()", "no tensors")
+# An argument that is absent; what the text itself calls what was got, and numbers that were computed from it, as those
+# of bytes are.
+ABSENT = r"missing (required |\d+ required )?(positional )?argument|is missing|incompatible function arguments|\btakes "
+COMPUTED = r"\bgot [(\[]?-?\d|\b(is|are|has|of) (\w+ )*shapes? \(\d|\b\d{7,}|\b\d(\.\d+)?e\+\d+|inf elements"
 
 
 def shows(text: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> bool:
     """Whether something that was given stands in the text, as a word of its own."""
     given = {word for value in [*args, *kwargs.values(), *behind(function)] for word in words(value)}
     given |= {str(len(args)), str(len(args) + len(kwargs)), *kwargs}
+    if not any(isinstance(value, dt.Tensor) for value in [*args, *kwargs.values()]):
+        given.add("no tensors")
+    if len(args) <= 1:  # an object's method without arguments
+        given.add("()")
     if any(re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text) for word in given if word):
         return True
     return re.search(f"{ABSENT}|{COMPUTED}", text) is not None
@@ -46,24 +52,34 @@ def words(value: Any) -> Iterator[str]:
     if isinstance(value, dt.Tensor):
         yield from _words_of_tensor(value)
     elif isinstance(value, (list, tuple, dict)):
-        yield from (str(len(value)), repr(value)[:LONGEST], *([] if value else ["none", "empty", "[]", "()"]))
+        yield from (str(len(value)), repr(value)[:LONGEST], *([] if value else EMPTY))
         for item in value:
             yield from words(item)
     elif isinstance(value, (int, float, complex)):
-        yield from (repr(value), "()", *AS_TENSOR[bool if isinstance(value, bool) else type(value)])
+        yield from (repr(value), "()", "zero-dim", "no dims", *AS_TENSOR[type(value)])
         if not isinstance(value, complex):
             yield f"{value:g}"
+    elif value is None:
+        yield from ("None", "none")
     else:
         yield from (str(value)[:LONGEST], repr(value)[:LONGEST])
-        if hasattr(value, "__len__"):
+        if isinstance(value, str):
+            yield from (value.split(":")[0], str(list(value))[:LONGEST])
+        elif isinstance(value, Sized) and not isinstance(value, type):
             yield str(len(value))
 
 
 def _words_of_tensor(t: dt.Tensor) -> Iterator[str]:
     yield from (str(t.dtype), str(t.dtype).removeprefix("dovetail."), str(t.device), str(t.numel()))
     yield from (str(tuple(t.shape)), str(list(t.shape)), *map(str, t.shape), str(t.ndim))
+    yield from map(str, range(t.ndim))
     if t.ndim == 0:
-        yield "zero-dim"
-    if t.numel() <= 300:
+        yield from ("zero-dim", "no dims", "none")
+    if t.numel() == 0:
+        yield from EMPTY
+    if t.is_complex():
+        yield "complex128"  # what it becomes beside a float64
+    if sum(t.shape) <= 300:
+        yield str(t.tolist())[:LONGEST]
         for item in t.reshape(-1).tolist():
             yield from words(item)

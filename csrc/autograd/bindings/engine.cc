@@ -1,6 +1,7 @@
 // Backward, from Python.
 #include "autograd/engine.h"
 #include "autograd/bindings/python.h"
+#include "autograd/saved.h"
 
 namespace dovetail::autograd {
 
@@ -21,7 +22,9 @@ Tensor start_of(size_t i, const Tensor& output, const Edge& root, py::handle giv
   static const dt::Op ones{"ones"};
   const Shape shape = root.node->output(root.nr);
   if (given.is_none()) {
-    if (output.numel() != 1) dt::runtime_error("grad can be implicitly created only for scalar outputs");
+    if (output.numel() != 1)
+      dt::runtime_error("grad can be implicitly created only for scalar outputs, got a ",
+                        describe(shape_of(output.info())));
     return ones(shape.ints(), dt::DType{shape.dtype}, shape.device);
   }
   dt_tensor* t = dt::api().tensor_from_py(given.ptr());
@@ -56,7 +59,8 @@ py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_gr
   }
   for (const Tensor& t : wanted) {
     targets.push_back(gradient_edge(t.get()));
-    if (!targets.back()) dt::runtime_error("One of the differentiated Tensors does not require grad");
+    if (!targets.back())
+      dt::runtime_error("One of the differentiated Tensors does not require grad, a ", describe(shape_of(t.info())));
   }
   const std::vector<Tensor> found = run_backward(roots, std::move(starts), options, targets, wanted);
   return to_tuple(found.data(), static_cast<int>(found.size()));

@@ -17,7 +17,7 @@ bool ends_with(const TensorImpl& t, const dt_value& shape) {
 }
 
 void check_normalized(const char* who, const TensorImpl& input, const dt_value& shape) {
-  if (shape.count == 0) value_error(who, ": normalized_shape must have at least one entry");
+  if (shape.count == 0) value_error(who, ": normalized_shape must have at least one entry, got none");
   if (!ends_with(input, shape))
     value_error(who, ": input must have a shape that ends with normalized_shape ", ints_text(shape), ", got ",
                 shape_text(input));

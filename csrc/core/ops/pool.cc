@@ -62,7 +62,7 @@ void infer_avg_pool(Inference& call) {  // (self, kernel_size, stride, padding, 
   const int spatial = spatial_dims(call.name(), "self", self);
   check_floating(call.name(), "self", self);
   const Windows windows(call, spatial, 1);
-  if (call.given(6) && call.integer(6) == 0) value_error(call.name(), ": divisor_override must not be zero");
+  if (call.given(6) && call.integer(6) == 0) value_error(call.name(), ": divisor_override must not be zero, got 0");
   windows.result(call.name(), self.sizes(), nullptr, call.boolean(4), call.outs[0]);
   call.outs[0].dtype = self.dtype;
 }
@@ -90,7 +90,7 @@ void infer_avg_pool_grad(Inference& call) {
   check_floating(call.name(), "grad", grad);
   const int64_t* sizes = input_sizes(call, 1, grad);
   const Windows windows(call, spatial, 2);
-  if (call.given(7) && call.integer(7) == 0) value_error(call.name(), ": divisor_override must not be zero");
+  if (call.given(7) && call.integer(7) == 0) value_error(call.name(), ": divisor_override must not be zero, got 0");
   OutputSpec result;
   windows.result(call.name(), sizes, nullptr, call.boolean(5), result);
   if (!std::equal(result.sizes, result.sizes + result.ndim, grad.sizes()))

@@ -256,7 +256,10 @@ def normal(
         raise ValueError(f"normal: std must not be negative, got {std}")
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         if size is not None:
-            raise TypeError("normal: size goes with numbers; a tensor brings its own shape")
+            tensor = mean if isinstance(mean, Tensor) else std
+            raise TypeError(
+                f"normal: size goes with numbers, got {size} beside a tensor, whose shape {tuple(tensor.shape)} it is then"
+            )
         result = _normal(mean, std, generator=generator)
     elif size is None:
         raise TypeError("normal: size is missing: normal(mean, std, size)")

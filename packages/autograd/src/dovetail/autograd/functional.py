@@ -54,7 +54,10 @@ class _Call:
         tensors = self.inputs if of == "inputs" else self.outputs
         if v is None:
             if len(tensors) != 1 or tensors[0].numel() != 1:
-                raise RuntimeError(f"{self.who}: v can only be left out where the {of} are one tensor of one element")
+                shapes = ", ".join(str(tuple(t.shape)) for t in tensors)
+                raise RuntimeError(
+                    f"{self.who}: v can only be left out where the {of} are one tensor of one element, got {shapes}"
+                )
             return (dt.ones_like(tensors[0]),)
         many = _as_tuple(self.who, "v", v)
         if [t.shape for t in many] != [t.shape for t in tensors]:

@@ -43,7 +43,7 @@ def _sizes(args: Any, in_dims: Any) -> tuple[list[Any], list[int | None], int]:
             )
         size = leaf.shape[dim]
     if size == -1:
-        told = ", ".join(type(leaf).__name__ for leaf in leaves) or "no arguments"
+        told = ", ".join(type(leaf).__name__ for leaf in leaves) or "no tensors"
         raise ValueError(f"vmap: at least one tensor must be mapped; in_dims is None for all arguments, got {told}")
     return leaves, dims, size
 

@@ -101,7 +101,8 @@ class StackDataset(Dataset[Any]):
 
     def __init__(self, *datasets: Dataset[Any], **named: Dataset[Any]) -> None:
         if bool(datasets) == bool(named):
-            raise ValueError("StackDataset: give data sets either by position or by name")
+            told = f"{len(datasets)} by position and {len(named)} by name"
+            raise ValueError(f"StackDataset: give data sets either by position or by name, got {told}")
         self.datasets: tuple[Dataset[Any], ...] | dict[str, Dataset[Any]] = datasets or named
         lengths = [_length(d) for d in (datasets or tuple(named.values()))]
         if len(set(lengths)) > 1:

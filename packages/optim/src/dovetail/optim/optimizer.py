@@ -157,7 +157,8 @@ class Optimizer:
     def _groups_of(self, params: Iterable[Any]) -> list[ParamGroup]:
         if isinstance(params, dt.Tensor):
             raise TypeError(
-                f"{self._who}: params must be an iterable of tensors or dicts, got one tensor; put it in a list"
+                f"{self._who}: params must be an iterable of tensors or dicts, got one tensor of shape "
+                f"{tuple(params.shape)}; put it in a list"
             )
         if hasattr(params, "named"):
             return [{"params": params}]

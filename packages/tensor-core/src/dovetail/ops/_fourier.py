@@ -85,7 +85,7 @@ def _complex(x: Tensor) -> Tensor:
 
 def _at_least_one(name: str, dims: Sequence[int]) -> None:
     if not dims:
-        raise ValueError(f"{name}: expected at least one dim to transform")
+        raise ValueError(f"{name}: expected at least one dim to transform, got none")
 
 
 def complex_to_complex(name: str, x: Tensor, s: Sizes, dim: Sizes, norm: str | None, *, forward: bool) -> Tensor:

@@ -283,7 +283,9 @@ def one_hot(self: Tensor, num_classes: int = -1) -> Tensor:
         raise TypeError(f"one_hot: expected int64 class numbers, got {self.dtype}")
     if num_classes < 0:
         if self.numel() == 0:
-            raise ValueError("one_hot: num_classes must be given for a tensor without elements")
+            raise ValueError(
+                f"one_hot: num_classes must be given for a tensor without elements, got shape {tuple(self.shape)}"
+            )
         num_classes = int(dt.amax(self).item()) + 1
     zeros = dt.zeros([*self.shape, num_classes], dtype=dt.int64, device=self.device)
     if self.numel() == 0:

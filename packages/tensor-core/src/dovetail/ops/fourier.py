@@ -33,9 +33,12 @@ def _norm(scaling: str, forward: bool) -> Any:
     return (_FORWARD if forward else _INVERSE)[scaling]
 
 
-def _checked(dim: Sequence[int]) -> Sequence[int]:
+def _checked(x: _Array, dim: Sequence[int]) -> Sequence[int]:
     if not dim:
-        raise ValueError("expected at least one dim to transform")
+        raise ValueError("expected at least one dim to transform, got none")
+    for d in dim:
+        if not -x.ndim <= d < x.ndim:
+            raise IndexError(f"dim {d} is out of range for shape {x.shape}")
     return dim
 
 
@@ -78,7 +81,7 @@ def fft_c2c(self: _Array, dim: Sequence[int], scaling: str, forward: bool) -> _A
         raise TypeError(f"expected a complex tensor, got {self.dtype}")
     transform = np.fft.fft if forward else np.fft.ifft
     norm = _norm(scaling, forward)
-    for d in reversed(_checked(dim)):
+    for d in reversed(_checked(self, dim)):
         self = _along(transform, self, d, norm, self.dtype, self.shape[d])
     return self
 
@@ -103,7 +106,7 @@ def fft_r2c(self: _Array, dim: Sequence[int], scaling: str, onesided: bool) -> _
     if self.dtype not in (np.float32, np.float64):
         raise TypeError(f"expected a tensor of float32 or float64, got {self.dtype}")
     norm = _norm(scaling, True)
-    *others, last = _checked(dim)
+    *others, last = _checked(self, dim)
     n = self.shape[last]
     half = _along(np.fft.rfft, self, last, norm, _COMPLEX[self.dtype.char], n // 2 + 1)
     for d in reversed(others):
@@ -141,7 +144,7 @@ def fft_c2r(self: _Array, dim: Sequence[int], n: int, scaling: str) -> _Array:
     if self.dtype.kind != "c":
         raise TypeError(f"expected a complex tensor, got {self.dtype}")
     norm = _norm(scaling, False)
-    *others, last = _checked(dim)
+    *others, last = _checked(self, dim)
     for d in others:
         self = _along(np.fft.ifft, self, d, norm, self.dtype, self.shape[d])
     if self.shape[last] != n // 2 + 1:

@@ -54,7 +54,7 @@ def _avg_pool(
     batch = batched(name, spatial, x)
     window = _window(name, spatial, kernel_size, stride, padding)
     if divisor_override == 0:
-        raise ValueError(f"{name}: divisor_override must not be zero")
+        raise ValueError(f"{name}: divisor_override must not be zero, got {divisor_override}")
     out = avg_pool(batch, *window, ceil_mode, count_include_pad, divisor_override)
     return out if batch is x else dt.squeeze(out, [0])
 

@@ -265,6 +265,10 @@ def normal(mean: Tensor, std: Tensor, *, generator: Generator | None = None) -> 
     return _draw("normal", philox_normal, size, generator, dtype, mean.device if mean.ndim else std.device) * std + mean
 
 
+def _least(x: Tensor) -> str:
+    return f"{dt.amin(x).item():g}"
+
+
 @op("poisson(Tensor input, *, Generator? generator=None) -> Tensor", random=True, non_differentiable=True)
 def poisson(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """Counts from Poisson distributions, one for every element, which is the mean.
@@ -284,7 +288,7 @@ def poisson(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     if not input.dtype.is_floating_point:
         raise TypeError(f"poisson: rates must be floating point, got {short(input.dtype)}")
     if not dt.all(input >= 0).item():
-        raise ValueError("poisson: rates must not be negative or NaN")
+        raise ValueError(f"poisson: rates must not be negative or NaN, got {_least(input)}")
     key, offset = _reserve(generator, input.shape, 1)
     return philox_poisson(widened(input), key, offset).to(input.dtype)
 
@@ -314,9 +318,9 @@ def binomial(count: Tensor, prob: Tensor, *, generator: Generator | None = None)
         if not x.dtype.is_floating_point:
             raise TypeError(f"binomial: {name} must be floating point, got {short(x.dtype)}")
     if not dt.all(count >= 0).item():
-        raise ValueError("binomial: count must not be negative or NaN")
+        raise ValueError(f"binomial: count must not be negative or NaN, got {_least(count)}")
     if not dt.all((prob >= 0) & (prob <= 1)).item():
-        raise ValueError("binomial: prob must be between 0 and 1")
+        raise ValueError(f"binomial: prob must be between 0 and 1, got {_least(prob)} to {dt.amax(prob).item():g}")
     dtype = dt.result_type(count, prob)
     wide = dt.float64 if dtype == dt.float64 else dt.float32
     count, prob = dt.broadcast_tensors(count.to(wide), prob.to(wide))
@@ -376,7 +380,10 @@ def _check_weights(weights: Tensor, num_samples: int, replacement: bool) -> None
             "use replacement=True"
         )
     if not dt.all((weights >= 0) & (weights < math.inf)).item():
-        raise ValueError("multinomial: weights must be finite and not negative")
+        raise ValueError(
+            "multinomial: weights must be finite and not negative, "
+            f"got {_least(weights)} to {dt.amax(weights).item():g}"
+        )
     chances = dt.count_nonzero(weights, -1)
     if dt.any(chances < (1 if replacement else num_samples)).item():
         raise ValueError("multinomial: a row has fewer positive weights than what is to be drawn from it")

@@ -19,7 +19,7 @@ def bilinear(input1: dt.Tensor, input2: dt.Tensor, weight: dt.Tensor, bias: dt.T
         >>> bilinear(dt.ones(2, 3), dt.ones(2, 4), dt.ones(5, 3, 4))[0, 0].item()
         12.0
     """
-    if weight.ndim != 3 or input1.shape[-1] != weight.shape[1] or input2.shape[-1] != weight.shape[2]:
+    if weight.ndim != 3 or (*input1.shape[-1:], *input2.shape[-1:]) != tuple(weight.shape[1:]):
         raise ValueError(
             f"bilinear: inputs of shapes {tuple(input1.shape)} and {tuple(input2.shape)} do not fit a weight of shape "
             f"{tuple(weight.shape)} (out, in1, in2)"
