@@ -256,9 +256,9 @@ def normal(
         raise ValueError(f"normal: std must not be negative, got {std}")
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         if size is not None:
-            tensor = mean if isinstance(mean, Tensor) else std
+            tensor = next(value for value in (mean, std) if isinstance(value, Tensor))
             raise TypeError(
-                f"normal: size goes with numbers, got {size} beside a tensor, whose shape {tuple(tensor.shape)} it is then"
+                f"normal: size goes with numbers, got {size} beside a tensor, which has shape {tuple(tensor.shape)}"
             )
         result = _normal(mean, std, generator=generator)
     elif size is None:
