@@ -216,6 +216,19 @@ PyObject* event_elapsed(PyObject*, PyObject* args) {
   });
 }
 
+PyObject* record_stream(PyObject*, PyObject* args) {
+  Arguments a;
+  if (!a.parse(args, "OK:_record_stream")) return nullptr;
+  return entry([&] {
+    if (!is_tensor(a.device)) type_error("record_stream: expected a Tensor, got ", given_text(a.device));
+    const TensorImpl& t = *impl_of(a.device);
+    const dt_backend& table = backend(t.device.kind);
+    if (table.record_stream && t.storage && t.storage->data)
+      check_status(table.record_stream(table.self, t.device.index, t.storage->data, pointer_of(a.first)));
+    Py_RETURN_NONE;
+  });
+}
+
 PyMethodDef functions[] = {
     {"_device_name", device_name, METH_O, "_device_name(device): what the device calls itself."},
     {"_current_device", current_device, METH_O,
@@ -234,6 +247,7 @@ PyMethodDef functions[] = {
     {"_event_query", event_query, METH_VARARGS, "_event_query(device, event): whether it has come."},
     {"_event_synchronize", event_synchronize, METH_VARARGS, "_event_synchronize(device, event): wait for it."},
     {"_event_elapsed", event_elapsed, METH_VARARGS, "_event_elapsed(device, start, end): milliseconds between them."},
+    {"_record_stream", record_stream, METH_VARARGS, "_record_stream(tensor, stream): its memory is used there too."},
     {},
 };
 
@@ -242,26 +256,5 @@ PyMethodDef functions[] = {
 }  // namespace
 
 PyMethodDef* stream_functions() { return functions; }
-
-PyObject* record_stream(PyObject* self, PyObject* stream) {
-  return entry([&] {
-    const Ref handle = Ref::steal(PyObject_GetAttrString(stream, "handle"));
-    const Ref place = Ref::steal(handle ? PyObject_GetAttrString(stream, "device") : nullptr);
-    Device device;
-    if (!place || !PyLong_Check(handle.get()) || !to_device(place.get(), &device)) {
-      PyErr_Clear();
-      type_error("record_stream: expected a Stream, got ", given_text(stream));
-    }
-    const TensorImpl& t = *impl_of(self);
-    if (device != t.device)
-      value_error("record_stream: the stream is of ", device_text(device), ", the tensor is on ",
-                  device_text(t.device));
-    const dt_backend& table = backend(t.device.kind);
-    if (table.record_stream && t.storage && t.storage->data)
-      check_status(table.record_stream(table.self, t.device.index, t.storage->data,
-                                       pointer_of(PyLong_AsUnsignedLongLong(handle.get()))));
-    Py_RETURN_NONE;
-  });
-}
 
 }  // namespace dovetail::py

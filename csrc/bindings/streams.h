@@ -6,7 +6,4 @@ namespace dovetail::py {
 
 PyMethodDef* stream_functions();
 
-// Tensor.record_stream(stream)
-PyObject* record_stream(PyObject* self, PyObject* stream);
-
 }  // namespace dovetail::py

@@ -7,7 +7,6 @@
 #include "bindings/construct.h"
 #include "bindings/op_type.h"
 #include "bindings/requires_grad.h"
-#include "bindings/streams.h"
 #include "bindings/tensor_type.h"
 #include "bindings/types.h"
 #include "bindings/wrapper.h"
@@ -248,8 +247,6 @@ PyMethodDef methods[] = {
     {"is_floating_point", is_floating_point, METH_NOARGS, "Whether the dtype is a real floating-point one."},
     {"is_complex", is_complex_method, METH_NOARGS, "Whether the dtype is complex."},
     {"is_signed", is_signed, METH_NOARGS, "Whether the dtype has negative values."},
-    {"record_stream", record_stream, METH_O,
-     "record_stream(stream): its memory is used on that stream too, so that once freed it waits for the stream."},
     {"is_set_to", is_set_to, METH_O, "is_set_to(other): whether both are the same view of the same storage."},
     {"requires_grad_", as_method(requires_grad_), METH_FASTCALL | METH_KEYWORDS,
      "requires_grad_(requires_grad=True): set requires_grad; returns self."},

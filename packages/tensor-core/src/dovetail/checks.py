@@ -40,9 +40,10 @@ def tensors(who: str, **values: Any) -> None:
 
 
 def numbers(who: str, **values: Any) -> None:
-    """Refuse what is neither an int nor a float nor a zero-dim tensor."""
+    """Refuse what is neither an int nor a float nor a real tensor of one element."""
     for name, value in values.items():
-        if not isinstance(value, (int, float)) and not (isinstance(value, Tensor) and value.numel() == 1):
+        one = isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex()
+        if not one and not isinstance(value, (int, float)):
             raise TypeError(f"{who}: {name} must be a number, got {shown(value)}")
 
 

@@ -49,7 +49,7 @@ class TensorType(type):
         if len(args) == 1 and not _is_size(args[0]):
             return cls._of_data(args[0])
         if not all(map(_is_size, args)):
-            raise TypeError(f"{cls.__name__}: expected sizes, or one sequence of data")
+            raise TypeError(f"{cls.__name__}: expected sizes, or one sequence of data, got {checks.shown(args)}")
         return get_op("empty")(list(args) if args else [0], dtype=cls.dtype, device="cpu")
 
     def _of_data(cls, data: Any) -> Tensor:

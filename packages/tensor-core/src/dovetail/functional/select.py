@@ -109,7 +109,7 @@ def _repeated_indices(counts: Tensor) -> Tensor:
     if counts.numel() == 0:
         return counts.to(dt.int64)
     if bool((counts < 0).any()):
-        raise ValueError("repeat_interleave: counts must not be negative")
+        raise ValueError(f"repeat_interleave: counts must not be negative, got {dt.amin(counts).item()}")
     ends = dt.cumsum(counts, 0)
     total = int(ends[-1].item())
     # Element k belongs to the first slice that ends after it.

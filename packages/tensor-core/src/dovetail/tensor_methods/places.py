@@ -61,6 +61,8 @@ def record_stream(self: Tensor, stream: Any) -> None:
 
     if not isinstance(stream, Stream):
         raise TypeError(f"record_stream: expected a Stream, got {checks.shown(stream)}")
+    if stream.device != self.device:
+        raise ValueError(f"record_stream: the stream is of {stream.device}, the tensor is on {self.device}")
     _core._record_stream(self, stream.handle)
 
 
