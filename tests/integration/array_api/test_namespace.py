@@ -19,8 +19,7 @@ NEWER = {"broadcast_shapes", "isin"}  # than the version
 STRICTS_OWN = {"ArrayAPIStrictFlags", "Device", "__version__"} | {
     name for name in strict.__all__ if "array_api_strict_flags" in name
 }
-TO_COME = {"linalg"}
-NAMES = sorted(set(strict.__all__) - STRICTS_OWN - NEWER - TO_COME)
+NAMES = sorted(set(strict.__all__) - STRICTS_OWN - NEWER)
 EXTENSIONS = {name: sorted(getattr(strict, name).__all__) for name in ("fft", "linalg") if name in NAMES}
 FUNCTIONS = [name for name in NAMES if inspect.isfunction(getattr(strict, name))]
 FUNCTIONS += [f"{extension}.{name}" for extension, names in EXTENSIONS.items() for name in names]

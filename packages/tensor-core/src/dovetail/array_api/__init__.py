@@ -19,6 +19,7 @@ from . import elementwise as _elementwise
 from . import fft as fft
 from . import indexing as _indexing
 from . import inspection as _inspection
+from . import linalg as linalg
 from . import linear_algebra as _linear_algebra
 from . import manipulation as _manipulation
 from . import searching as _searching
@@ -45,7 +46,7 @@ __array_api_version__ = "2024.12"
 _CATEGORIES = [_constants, _creation, _data_types, _elementwise, _indexing, _inspection, _linear_algebra]
 _CATEGORIES += [_manipulation, _searching, _sets, _sorting, _statistical, _utility]
 
-__all__ = ["__array_api_version__", "fft"]
+__all__ = ["__array_api_version__", "fft", "linalg"]
 __all__ += [_name for _category in _CATEGORIES for _name in _category.__all__]
 
 
