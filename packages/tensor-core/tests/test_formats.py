@@ -45,6 +45,16 @@ def test_gradients_pass_a_format():
 def test_factories_take_what_pytorch_takes():
     assert dt.zeros(2, layout=dt.strided, pin_memory=False).tolist() == [0, 0]
     assert dt.rand(2, layout=None).shape == (2,)
+    given = {"layout": dt.strided, "pin_memory": True}
+    for x in (
+        dt.arange(2, **given),
+        dt.randint(3, (2,), **given),
+        dt.randint_like(dt.ones(2), 3, **given),
+        dt.normal(0.0, 1.0, (2,), **given),
+        dt.empty_strided((2,), (1,), **given),
+    ):
+        assert x.shape == (2,)
+    assert dt.scalar_tensor(2.0, **given).item() == 2
     assert dt.ones(2).new_full((2,), 3.0, layout=dt.strided).tolist() == [3, 3]
 
 
@@ -52,6 +62,8 @@ def test_factories_take_what_pytorch_takes():
     ("call", "error", "match"),
     [
         (lambda: dt.zeros(2, layout="strided"), TypeError, "^zeros: layout must be dovetail.strided"),
+        (lambda: dt.arange(2, layout=2), TypeError, "^arange: layout must be dovetail.strided"),
+        (lambda: dt.ones(2).contiguous(2), TypeError, "^contiguous: "),
         (lambda: dt.zeros(2, pin_memory=1), TypeError, "^zeros: pin_memory must be a bool"),
         (lambda: dt.zeros(2, memory_format=1), TypeError, "^zeros: memory_format must be one such as"),
         (

@@ -21,6 +21,13 @@ _randint_like = get_op("randint_like")
 _randn = get_op("randn")
 
 
+def _ignore_layout(who: str, layout: Any, pin_memory: Any) -> None:
+    """What PyTorch's factories take besides; both have one meaning only."""
+    from .formats import ignore_layout
+
+    ignore_layout(who, {"layout": layout, "pin_memory": pin_memory})
+
+
 def _out(out: Tensor | None) -> dict[str, Tensor]:
     return {} if out is None else {"out": out}
 
@@ -34,6 +41,8 @@ def arange(
     dtype: _core.dtype | None = None,
     device: _core.device | str | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Numbers from `start` up to, and without, `end`, in steps.
 
@@ -51,6 +60,8 @@ def arange(
         >>> dt.arange(1, 2, 0.5).tolist()
         [1.0, 1.5]
     """
+    if layout is not None or pin_memory:
+        _ignore_layout("arange", layout, pin_memory)
     if end is None:
         start, end = 0, start
     return _arange(start, end, step, dtype=dtype, device=device, requires_grad=requires_grad, **_out(out))
@@ -107,6 +118,8 @@ def scalar_tensor(
     dtype: _core.dtype | None = None,
     device: _core.device | str | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A zero-dim tensor of a number, in the default float unless `dtype` says otherwise.
 
@@ -114,6 +127,8 @@ def scalar_tensor(
         >>> dt.scalar_tensor(2).item()
         2.0
     """
+    if layout is not None or pin_memory:
+        _ignore_layout("scalar_tensor", layout, pin_memory)
     return _core.tensor(s, dtype=dtype or _core.get_default_dtype(), device=device, requires_grad=requires_grad)
 
 
@@ -125,6 +140,8 @@ def empty_strided(
     dtype: _core.dtype | None = None,
     device: _core.device | str | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """An uninitialised tensor with given strides (in elements), in just enough memory.
 
@@ -132,6 +149,8 @@ def empty_strided(
         >>> dt.empty_strided((2, 3), (1, 2)).stride()
         (1, 2)
     """
+    if layout is not None or pin_memory:
+        _ignore_layout("empty_strided", layout, pin_memory)
     for name, value in (("size", size), ("stride", stride)):
         if not isinstance(value, (list, tuple)):
             raise TypeError(f"empty_strided: {name} must be a list or tuple of ints, got {checks.shown(value)}")
@@ -159,6 +178,8 @@ def randint(
     dtype: _core.dtype | None = None,
     device: _core.device | str | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Random integers from `low` (0 by default) up to, and without, `high`: `randint(low, high, size)`.
 
@@ -172,6 +193,8 @@ def randint(
         >>> x.shape, (x >= 0).all().item() and (x < 10).all().item()
         (dovetail.Size([2, 3]), True)
     """
+    if layout is not None or pin_memory:
+        _ignore_layout("randint", layout, pin_memory)
     if high is None or not isinstance(high, int):
         if high is not None:
             size = high
@@ -194,6 +217,8 @@ def randint_like(
     dtype: _core.dtype | None = None,
     device: _core.device | str | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Random integers in a tensor's shape, dtype and device: `randint_like(x, high)` or `(x, low, high)`.
 
@@ -201,6 +226,8 @@ def randint_like(
         >>> dt.randint_like(dt.ones(2), 5).shape
         dovetail.Size([2])
     """
+    if layout is not None or pin_memory:
+        _ignore_layout("randint_like", layout, pin_memory)
     if high is None:
         low, high = 0, low
     return _randint_like(input, low, high, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
@@ -238,6 +265,8 @@ def normal(
     dtype: _core.dtype | None = None,
     device: _core.device | str | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Random numbers from normal distributions.
 
@@ -252,6 +281,8 @@ def normal(
         >>> dt.normal(dt.tensor([1.0, 2.0]), 0.0).tolist()
         [1.0, 2.0]
     """
+    if layout is not None or pin_memory:
+        _ignore_layout("normal", layout, pin_memory)
     if not isinstance(std, Tensor) and std < 0:
         raise ValueError(f"normal: std must not be negative, got {std}")
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
