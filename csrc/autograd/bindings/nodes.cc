@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "autograd/bindings/python.h"
+#include "autograd/op_node.h"
 
 namespace dovetail::autograd {
 
@@ -31,6 +32,33 @@ py::tuple next_functions(Node& node) {
     all[i] = py::make_tuple(edge ? py::cast(edge.node) : py::none(), edge.nr);
   }
   return all;
+}
+
+// The shape of every output; none where the output is not recorded.
+py::tuple output_shapes(Node& node) {
+  py::tuple all(node.n_outputs());
+  for (int i = 0; i < node.n_outputs(); ++i) {
+    const Shape shape = node.output(i);
+    if (!shape.sizes && shape.ndim > 0) {
+      all[i] = py::none();
+      continue;
+    }
+    py::tuple sizes(shape.ndim);
+    for (int dim = 0; dim < shape.ndim; ++dim) sizes[dim] = shape.sizes[dim];
+    all[i] = std::move(sizes);
+  }
+  return all;
+}
+
+// "mul" for the node named MulBackward0; a node that no op made has only its own name.
+std::string op_name(Node& node) {
+  const auto* of_op = dynamic_cast<const OpNode*>(&node);
+  return of_op ? of_op->entry().name : node.name();
+}
+
+py::tuple edge_of(const Tensor& tensor) {
+  const Edge edge = gradient_edge(tensor.get());
+  return py::make_tuple(edge ? py::cast(edge.node) : py::none(), edge.nr);
 }
 
 std::string text(Node& node) {
@@ -79,6 +107,7 @@ void bind_handles(py::module_& m) {
 void bind_nodes(py::module_& m) {
   bind_handles(m);
   m.def("leaves_of", leaves_of, py::arg("tensors"));
+  m.def("gradient_edge", edge_of, py::arg("tensor"));
   py::class_<Node, Ref<Node>>(m, "Node", "A recorded operation: what `Tensor.grad_fn` is.", py::dynamic_attr())
       .def("name", &Node::name, "The operation's name, as in 'MulBackward0'.")
       .def_property_readonly(
@@ -98,6 +127,8 @@ void bind_nodes(py::module_& m) {
           py::arg("fn"),
           "Call fn(grad_outputs) before this node runs; what it returns, if not None, replaces grad_outputs.")
       .def("_sequence_nr", &Node::sequence)
+      .def("_op_name", op_name)
+      .def("_output_shapes", output_shapes)
       .def("__repr__", text);
   py::class_<Accumulate, Node, Ref<Accumulate>>(m, "AccumulateGrad", "Where the gradient of a leaf arrives.")
       .def_property_readonly(

@@ -10,8 +10,9 @@ from dovetail import Tensor
 
 from . import _engine
 from ._engine import Node
+from .drawing import Drawing, draw
 
-__all__ = ["Node", "save_on_cpu", "saved_tensors_hooks"]
+__all__ = ["Drawing", "Node", "draw", "save_on_cpu", "saved_tensors_hooks"]
 
 
 class saved_tensors_hooks:
