@@ -11,30 +11,35 @@ namespace {
 
 // ---- triangular systems -------------------------------------------------------------------------------------
 
-template <class T, class Trsm>
-void solve_real(Trsm trsm, CBLAS_SIDE side, CBLAS_UPLO uplo, CBLAS_DIAG diag, int m, int n, const T* a, int order,
-                T* b) {
-  trsm(CblasColMajor, side, uplo, CblasNoTrans, diag, m, n, T(1), a, order, b, m);
-}
-template <class T, class Trsm>
-void solve_complex(Trsm trsm, CBLAS_SIDE side, CBLAS_UPLO uplo, CBLAS_DIAG diag, int m, int n, const T* a, int order,
-                   T* b) {
-  const T one(1);
-  trsm(CblasColMajor, side, uplo, CblasNoTrans, diag, m, n, &one, a, order, b, m);
-}
+// A row-major call; a matrix of columns is the transpose of one of rows.
 template <class T>
-void solve_triangle(CBLAS_SIDE side, CBLAS_UPLO uplo, CBLAS_DIAG diag, int m, int n, const T* a, int order, T* b) {
-  if constexpr (std::is_same_v<T, float>)
-    solve_real(scipy_cblas_strsm, side, uplo, diag, m, n, a, order, b);
-  else if constexpr (std::is_same_v<T, double>)
-    solve_real(scipy_cblas_dtrsm, side, uplo, diag, m, n, a, order, b);
-  else if constexpr (std::is_same_v<T, Complex<float>>)
-    solve_complex(scipy_cblas_ctrsm, side, uplo, diag, m, n, a, order, b);
-  else
-    solve_complex(scipy_cblas_ztrsm, side, uplo, diag, m, n, a, order, b);
+struct Trsm {
+  CBLAS_SIDE side;
+  CBLAS_UPLO uplo;
+  CBLAS_TRANSPOSE turned;
+  CBLAS_DIAG diag;
+  int m, n, a_lead, b_lead;
+
+  void run(const T* a, T* b) const {
+    if constexpr (std::is_same_v<T, float>)
+      scipy_cblas_strsm(CblasRowMajor, side, uplo, turned, diag, m, n, T(1), a, a_lead, b, b_lead);
+    else if constexpr (std::is_same_v<T, double>)
+      scipy_cblas_dtrsm(CblasRowMajor, side, uplo, turned, diag, m, n, T(1), a, a_lead, b, b_lead);
+    else if constexpr (std::is_same_v<T, Complex<float>>)
+      scipy_cblas_ctrsm(CblasRowMajor, side, uplo, turned, diag, m, n, &kOne, a, a_lead, b, b_lead);
+    else
+      scipy_cblas_ztrsm(CblasRowMajor, side, uplo, turned, diag, m, n, &kOne, a, a_lead, b, b_lead);
+  }
+  static constexpr T kOne = T(1);
+};
+
+// Whether BLAS can take matrices as they are: elements of a row (or of a column) side by side.
+bool side_by_side(const Parts& p, int along) {
+  const int64_t lead = p.stride(1 - along);
+  return p.stride(along) == 1 && lead >= std::max(p.size(along), 1) && lead <= INT_MAX;
 }
 
-// (A, B, *, upper, left, unitriangular)
+// (A, B, *, upper, left, unitriangular). B is copied to the result and solved there; A is read where it is.
 template <class T>
 dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                const dt_value* args, int32_t) {
@@ -42,21 +47,40 @@ dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_
   if (!fits_lapack(ins[0], 2) || !fits_lapack(ins[1], 2)) return too_large(ctx, "linalg_solve_triangular");
   const int order = triangles.size(0), m = from.size(0), n = from.size(1);
   if (m == 0 || n == 0) return DT_OK;
-  const CBLAS_UPLO uplo = args[2].as.i ? CblasUpper : CblasLower;
-  const CBLAS_SIDE side = args[3].as.i ? CblasLeft : CblasRight;
-  const CBLAS_DIAG diag = args[4].as.i ? CblasUnit : CblasNonUnit;
+  const bool upper = args[2].as.i != 0, rows = side_by_side(triangles, 1), columns = side_by_side(triangles, 0);
+  const bool copies = !rows && !columns, there = side_by_side(to, 1);
+  Trsm<T> call{args[3].as.i ? CblasLeft : CblasRight,
+               upper ? CblasUpper : CblasLower,
+               CblasNoTrans,
+               args[4].as.i ? CblasUnit : CblasNonUnit,
+               m,
+               n,
+               order,
+               n};
+  if (rows) {
+    call.a_lead = static_cast<int>(triangles.stride(0));
+  } else {  // A's columns, or a copy of them
+    call.turned = CblasTrans, call.uplo = upper ? CblasLower : CblasUpper;
+    if (columns) call.a_lead = static_cast<int>(triangles.stride(1));
+  }
+  if (there) call.b_lead = static_cast<int>(to.stride(0));
   struct Scratch {
     T *a, *b;
   };
   const auto plan = [&](Arena& arena) {
-    return Scratch{arena.take<T>(int64_t{order} * order), arena.take<T>(int64_t{m} * n)};
+    return Scratch{arena.take<T>(copies ? int64_t{order} * order : 0), arena.take<T>(there ? 0 : int64_t{m} * n)};
   };
   return each_part(ctx, "linalg_solve_triangular", from.count(), cube(m, n, order), plan,
                    [&](int64_t part, const Scratch& s) {
-                     load(triangles, part, s.a, order);
-                     load(from, part, s.b, m);
-                     solve_triangle(side, uplo, diag, m, n, s.a, order, s.b);
-                     store(to, part, s.b, m);
+                     const T* a = triangles.data<const T>(part);
+                     if (copies) load(triangles, part, s.a, order), a = s.a;
+                     T* b = there ? to.data<T>(part) : s.b;
+                     const T* right = from.data<const T>(part);
+                     by_tiles(m, n, [&](int i, int j) {
+                       b[int64_t{i} * call.b_lead + j] = right[i * from.stride(0) + j * from.stride(1)];
+                     });
+                     call.run(a, b);
+                     if (!there) store_each<T>(to, part, [&](int i, int j) { return b[int64_t{i} * n + j]; });
                    });
 }
 
