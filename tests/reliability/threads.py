@@ -68,14 +68,14 @@ def main() -> int:
 
 
 def bits(name: str, sample: Sample) -> list[bytes] | str:
-    """The results' bytes, or how the op refused."""
+    """The results' bytes, or how the op refused; also of results too large to be held twice."""
     args, kwargs = tensors((sample.args, sample.kwargs))
     dt.manual_seed(0)
     try:
         results = as_list(dt._core.get_op(name)(*args, **kwargs))
+        return [r.contiguous().numpy().tobytes() if isinstance(r, dt.Tensor) else repr(r).encode() for r in results]
     except Exception as error:
         return f"{type(error).__name__}: {error}"
-    return [r.contiguous().numpy().tobytes() if isinstance(r, dt.Tensor) else repr(r).encode() for r in results]
 
 
 def compare(name: str, sample: Sample, report: Report) -> None:
@@ -85,6 +85,8 @@ def compare(name: str, sample: Sample, report: Report) -> None:
     for count in COUNTS:
         dt.set_num_threads(count)
         found = bits(name, sample)
+        if isinstance(found, str) and found.startswith("MemoryError"):
+            return  # what there is room for depends on what else is held
         first = found if first is None else first
         if found != first:
             report.problem(f"{name}({sample!r}) differs between {COUNTS[0]} and {count} threads")

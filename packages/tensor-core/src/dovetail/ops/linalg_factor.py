@@ -13,15 +13,12 @@ from dovetail.ops._linalg import (
     ZERO_PIVOT,
     adjoint,
     check,
-    expand,
     getrf,
     identity_like,
-    inverse_order,
     lower_unit,
     need_matrices,
     need_pivoting,
     need_square,
-    permuted_rows,
     pivots_to_order,
     potrf,
     refuse_matrix,
@@ -233,8 +230,8 @@ def linalg_lu_factor(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor]:
 def _permutation(LU: Tensor, pivots: Tensor) -> Tensor:
     """P of A = P L U."""
     m = LU.shape[-2]
-    eye = expand(identity_like(LU, m), [*LU.shape[:-2], m, m])
-    return permuted_rows(eye, inverse_order(pivots_to_order(pivots, m)))
+    order = pivots_to_order(pivots, m)
+    return (dt.arange(m, device=LU.device).unsqueeze(-1) == order.unsqueeze(-2)).to(LU.dtype)
 
 
 @op("linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)", internal=True, out=True)
