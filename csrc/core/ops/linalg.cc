@@ -218,8 +218,8 @@ void infer_solve_triangular(Inference& call) {  // (A, B, *, upper, left, unitri
   check_same_dtype(call.name(), "A", a, "B", b);
   const bool left = call.boolean(3);
   if (rows(a) != (left ? rows(b) : columns(b)))
-    value_error(call.name(), ": Incompatible shapes of A and B for the equation ", left ? "AX = B" : "XA = B", " (",
-                rows(a), "x", columns(a), " and ", rows(b), "x", columns(b), ")");
+    value_error(call.name(), ": Incompatible shapes of A and B for the equation ", left ? "AX = B" : "XA = B", ", got ",
+                shape_text(a), " and ", shape_text(b));
   broadcast_batches(call, {{0, 2}, {1, 2}});
   call.outs[0].like(call.tensor(1));
 }

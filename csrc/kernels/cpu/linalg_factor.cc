@@ -160,9 +160,14 @@ dt_status hetrs(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
         solve(LAPACK_COL_MAJOR, 'L', n, columns, s.a, n, s.pivots, s.b, n);
         store(to, part, s.b, n);
       });
-  if (status == DT_OK && wrong)
-    return ctx->fail(ctx, DT_ERR_VALUE,
-                     "linalg_hetrs: pivots are not those of an LDL factorisation; pass ldl_factor's");
+  if (status == DT_OK && wrong) {
+    char text[160];
+    std::snprintf(text, sizeof text,
+                  "linalg_hetrs: pivots are not those of an LDL factorisation of matrices of shape (%d, %d); pass what "
+                  "ldl_factor gave",
+                  n, n);
+    return ctx->fail(ctx, DT_ERR_VALUE, text);
+  }
   return status;
 }
 

@@ -276,7 +276,7 @@ def products_of_reflections(op: str) -> Iterator[Sample]:
 @samples_for("linalg_check")
 def well_verdicts(op: str) -> Iterator[Sample]:
     for shape in ((), (3,), (0,), (2, 0)):
-        yield Sample((T(np.zeros(shape, np.int32)), "linalg_check", "no"), lambda info, *_: info)
+        yield Sample((T(np.zeros(shape, np.int32)), "linalg_check", "no", "(3, 3)"), lambda info, *_: info)
 
 
 X = T(np.ones((2, 3), np.float32))
@@ -342,8 +342,13 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], dict[str, Any], Refusal, str]]] =
     ],
     "orgqr": [((X, VECTOR), {}, ValueError, "at least as many rows as columns")],
     "linalg_check": [
-        ((T(np.array([0, 3], np.int32)), "solve", "no {0}"), {}, RuntimeError, r"^solve: \(Batch element 1\): no 3"),
-        ((T(np.array([0, 3])), "solve", "no"), {}, TypeError, "int64"),
+        (
+            (T(np.array([0, 3], np.int32)), "solve", "no {0}", "(2, 3, 3)"),
+            {},
+            RuntimeError,
+            r"^solve: \(Batch element 1\): no 3",
+        ),
+        ((T(np.array([0, 3])), "solve", "no", "(2, 3, 3)"), {}, TypeError, "int64"),
     ],
 }
 

@@ -64,12 +64,12 @@ NO_FULL_RANK = (
 NON_FINITE = "The algorithm failed to converge because the input matrix contained non-finite values."
 
 
-def check(name: str, info: Tensor, words: str) -> None:
-    """Raise LinAlgError for the first matrix of a batch of which LAPACK said no."""
-    get_op("linalg_check")(info, name, words)
+def check(name: str, info: Tensor, words: str, A: Tensor) -> None:
+    """Raise LinAlgError for the first matrix of the batch A of which LAPACK said no."""
+    get_op("linalg_check")(info, name, words, shape_text(A.shape))
 
 
-def refuse_matrix(name: str, info: Tensor, words: str) -> None:
+def refuse_matrix(name: str, info: Tensor, words: str, shape: str) -> None:
     """What `check` does with plain tensors."""
     if not info.numel() or not (info != 0).any():
         return
@@ -77,7 +77,7 @@ def refuse_matrix(name: str, info: Tensor, words: str) -> None:
     place = next(i for i, verdict in enumerate(flat) if verdict)
     said = NON_FINITE if flat[place] == NOT_FINITE else words.format(flat[place])
     where = f"(Batch element {place}): " if info.ndim else ""
-    raise LinAlgError(f"{name}: {where}{said}")
+    raise LinAlgError(f"{name}: {where}{said} (input of shape {shape})")
 
 
 # ---- checks ----------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def singular_values(name: str, A: Tensor) -> Tensor:
     """The singular values of matrices, descending."""
     need_matrices(name, A)
     _, S, _, info = gesdd(A, False, False)
-    check(name, info, NO_SINGULAR_VALUES)
+    check(name, info, NO_SINGULAR_VALUES, A)
     return S
 
 

@@ -238,7 +238,7 @@ def matrix_power(self: Tensor, n: int) -> Tensor:
         raise ValueError(f"matrix_power: expected square matrices, got shape {shape_text(self.shape)}")
     if n < 0:
         self, info = get_op("linalg_inv_ex")(self)
-        check("matrix_power", info, NOT_INVERTIBLE)
+        check("matrix_power", info, NOT_INVERTIBLE, self)
         n = -n
     if n == 0:
         return dt.clone(expand(dt.eye(self.shape[-1], dtype=self.dtype, device=self.device), self.shape))

@@ -32,22 +32,23 @@ hetrf, hetrs = get_op("linalg_hetrf"), get_op("linalg_hetrs")
 geqrf, householder_product = get_op("geqrf"), get_op("linalg_householder_product")
 
 
-@op("linalg_check(Tensor info, str name, str words) -> Tensor", internal=True, non_differentiable=True)
-def linalg_check(info: Tensor, name: str, words: str) -> Tensor:
+@op("linalg_check(Tensor info, str name, str words, str shape) -> Tensor", internal=True, non_differentiable=True)
+def linalg_check(info: Tensor, name: str, words: str, shape: str) -> Tensor:
     """LAPACK's verdicts on a batch of matrices, which must all be 0: else `dt.linalg.LinAlgError` for the first other.
 
     Args:
         info: the verdicts, one for each matrix.
         name: who speaks.
         words: what a positive verdict means; `{0}` stands for it.
+        shape: of the batch, to be shown.
 
     Example:
-        >>> dt._core.get_op("linalg_check")(dt.tensor([0, 0], dtype=dt.int32), "solve", "no").tolist()
+        >>> dt._core.get_op("linalg_check")(dt.tensor([0, 0], dtype=dt.int32), "solve", "no", "(2, 3, 3)").tolist()
         [0, 0]
     """
     if info.dtype != dt.int32:
         raise TypeError(f"linalg_check: info must have dtype int32, got {short(info.dtype)}")
-    refuse_matrix(name, info, words)
+    refuse_matrix(name, info, words, shape)
     return info.clone()
 
 
@@ -57,7 +58,7 @@ def linalg_check(info: Tensor, name: str, words: str) -> Tensor:
 def _cholesky(name: str, A: Tensor, upper: bool) -> Tensor:
     need_square(name, A)
     L, info = potrf(A, upper)
-    check(name, info, NOT_POSITIVE_DEFINITE)
+    check(name, info, NOT_POSITIVE_DEFINITE, A)
     return L
 
 
@@ -104,7 +105,7 @@ def linalg_cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = F
     need_square("linalg_cholesky_ex", A)
     L, info = potrf(A, upper)
     if check_errors:
-        check("linalg_cholesky_ex", info, NOT_POSITIVE_DEFINITE)
+        check("linalg_cholesky_ex", info, NOT_POSITIVE_DEFINITE, A)
     return L, info
 
 
@@ -196,7 +197,7 @@ def linalg_lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = F
     need_pivoting("linalg_lu_factor_ex", pivot)
     LU, pivots, info = getrf(A)
     if check_errors:
-        check("linalg_lu_factor_ex", info, ZERO_PIVOT)
+        check("linalg_lu_factor_ex", info, ZERO_PIVOT, A)
     return LU, pivots, info
 
 
@@ -223,7 +224,7 @@ def linalg_lu_factor(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor]:
     """
     need_pivoting("linalg_lu_factor", pivot)
     LU, pivots, info = getrf(A)
-    check("linalg_lu_factor", info, ZERO_PIVOT)
+    check("linalg_lu_factor", info, ZERO_PIVOT, A)
     return LU, pivots
 
 
@@ -318,7 +319,7 @@ def linalg_ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bo
     need_square("linalg_ldl_factor_ex", A)
     LD, pivots, info = hetrf(A, hermitian)
     if check_errors:
-        check("linalg_ldl_factor_ex", info, ZERO_BLOCK)
+        check("linalg_ldl_factor_ex", info, ZERO_BLOCK, A)
     return LD, pivots, info
 
 
@@ -348,7 +349,7 @@ def linalg_ldl_factor(A: Tensor, *, hermitian: bool = False) -> tuple[Tensor, Te
     """
     need_square("linalg_ldl_factor", A)
     LD, pivots, info = hetrf(A, hermitian)
-    check("linalg_ldl_factor", info, ZERO_BLOCK)
+    check("linalg_ldl_factor", info, ZERO_BLOCK, A)
     return LD, pivots
 
 

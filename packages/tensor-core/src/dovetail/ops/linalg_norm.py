@@ -46,6 +46,8 @@ def linalg_vector_norm(
         [5.0, 10.0]
     """
     require_floating("linalg_vector_norm", x)
+    if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+        raise TypeError(f"linalg_vector_norm: dtype must be floating or complex, got {dtype}")
     dims = list(range(x.ndim)) if not dim else wrap_dims("linalg_vector_norm", dim, x.ndim)
     if ord == math.inf or ord < 0:
         for each in dims:

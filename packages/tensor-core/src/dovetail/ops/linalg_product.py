@@ -8,7 +8,7 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
 from dovetail.ops import op
-from dovetail.ops._common import require_floating, shape_text, wrap_dim
+from dovetail.ops._common import require_floating, shape_text, short, wrap_dim
 from dovetail.ops._linalg import need_lapack, need_square, real_dtype
 
 _solve_ex, _matrix_exp = get_op("linalg_solve_ex"), get_op("matrix_exp")
@@ -28,7 +28,8 @@ def linalg_vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
         >>> dt.linalg.vecdot(dt.tensor([[1.0, 2.0], [3.0, 4.0]]), dt.tensor([1.0, 1.0])).tolist()
         [3.0, 7.0]
     """
-    require_floating("linalg_vecdot", x, y)
+    require_floating("linalg_vecdot", x)
+    require_floating("linalg_vecdot", y)
     if x.ndim == 0 or y.ndim == 0:
         raise ValueError(
             f"linalg_vecdot: vectors are needed, got shapes {shape_text(x.shape)} and {shape_text(y.shape)}"
@@ -127,7 +128,10 @@ def linalg_multi_dot(tensors: list[Tensor]) -> Tensor:
             wanted = "1D or 2D" if outer else "2D"
             raise ValueError(f"linalg_multi_dot: tensor {place} must be {wanted}, got shape {shape_text(each.shape)}")
         if each.dtype != first.dtype:
-            raise TypeError("linalg_multi_dot: all tensors must have the same dtype")
+            raise TypeError(
+                f"linalg_multi_dot: all tensors must have the same dtype, got {short(first.dtype)} and "
+                f"{short(each.dtype)}"
+            )
     row, column = first.ndim == 1, last.ndim == 1
     chain = [first.unsqueeze(0) if row else first, *middle, last.unsqueeze(1) if column else last]
     for place, (a, b) in enumerate(pairwise(chain)):

@@ -72,7 +72,7 @@ def linalg_solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bo
         )
     LU, pivots, info = getrf(A if left else A.mT)
     if check_errors:
-        check("linalg_solve_ex", info, NOT_SOLVABLE)
+        check("linalg_solve_ex", info, NOT_SOLVABLE, A)
     X = solve_factored(LU, pivots, right)
     if not left:
         X = X.mT
@@ -99,7 +99,7 @@ def linalg_solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
         [1.0, 2.0]
     """
     X, info = solve_ex(A, B, left=left)
-    check("linalg_solve", info, NOT_SOLVABLE)
+    check("linalg_solve", info, NOT_SOLVABLE, A)
     return X
 
 
@@ -210,13 +210,13 @@ def linalg_inv_ex(A: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Ten
     need_lapack("linalg_inv_ex", A)
     LU, pivots, info = getrf(A)
     if check_errors:
-        check("linalg_inv_ex", info, NOT_INVERTIBLE)
+        check("linalg_inv_ex", info, NOT_INVERTIBLE, A)
     return solve_factored(LU, pivots, identity_like(A)), info
 
 
 def _inv(name: str, A: Tensor) -> Tensor:
     inverse, info = inv_ex(A)
-    check(name, info, NOT_INVERTIBLE)
+    check(name, info, NOT_INVERTIBLE, A)
     return inverse
 
 
@@ -299,7 +299,7 @@ def linalg_tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) 
             f"{shape_text(A.shape)} and {shape_text(B.shape)}"
         )
     X, info = solve_ex(A.reshape((B.numel(), math.prod(shape))), B.reshape((-1,)))
-    check("linalg_tensorsolve", info, NOT_SOLVABLE)
+    check("linalg_tensorsolve", info, NOT_SOLVABLE, A)
     return X.reshape(shape)
 
 
@@ -435,7 +435,7 @@ def linalg_lstsq(
     cutoff = epsilon(A) * max(m, n) if rcond is None else rcond
     X, rank, values, info = gels(A, right, cutoff, driver)
     if driver == "gels":
-        check("linalg_lstsq", info, NO_FULL_RANK)
+        check("linalg_lstsq", info, NO_FULL_RANK, A)
     residuals = dt.empty((0,), dtype=real_dtype(A), device=A.device)
     full_rank = m > n and (driver == "gels" or (driver != "gelsy" and bool((rank == n).all())))
     if full_rank:

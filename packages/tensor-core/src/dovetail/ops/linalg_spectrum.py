@@ -8,6 +8,7 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
 from dovetail.ops import op
+from dovetail.ops._common import short
 from dovetail.ops._linalg import (
     NO_EIGENVALUES,
     NO_SINGULAR_VALUES,
@@ -57,7 +58,7 @@ def linalg_eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     """
     need_square("linalg_eigh", A)
     values, vectors, info = heevd(A, _reads_upper("linalg_eigh", UPLO))
-    check("linalg_eigh", info, NO_EIGENVALUES)
+    check("linalg_eigh", info, NO_EIGENVALUES, A)
     return values, vectors
 
 
@@ -75,7 +76,7 @@ def linalg_eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """
     need_square("linalg_eigvalsh", A)
     values, _, info = heevd(A, _reads_upper("linalg_eigvalsh", UPLO), False)
-    check("linalg_eigvalsh", info, NO_EIGENVALUES)
+    check("linalg_eigvalsh", info, NO_EIGENVALUES, A)
     return values
 
 
@@ -101,7 +102,7 @@ def linalg_eig(A: Tensor) -> tuple[Tensor, Tensor]:
     """
     need_square("linalg_eig", A)
     values, vectors, info = geev(A)
-    check("linalg_eig", info, NO_EIGENVALUES)
+    check("linalg_eig", info, NO_EIGENVALUES, A)
     return values, vectors
 
 
@@ -118,7 +119,7 @@ def linalg_eigvals(A: Tensor) -> Tensor:
     """
     need_square("linalg_eigvals", A)
     values, _, info = geev(A, False)
-    check("linalg_eigvals", info, NO_EIGENVALUES)
+    check("linalg_eigvals", info, NO_EIGENVALUES, A)
     return values
 
 
@@ -160,7 +161,7 @@ def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = No
     need_matrices("linalg_svd", A)
     _need_no_driver("linalg_svd", driver)
     U, S, Vh, info = gesdd(A, full_matrices)
-    check("linalg_svd", info, NO_SINGULAR_VALUES)
+    check("linalg_svd", info, NO_SINGULAR_VALUES, A)
     return U, S, Vh
 
 
@@ -202,7 +203,7 @@ def svd(self: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tenso
     need_matrices("svd", self, "self")
     if compute_uv:
         U, S, Vh, info = gesdd(self, not some)
-        check("svd", info, NO_SINGULAR_VALUES)
+        check("svd", info, NO_SINGULAR_VALUES, self)
         return U, S, adjoint(Vh)
     S = singular_values("svd", self)
     m, n = self.shape[-2:]
@@ -218,7 +219,7 @@ def _tolerance(name: str, A: Tensor, largest: Tensor, atol: Tensor | None, rtol:
     """max(atol, rtol * the largest singular value): below it a singular value counts as 0."""
     for label, given in (("atol", atol), ("rtol", rtol)):
         if given is not None and given.dtype.is_complex:
-            raise TypeError(f"{name}: {label} must be real, got a complex tensor")
+            raise TypeError(f"{name}: {label} must be real, got {short(given.dtype)}")
     default = epsilon(A) * max(A.shape[-2:])
     absolute = dt.zeros((), dtype=largest.dtype, device=A.device) if atol is None else atol.to(largest.dtype)
     if rtol is not None:
@@ -235,7 +236,7 @@ def _magnitudes(name: str, A: Tensor, hermitian: bool) -> Tensor:
         return singular_values(name, A)
     need_square(name, A)
     values, _, info = heevd(A, False, False)
-    check(name, info, NO_EIGENVALUES)
+    check(name, info, NO_EIGENVALUES, A)
     return dt.abs(values)
 
 
@@ -345,11 +346,11 @@ def _pinv(name: str, A: Tensor, atol: Tensor | None, rtol: Tensor | None, hermit
     if hermitian:
         need_square(name, A)
         values, V, info = heevd(A)
-        check(name, info, NO_EIGENVALUES)
+        check(name, info, NO_EIGENVALUES, A)
         S, left, right = dt.abs(values), V, adjoint(V)
     else:
         left, values, right, info = gesdd(A, False)
-        check(name, info, NO_SINGULAR_VALUES)
+        check(name, info, NO_SINGULAR_VALUES, A)
         S = values
     least = _tolerance(name, A, S.amax(-1), atol, rtol).unsqueeze(-1)
     kept = least < S

@@ -90,8 +90,8 @@ def _pseudoinverse(
 
 
 @rule("linalg_check")
-def _verdicts(b: Any, info: Tensor, name: str, words: str) -> Any:
-    return _check(b(info), name, words)
+def _verdicts(b: Any, info: Tensor, name: str, words: str, shape: str) -> Any:
+    return _check(b(info), name, words, shape)
 
 
 by_loop("linalg_lstsq")  # whether there are residuals depends on the rank
