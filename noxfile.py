@@ -259,7 +259,7 @@ def conforms(session: nox.Session, project: dict[str, Any]) -> str:
 
 SAMPLES = {
     "fuzz": ["--calls", "30000"],
-    "sanitizers": ["--calls", "3000", "--rounds", "200"],
+    "sanitizers": ["--every", "8", "--calls", "3000", "--rounds", "200"],
     "faults": ["--kills", "100", "--writes", "50", "--damaged", "500", "--workers", "24"],
     "leaks": ["--steps", "2000", "--loops", "500"],
     "threads": ["--every", "3", "--grown", "2", "--forks", "10", "--seconds", "10"],

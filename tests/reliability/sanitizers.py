@@ -72,7 +72,7 @@ def address(options: argparse.Namespace, report: Report, folder: Path) -> None:
             report.problem(f"AddressSanitizer does not see {fault}: is the library built for it?")
             return
     report.count("faults shown to AddressSanitizer, and seen", len(FAULTS))
-    run_tests(report, folder / "tests")
+    run_tests(options, report, folder / "tests")
     run_fuzz(options, report, folder / "fuzz")
 
 
@@ -85,9 +85,20 @@ def collected(logs: Path) -> list[str]:
     return [text for text in texts if is_report(text)]
 
 
-def run_tests(report: Report, logs: Path) -> None:
+def chosen_tests(every: int) -> list[str]:
+    """All of TESTS, or of some ops the tests of their results, and those of what is refused."""
+    if every == 1:
+        return [f"tests/ops/{name}" for name in TESTS]
+    from tests.ops import samples as _registered  # noqa: F401
+    from tests.ops.framework import SAMPLES
+
+    results = [f"tests/ops/test_ops.py::test_op[{name}]" for name in sorted(SAMPLES)[::every]]
+    return ["tests/ops/test_errors.py", *results]
+
+
+def run_tests(options: argparse.Namespace, report: Report, logs: Path) -> None:
     logs.mkdir()
-    tests = [f"tests/ops/{name}" for name in TESTS]
+    tests = chosen_tests(options.every)
     command = [
         sys.executable,
         "-m",
@@ -170,6 +181,7 @@ def run_race(folder: Path, sources: list[Path], *arguments: str) -> subprocess.C
 def arguments() -> argparse.Namespace:
     made = parser(__doc__)
     made.add_argument("--calls", type=int, default=20_000, help="of the fuzz")
+    made.add_argument("--every", type=int, default=1, help="op's tests, of which each n-th is taken")
     made.add_argument("--rounds", type=int, default=1000, help="of each of eight threads under ThreadSanitizer")
     made.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
     return made.parse_args()

@@ -125,6 +125,16 @@ def test_devices_do_not_mix(slate):
         dt.ones(2) + dt.ones(2).to("slate")
 
 
+def test_a_refusal_names_the_dtype_that_there_is_no_kernel_for(slate):
+    words = "^{}: backend 'slate' has no kernel for dtype {}"
+    with pytest.raises(NotImplementedError, match=words.format("tanh", "float64")):
+        dt.ones(2, dtype=dt.float64).to("slate").tanh()
+    with pytest.raises(NotImplementedError, match=words.format("arange", "int16")):
+        dt.arange(3, dtype=dt.int16, device="slate")  # the result's, where there is no tensor given
+    with pytest.raises(NotImplementedError, match=words.format("rand", "float32")):
+        dt.rand(3, device="slate")
+
+
 def test_unknown_devices():
     with pytest.raises((RuntimeError, ValueError), match="abacus"):
         dt.ones(1).to("abacus")
