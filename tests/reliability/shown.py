@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sized
@@ -22,6 +23,9 @@ EMPTY = ("none", "empty", "[]", "()", "no tensors")
 # of bytes are.
 ABSENT = r"missing (required |\d+ required )?(positional )?argument|is missing|incompatible function arguments|\btakes "
 COMPUTED = r"\bgot [(\[]?-?\d|\b(is|are|has|of) (\w+ )*shapes? \(\d|\b\d{7,}|\b\d(\.\d+)?e\+\d+|inf elements"
+COMPUTED += r"|\(error code: \d"  # LAPACK's
+    r"\bgot [(\[]?-?\d|\b(is|are|has|of) (\w+ )*shapes? \(\d|\b\d{7,}|\b\d(\.\d+)?e\+\d+|inf elements|\(error code: \d"
+)
 
 
 def shows(text: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> bool:
@@ -59,6 +63,8 @@ def words(value: Any) -> Iterator[str]:
         yield from (repr(value), "()", "zero-dim", "no dims", *AS_TENSOR[type(value)])
         if not isinstance(value, complex):
             yield f"{value:g}"
+        if not cmath.isfinite(value):
+            yield "non-finite"
     elif value is None:
         yield from ("None", "none")
     else:
