@@ -24,8 +24,6 @@ EMPTY = ("none", "empty", "[]", "()", "no tensors")
 ABSENT = r"missing (required |\d+ required )?(positional )?argument|is missing|incompatible function arguments|\btakes "
 COMPUTED = r"\bgot [(\[]?-?\d|\b(is|are|has|of) (\w+ )*shapes? \(\d|\b\d{7,}|\b\d(\.\d+)?e\+\d+|inf elements"
 COMPUTED += r"|\(error code: \d"  # LAPACK's
-    r"\bgot [(\[]?-?\d|\b(is|are|has|of) (\w+ )*shapes? \(\d|\b\d{7,}|\b\d(\.\d+)?e\+\d+|inf elements|\(error code: \d"
-)
 
 
 def shows(text: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> bool:
