@@ -65,6 +65,7 @@ FUNCTIONS = {
     "expand": lambda x: x.unsqueeze(1).expand(x.shape[0], 3, 4),
     "pad": lambda x: dt.constant_pad_nd(x, [1, 2], 0.5),
     "matmul": lambda x: x @ x.t(),
+    "det": lambda x: dt.linalg.det(x.t() @ x / x.shape[0] + dt.eye(4)) + x[:, 0],
     "einsum": lambda x: dt.einsum("ij,kj->ik", x, x),
     "gather": lambda x: x.gather(1, dt.zeros((x.shape[0], 2), dtype=dt.int64)),
     "index_select": lambda x: x.index_select(1, dt.tensor([3, 0])),
@@ -199,6 +200,11 @@ def test_models_that_cannot_be_exported(tmp_path, fn, match):
 def test_a_traced_value_does_not_become_a_number(tmp_path, fn):
     with pytest.raises(ExportError, match="^export: .*(item|bool|numpy|tolist|float)"):
         export(fn, randn(3, 4), tmp_path / "model.onnx", dynamic_axes=BATCH)
+
+
+def test_factorisations_are_refused_by_name(tmp_path):
+    with pytest.raises(ExportError, match="linalg_getrf: ONNX has no factorisations of matrices"):
+        export(dt.linalg.inv, dt.eye(3), tmp_path / "model.onnx")
 
 
 def test_every_unsupported_op_is_listed(tmp_path):

@@ -30,3 +30,14 @@ def _(call: Call) -> Any:
 def _(call: Call) -> Any:
     inputs = call.tensor("mat1"), call.tensor("mat2"), call.tensor("self")
     return call.graph.add("Gemm", *inputs, alpha=float(call.static("alpha")), beta=float(call.static("beta")))
+
+
+@mapping("linalg_det")
+def _(call: Call) -> Any:
+    return call.graph.add("Det", call.tensor("A"))
+
+
+@mapping("linalg_check")
+def _(call: Call) -> Any:
+    """What it looks at are verdicts of ops that ONNX does not have; those are what is refused."""
+    return call.tensor("info")
