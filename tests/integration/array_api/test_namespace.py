@@ -201,7 +201,8 @@ def test_devices() -> None:
         x.to_device("cpu", stream=1)
     with pytest.raises(TypeError, match="to_device"):
         x.to_device(None)
-    for device in xp.__array_namespace_info__().devices():
+    # (Other tests register backends without kernels in this process.)
+    for device in [each for each in xp.__array_namespace_info__().devices() if each.type in ("cpu", "reference")]:
         assert xp.zeros(2, device=device).device == device
         assert xp.asarray(x, device=device).device == device
 
