@@ -255,7 +255,8 @@ void Task::run(const std::vector<Edge>& inputs) {
   if (pruned_) prune(inputs);
   for (Work* root : roots_)
     if (root->waiting == 0) push_ready(root);
-  while (!ready_.empty()) {
+  for (int n = 1; !ready_.empty(); ++n) {
+    if (n % 4 == 0 && options_.poll) options_.poll();
     std::pop_heap(ready_.begin(), ready_.end(), runs_after);
     Work* work = ready_.back();
     ready_.pop_back();

@@ -10,7 +10,8 @@ namespace dovetail::autograd {
 struct BackwardOptions {
   bool keep_graph = false;
   bool create_graph = false;
-  bool accumulate = true;  // into .grad; else gradients are only returned
+  bool accumulate = true;    // into .grad; else gradients are only returned
+  void (*poll)() = nullptr;  // called between nodes; it may throw, which ends the run
 };
 
 // Run backward from `roots` (where the gradients of the tensors asked for go) with one gradient each.

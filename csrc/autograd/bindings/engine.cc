@@ -5,6 +5,10 @@
 
 namespace dovetail::autograd {
 
+void check_signals() {
+  if (PyErr_CheckSignals() != 0) dt::check(dt::api().error_from_py());
+}
+
 namespace {
 
 std::vector<Tensor> tensors_in(const py::tuple& tuple) {
@@ -25,6 +29,8 @@ Tensor start_of(size_t i, const Tensor& output, const Edge& root, py::handle giv
     if (output.numel() != 1)
       dt::runtime_error("grad can be implicitly created only for scalar outputs, got a ",
                         describe(shape_of(output.info())));
+    if (dt::is_complex(shape.dtype))
+      dt::runtime_error("grad can be implicitly created only for real scalar outputs, got a ", describe(shape));
     return ones(shape.ints(), dt::DType{shape.dtype}, shape.device);
   }
   dt_tensor* t = dt::api().tensor_from_py(given.ptr());
@@ -32,9 +38,17 @@ Tensor start_of(size_t i, const Tensor& output, const Edge& root, py::handle giv
     throw py::type_error("gradients can be either Tensors or None, but got " +
                          std::string(py::str(py::type::of(given).attr("__name__"))));
   Tensor gradient = Tensor::borrow(t);
+  const dt_tensor_info info = gradient.info();
   if (gradient.sizes() != shape.ints())
     dt::runtime_error("Mismatch in shape: grad_output[", i, "] has a shape of ", dt::text(gradient.sizes()),
                       " and output[", i, "] has a shape of ", dt::text(shape.ints()), ".");
+  const Shape of_gradient = shape_of(info);
+  if (dt::is_complex(info.dtype) != dt::is_complex(shape.dtype))
+    dt::runtime_error("Mismatch in dtype: grad_output[", i, "] is a ", describe(of_gradient), " and output[", i,
+                      "] is a ", describe(shape), "; both must be complex or neither");
+  if (!dt::same(info.device, shape.device))
+    dt::runtime_error("Mismatch in device: grad_output[", i, "] and output[", i,
+                      "] are on different devices; move the gradient there by .to(output.device)");
   return fitted(std::move(gradient), shape, *root.node, root.nr);
 }
 
@@ -45,6 +59,7 @@ py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_gr
   options.keep_graph = keep_graph;
   options.create_graph = create_graph;
   options.accumulate = accumulate;
+  options.poll = check_signals;
   std::vector<Edge> roots, targets;
   std::vector<Tensor> starts;
   const std::vector<Tensor> outputs = tensors_in(tensors), wanted = tensors_in(inputs);

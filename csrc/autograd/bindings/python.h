@@ -68,6 +68,9 @@ struct HookHandle {
 };
 HookHandle add_hook(std::shared_ptr<HookList>& hooks, HookKind kind, py::object function);
 
+// Throws what a signal's handler raised: KeyboardInterrupt, when the user wants a long run to end.
+void check_signals();
+
 py::tuple to_tuple(const Tensor* tensors, int count);
 // A tuple, a list or a single item as a tuple.
 py::tuple as_tuple(py::handle object);

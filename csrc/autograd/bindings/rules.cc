@@ -20,6 +20,18 @@ py::object argument_of(Ctx& c, const Entry& entry, int i) {
   return py::reinterpret_steal<py::object>(object);
 }
 
+// What a rule returned, as a tensor, or null for None.
+Tensor tensor_in(py::handle returned, const Entry& entry, const std::string& what) {
+  if (returned.is_none()) return Tensor();
+  dt_tensor* t = dt::api().tensor_from_py(returned.ptr());
+  if (!t) {
+    PyErr_Format(PyExc_TypeError, "the derivative of %s must return a Tensor or None as %s, got %s", entry.name.c_str(),
+                 what.c_str(), Py_TYPE(returned.ptr())->tp_name);
+    throw py::error_already_set();
+  }
+  return Tensor::borrow(t);
+}
+
 // Calls function(args, outputs, needs, grads), all tuples, and takes a sequence with a gradient for every argument.
 class PythonRule final : public ForeignRule {
  public:
@@ -45,15 +57,26 @@ class PythonRule final : public ForeignRule {
 
  private:
   static void take(Ctx& c, const Entry& entry, const py::tuple& returned) {
-    for (int i = 0; i < static_cast<int>(entry.kinds.size()) && i < static_cast<int>(returned.size()); ++i) {
-      if (entry.kinds[i] == ArgKind::attribute || returned[i].is_none()) continue;
+    const int n_args = static_cast<int>(entry.kinds.size());
+    for (int i = 0; i < static_cast<int>(returned.size()); ++i) {
+      if (returned[i].is_none()) continue;
+      if (i >= n_args)
+        dt::runtime_error("the derivative of ", entry.name, " returned ", returned.size(), " gradients for ", n_args,
+                          " arguments");
+      const std::string whose = "a gradient for " + entry.arg_names[i];
+      if (entry.kinds[i] == ArgKind::attribute)
+        dt::runtime_error("the derivative of ", entry.name, " returned ", whose,
+                          ", which is no tensor; return None there");
       if (entry.kinds[i] == ArgKind::tensor) {
-        if (c.needs(i)) c.give(i, returned[i].cast<Tensor>());
+        if (c.needs(i)) c.give(i, tensor_in(returned[i], entry, whose));
         continue;
       }
       const py::tuple list = as_tuple(returned[i]);
-      for (int k = 0; k < c.count(i) && k < static_cast<int>(list.size()); ++k)
-        if (c.needs(i, k)) c.give(i, k, list[k].cast<Tensor>());
+      if (static_cast<int>(list.size()) > c.count(i))
+        dt::runtime_error("the derivative of ", entry.name, " returned ", list.size(), " gradients for the ",
+                          c.count(i), " tensors of ", entry.arg_names[i]);
+      for (int k = 0; k < static_cast<int>(list.size()); ++k)
+        if (c.needs(i, k)) c.give(i, k, tensor_in(list[k], entry, whose));
     }
   }
 
@@ -86,7 +109,11 @@ class PythonForward final : public ForeignForward {
     }
     for (int i = 0; i < n_outputs; ++i) outputs[i] = py::cast(c[result_at(i)]);
     Tangents found;
-    for (py::handle t : as_tuple(function_.get()(args, outputs, given))) found.push_back(t.cast<Tensor>());
+    const py::tuple returned = as_tuple(function_.get()(args, outputs, given));
+    if (static_cast<int>(returned.size()) > n_outputs)
+      dt::runtime_error("the forward derivative of ", entry.name, " returned ", returned.size(), " tangents for ",
+                        n_outputs, n_outputs == 1 ? " result" : " results");
+    for (py::handle t : returned) found.push_back(tensor_in(t, entry, "a tangent"));
     return found;
   }
 

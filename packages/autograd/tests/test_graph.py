@@ -213,6 +213,93 @@ def test_a_nan_that_does_not_reach_backward_is_none() -> None:
     assert x.grad.tolist() == [1.0]
 
 
+def test_the_overflow_before_a_nan_is_named() -> None:
+    x = leaf(1000.0)
+    with detect_anomaly(), pytest.raises(RuntimeError) as caught:
+        big = x.exp()  # the overflow
+        odd = big - big  # inf - inf
+        (odd * x).backward()
+    assert "The first Inf came from the forward of ExpBackward0" in str(caught.value)
+    assert "# the overflow" in str(caught.value)
+    assert "The first NaN came from the forward of SubBackward0" in str(caught.value)
+    assert "# inf - inf" in str(caught.value)
+
+
+def test_a_nan_of_the_data_is_named() -> None:
+    x, data = leaf(1.0), dt.tensor([float("nan")])
+    with detect_anomaly(), pytest.raises(RuntimeError) as caught:
+        ((x * data).exp() * x).sum().backward()  # the first use
+    assert "The first NaN came from an input of MulBackward0" in str(caught.value)
+    assert "# the first use" in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16, dt.float32, dt.float64, dt.complex64, dt.complex128])
+def test_a_forward_is_stopped_at_its_first_nan(dtype: dt.dtype) -> None:
+    x = dt.tensor([0.0, 1.0]).to(dtype).requires_grad_()
+    with detect_anomaly(check_forward=True):
+        fine = x.exp() / 2
+        with pytest.raises(RuntimeError, match=r"(?s)div: returned NaN, at .*test_graph\.py.*# 0 / 0"):
+            fine * (x / x)  # 0 / 0
+        fine.sum().abs().backward()
+    assert x.grad is not None
+
+
+def test_a_forward_is_stopped_at_its_first_inf() -> None:
+    x = leaf(0.0)
+    with detect_anomaly(check_forward=True):
+        x.log()  # an Inf is none by default
+    with (
+        detect_anomaly(check_inf=True, check_forward=True),
+        pytest.raises(RuntimeError, match=r"(?s)log: returned Inf, at .*# minus infinity"),
+    ):
+        x.log()  # minus infinity
+    with (
+        detect_anomaly(check_forward=True),
+        pytest.raises(RuntimeError, match=r"sub: returned NaN, at .*the first Inf came from the forward of Log"),
+    ):
+        y = x.log()
+        y - y
+
+
+def test_a_forward_that_is_given_a_nan() -> None:
+    with (
+        detect_anomaly(check_forward=True),
+        pytest.raises(RuntimeError, match=r"mul: was given NaN, which no recorded operation had made, at .*test_graph"),
+    ):
+        leaf(1.0) * float("nan") * dt.tensor([float("nan")])
+
+
+def test_an_inf_in_a_backward() -> None:
+    x = leaf(0.0)
+    with detect_anomaly():
+        x.sqrt().backward()
+    assert x.grad.tolist() == [float("inf")]
+    with (
+        detect_anomaly(check_inf=True),
+        pytest.raises(RuntimeError, match=r"'SqrtBackward0' returned inf values in its 0th output.*# the root"),
+    ):
+        x.sqrt().backward()  # the root
+    with detect_anomaly(check_nan=False, check_inf=True):
+        (leaf(-1.0).sqrt() * 1).backward()  # NaN is let through
+
+
+def test_a_function_s_forward_is_looked_at() -> None:
+    class Bad(dt.autograd.Function):
+        @staticmethod
+        def forward(ctx: object, x: dt.Tensor) -> dt.Tensor:
+            return x / 0 * 0
+
+        @staticmethod
+        def backward(ctx: object, g: dt.Tensor) -> dt.Tensor:
+            return g
+
+    with (
+        detect_anomaly(check_forward=True),
+        pytest.raises(RuntimeError, match=r"BadBackward: returned NaN, at .*# the call"),
+    ):
+        Bad.apply(leaf(1.0))  # the call
+
+
 def test_errors_in_backward_come_with_the_forward() -> None:
     class Fails(dt.autograd.Function):
         @staticmethod
