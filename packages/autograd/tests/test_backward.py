@@ -345,3 +345,19 @@ def test_detach_() -> None:
     assert not y.requires_grad
     with pytest.raises(RuntimeError, match="Can't detach views in-place"):
         (leaf(1.0, 2.0) * 2)[0].detach_()
+
+
+def test_the_profiler_sees_backward() -> None:
+    x = leaf(1.0, 2.0)
+    with dt.autograd.profiler.profile() as prof:
+        y = x.exp().sum()
+        with dt.autograd.profiler.record_function("backward"):
+            y.backward()
+    names = [each.name for each in prof.events()]
+    assert names[:2] == ["exp", "sum"]
+    assert names.index("backward") == 2
+    assert "mul" in names[3:]
+    assert prof.events()[2].cpu_time_inside > 0
+    assert dt.autograd.profiler.profile is dt.profiler.profile
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        dt.autograd.nothing  # noqa: B018

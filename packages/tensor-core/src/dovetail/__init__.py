@@ -129,6 +129,7 @@ _MODULES = (
     "layers",
     "linalg",
     "printing",
+    "profiler",
     "random",
     "serialization",
     "signal",

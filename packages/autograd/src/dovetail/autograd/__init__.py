@@ -14,6 +14,9 @@ This module need not be imported: it loads when a tensor first requires a gradie
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
 from dovetail._grad_mode import (
     enable_grad,
     inference_mode,
@@ -64,6 +67,7 @@ __all__ = [
     "is_inference_mode_enabled",
     "no_grad",
     "once_differentiable",
+    "profiler",
     "register_batching",
     "register_jvp",
     "register_vjp",
@@ -74,3 +78,9 @@ __all__ = [
 
 _tensor.install()
 derivatives.register()
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "profiler":  # loads when it is first used
+        return _import_module(f"{__name__}.profiler")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
