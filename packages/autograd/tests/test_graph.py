@@ -6,7 +6,7 @@ import pytest
 
 import dovetail as dt
 from dovetail.autograd import checkpoint, checkpoint_sequential, detect_anomaly, set_detect_anomaly
-from dovetail.autograd.graph import save_on_cpu, saved_tensors_hooks
+from dovetail.autograd.graph import get_gradient_edge, save_on_cpu, saved_tensors_hooks
 
 
 def leaf(*values: float) -> dt.Tensor:
@@ -183,6 +183,35 @@ def test_pytorchs_place_for_it() -> None:
     from dovetail.utils.checkpoint import checkpoint as there
 
     assert there is checkpoint
+
+
+def test_save_on_cpu_takes_pytorch_s_arguments() -> None:
+    x = leaf(2.0)
+    for arguments in ({}, {"pin_memory": True}, {"pin_memory": True, "device_type": "cpu"}):
+        x.grad = None
+        with save_on_cpu(**arguments):
+            y = x * x
+        y.backward()
+        assert x.grad.tolist() == [4.0]
+    with pytest.raises(TypeError, match="save_on_cpu: pin_memory must be a bool, got int 3"):
+        save_on_cpu(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="save_on_cpu: device_type must be a str"):
+        save_on_cpu(device_type=3)  # type: ignore[arg-type]
+
+
+def test_gradient_edges() -> None:
+    x = leaf(1.0, 2.0)
+    node, nr = get_gradient_edge(x)
+    assert (node.name(), nr, node.variable is x) == ("AccumulateGrad", 0, True)
+    y = x * 2
+    assert get_gradient_edge(y).node is y.grad_fn
+    parts = x.unbind()
+    assert [get_gradient_edge(part).output_nr for part in parts] == [0, 1]
+    assert y.grad_fn.next_functions[0] == get_gradient_edge(x)
+    with pytest.raises(RuntimeError, match=r"get_gradient_edge: .*float64 tensor of shape \(2,\)"):
+        get_gradient_edge(x.detach())
+    with pytest.raises(TypeError, match="get_gradient_edge: tensor must be a Tensor"):
+        get_gradient_edge(3)  # type: ignore[arg-type]
 
 
 # ---- anomaly mode ---------------------------------------------------------------------------------------------
