@@ -40,7 +40,7 @@ Tensor slice(TensorImpl* t, int dim, PyObject* object) {
   const auto* slice = reinterpret_cast<PySliceObject*>(object);
   dt_value step = slice_bound(slice->step);
   if (step.tag == DT_NONE) step = box_int(1);
-  if (step.as.i == 0) value_error("index: a slice's step must not be zero");
+  if (step.as.i == 0) value_error("index: a slice's step must not be zero, got 0");
   const dt_value args[5] = {box(t), box_int(dim), slice_bound(slice->start), slice_bound(slice->stop), step};
   return call_view(fast.slice, args, 5);
 }

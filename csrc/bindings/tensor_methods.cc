@@ -171,7 +171,11 @@ ToPython element_reader(DType dtype) {
 
 Ref nested_list(const TensorImpl& t, int level, const char* data, ToPython read) {
   if (level == t.ndim) return checked(read(data));
-  Ref list = checked(PyList_New(t.size(level)));
+  Ref list = Ref::steal(PyList_New(t.size(level)));
+  if (!list) {
+    PyErr_Clear();
+    raise(PyExc_MemoryError, "tolist: there is no memory for the lists of a tensor of shape %s", shape_text(t).c_str());
+  }
   const int64_t step = t.stride(level) * itemsize(t.dtype);
   for (int64_t i = 0; i < t.size(level); ++i) {
     PyList_SET_ITEM(list.get(), i, nested_list(t, level + 1, data + i * step, read).release());

@@ -170,9 +170,8 @@ void check_destination(const Op& op, TensorImpl* destination, int ndim, const in
     runtime_error(op.name(), ": the tensor to write is over a read-only buffer; clone() it first");
   if (destination->ndim == ndim && std::equal(sizes, sizes + ndim, destination->sizes())) {
     if (overlaps_itself(*destination))
-      runtime_error(op.name(),
-                    ": several elements of the tensor to write share one memory location (an expanded tensor?); "
-                    "clone() it first");
+      runtime_error(op.name(), ": several elements of the tensor to write, of shape ", shape_text(*destination),
+                    ", share one memory location (an expanded tensor?); clone() it first");
     return;
   }
   if (destination->numel == 0 && destination->ndim == 1 && !destination->base) {  // out=dt.empty(0)

@@ -6,6 +6,7 @@ import cmath
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sized
+from functools import reduce
 from typing import Any
 
 import dovetail as dt
@@ -22,6 +23,7 @@ EMPTY = ("none", "empty", "[]", "()", "no tensors")
 # An argument that is absent; what the text itself calls what was got, and numbers that were computed from it, as those
 # of bytes are.
 ABSENT = r"missing (required |\d+ required )?(positional )?argument|is missing|incompatible function arguments|\btakes "
+ABSENT += "|must be given"
 COMPUTED = r"\bgot [(\[]?-?\d|\b(is|are|has|of) (\w+ )*shapes? \(\d|\b\d{7,}|\b\d(\.\d+)?e\+\d+|inf elements"
 COMPUTED += r"|\(error code: \d"  # LAPACK's
 
@@ -30,13 +32,22 @@ def shows(text: str, function: Callable[..., Any], args: list[Any], kwargs: dict
     """Whether something that was given stands in the text, as a word of its own."""
     given = {word for value in [*args, *kwargs.values(), *behind(function)] for word in words(value)}
     given |= {str(len(args)), str(len(args) + len(kwargs)), *kwargs}
-    if not any(isinstance(value, dt.Tensor) for value in [*args, *kwargs.values()]):
-        given.add("no tensors")
+    given.add(met([value.dtype for value in [*args, *kwargs.values()] if isinstance(value, dt.Tensor)]))
     if len(args) <= 1:  # an object's method without arguments
         given.add("()")
+    if not args:
+        given.add("empty")
     if any(re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text) for word in given if word):
         return True
     return re.search(f"{ABSENT}|{COMPUTED}", text) is not None
+
+
+def met(dtypes: list[dt.dtype]) -> str:
+    """The dtype that tensors of these dtypes are computed in."""
+    try:
+        return str(reduce(dt.promote_types, dtypes)).removeprefix("dovetail.") if dtypes else "no tensors"
+    except TypeError:  # uint64 meets no signed integer
+        return ""
 
 
 def behind(function: Callable[..., Any]) -> Iterator[Any]:
@@ -60,9 +71,13 @@ def words(value: Any) -> Iterator[str]:
     elif isinstance(value, (int, float, complex)):
         yield from (repr(value), "()", "zero-dim", "no dims", *AS_TENSOR[type(value)])
         if not isinstance(value, complex):
-            yield f"{value:g}"
+            yield from (f"{value:g}", f"{value + 0:g}", "a number")
         if not cmath.isfinite(value):
             yield "non-finite"
+    elif isinstance(value, bytes):
+        yield repr(value)
+        for item in value:
+            yield from words(item)
     elif value is None:
         yield from ("None", "none")
     else:
@@ -82,7 +97,7 @@ def _words_of_tensor(t: dt.Tensor) -> Iterator[str]:
     if t.numel() == 0:
         yield from EMPTY
     if t.is_complex():
-        yield "complex128"  # what it becomes beside a float64
+        yield from ("complex", "complex128")  # the latter is what it becomes beside a float64
     if sum(t.shape) <= 300:
         yield str(t.tolist())[:LONGEST]
         for item in t.reshape(-1).tolist():

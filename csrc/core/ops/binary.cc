@@ -62,7 +62,8 @@ Result div_result(const dt_value* args) {
 Result pow_result(const dt_value* args) {
   const TensorImpl& exponent = *args[1].as.tensor;
   if ((exponent.bits & DT_BIT_WRAPPED) && exponent.dtype == DT_INT64 && exact(args[0]) && item(exponent).as.i < 0)
-    value_error("pow: integers to negative integer powers are not allowed; convert the base with .to(dt.float32)");
+    value_error("pow: integers to negative integer powers are not allowed, got ", item(exponent).as.i,
+                "; convert the base with .to(dt.float32)");
   return Result::same;
 }
 

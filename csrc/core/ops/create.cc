@@ -45,7 +45,7 @@ void infer_full(Inference& call) {
 int64_t step_count(const char* who, const dt_value& start, const dt_value& end, const dt_value& step) {
   const auto real = [](const dt_value& v) { return v.tag == DT_FLOAT ? v.as.f : static_cast<double>(v.as.i); };
   const double from = real(start), to = real(end), by = real(step);
-  if (by == 0) value_error(who, ": step must not be zero");
+  if (by == 0) value_error(who, ": step must not be zero, got 0");
   if (!std::isfinite(from) || !std::isfinite(to) || !std::isfinite(by))
     value_error(who, ": start, end and step must be finite, got ", from, ", ", to, " and ", by);
   if ((by > 0 && from > to) || (by < 0 && from < to))
@@ -63,7 +63,7 @@ void infer_arange(Inference& call) {
   bool floats = false;
   for (int i = 0; i < 3; ++i) {
     const dt_value& v = call.args[i];
-    if (v.tag == DT_COMPLEX) type_error(call.name(), ": start, end and step must be real numbers");
+    if (v.tag == DT_COMPLEX) type_error(call.name(), ": start, end and step must be real numbers, got a complex one");
     floats |= v.tag == DT_FLOAT;
   }
   call.outs[0].push(step_count(call.name(), call.args[0], call.args[1], call.args[2]));

@@ -202,7 +202,7 @@ Tensor slice_view(Inference& call) {
   if (self.ndim == 0) index_error(call.name(), ": a zero-dim tensor can't be sliced");
   const int dim = call.dim(1, self.ndim);
   const int64_t size = self.size(dim), step = call.integer(4);
-  if (step == 0) value_error(call.name(), ": step must not be zero");
+  if (step == 0) value_error(call.name(), ": step must not be zero, got 0");
   const bool back = step < 0;
   const int64_t start = call.given(2) ? slice_bound(call.integer(2), size, back) : back ? size - 1 : 0;
   const int64_t end = call.given(3) ? slice_bound(call.integer(3), size, back) : back ? -1 : size;

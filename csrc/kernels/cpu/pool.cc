@@ -1,6 +1,7 @@
 // max_pool, max_pool_grad, avg_pool, avg_pool_grad over 1 to 3 spatial dims of (N, C, *spatial).
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -335,9 +336,12 @@ dt_status max_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* out
     }
   });
   if (!wrong.load()) return DT_OK;
-  return ctx->fail(ctx, DT_ERR_INDEX,
-                   "max_pool_grad: indices hold a value outside of the input plane; give the indices that max_pool "
-                   "returned for an input of this input_size");
+  char message[200];
+  std::snprintf(message, sizeof message,
+                "max_pool_grad: indices hold a value outside of the input plane of %lld x %lld; give the indices that "
+                "max_pool returned for an input of this input_size",
+                static_cast<long long>(height), static_cast<long long>(width));
+  return ctx->fail(ctx, DT_ERR_INDEX, message);
 }
 
 // What avg_pool divides by.

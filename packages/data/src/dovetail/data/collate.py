@@ -43,8 +43,10 @@ def default_collate(batch: Sequence[Any]) -> Any:
         >>> default_collate([(1, "a"), (2, "b")])
         [tensor([1, 2], shape=(2,), dtype=int64, device=cpu), ['a', 'b']]
     """
+    if not isinstance(batch, Sequence):
+        raise TypeError(f"default_collate: expected a sequence of samples, got {type(batch).__name__} {batch!r}")
     if not batch:
-        raise ValueError("default_collate: the batch is empty")
+        raise ValueError(f"default_collate: the batch is empty: {batch!r}")
     first = batch[0]
     if isinstance(first, dt.Tensor):
         return dt.stack(list(batch))

@@ -13,6 +13,8 @@ _c2c, _r2c, _c2r = get_op("fft_c2c"), get_op("fft_r2c"), get_op("fft_c2r")
 
 Sizes = Sequence[int] | None
 
+LARGEST = 2**48  # points in a transform; no memory holds as many
+
 
 def scaling(name: str, norm: str | None, forward: bool) -> str:
     """The primitives' scaling for a transform of this direction."""
@@ -49,6 +51,8 @@ def axis(name: str, x: Tensor, n: int | None, dim: int) -> tuple[list[int], list
     """The same for a transform along one dim."""
     if n is not None and n < 1:
         raise ValueError(f"{name}: n must be positive, got {n}")
+    if n is not None and n > LARGEST:
+        raise ValueError(f"{name}: n must be at most {LARGEST}, got {n}")
     return [dim], None if n is None else [n]
 
 

@@ -386,7 +386,7 @@ def _check_weights(weights: Tensor, num_samples: int, replacement: bool) -> None
         )
     chances = dt.count_nonzero(weights, -1)
     if dt.any(chances < (1 if replacement else num_samples)).item():
-        raise ValueError("multinomial: a row has fewer positive weights than what is to be drawn from it")
+        raise ValueError(f"multinomial: a row has fewer positive weights than the {num_samples} to be drawn from it")
 
 
 @op(

@@ -76,7 +76,7 @@ def _target(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bo
     for name, value in zip(("non_blocking", "copy"), rest, strict=False):
         options[name] = value
     if len(rest) > 2:
-        raise TypeError(f"to: too many arguments: {len(args)}")
+        raise TypeError(f"to: takes a device and a dtype or a Tensor, non_blocking and copy, got {len(args)} arguments")
     if options["other"] is not None:
         options["device"], options["dtype"] = options["other"].device, options["other"].dtype
     kind = options["dtype"]
