@@ -127,6 +127,7 @@ void reword(const std::function<std::string(const std::string&)>& words, bool of
     if (type != kind || (traceback && !of_python_code)) continue;
     Ref text = Ref::steal(PyObject_Str(value));
     const char* utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    if (utf8 && !*utf8 && kind == PyExc_MemoryError) utf8 = "there is not enough memory";  // Python's own has no text
     Ref args = utf8 ? Ref::steal(Py_BuildValue("(s)", words(utf8).c_str())) : Ref();
     if (args) PyObject_SetAttrString(value, "args", args.get());
     PyErr_Clear();

@@ -23,9 +23,10 @@ EMPTY = ("none", "empty", "[]", "()", "no tensors")
 # An argument that is absent; what the text itself calls what was got, and numbers that were computed from it, as those
 # of bytes are.
 ABSENT = r"missing (required |\d+ required )?(positional )?argument|is missing|incompatible function arguments|\btakes "
-ABSENT += "|must be given"
+ABSENT += "|must be given|not enough memory|not contiguous"
 COMPUTED = r"\bgot [(\[]?-?\d|\b(is|are|has|of) (\w+ )*shapes? \(\d|\b\d{7,}|\b\d(\.\d+)?e\+\d+|inf elements"
 COMPUTED += r"|\(error code: \d"  # LAPACK's
+COMPUTED += r"|\bsizes \[-?\d|\b\d+ bytes"
 
 
 def shows(text: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> bool:
@@ -83,7 +84,7 @@ def words(value: Any) -> Iterator[str]:
     else:
         yield from (str(value)[:LONGEST], repr(value)[:LONGEST])
         if isinstance(value, str):
-            yield from (value.split(":")[0], str(list(value))[:LONGEST])
+            yield from (*([] if value else EMPTY), value.split(":")[0], str(list(value))[:LONGEST])
         elif isinstance(value, Sized) and not isinstance(value, type):
             yield str(len(value))
 
