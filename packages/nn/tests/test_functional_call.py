@@ -56,6 +56,7 @@ def normed(wide: int = 2) -> nn.Sequential:
     return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, wide))
 
 
+@pytest.mark.at_head
 def test_modules_are_stacked() -> None:
     models = [normed() for _ in range(3)]
     for i, model in enumerate(models):
@@ -85,6 +86,7 @@ def test_modules_are_stacked() -> None:
     assert models[0][0].weight.abs().sum().item() > 0  # memory of its own
 
 
+@pytest.mark.at_head
 def test_stacked_modules_keep_requires_grad() -> None:
     models = [nn.Linear(2, 2), nn.Linear(2, 2)]
     for model in models:
@@ -97,6 +99,7 @@ def test_stacked_modules_keep_requires_grad() -> None:
         dt.func.stack_module_state(models)
 
 
+@pytest.mark.at_head
 def test_modules_that_do_not_stack() -> None:
     def stack(*models: object) -> None:
         dt.func.stack_module_state(models)
