@@ -222,6 +222,19 @@ Geometry geometry_of(const Array& array, int64_t item) {
   return g;
 }
 
+// The address of the first element, from which all of them can be reached.
+uintptr_t first_element(const Array& array, const Geometry& g, int64_t item) {
+  const auto memory = reinterpret_cast<uintptr_t>(array.data);
+  uintptr_t data, end;
+  const uintptr_t before = static_cast<uintptr_t>(-g.lowest * item),
+                  behind = static_cast<uintptr_t>((g.highest + 1) * item);
+  if (__builtin_add_overflow(memory, array.byte_offset, &data) || __builtin_add_overflow(data, behind, &end) ||
+      data < before) {
+    refuse("from_dlpack: byte_offset " + std::to_string(array.byte_offset) + " reaches beyond all memory");
+  }
+  return data;
+}
+
 template <class Struct>
 Tensor take(Struct* managed, bool read_only, PyObject* capsule, const char* used) {
   const Array& array = managed->array;
@@ -229,16 +242,15 @@ Tensor take(Struct* managed, bool read_only, PyObject* capsule, const char* used
   const Device device = device_of(array.device);
   const int64_t item = itemsize(dtype);
   const Geometry g = geometry_of(array, item);
-  char* data = static_cast<char*>(array.data);
-  if (!data && !g.empty)
+  if (!array.data && !g.empty)
     refuse("from_dlpack: the array of shape " + shape_text(array.ndim, g.sizes) + " has elements and no memory");
-  if (data) data += array.byte_offset;
-  if (!g.empty && reinterpret_cast<uintptr_t>(data) % std::min<int64_t>(item, 8) != 0) {
+  const uintptr_t data = first_element(array, g, item);
+  if (!g.empty && data % std::min<int64_t>(item, 8) != 0) {
     refuse("from_dlpack: the array's memory, byte_offset " + std::to_string(array.byte_offset) +
            " added, is not aligned to its items of " + std::to_string(item) + " bytes; copy it first");
   }
   Storage* storage = new_storage(device, 0);
-  storage->data = g.empty ? nullptr : data + g.lowest * item;
+  storage->data = g.empty ? nullptr : reinterpret_cast<char*>(data + static_cast<uintptr_t>(g.lowest * item));
   storage->bytes = static_cast<size_t>((g.highest - g.lowest + 1) * item);
   storage->read_only = read_only;
   storage->context = managed;

@@ -59,12 +59,12 @@ def test_through_queues_and_back(method):
 
 
 def test_what_stays_of_a_tensor():
-    x = dt.ones(2, 3, requires_grad=True)
+    x = dt.ones(2, 3)
     assert not x.is_shared()
     assert x.share_memory_() is x and x.is_shared()
     pointer = x.data_ptr()
     assert x.share_memory_().data_ptr() == pointer
-    assert x.requires_grad and x.is_leaf and x.tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert x.is_leaf and x.tolist() == [[1, 1, 1], [1, 1, 1]]
     y = dt.arange(12.0).reshape(3, 4).t().contiguous().clone()
     assert x.detach()[0].is_shared() and not y.is_shared()
     strided = dt.empty_strided((2, 3), (1, 2)).copy_(dt.ones(2, 3))
