@@ -28,9 +28,9 @@ void body(void* arg, int64_t begin, int64_t end) {
   const Job* job = static_cast<const Job*>(arg);
   for (int64_t i = begin; i < end; ++i) ++job->counts[i];
   if (job->nested) {
-    int64_t sum = 0;
+    std::atomic<int64_t> sum{0};  // where the outer one was a single range, the inner one is parallel
     dovetail::parallel_for(
-        job->nested, 1, [](void* s, int64_t b, int64_t e) { *static_cast<int64_t*>(s) += e - b; }, &sum);
+        job->nested, 1, [](void* s, int64_t b, int64_t e) { *static_cast<std::atomic<int64_t>*>(s) += e - b; }, &sum);
     if (sum != job->nested) ++wrong;
   }
 }
