@@ -375,3 +375,10 @@ def bench(session: nox.Session) -> None:
     """Measure beside PyTorch; arguments go to tools/bench."""
     session.install(*wheelhouse.wheels(), *group("bench"))
     session.run("python", "tools/bench", *session.posargs)
+
+
+@nox.session(requires=["wheels"], venv_backend="venv")  # with pip, as bench
+def compare(session: nox.Session) -> None:
+    """Every module beside PyTorch's of that name, from the same weights; arguments go to pytest."""
+    session.install(*wheelhouse.wheels(), *group("tests"), *group("bench"))
+    session.run("pytest", "-n", "auto", "tests/compare", *session.posargs)
