@@ -6,6 +6,7 @@ python tools/bench --rows matmul exp --dry       only rows whose names contain o
 
 The libraries run in processes of their own, fresh in every round, and take turns case by case, so that whatever else
 the machine does falls on both. Each figure is the median over the rounds, or with --best the best of them all.
+Before anything is timed, the results of every row are compared; where they differ, the run ends.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import footprint
 import report
+from agreement import difference
 from cases import CASES, Case
 from machine import Stream
 
@@ -25,20 +28,30 @@ PERFORMANCE = HERE.parent.parent / "docs" / "performance"
 
 
 class Library:
-    """A worker process that times cases in one library."""
+    """A worker process that runs cases in one library."""
 
     def __init__(self, python: str, module: str, threads: int) -> None:
         self.module = module
         command = [python, str(HERE / "worker.py"), module, str(threads)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def measure(self, case: int) -> report.Seconds:
+    def ask(self, request: str, case: int, *rest: str) -> list[str]:
+        """The words of the worker's answer."""
         assert self.process.stdin and self.process.stdout
-        print(case, file=self.process.stdin, flush=True)
+        print(request, case, *rest, file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline().split()
-        if len(answer) != 2:
+        if not answer:
             raise SystemExit(f"bench: {self.module} ended at {CASES[case].name!r}")
-        return report.Seconds(float(answer[0]), float(answer[1]))
+        return answer
+
+    def measure(self, case: int) -> report.Seconds:
+        """The seconds that the case takes."""
+        middle, best = self.ask("time", case)
+        return report.Seconds(float(middle), float(best))
+
+    def result(self, case: int, folder: Path) -> Path:
+        """The file with what the case computes."""
+        return Path(self.ask("result", case, str(folder / f"{self.module}.npz"))[0])
 
     def close(self) -> None:
         assert self.process.stdin
@@ -46,17 +59,34 @@ class Library:
         self.process.wait()
 
 
+def both(options: argparse.Namespace) -> tuple[Library, Library]:
+    """A fresh worker of each library."""
+    ours = Library(sys.executable, "dovetail", options.threads)
+    return ours, Library(options.pytorch, "torch", options.threads)
+
+
 def run_round(chosen: list[int], options: argparse.Namespace, turn: int, measured: report.Measured) -> None:
     """Times every chosen case in both libraries, in turns; every second round the other one begins."""
-    workers = [
-        (measured.dovetail, Library(sys.executable, "dovetail", options.threads)),
-        (measured.pytorch, Library(options.pytorch, "torch", options.threads)),
-    ]
+    ours, theirs = both(options)
+    workers = [(measured.dovetail, ours), (measured.pytorch, theirs)]
     for index in chosen:
         for figures, worker in workers if turn % 2 == 0 else reversed(workers):
             figures.setdefault(CASES[index].name, []).append(worker.measure(index))
     for _, worker in workers:
         worker.close()
+
+
+def check_agreement(chosen: list[int], options: argparse.Namespace) -> None:
+    """Ends the run where a chosen case's results differ."""
+    ours, theirs = both(options)
+    with tempfile.TemporaryDirectory() as folder:
+        for index in chosen:
+            case = CASES[index]
+            found = difference(case, ours.result(index, Path(folder)), theirs.result(index, Path(folder)))
+            if found:
+                raise SystemExit(f"bench: {case.name!r}: the libraries do not agree: {found}")
+    ours.close()
+    theirs.close()
 
 
 def wanted(case: Case, rows: list[str]) -> bool:
@@ -76,6 +106,8 @@ def main() -> None:
     chosen = [index for index, case in enumerate(CASES) if wanted(case, options.rows)]
     if not chosen:
         parser.error(f"--rows: none has such a name; there are: {'; '.join(case.name for case in CASES)}")
+    print("agreement", file=sys.stderr)
+    check_agreement(chosen, options)
     measured = report.Measured(options.threads, options.best)
     stream = Stream(options.threads)
     for turn in range(options.rounds):

@@ -70,8 +70,10 @@ def time(seconds: float) -> str:
     return f"{seconds / 1e-9:#.3g} ns"
 
 
-def verdict(value: float, target: float, form: str) -> str:
-    """The value beside its target, marked where it misses."""
+def verdict(value: float, target: float | None, form: str) -> str:
+    """The value beside its target, if it has one, marked where it misses."""
+    if target is None:
+        return f"{form.format(value)} | "
     return f"{form.format(value)} | {form.format(target)}{'' if value <= target else ' **missed**'}"
 
 
@@ -101,10 +103,7 @@ def footprint_rows(ours: Footprint, theirs: Footprint) -> list[str]:
     megabytes = "{:.1f} MB"
 
     def line(name: str, own: float, other: float, target: float | None, form: str) -> str:
-        beside = f"{form.format(own)} | "
-        if target is not None:
-            beside = verdict(own, target, form)
-        own_text, target_text = beside.split(" | ")
+        own_text, target_text = verdict(own, target, form).split(" | ")
         return f"| {name} | {own_text} | {form.format(other)} | {target_text} |"
 
     return [
