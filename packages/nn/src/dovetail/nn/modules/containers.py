@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
 
-import dovetail as dt
+import dovetail as dt  # noqa: F401  (for the examples)
 from dovetail import checks
 
-from ..parameter import Parameter
 from .module import Module
 
 
@@ -26,6 +25,19 @@ def _module(owner: Module, module: Any) -> Module:
     if not isinstance(module, Module):
         raise TypeError(f"{type(owner).__name__}: expected a Module, got {checks.shown(module)}")
     return module
+
+
+def _sequential(sign: str, other: Any) -> Sequential:
+    if not isinstance(other, Sequential):
+        raise ValueError(f"Sequential: {sign} takes another Sequential, got {checks.shown(other)}")
+    return other
+
+
+def _times(times: Any) -> int:
+    checks.integers("Sequential", times=times)
+    if times <= 0:
+        raise ValueError(f"Sequential: can be repeated 1 time or more, got {times}")
+    return operator.index(times)
 
 
 class Sequential(Module):
@@ -71,8 +83,33 @@ class Sequential(Module):
 
     def __delitem__(self, index: int | slice) -> None:
         keep = list(self._modules.values())
+        if not isinstance(index, slice):
+            index = _position("Sequential", index, len(keep))
         del keep[index]
-        self._modules = {str(i): m for i, m in enumerate(keep)}
+        self._renumber(keep)
+
+    def _renumber(self, modules: Iterable[Module | None]) -> None:
+        self._modules = {str(i): m for i, m in enumerate(modules)}
+
+    def __add__(self, other: Sequential) -> Sequential:
+        return Sequential(*self, *_sequential("+", other))
+
+    def __iadd__(self, other: Sequential) -> Self:
+        return self.extend(list(_sequential("+=", other)))
+
+    def __mul__(self, times: int) -> Sequential:
+        return Sequential(*list(self) * _times(times))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        return self.extend(list(self) * (_times(times) - 1))
+
+    def pop(self, index: int | slice = -1) -> Any:
+        """Take a module out."""
+        module = self[index]
+        del self[index]
+        return module
 
     @checks.in_class_name
     def append(self, module: Module) -> Self:
@@ -91,8 +128,10 @@ class Sequential(Module):
     def insert(self, index: int, module: Module) -> Self:
         """Put a module before position ``index``."""
         modules = list(self._modules.values())
+        if not -len(modules) <= operator.index(index) <= len(modules):
+            raise IndexError(f"Sequential: index {index} is out of range for {len(modules)} entries")
         modules.insert(index, _module(self, module))
-        self._modules = {str(i): m for i, m in enumerate(modules)}
+        self._renumber(modules)
         return self
 
 
@@ -125,11 +164,16 @@ class ModuleList(Module):
 
     def __delitem__(self, index: int | slice) -> None:
         keep = list(self)
+        if not isinstance(index, slice):
+            index = _position("ModuleList", index, len(keep))
         del keep[index]
         self._modules = {str(i): m for i, m in enumerate(keep)}
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
+
+    def __iadd__(self, other: Iterable[Module]) -> Self:
+        return self.extend(other)
 
     @checks.in_class_name
     def append(self, module: Module) -> Self:
@@ -151,15 +195,42 @@ class ModuleList(Module):
         modules.insert(index, _module(self, module))
         self._modules = {str(i): m for i, m in enumerate(modules)}
 
-    def pop(self, index: int = -1) -> Module:
+    def pop(self, index: int | slice = -1) -> Any:
         """Take a module out."""
-        module: Module = self[index]
+        module = self[index]
         del self[index]
         return module
 
+    def __repr__(self) -> str:
+        """Equal neighbours are shown once: ``(0-2): 3 x Linear(...)``."""
+        runs: list[tuple[int, str]] = []  # where each begins
+        for at, module in enumerate(self):
+            text = repr(module)
+            if not runs or runs[-1][1] != text:
+                runs.append((at, text))
+        if not runs:
+            return f"{self._get_name()}()"
+        ends = [at for at, _ in runs[1:]] + [len(self)]
+        lines = []
+        for (begin, text), end in zip(runs, ends, strict=True):
+            count = end - begin
+            head = f"({begin})" if count == 1 else f"({begin}-{end - 1})"
+            times = "" if count == 1 else f"{count} x "
+            body = text.replace("\n", "\n  ")
+            lines.append(f"{head}: {times}{body}")
+        body = "\n  ".join(lines)
+        return f"{self._get_name()}(\n  {body}\n)"
+
 
 class ModuleDict(Module):
-    """A dict whose modules are registered under its keys."""
+    """A dict whose modules are registered under its keys.
+
+    Example:
+        >>> acts = ModuleDict({"relu": dt.nn.ReLU()})
+        >>> acts["tanh"] = dt.nn.Tanh()
+        >>> list(acts.keys())
+        ['relu', 'tanh']
+    """
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
@@ -183,16 +254,20 @@ class ModuleDict(Module):
     def __contains__(self, key: object) -> bool:
         return key in self._modules
 
-    def keys(self) -> Iterable[str]:
+    def keys(self) -> KeysView[str]:
+        """The keys, in the order in which they were added."""
         return self._modules.keys()
 
-    def values(self) -> Iterable[Module]:
+    def values(self) -> ValuesView[Module]:
+        """The modules."""
         return self._modules.values()  # type: ignore[return-value]
 
-    def items(self) -> Iterable[tuple[str, Module]]:
+    def items(self) -> ItemsView[str, Module]:
+        """Keys and modules."""
         return self._modules.items()  # type: ignore[return-value]
 
     def clear(self) -> None:
+        """Take all modules out."""
         self._modules.clear()
 
     def pop(self, key: str) -> Module:
@@ -202,95 +277,5 @@ class ModuleDict(Module):
     @checks.in_class_name
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add or replace modules."""
-        for key, module in modules.items() if isinstance(modules, Mapping) else modules:
+        for key, module in modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules:
             self[key] = module
-
-
-def _as_parameter(value: Any) -> Any:
-    return Parameter(value) if isinstance(value, dt.Tensor) and not isinstance(value, Parameter) else value
-
-
-class ParameterList(Module):
-    """A list whose tensors are registered as parameters."""
-
-    def __init__(self, values: Iterable[Any] | None = None) -> None:
-        super().__init__()
-        self.extend(values or ())
-
-    def __len__(self) -> int:
-        return len(self._parameters)
-
-    def __iter__(self) -> Iterator[Parameter]:
-        return iter(self._parameters.values())  # type: ignore[arg-type]
-
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return type(self)(list(self)[index])
-        return self._parameters[str(_position("ParameterList", index, len(self)))]
-
-    def __setitem__(self, index: int, value: Any) -> None:
-        self.register_parameter(str(_position("ParameterList", index, len(self))), _as_parameter(value))
-
-    @checks.in_class_name
-    def append(self, value: Any) -> Self:
-        """Add a parameter at the end."""
-        self.register_parameter(str(len(self)), _as_parameter(value))
-        return self
-
-    @checks.in_class_name
-    def extend(self, values: Iterable[Any]) -> Self:
-        """Add several at the end."""
-        for value in values:
-            self.append(value)
-        return self
-
-    def extra_repr(self) -> str:
-        return "\n".join(
-            f"({k}): Parameter of shape {tuple(p.shape)}" for k, p in self._parameters.items() if p is not None
-        )
-
-
-class ParameterDict(Module):
-    """A dict whose tensors are registered as parameters under its keys."""
-
-    def __init__(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
-        super().__init__()
-        self.update(values or {})
-
-    def __getitem__(self, key: str) -> Parameter:
-        return self._parameters[key]  # type: ignore[return-value]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.register_parameter(key, _as_parameter(value))
-
-    def __delitem__(self, key: str) -> None:
-        del self._parameters[key]
-
-    def __len__(self) -> int:
-        return len(self._parameters)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parameters)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._parameters
-
-    def keys(self) -> Iterable[str]:
-        return self._parameters.keys()
-
-    def values(self) -> Iterable[Parameter]:
-        return self._parameters.values()  # type: ignore[return-value]
-
-    def items(self) -> Iterable[tuple[str, Parameter]]:
-        return self._parameters.items()  # type: ignore[return-value]
-
-    @checks.in_class_name
-    def update(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Add or replace parameters."""
-        for key, value in values.items() if isinstance(values, Mapping) else values:
-            self[key] = value
-
-    def extra_repr(self) -> str:
-        return "\n".join(
-            f"({k}): Parameter of shape {tuple(p.shape)}" for k, p in self._parameters.items() if p is not None
-        )

@@ -35,6 +35,10 @@ class Hooks:
         self.forward: dict[int, tuple[Callable[..., Any], bool, bool]] = {}
         self.backward_pre: dict[int, Callable[..., Any]] = {}
         self.backward: dict[int, Callable[..., Any]] = {}
+        self.state_dict_pre: dict[int, Callable[..., Any]] = {}
+        self.state_dict: dict[int, Callable[..., Any]] = {}
+        self.load_state_dict_pre: dict[int, Callable[..., Any]] = {}
+        self.load_state_dict: dict[int, Callable[..., Any]] = {}
         self._next_key = 0
 
     @property
@@ -163,3 +167,62 @@ def _identity(report: Callable[[tuple[Any, ...]], tuple[Any, ...]], *tensors: An
 
     result = Identity.apply(*tensors)
     return result if isinstance(result, tuple) else (result,)
+
+
+class HookMethods:
+    """The methods of a Module that register hooks."""
+
+    _hooks: Hooks
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> HookHandle:
+        """Call ``hook(module, args)`` before forward; what it returns, if not None, replaces the arguments.
+
+        Args:
+            hook: with ``with_kwargs``, it is called as ``hook(module, args, kwargs)`` and returns both or None.
+            prepend: before the hooks there are already.
+
+        Returns:
+            a handle whose ``remove()`` takes the hook away.
+        """
+        return self._hooks.add(self._hooks.forward_pre, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> HookHandle:
+        """Call ``hook(module, args, output)`` after forward; what it returns, if not None, replaces the output.
+
+        With ``with_kwargs`` it is called as ``hook(module, args, kwargs, output)``; with ``always_call`` also when
+        forward raised (with output None).
+        """
+        return self._hooks.add(self._hooks.forward, (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs have been computed; what it
+        returns, if not None, replaces the gradients of the inputs. Both are tuples, None where there is no gradient."""
+        return self._hooks.add(self._hooks.backward, hook, prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+        """Call ``hook(module, grad_output)`` before the gradients of the inputs are computed; what it returns, if not
+        None, replaces the gradients of the outputs."""
+        return self._hooks.add(self._hooks.backward_pre, hook, prepend)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before this module's part of a state dict is made."""
+        return self._hooks.add(self._hooks.state_dict_pre, hook, False)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` after this module's part of a state dict, children
+        included, has been made; it may change the dict in place. The last argument is an empty dict."""
+        return self._hooks.add(self._hooks.state_dict, hook, False)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``
+        before a state dict is loaded; it may change the dict, which is a copy, and add to the lists."""
+        return self._hooks.add(self._hooks.load_state_dict_pre, hook, False)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call ``hook(module, incompatible_keys)`` after a state dict was loaded; it may take names from the lists
+        ``missing_keys`` and ``unexpected_keys``, which then are no error."""
+        return self._hooks.add(self._hooks.load_state_dict, hook, False)

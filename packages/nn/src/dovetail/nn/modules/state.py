@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dovetail as dt
 
-from ..parameter import Parameter
+from ..parameter import Parameter, is_lazy
 from .traversal import join, named_modules
 
 if TYPE_CHECKING:
@@ -34,38 +34,68 @@ def own_tensors(module: Module) -> dict[str, Any]:
     return {k: v for k, v in {**module._parameters, **buffers}.items() if v is not None}
 
 
-def save_state(module: Module, prefix: str, keep_vars: bool) -> dict[str, Any]:
-    state: dict[str, Any] = {}
-    for path, owner in named_modules(module, set(), prefix.rstrip("."), remove_duplicate=False):
-        for name, tensor in own_tensors(owner).items():
-            state[join(path, name)] = tensor if keep_vars else tensor.detach()
-        if _has_extra(owner):
-            state[join(path, EXTRA)] = owner.get_extra_state()
-    return state
+def save_state(module: Module, prefix: str, keep_vars: bool, state: dict[str, Any]) -> None:
+    """Put the state of a module and those below it into a dict."""
+    hooks = module._hooks
+    for hook in list(hooks.state_dict_pre.values()):
+        hook(module, prefix, keep_vars)
+    for name, tensor in own_tensors(module).items():
+        state[prefix + name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
+    if _has_extra(module):
+        state[prefix + EXTRA] = module.get_extra_state()
+    for name, child in module._modules.items():
+        if child is not None:
+            save_state(child, f"{prefix}{name}.", keep_vars, state)
+    for hook in list(hooks.state_dict.values()):
+        changed = hook(module, state, prefix, {})
+        if changed is not None:
+            raise RuntimeError(
+                f"{type(module).__name__}: a state dict hook changes the dict in place and returns None, "
+                f"got {type(changed).__name__}"
+            )
 
 
 def load_state(module: Module, state_dict: dict[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     if not hasattr(state_dict, "items"):
         raise TypeError(f"load_state_dict: expected a dict, got {type(state_dict).__name__}")
+    state_dict = dict(state_dict)
+    keys, problems = IncompatibleKeys([], []), list[str]()
+    owners = list(named_modules(module, set(), "", remove_duplicate=False))
+    for path, owner in owners:
+        for hook in list(owner._hooks.load_state_dict_pre.values()):
+            prefix = f"{path}." if path else ""
+            hook(owner, state_dict, prefix, {}, strict, keys.missing_keys, keys.unexpected_keys, problems)
     targets: dict[str, tuple[Module, str]] = {}
-    for path, owner in named_modules(module, set(), "", remove_duplicate=False):
+    for path, owner in owners:
         names = [*own_tensors(owner), *([EXTRA] if _has_extra(owner) else [])]
         targets.update({join(path, name): (owner, name) for name in names})
-    missing = [name for name in targets if name not in state_dict]
-    unexpected = [name for name in state_dict if name not in targets]
-    problems = _problems(targets, state_dict)
-    if strict and missing:
-        problems.insert(0, "missing: " + ", ".join(missing))
-    if strict and unexpected:
-        problems.insert(0, "unexpected: " + ", ".join(unexpected))
-    if problems:
-        text = "\n  ".join(problems)
-        raise RuntimeError(f"{type(module).__name__}: the state dict does not fit this module:\n  {text}")
+    keys.missing_keys.extend(name for name in targets if name not in state_dict)
+    keys.unexpected_keys.extend(name for name in state_dict if name not in targets)
+    problems += _problems(targets, state_dict)
+    may_forgive = any(owner._hooks.load_state_dict for _, owner in owners)
+    _refuse(module, problems if may_forgive else [*_strictly(keys, strict), *problems])
     with dt.no_grad():
         for name, (owner, key) in targets.items():
             if name in state_dict:
                 _load_one(owner, key, state_dict[name], assign)
-    return IncompatibleKeys(missing, unexpected)
+    for _, owner in reversed(owners):
+        for hook in list(owner._hooks.load_state_dict.values()):
+            hook(owner, keys)
+    if may_forgive:
+        _refuse(module, _strictly(keys, strict))
+    return keys
+
+
+def _strictly(keys: IncompatibleKeys, strict: bool) -> list[str]:
+    """What strict loading has against names."""
+    kinds = (("unexpected", keys.unexpected_keys), ("missing", keys.missing_keys))
+    return [f"{kind}: " + ", ".join(names) for kind, names in kinds if strict and names]
+
+
+def _refuse(module: Module, problems: list[str]) -> None:
+    if problems:
+        text = "\n  ".join(problems)
+        raise RuntimeError(f"{type(module).__name__}: the state dict does not fit this module:\n  {text}")
 
 
 def _problems(targets: dict[str, tuple[Module, str]], state_dict: dict[str, Any]) -> list[str]:
@@ -76,7 +106,9 @@ def _problems(targets: dict[str, tuple[Module, str]], state_dict: dict[str, Any]
         value, own = state_dict[name], own_tensors(owner)[key]
         if not isinstance(value, dt.Tensor):
             problems.append(f"{name}: expected a tensor, got {type(value).__name__}")
-        elif value.shape != own.shape:
+        elif is_lazy(value) and not is_lazy(own):
+            problems.append(f"{name}: has no values yet in the state dict; run the module that gave it once")
+        elif not is_lazy(own) and value.shape != own.shape:
             problems.append(f"{name}: shape {tuple(value.shape)} in the state dict, {tuple(own.shape)} in the module")
     return problems
 
@@ -86,6 +118,10 @@ def _load_one(owner: Module, key: str, value: Any, assign: bool) -> None:
         owner.set_extra_state(value)
         return
     own = own_tensors(owner)[key]
+    if is_lazy(own) and not is_lazy(value) and not assign:
+        own.materialize(value.shape)
+    if is_lazy(value) and is_lazy(own):
+        return
     if not assign:
         own.copy_(value)
     elif key in owner._parameters:
