@@ -11,7 +11,6 @@ from typing import Any
 import dovetail as dt
 from dovetail import checks
 
-
 _skipping: ContextVar[bool] = ContextVar("skipping", default=False)
 
 

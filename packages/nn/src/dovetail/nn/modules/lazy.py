@@ -35,6 +35,11 @@ class LazyModuleMixin(Module):
     """
 
     cls_to_become: type[Module]
+    # Of other classes before and after the first call.
+    weight: Any
+    bias: Any
+    running_mean: Any
+    running_var: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

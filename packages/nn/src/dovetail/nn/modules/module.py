@@ -123,7 +123,7 @@ class Module(Casting, HookMethods):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:
-        if not self._forget(name):
+        if name in self.__dict__ or not self._forget(name):
             object.__delattr__(self, name)
 
     def __dir__(self) -> list[str]:
