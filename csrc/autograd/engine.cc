@@ -73,7 +73,7 @@ class Task {
 
  private:
   Work* find(const Node& node) const {
-    if (node.task == this) return node.work;
+    if (node.task.load(std::memory_order_relaxed) == this) return node.work;
     if (others_.empty()) return nullptr;
     auto found = others_.find(&node);
     return found == others_.end() ? nullptr : found->second;
@@ -84,7 +84,9 @@ class Task {
   void prune(const std::vector<Edge>& inputs);
   void execute(Work& work);
   void run_node(Work& work, Extra* extra, Tensor* results);
+  void apply(Node& node, Tensor* grads, Tensor* results);
   void apply_watched(Node& node, Tensor* grads, Tensor* results);
+  static void release(Node& node);
   void pass_on(Node& node, Tensor* results);
   void deliver(Work& to, int32_t nr, Tensor gradient);
   void call_hooks(Work& work, Extra& extra);
@@ -105,12 +107,14 @@ class Task {
   std::vector<Work*> ready_;
   std::vector<Tensor> results_;
   std::unordered_map<const Node*, Work*> others_;
+  bool large_ = false;  // the node that ran last took long
 };
 
 Task::~Task() {
   for (Work* work = first_; work; work = work->next_made) {
     for (int i = 0; i < work->n_grads; ++i) work->grads[i].~Tensor();
-    if (work->node->task == this) work->node->task = nullptr;
+    if (work->node->task.load(std::memory_order_relaxed) == this)
+      work->node->task.store(nullptr, std::memory_order_relaxed);
   }
 }
 
@@ -124,9 +128,9 @@ Work* Task::make(Node& node) {
   for (int i = 0; i < n; ++i) new (&work->grads[i]) Tensor();
   (last_ ? last_->next_made : first_) = work;
   last_ = work;
-  if (!node.task) {
-    node.task = this;
+  if (!node.task.load(std::memory_order_relaxed)) {
     node.work = work;
+    node.task.store(this, std::memory_order_relaxed);
   } else {
     others_[&node] = work;
   }
@@ -176,7 +180,10 @@ void Task::deliver(Work& to, int32_t nr, Tensor gradient) {
   Tensor& sum = to.grads[nr];
   if (!sum) {
     sum = std::move(gradient);
-  } else if (nr < 64 && to.summed >> nr & 1 && !may_be_followed()) {
+    return;
+  }
+  const Unlocked unlocked(is_large(gradient));
+  if (nr < 64 && to.summed >> nr & 1 && !may_be_followed()) {
     add.inplace(sum, gradient);
   } else {
     sum = add(sum, gradient);
@@ -204,17 +211,65 @@ void Task::execute(Work& work) {
   std::vector<Tensor> results = std::move(results_);
   results.resize(node.n_edges());
   if (any) run_node(work, extra, results.data());
-  if (!options_.keep_graph) node.release_saved();
+  if (!options_.keep_graph) release(node);
   pass_on(node, results.data());
   results.clear();
   results_ = std::move(results);
 }
 
+void Task::release(Node& node) {
+  if (node.running)
+    node.release_when_over = true;
+  else
+    node.release_saved();
+}
+
+namespace {
+
+// One call of a node's apply.
+class Running {
+ public:
+  explicit Running(Node& node) : node_(node) { ++node.running; }
+  ~Running() {
+    if (--node_.running || !node_.release_when_over) return;
+    node_.release_when_over = false;
+    node_.release_saved();
+  }
+  Running(const Running&) = delete;
+
+ private:
+  Node& node_;
+};
+
+int64_t numel(const Shape& shape) {
+  int64_t n = 1;
+  for (int i = 0; i < shape.ndim; ++i) n *= shape.sizes[i];
+  return n;
+}
+
+// Whether a node works on much: what comes in, and what goes out.
+bool works_long(const Node& node, const Tensor* grads) {
+  int64_t total = 0;
+  for (int i = 0; i < node.n_outputs(); ++i) total += grads[i] ? grads[i].numel() : 0;
+  for (int i = 0; i < node.n_edges(); ++i)
+    if (const Edge& edge = node.edge(i); edge) total += numel(edge.node->output(edge.nr));
+  return total > kLargeWork;
+}
+
+}  // namespace
+
+void Task::apply(Node& node, Tensor* grads, Tensor* results) {
+  const Running running(node);
+  large_ = !node.leaf() && works_long(node, grads);
+  const Unlocked unlocked(large_);
+  node.apply(*this, grads, results);
+}
+
 void Task::apply_watched(Node& node, Tensor* grads, Tensor* results) {
   Watcher* watching = current_watcher();
-  if (__builtin_expect(!watching || any_level(), 1)) return node.apply(*this, grads, results);
+  if (__builtin_expect(!watching || any_level(), 1)) return apply(node, grads, results);
   try {
-    node.apply(*this, grads, results);
+    apply(node, grads, results);
   } catch (...) {
     watching->failed(node);
     throw;
@@ -256,7 +311,7 @@ void Task::run(const std::vector<Edge>& inputs) {
   for (Work* root : roots_)
     if (root->waiting == 0) push_ready(root);
   for (int n = 1; !ready_.empty(); ++n) {
-    if (n % 4 == 0 && options_.poll) options_.poll();
+    if ((n % 16 == 0 || large_) && options_.poll) options_.poll();
     std::pop_heap(ready_.begin(), ready_.end(), runs_after);
     Work* work = ready_.back();
     ready_.pop_back();

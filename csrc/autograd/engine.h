@@ -3,6 +3,7 @@
 
 #include <unordered_map>
 
+#include "autograd/interpreter.h"
 #include "autograd/node.h"
 
 namespace dovetail::autograd {
@@ -11,7 +12,7 @@ struct BackwardOptions {
   bool keep_graph = false;
   bool create_graph = false;
   bool accumulate = true;    // into .grad; else gradients are only returned
-  void (*poll)() = nullptr;  // called between nodes; it may throw, which ends the run
+  void (*poll)() = nullptr;  // called between nodes, not all; it may throw, which ends the run
 };
 
 // Run backward from `roots` (where the gradients of the tensors asked for go) with one gradient each.
@@ -28,6 +29,8 @@ bool wanted(const Task& task, const Node& node, int i);
 // A gradient as its tensor's shape, dtype and device want it: summed over what was broadcast, cast, moved. Throws if it
 // can't be, naming the node that made it and which of its results it is.
 Tensor fitted(Tensor gradient, const Shape& want, const Node& maker, int index);
+
+inline bool is_large(const Tensor& t) { return t.numel() > kLargeWork; }
 
 // Whether nobody else holds this tensor or its memory, so that it may be overwritten (never when recording).
 bool may_overwrite(const Tensor& t);

@@ -60,6 +60,7 @@ Tensor fitted(Tensor gradient, const Shape& want, const Node& maker, int index) 
     if (!broadcasts(want.ints(), sizes))
       dt::runtime_error("Function ", maker.name(), " returned an invalid gradient at index ", index, " - got ",
                         dt::text(sizes), " but expected shape compatible with ", dt::text(want.ints()));
+    const Unlocked unlocked(info.numel > kLargeWork);
     gradient = summed(gradient, sizes, want.ints());
   }
   if (__builtin_expect(info.dtype != want.dtype, 0)) gradient = cast(gradient, dt::DType{want.dtype});
@@ -76,21 +77,31 @@ bool may_overwrite(const Tensor& t) {
 
 void accumulate_grad(dt_tensor* leaf, Tensor gradient) {
   const dt_api& api = dt::api();
-  const Tensor old = Tensor::borrow(api.grad(leaf));
-  if (!old) {
-    if (!may_keep(gradient)) gradient = clone(gradient);
-    api.set_grad(leaf, gradient.get());
-  } else if (may_be_followed()) {
-    api.set_grad(leaf, (old + gradient).get());
-  } else {
-    add.inplace(old, gradient);
+  const bool large = is_large(gradient);
+  const LeafLock lock(leaf, large);
+  const bool keeps = may_keep(gradient);
+  while (true) {
+    const Tensor old = Tensor::borrow(api.grad(leaf));
+    if (!old && keeps) return api.set_grad(leaf, gradient.get());
+    Tensor sum;
+    {
+      const Unlocked unlocked(large);
+      if (old && !may_be_followed()) {
+        add.inplace(old, gradient);
+        return;
+      }
+      sum = old ? old + gradient : clone(gradient);
+    }
+    if (api.grad(leaf) != old.get()) continue;  // it was set meanwhile
+    return api.set_grad(leaf, sum.get());
   }
 }
 
 void settle(dt_tensor* leaf, Tensor gradient) {
   accumulate_grad(leaf, std::move(gradient));
   Meta* m = meta_if_any(leaf);
-  Extra* extra = m && m->accumulate && !m->history.grad_fn ? m->accumulate->extra_if_any() : nullptr;
+  Accumulate* node = m && !m->history.grad_fn ? m->accumulate.load(std::memory_order_acquire) : nullptr;
+  Extra* extra = node ? node->extra_if_any() : nullptr;
   if (!extra || !extra->after_accumulate) return;
   Tensor t = Tensor::borrow(leaf);
   extra->after_accumulate->call(&t, 1);

@@ -29,8 +29,9 @@ void destroy(dt_slot* slot) {
 
 int traverse(dt_slot* slot, Visit visit, void* arg) {
   Meta* m = static_cast<Meta*>(slot);
-  if (m->accumulate)
-    if (int result = m->accumulate->traverse(visit, arg)) return result;
+  const HistoryLock lock(shared_history());
+  if (Accumulate* accumulate = m->accumulate.load(std::memory_order_acquire))
+    if (int result = accumulate->traverse(visit, arg)) return result;
   // What a node owns is reachable through this tensor alone only while nobody else holds the node.
   const auto visit_node = [&](const NodePtr& node) {
     return node && node->sole_owner() ? node->traverse(visit, arg) : 0;
@@ -42,10 +43,17 @@ int traverse(dt_slot* slot, Visit visit, void* arg) {
 
 void clear(dt_slot* slot) {
   Meta* m = static_cast<Meta*>(slot);
-  if (m->accumulate) m->accumulate->clear_python();
-  for (LevelEntry* entry = m->levels.get(); entry; entry = entry->next.get())
-    if (entry->history.grad_fn && entry->history.grad_fn->sole_owner()) entry->history.grad_fn->clear_python();
-  if (m->history.grad_fn && m->history.grad_fn->sole_owner()) m->history.grad_fn->clear_python();
+  if (Accumulate* accumulate = m->accumulate.load(std::memory_order_acquire)) accumulate->clear_python();
+  std::vector<NodePtr> owned;  // cleared when the lock is gone, as that runs Python
+  {
+    const HistoryLock lock(shared_history());
+    const auto take = [&](const NodePtr& node) {
+      if (node && node->sole_owner()) owned.push_back(node);
+    };
+    for (LevelEntry* entry = m->levels.get(); entry; entry = entry->next.get()) take(entry->history.grad_fn);
+    take(m->history.grad_fn);
+  }
+  for (const NodePtr& node : owned) node->clear_python();
 }
 
 inline History* history_if_any(const dt_tensor* t, LevelId level) {
@@ -57,44 +65,69 @@ inline History* history_if_any(const dt_tensor* t, LevelId level) {
   return m ? &m->history : nullptr;
 }
 
-// A view made before its base's history was rewritten: its own history is out of date, or it has none at all.
-inline bool is_stale_view(dt_tensor* t, const History* h, LevelId level) {
+// A view whose base's history was rewritten: it looks at the base when it is asked, maybe on several threads at once.
+inline bool follows_base(dt_tensor* t, LevelId level) {
   dt_tensor* base = dt::api().base(t);
-  if (!base) return false;
+  if (__builtin_expect(!base, 1)) return false;
   const History* of_base = history_if_any(base, level);
-  if (!of_base || !of_base->rewritten) return false;
-  return !h || h->version != dt::api().version(t);
+  return of_base && of_base->rewritten;
 }
 
-// The history of a tensor at a level, to be replaced.
+// Its own history is out of date, or it has none at all.
+bool is_stale(dt_tensor* t, const History* h) { return !h || h->version != dt::api().version(t); }
+
+Meta& make_meta(dt_tensor* t) {
+  Meta* m = new (pool_take(sizeof(Meta))) Meta();
+  m->struct_size = sizeof(dt_slot);
+  m->destroy = destroy;
+  m->traverse = traverse;
+  m->clear = clear;
+  m->tensor = t;
+  dt::api().set_slot(t, m);
+  return *m;
+}
+
+// Give a tensor another history at a level: a fresh tensor, or one whose histories are locked. `node` is left with the
+// one that it had.
 __attribute__((always_inline)) inline History& assign(dt_tensor* t, NodePtr&& node, int32_t nr, LevelId level) {
   if (__builtin_expect(level != kAutograd, 0)) {
     LevelEntry& entry = level_entry(t, level);
     entry.leaf = false;
-    entry.history.grad_fn = std::move(node);
+    std::swap(entry.history.grad_fn, node);
     entry.history.output_nr = nr;
     return entry.history;
   }
-  Meta& m = meta(t);
+  Meta* const there = meta_if_any(t);
+  Meta& m = there ? *there : make_meta(t);
   if (m.retains_grad) forget_retained(m);
-  m.history.grad_fn = std::move(node);
+  std::swap(m.history.grad_fn, node);
   m.history.output_nr = nr;
   if (m.retains_grad) remember_retained(m);
   dt::api().set_bits(t, DT_BIT_GRAD, 0);
   return m.history;
 }
 
-History* refreshed(dt_tensor* t, LevelId level) {
-  History* h = history_if_any(t, level);
-  if (__builtin_expect(!is_stale_view(t, h, level), 1)) return h;
+inline Edge edge_in(const History* h) { return h && h->grad_fn ? Edge{h->grad_fn, h->output_nr} : Edge(); }
+
+Edge refreshed(dt_tensor* t, LevelId level) {
+  NodePtr before;  // let go of when the lock is gone, as that may run Python
+  const HistoryLock lock(shared_history());
+  const History* h = history_if_any(t, level);
+  if (!is_stale(t, h)) return edge_in(h);
   if (h && h->made_in_function)
     dt::runtime_error(
         "the tensor is a view made inside a custom Function, and its base was written in place since; "
         "clone() it in the Function");
-  NodePtr node = view_of_base(dt::api().base(t), t, level);
-  History& fresh = assign(t, std::move(node), 0, level);
+  before = view_of_base(dt::api().base(t), t, level);
+  History& fresh = assign(t, std::move(before), 0, level);
   fresh.version = dt::api().version(t);
-  return &fresh;
+  return edge_in(&fresh);
+}
+
+// How a tensor was made, brought up to date; none for a leaf.
+inline Edge made_by(dt_tensor* t, LevelId level) {
+  if (__builtin_expect(follows_base(t, level), 0)) return refreshed(t, level);
+  return edge_in(history_if_any(t, level));
 }
 
 }  // namespace
@@ -107,14 +140,9 @@ Accumulate::Accumulate(dt_tensor* leaf) {
 
 Meta& meta(dt_tensor* t) {
   if (Meta* m = meta_if_any(t)) return *m;
-  Meta* m = new (pool_take(sizeof(Meta))) Meta();
-  m->struct_size = sizeof(dt_slot);
-  m->destroy = destroy;
-  m->traverse = traverse;
-  m->clear = clear;
-  m->tensor = t;
-  dt::api().set_slot(t, m);
-  return *m;
+  const HistoryLock lock(shared_history());
+  Meta* m = meta_if_any(t);
+  return m ? *m : make_meta(t);
 }
 
 LevelEntry* entry_if_any(const dt_tensor* t, LevelId level) {
@@ -146,22 +174,26 @@ void drop_entry(dt_tensor* t, LevelId level) {
 
 bool may_require_grad(dt_tensor* t, LevelId level) {
   const History* h = history_if_any(t, level);
-  return (level != kAutograd && h && h->grad_fn) || is_stale_view(t, h, level);
+  if (level != kAutograd && h && h->grad_fn) return true;
+  if (!follows_base(t, level)) return false;
+  const HistoryLock lock(shared_history());
+  return is_stale(t, history_if_any(t, level));
 }
 
 Edge gradient_edge(dt_tensor* t, LevelId level) {
-  History* h = refreshed(t, level);
-  if (h && h->grad_fn) return {h->grad_fn, h->output_nr};
+  if (Edge edge = made_by(t, level)) return edge;
   if (level != kAutograd || !(dt::api().bits(t) & DT_BIT_GRAD)) return {};
   Meta& m = meta(t);
-  if (!m.accumulate) m.accumulate = std::make_unique<Accumulate>(t);
-  return {NodePtr(m.accumulate.get()), 0};
+  Accumulate* accumulate = m.accumulate.load(std::memory_order_acquire);
+  if (__builtin_expect(!accumulate, 0)) {
+    const HistoryLock lock(shared_history());
+    accumulate = m.accumulate.load(std::memory_order_relaxed);
+    if (!accumulate) m.accumulate.store(accumulate = new Accumulate(t), std::memory_order_release);
+  }
+  return {NodePtr(accumulate), 0};
 }
 
-NodePtr grad_fn(dt_tensor* t, LevelId level) {
-  History* h = refreshed(t, level);
-  return h ? h->grad_fn : NodePtr();
-}
+NodePtr grad_fn(dt_tensor* t, LevelId level) { return made_by(t, level).node; }
 
 bool is_leaf(dt_tensor* t, LevelId level) {
   if (level == kAutograd) return !grad_fn(t);
@@ -175,12 +207,14 @@ void set_history(dt_tensor* t, NodePtr node, int32_t nr, bool may_view, LevelId 
 }
 
 void rewrite_history(dt_tensor* t, NodePtr node, int32_t nr, LevelId level) {
+  const HistoryLock lock(shared_history());  // gone before what `node` is left with
   History& h = assign(t, std::move(node), nr, level);
   h.version = dt::api().version(t);
   h.rewritten = true;
 }
 
 void expire_view(dt_tensor* view, LevelId level) {
+  const HistoryLock lock(shared_history());
   if (level != kAutograd) {
     level_entry(view, level).history.version = -1;
     return;
@@ -193,10 +227,12 @@ void cut_history(dt_tensor* t) {
   dt::api().set_bits(t, 0, DT_BIT_GRAD);
   Meta* m = meta_if_any(t);
   if (!m) return;
+  NodePtr before;
+  const HistoryLock lock(shared_history());
   if (m->retains_grad) forget_retained(*m);
   m->retains_grad = m->history.rewritten = false;
   m->history.output_nr = 0;
-  m->history.grad_fn = nullptr;
+  std::swap(m->history.grad_fn, before);
 }
 
 void retain_grad(dt_tensor* t) {

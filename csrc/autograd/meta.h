@@ -1,6 +1,7 @@
 // What autograd knows of a tensor. It hangs in the tensor's extension slot.
 #pragma once
 
+#include "autograd/interpreter.h"
 #include "autograd/node.h"
 
 namespace dovetail::autograd {
@@ -44,8 +45,9 @@ struct Meta : dt_slot {
   dt_tensor* tensor = nullptr;  // whose slot this is
   History history;
   bool retains_grad = false;
-  std::unique_ptr<Accumulate> accumulate;
+  std::atomic<Accumulate*> accumulate{nullptr};  // owned; several threads may be the first to need it
   std::unique_ptr<LevelEntry> levels;
+  ~Meta() { delete accumulate.load(std::memory_order_relaxed); }
 };
 
 inline Meta* meta_if_any(const dt_tensor* t) { return static_cast<Meta*>(dt::api().slot(t)); }

@@ -129,9 +129,14 @@ class Node {
   void set_always_wanted(int32_t edge) { always_wanted_ = edge; }
   bool sole_owner() const { return refs_.load(std::memory_order_relaxed) == 1; }
 
-  // The engine's: which run works on this node, and its record there. Null when none does.
-  Task* task = nullptr;
+  // The engine's: which run works on this node, and its record there. Null when none does. (Another thread's run may
+  // look whether it is its own, without Python's lock.)
+  std::atomic<Task*> task{nullptr};
   Work* work = nullptr;
+  // How many calls of apply there are now: the node may be met by several runs, on several threads or inside its own
+  // apply. What it saved is let go of when the last one is over.
+  int32_t running = 0;
+  bool release_when_over = false;
 
  protected:
   Node() = default;

@@ -160,8 +160,8 @@ int tensor_traverse(PyObject* object, visitproc visit, void* arg) {
   if (impl->grad && impl->grad->owns_pyobj && impl->grad->refs.load(std::memory_order_relaxed) == 1) {
     Py_VISIT(impl->grad->pyobj);
   }
-  if (impl->slot && impl->slot->traverse) return impl->slot->traverse(impl->slot, visit, arg);
-  return 0;
+  dt_slot* slot = impl->slot.load(std::memory_order_acquire);
+  return slot && slot->traverse ? slot->traverse(slot, visit, arg) : 0;
 }
 
 int tensor_clear(PyObject* object) {
@@ -170,7 +170,8 @@ int tensor_clear(PyObject* object) {
   if (Py_TYPE(object) != tensor_type) clear_members(object);
   TensorImpl* impl = self->impl;
   if (impl && !impl->owns_pyobj && impl->refs.load(std::memory_order_relaxed) == 1) {
-    if (impl->slot && impl->slot->clear) impl->slot->clear(impl->slot);
+    dt_slot* slot = impl->slot.load(std::memory_order_acquire);
+    if (slot && slot->clear) slot->clear(slot);
     set_grad(impl, nullptr);
   }
   return 0;

@@ -163,7 +163,7 @@ dt_status detach(dt_tensor* t, dt_tensor** out) {
 }
 dt_tensor* grad(const dt_tensor* t) { return t->grad; }
 void set_grad(dt_tensor* t, dt_tensor* grad) { dovetail::set_grad(t, grad); }
-dt_slot* slot(const dt_tensor* t) { return t->slot; }
+dt_slot* slot(const dt_tensor* t) { return t->slot.load(std::memory_order_acquire); }
 void set_slot(dt_tensor* t, dt_slot* slot) { dovetail::set_slot(t, slot); }
 
 int32_t grad_mode() { return thread_state().grad_mode; }

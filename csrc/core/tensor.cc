@@ -25,8 +25,8 @@ void destroy(TensorImpl* t) noexcept {
     if (t->refs.load(std::memory_order_acquire) > 0) return;  // a weak reference took the wrapper up again
   }
   // A base is never itself a view, so this recurses once at most.
-  if (t->slot) {
-    dt_slot* slot = std::exchange(t->slot, nullptr);
+  if (dt_slot* slot = t->slot.load(std::memory_order_acquire)) {
+    t->slot.store(nullptr, std::memory_order_relaxed);
     slot->destroy(slot);
   }
   if (t->grad) release(t->grad);
@@ -154,7 +154,8 @@ void set_grad(TensorImpl* t, TensorImpl* grad) {
 }
 
 void set_slot(TensorImpl* t, dt_slot* slot) {
-  dt_slot* old = std::exchange(t->slot, slot);
+  dt_slot* old = t->slot.load(std::memory_order_relaxed);
+  t->slot.store(slot, std::memory_order_release);
   if (old) old->destroy(old);
 }
 

@@ -64,7 +64,7 @@ struct dt_tensor {
   std::atomic<int64_t> private_version{0};
   _object* pyobj = nullptr;
   dt_tensor* grad = nullptr;
-  dt_slot* slot = nullptr;
+  std::atomic<dt_slot*> slot{nullptr};  // made while others may look
 
   const int64_t* sizes() const { return dims; }
   const int64_t* strides() const { return dims + ndim; }

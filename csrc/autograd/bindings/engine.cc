@@ -1,11 +1,42 @@
 // Backward, from Python.
 #include "autograd/engine.h"
+
+#include <unistd.h>
+
+#include <chrono>
+
 #include "autograd/bindings/python.h"
 #include "autograd/saved.h"
 
 namespace dovetail::autograd {
 
-void check_signals() {
+namespace {
+
+void* let_go() { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; }
+
+void take(void* state) {
+  // Taking the lock of a finished interpreter would end this thread by unwinding through C++; it waits for the process
+  // to end instead.
+  while (_Py_IsFinalizing()) pause();
+  PyEval_RestoreThread(static_cast<PyThreadState*>(state));
+}
+
+// The interpreter asks a thread for its lock between two instructions; nodes are what there is here. Where nobody
+// waits for it, letting go costs little.
+void give_turns() {
+  using Clock = std::chrono::steady_clock;
+  constexpr auto kTurn = std::chrono::milliseconds(1);
+  static thread_local Clock::time_point last;
+  const Clock::time_point now = Clock::now();
+  if (now - last < kTurn) return;
+  last = now;
+  const Unlocked turn(true);
+}
+
+}  // namespace
+
+void between_nodes() {
+  give_turns();
   if (PyErr_CheckSignals() != 0) dt::check(dt::api().error_from_py());
 }
 
@@ -59,7 +90,7 @@ py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_gr
   options.keep_graph = keep_graph;
   options.create_graph = create_graph;
   options.accumulate = accumulate;
-  options.poll = check_signals;
+  options.poll = between_nodes;
   std::vector<Edge> roots, targets;
   std::vector<Tensor> starts;
   const std::vector<Tensor> outputs = tensors_in(tensors), wanted = tensors_in(inputs);
@@ -84,6 +115,7 @@ py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_gr
 }  // namespace
 
 void bind_engine(py::module_& m) {
+  interpreter = {let_go, take};
   m.def("run_backward", run, py::arg("tensors"), py::arg("gradients"), py::arg("keep_graph"), py::arg("create_graph"),
         py::arg("inputs"), py::arg("accumulate"));
 }

@@ -83,6 +83,7 @@ class FunctionNode final : public Node {
   }
 
   void apply(Task&, Tensor* grads, Tensor* results) override {
+    const py::gil_scoped_acquire gil;
     py::tuple given(n_outputs());
     for (int i = 0; i < n_outputs(); ++i) {
       if (!grads[i] && materialize_ && outputs_given_[i]) grads[i] = zeros(output(i));

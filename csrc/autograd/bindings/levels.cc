@@ -89,7 +89,7 @@ class Pullback {
       options.keep_graph = keep_graph;
       options.create_graph = dt::api().grad_mode();
       options.accumulate = false;
-      options.poll = check_signals;
+      options.poll = between_nodes;
       found = run_backward(roots, std::move(starts), options, inputs_);
     }
     return to_tuple(found.data(), static_cast<int>(found.size()));

@@ -11,6 +11,7 @@ class PythonPacked final : public Packed {
   PythonPacked(py::object object, std::shared_ptr<Held> unpack)
       : object_(std::move(object)), unpack_(std::move(unpack)) {}
   Tensor unpack() override {
+    const py::gil_scoped_acquire gil;
     const py::object returned = unpack_->get()(object_.get());
     dt_tensor* t = dt::api().tensor_from_py(returned.ptr());
     if (!t)

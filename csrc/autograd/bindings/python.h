@@ -68,8 +68,9 @@ struct HookHandle {
 };
 HookHandle add_hook(std::shared_ptr<HookList>& hooks, HookKind kind, py::object function);
 
-// Throws what a signal's handler raised: KeyboardInterrupt, when the user wants a long run to end.
-void check_signals();
+// Where a long run may stop for a moment: other threads have their turn, and what a signal's handler raised is thrown
+// (KeyboardInterrupt, when the user wants the run to end).
+void between_nodes();
 
 py::tuple to_tuple(const Tensor* tensors, int count);
 // A tuple, a list or a single item as a tuple.

@@ -38,6 +38,7 @@ class PythonRule final : public ForeignRule {
   explicit PythonRule(py::object function) : function_(std::move(function)) {}
 
   void apply(Ctx& c) override {
+    const py::gil_scoped_acquire gil;
     const Entry& entry = c.node().entry();
     const int n_args = static_cast<int>(entry.kinds.size()), n_outputs = c.node().n_outputs();
     py::tuple args(n_args), needs(n_args), outputs(n_outputs), grads(n_outputs);
