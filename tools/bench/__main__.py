@@ -18,6 +18,8 @@ import tempfile
 from pathlib import Path
 
 import footprint
+import growth
+import memory
 import report
 from agreement import difference
 from cases import CASES, Case
@@ -120,6 +122,9 @@ def main() -> None:
             footprint.measure(sys.executable, "dovetail", "dovetail-tensor-core", 15, options.best),
             footprint.measure(options.pytorch, "torch", "torch", 5, options.best),
         )
+        print("graphs and their memory", file=sys.stderr)
+        measured.growth = growth.measure(options.pytorch)
+        measured.memory = memory.measure(options.pytorch)
     table = report.table(measured)
     print(table)
     if not (options.dry or options.rows):

@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import growth
+import memory
 from cases import CASES, Case
 from footprint import Footprint
 from machine import processor
@@ -41,6 +43,8 @@ class Measured:
     pytorch: dict[str, list[Seconds]] = field(default_factory=dict)
     bandwidth: list[dict[str, float]] = field(default_factory=list)
     footprints: tuple[Footprint, Footprint] | None = None
+    growth: list[growth.Row] = field(default_factory=list)
+    memory: list[memory.Row] = field(default_factory=list)
 
     def summary(self, rounds: list[Seconds]) -> float:
         """One figure for a row: the median of the rounds, or the best of them all."""
@@ -134,6 +138,10 @@ def table(measured: Measured) -> str:
     parts = [machine(measured), "", *rows(measured)]
     if measured.footprints:
         parts += ["", *footprint_rows(*measured.footprints)]
+    if measured.growth:
+        parts += ["", *growth.table(measured.growth)]
+    if measured.memory:
+        parts += ["", *memory.table(measured.memory)]
     return "\n".join(parts)
 
 
