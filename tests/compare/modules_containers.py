@@ -1,10 +1,10 @@
-"""Containers, and the table of vectors."""
+"""Containers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.compare.rows import Row, Side, integers, normal
+from tests.compare.rows import Row, Side, normal
 
 
 def sequential(side: Side) -> Any:
@@ -33,8 +33,4 @@ ROWS = {
     "ModuleDict": [Row(make=module_dict)],
     "ParameterList": [Row(make=parameter_list, same_repr=False)],
     "ParameterDict": [Row(make=parameter_dict, same_repr=False)],
-    "Embedding": [
-        Row((10, 3), inputs=(integers(10, 2, 5),)),
-        Row((10, 3), {"padding_idx": 2}, inputs=(integers(4, 2, 5),)),
-    ],
 }

@@ -34,7 +34,8 @@ from .activation import (
     threshold,
 )
 from .dropout import dropout, dropout1d, dropout2d, dropout3d
-from .linear import bilinear, embedding, linear
+from .embedding import embedding, embedding_bag
+from .linear import bilinear, linear
 from .loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -109,6 +110,7 @@ __all__ = [
     "dropout3d",
     "elu",
     "embedding",
+    "embedding_bag",
     "gelu",
     "glu",
     "hardshrink",

@@ -1,4 +1,4 @@
-"""Linear maps and embeddings."""
+"""Linear maps."""
 
 from __future__ import annotations
 
@@ -26,34 +26,3 @@ def bilinear(input1: dt.Tensor, input2: dt.Tensor, weight: dt.Tensor, bias: dt.T
         )
     result = dt.einsum("...i,kij,...j->...k", input1, weight, input2)
     return result if bias is None else result + bias
-
-
-@op("embedding(Tensor input, Tensor weight, int? padding_idx=None) -> Tensor")
-def embedding(input: dt.Tensor, weight: dt.Tensor, padding_idx: int | None) -> dt.Tensor:
-    """The rows of a table at these indices.
-
-    Args:
-        input: int64 indices of any shape ``(*)``.
-        weight: the table, ``(rows, dim)``.
-        padding_idx: a row that gets no gradient.
-
-    Returns:
-        ``(*, dim)``
-
-    Raises:
-        TypeError: where the indices are not integers.
-        IndexError: where one is out of range.
-
-    Example:
-        >>> embedding(dt.tensor([2, 0]), dt.arange(6.0).reshape(3, 2)).tolist()
-        [[4.0, 5.0], [0.0, 1.0]]
-    """
-    if input.is_floating_point() or input.dtype == dt.bool:
-        raise TypeError(f"embedding: expected integer indices, got dtype {input.dtype}")
-    if weight.ndim != 2:
-        raise ValueError(f"embedding: expected a table of shape (rows, dim), got {tuple(weight.shape)}")
-    rows = weight.index_select(0, input.reshape(-1))
-    if padding_idx is not None:
-        padded = input.reshape(-1, 1) == padding_idx % weight.shape[0]
-        rows = dt.where(padded, rows.detach(), rows)
-    return rows.reshape([*input.shape, weight.shape[1]])
