@@ -118,7 +118,12 @@ def test_pruning():
     layer(dt.ones(1, 4)).sum().backward()
     assert bool(((layer.weight_orig.grad == 0) == (layer.weight_mask == 0)).all())
     orig = layer.weight_orig
-    assert prune.is_pruned(nn.Sequential(layer)) and sorted(layer.state_dict()) == ["bias", "weight_mask", "weight_orig"]
+    assert prune.is_pruned(nn.Sequential(layer))
+    assert sorted(layer.state_dict()) == [
+        "bias",
+        "weight_mask",
+        "weight_orig",
+    ]
     prune.remove(layer, "weight")
     assert layer.weight is orig and int((layer.weight == 0).sum()) == 8 and not prune.is_pruned(layer)
     prune.random_structured(layer, "weight", 1, dim=0)

@@ -12,6 +12,17 @@ class Net(nn.Module):
 from . import functional, init, modules, utils
 from .__about__ import __version__
 from .modules import *
-from .parameter import Buffer, Parameter
+from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
-__all__ = ["Buffer", "Parameter", "__version__", "functional", "init", "modules", "utils", *modules.__all__]
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "__version__",
+    "functional",
+    "init",
+    "modules",
+    "utils",
+    *modules.__all__,
+]
