@@ -65,6 +65,9 @@ class Task {
   // The gradient that arrived at an input, once the run is over.
   Tensor captured(const Edge& input) const;
 
+  std::unique_ptr<Attachment> attachment;
+  int lists_to_call(const std::vector<uint64_t>& serials) const;
+
   bool is_wanted(const Node& node) const {
     if (!pruned_) return true;
     const Work* work = find(node);
@@ -324,7 +327,51 @@ Tensor Task::captured(const Edge& input) const {
   return work ? work->grads[input.nr] : Tensor();
 }
 
+int Task::lists_to_call(const std::vector<uint64_t>& serials) const {
+  int count = 0;
+  for (const Work* work = first_; work; work = work->next_made) {
+    const Extra* extra = work->node->extra_if_any();
+    if (!extra || !(work->runs || work->is_input)) continue;
+    for (const Extra::OfOutput& of : extra->tensor_hooks)
+      count += std::find(serials.begin(), serials.end(), of.hooks->serial()) != serials.end();
+  }
+  return count;
+}
+
 // ---- the run --------------------------------------------------------------------------------------------
+
+namespace {
+
+thread_local Task* innermost = nullptr;
+
+class Running {
+ public:
+  explicit Running(Task& task) : outer_(std::exchange(innermost, &task)) {}
+  ~Running() { innermost = outer_; }
+  Running(const Running&) = delete;
+
+ private:
+  Task* outer_;
+};
+
+Task& current_task() {
+  if (!innermost) dt::runtime_error("no backward is running on this thread");
+  return *innermost;
+}
+
+}  // namespace
+
+std::vector<Tensor> run_node(Node& node, std::vector<Tensor> gradients) {
+  const BackwardOptions options;
+  Task task(options, false);
+  const Running running(task);
+  std::vector<Tensor> results(node.n_edges());
+  node.apply(task, gradients.data(), results.data());
+  return results;
+}
+
+std::unique_ptr<Attachment>& run_attachment() { return current_task().attachment; }
+int lists_to_call(const std::vector<uint64_t>& serials) { return current_task().lists_to_call(serials); }
 
 bool wanted(const Task& task, const Node& node, int i) {
   const Edge& edge = node.edge(i);
@@ -336,6 +383,7 @@ std::vector<Tensor> run_backward(const std::vector<Edge>& roots, std::vector<Ten
                                  const std::vector<Tensor>& targets) {
   dt::GradMode mode(options.create_graph);
   Task task(options, !inputs.empty());
+  const Running running(task);
   for (size_t i = 0; i < roots.size(); ++i) task.add_root(roots[i], std::move(gradients[i]));
   task.run(inputs);
   std::vector<Tensor> captured;

@@ -23,6 +23,14 @@ std::vector<Tensor> run_backward(const std::vector<Edge>& roots, std::vector<Ten
                                  const BackwardOptions& options, const std::vector<Edge>& inputs = {},
                                  const std::vector<Tensor>& targets = {});
 
+// One node alone: the gradients for its edges, given those of its outputs. What it saved is kept.
+std::vector<Tensor> run_node(Node& node, std::vector<Tensor> gradients);
+
+// What the bindings hang on the innermost run of this thread, for as long as it lasts. Throws where there is none.
+std::unique_ptr<Attachment>& run_attachment();
+// How many of these lists of hooks on tensors, by their serial numbers, that run is going to call.
+int lists_to_call(const std::vector<uint64_t>& serials);
+
 // Whether edge `i` of a node that a run works on leads to where a gradient is wanted.
 bool wanted(const Task& task, const Node& node, int i);
 

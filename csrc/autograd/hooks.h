@@ -1,6 +1,7 @@
 // Functions that users hang on tensors and nodes. What they are is the bindings' business (Python callables).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -39,6 +40,8 @@ class HookList {
     }
   }
   bool empty() const { return items_.empty(); }
+  // A number that no other list has, nor ever had.
+  uint64_t serial() const { return serial_; }
   // Hooks may add and remove hooks while they run; those added run next time.
   void call(dt::Tensor* values, int n_values, const dt::Tensor* others = nullptr, int n_others = 0) const {
     const std::vector<Item> now = items_;
@@ -59,11 +62,17 @@ class HookList {
     int64_t id;
     std::shared_ptr<Hook> hook;
   };
+  static uint64_t next_serial() {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
+  }
+
   std::vector<Item> items_;
   int64_t last_id_ = 0;
+  const uint64_t serial_ = next_serial();
 };
 
-// Anything that the bindings hang on a node.
+// Anything that the bindings hang on a node, or on a run.
 class Attachment {
  public:
   virtual ~Attachment() = default;

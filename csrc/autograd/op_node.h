@@ -53,6 +53,13 @@ class OpNode final : public Node {
 
   const Entry& entry() const { return entry_; }
 
+  // For those who look at what it keeps.
+  int n_saved() const { return n_saved_; }
+  SavedTensor& saved(int i) { return saved_[i]; }
+  Tensor unpacked(const SavedTensor& saved);
+  int arg_of(int flat) const;
+  const dt_value* arguments() const { return args_; }  // may be null
+
  private:
   friend class Ctx;
   struct Geometry {
@@ -68,11 +75,9 @@ class OpNode final : public Node {
   template <class Tail>
   void keep_geometry(const Recording& call, Geometry* geometry, Tail& tail);
   void save(const Recording& call);
-  int arg_of(int flat) const;
   int flat_of(int arg) const;
   int count_of(int arg) const;
   Shape input_shape(int flat) const;
-  Tensor unpacked(const SavedTensor& saved);
 
   const Entry& entry_;
   const Rule& rule_;

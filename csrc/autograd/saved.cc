@@ -22,23 +22,25 @@ void check_not_inference(dt_tensor* t) {
 
 thread_local SaveHooks* innermost_hooks __attribute__((tls_model("initial-exec"))) = nullptr;
 
-SavedTensor packed(const Tensor& t, int32_t which, int32_t output_nr) {
-  SavedTensor saved;
-  saved.which = which;
-  saved.output_nr = output_nr;
-  SaveHooks* hooks = innermost_hooks;
+std::unique_ptr<Packed> packed_by(SaveHooks& hooks, const Tensor& t) {
+  SaveHooks* outer = innermost_hooks;
   innermost_hooks = nullptr;  // what the hooks themselves do is not packed
+  std::unique_ptr<Packed> packed;
   try {
-    saved.packed = hooks->pack(t);
+    packed = hooks.pack(t);
   } catch (...) {
-    innermost_hooks = hooks;
+    innermost_hooks = outer;
     throw;
   }
-  innermost_hooks = hooks;
-  saved.packed->sizes = t.sizes().vector();
-  saved.packed->shape = shape_of(t.info());
-  saved.packed->shape.sizes = saved.packed->sizes.data();
-  return saved;
+  innermost_hooks = outer;
+  packed->sizes = t.sizes().vector();
+  packed->shape = shape_of(t.info());
+  packed->shape.sizes = packed->sizes.data();
+  return packed;
+}
+
+SavedTensor packed(const Tensor& t, int32_t which, int32_t output_nr) {
+  return {Tensor(), packed_by(*innermost_hooks, t), 0, which, output_nr};
 }
 
 }  // namespace
@@ -63,6 +65,12 @@ SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which) {
   Tensor kept = Tensor::steal(detached);
   if (__builtin_expect(innermost_hooks != nullptr, 0)) return packed(kept, which, output_nr);
   return {std::move(kept), nullptr, dt::api().version(detached), which, output_nr};
+}
+
+void pack_saved(SavedTensor& saved, SaveHooks& hooks) {
+  saved.packed = packed_by(hooks, saved.tensor);
+  if (saved.output_nr < 0) saved.packed->edge = gradient_edge(saved.tensor.get());
+  saved.tensor = nullptr;
 }
 
 SavedTensor save_at_level(const Tensor& t, int32_t which) {

@@ -41,6 +41,8 @@ struct SavedTensor {
 
 SavedTensor save_input(dt_tensor* t, int32_t which);
 SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which);
+// Keep a tensor that is kept as it is in packed form from now on.
+void pack_saved(SavedTensor& saved, SaveHooks& hooks);
 // For a node of a level above autograd, which runs when the level is over: the tensor as the levels below know it.
 SavedTensor save_at_level(const Tensor& t, int32_t which);
 

@@ -42,24 +42,46 @@ void between_nodes() {
 
 namespace {
 
-std::vector<Tensor> tensors_in(const py::tuple& tuple) {
-  std::vector<Tensor> tensors;
-  for (py::handle item : tuple) {
-    dt_tensor* t = dt::api().tensor_from_py(item.ptr());
-    if (!t) throw py::type_error("expected Tensors, got " + std::string(py::str(py::type::of(item).attr("__name__"))));
-    tensors.push_back(Tensor::borrow(t));
-  }
-  return tensors;
+// What a gradient begins or ends at: a tensor, or only where its gradient goes (graph.GradientEdge).
+struct End {
+  Edge edge;
+  Tensor tensor;
+
+  std::string told() const { return describe(tensor ? shape_of(tensor.info()) : edge.node->output(edge.nr)); }
+};
+
+End end_of(py::handle item) {
+  if (dt_tensor* t = dt::api().tensor_from_py(item.ptr())) return {gradient_edge(t), Tensor::borrow(t)};
+  if (!py::isinstance<py::tuple>(item) || py::len(item) < 2 || !py::isinstance<Node>(item[py::int_(0)]))
+    throw py::type_error("expected Tensors, got " + std::string(py::str(py::type::of(item).attr("__name__"))));
+  Edge edge{item[py::int_(0)].cast<NodePtr>(), item[py::int_(1)].cast<int32_t>()};
+  if (edge.nr < 0 || edge.nr >= edge.node->n_outputs())
+    dt::runtime_error("a GradientEdge names output ", edge.nr, " of ", edge.node->name(), ", which has ",
+                      edge.node->n_outputs());
+  if (edge.node->leaf()) return {edge, Tensor::borrow(edge.node->leaf())};
+  return {edge, Tensor()};
+}
+
+std::vector<End> ends_in(const py::tuple& tuple) {
+  std::vector<End> ends;
+  for (py::handle item : tuple) ends.push_back(end_of(item));
+  return ends;
+}
+
+int64_t count_of(Ints sizes) {
+  int64_t count = 1;
+  for (int64_t size : sizes) count *= size;
+  return count;
 }
 
 // The gradient that output `i` begins with: the one given, or 1 for an output of one element.
-Tensor start_of(size_t i, const Tensor& output, const Edge& root, py::handle given) {
+Tensor start_of(size_t i, const End& output, py::handle given) {
+  const Edge& root = output.edge;
   static const dt::Op ones{"ones"};
   const Shape shape = root.node->output(root.nr);
   if (given.is_none()) {
-    if (output.numel() != 1)
-      dt::runtime_error("grad can be implicitly created only for scalar outputs, got a ",
-                        describe(shape_of(output.info())));
+    if (count_of(shape.ints()) != 1)
+      dt::runtime_error("grad can be implicitly created only for scalar outputs, got a ", output.told());
     if (dt::is_complex(shape.dtype))
       dt::runtime_error("grad can be implicitly created only for real scalar outputs, got a ", describe(shape));
     return ones(shape.ints(), dt::DType{shape.dtype}, shape.device);
@@ -93,22 +115,26 @@ py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_gr
   options.poll = between_nodes;
   std::vector<Edge> roots, targets;
   std::vector<Tensor> starts;
-  const std::vector<Tensor> outputs = tensors_in(tensors), wanted = tensors_in(inputs);
+  const std::vector<End> outputs = ends_in(tensors), wanted = ends_in(inputs);
+  std::vector<Tensor> leaves;
   if (gradients.size() != outputs.size())
     dt::runtime_error("got ", outputs.size(), " tensors and ", gradients.size(), " gradients");
   for (size_t i = 0; i < outputs.size(); ++i) {
-    roots.push_back(gradient_edge(outputs[i].get()));
-    if (!roots.back())
+    if (!outputs[i].edge)
       dt::runtime_error("element ", i, " of tensors does not require grad and does not have a grad_fn; it is a ",
-                        describe(shape_of(outputs[i].info())));
-    starts.push_back(start_of(i, outputs[i], roots.back(), gradients[i]));
+                        outputs[i].told());
+    roots.push_back(outputs[i].edge);
+    starts.push_back(start_of(i, outputs[i], gradients[i]));
   }
-  for (const Tensor& t : wanted) {
-    targets.push_back(gradient_edge(t.get()));
-    if (!targets.back())
-      dt::runtime_error("One of the differentiated Tensors does not require grad, a ", describe(shape_of(t.info())));
+  for (const End& end : wanted) {
+    if (!end.edge) dt::runtime_error("One of the differentiated Tensors does not require grad, a ", end.told());
+    if (accumulate && !end.tensor)
+      dt::runtime_error("inputs: a GradientEdge into ", end.edge.node->name(),
+                        " has no tensor whose .grad could be added to; give the tensor, or use grad");
+    targets.push_back(end.edge);
+    leaves.push_back(end.tensor);
   }
-  const std::vector<Tensor> found = run_backward(roots, std::move(starts), options, targets, wanted);
+  const std::vector<Tensor> found = run_backward(roots, std::move(starts), options, targets, leaves);
   return to_tuple(found.data(), static_cast<int>(found.size()));
 }
 

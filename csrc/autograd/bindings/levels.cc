@@ -182,6 +182,7 @@ void bind_levels(py::module_& m) {
       },
       py::arg("op"));
   m.def("any_level", any_level);
+  m.def("level_count", [] { return levels().size(); });
   m.def(
       "top_level",
       [](const std::vector<Tensor>& tensors) -> std::shared_ptr<Level> {

@@ -32,5 +32,6 @@ PYBIND11_MODULE(_engine, m) {
   bind_watch(m);
   bind_packing(m);
   bind_levels(m);
+  bind_saved(m);
   dt::check(dt::api().set_autograd_layer(autograd_layer, nullptr));
 }

@@ -2,16 +2,19 @@
 #include <cstdio>
 #include <unordered_set>
 
+#include <pybind11/stl.h>
+
 #include "autograd/bindings/python.h"
+#include "autograd/engine.h"
 #include "autograd/op_node.h"
 
 namespace dovetail::autograd {
 
 namespace {
 
-class Metadata final : public Attachment {
+class Notes final : public Attachment {
  public:
-  Metadata() : dict_(py::dict()) {}
+  Notes() : dict_(py::dict()) {}
   py::object dict() const { return py::reinterpret_borrow<py::object>(dict_.get()); }
   int traverse(Visit visit, void* arg) const override { return dict_.traverse(visit, arg); }
 
@@ -19,17 +22,32 @@ class Metadata final : public Attachment {
   Held dict_;
 };
 
-py::object metadata(Node& node) {
-  auto& attachment = node.extra().attachment;
-  if (!attachment) attachment = std::make_unique<Metadata>();
-  return static_cast<Metadata&>(*attachment).dict();
+py::object notes_on(std::unique_ptr<Attachment>& attachment) {
+  if (!attachment) attachment = std::make_unique<Notes>();
+  return static_cast<Notes&>(*attachment).dict();
+}
+
+py::object metadata(Node& node) { return notes_on(node.extra().attachment); }
+
+// The gradients that a node makes of those of its outputs, outside of any backward.
+py::tuple call_node(Node& node, const py::args& gradients) {
+  if (static_cast<int>(gradients.size()) != node.n_outputs())
+    throw py::type_error(node.name() + ": expected " + std::to_string(node.n_outputs()) +
+                         " gradients, one for every output, got " + std::to_string(gradients.size()));
+  std::vector<Tensor> given;
+  for (int i = 0; i < node.n_outputs(); ++i) {
+    given.push_back(gradients[i].cast<Tensor>());
+    if (given.back()) given.back() = fitted(given.back(), node.output(i), node, i);
+  }
+  const std::vector<Tensor> found = run_node(node, std::move(given));
+  return to_tuple(found.data(), static_cast<int>(found.size()));
 }
 
 py::tuple next_functions(Node& node) {
   py::tuple all(node.n_edges());
   for (int i = 0; i < node.n_edges(); ++i) {
     const Edge& edge = node.edge(i);
-    all[i] = py::make_tuple(edge ? py::cast(edge.node) : py::none(), edge.nr);
+    all[i] = py::make_tuple(edge ? as_python(edge.node) : py::none(), edge.nr);
   }
   return all;
 }
@@ -58,7 +76,7 @@ std::string op_name(Node& node) {
 
 py::tuple edge_of(const Tensor& tensor) {
   const Edge edge = gradient_edge(tensor.get());
-  return py::make_tuple(edge ? py::cast(edge.node) : py::none(), edge.nr);
+  return py::make_tuple(edge ? as_python(edge.node) : py::none(), edge.nr);
 }
 
 std::string text(Node& node) {
@@ -96,6 +114,7 @@ py::list leaves_of(const py::tuple& tensors) {
 void bind_handles(py::module_& m) {
   py::class_<HookHandle>(m, "RemovableHandle", "Removes the hook that it came from. A context manager too.")
       .def_readonly("id", &HookHandle::id)
+      .def_property_readonly("_list", [](HookHandle& self) { return self.hooks->serial(); })
       .def(
           "remove", [](HookHandle& self) { self.hooks->remove(self.id); }, "Remove the hook; again does nothing.")
       .def("__enter__", [](py::object self) { return self; })
@@ -104,10 +123,31 @@ void bind_handles(py::module_& m) {
 
 }  // namespace
 
+py::object as_python(const NodePtr& node) {
+  py::object object = py::cast(node);
+  const py::handle type = py::type::handle_of(object);
+  const py::str name(node->name());
+  if (py::object(type.attr("__name__")).equal(name)) return object;
+  static auto* const classes = new py::dict;  // by name
+  const py::tuple key = py::make_tuple(type, name);
+  if (!classes->contains(key)) {
+    py::dict members;
+    members["__slots__"] = py::tuple();
+    members["__module__"] = type.attr("__module__");
+    (*classes)[key] = py::type::of(type)(name, py::make_tuple(type), members);
+  }
+  object.attr("__class__") = (*classes)[key];
+  return object;
+}
+
 void bind_nodes(py::module_& m) {
   bind_handles(m);
   m.def("leaves_of", leaves_of, py::arg("tensors"));
   m.def("gradient_edge", edge_of, py::arg("tensor"));
+  m.def(
+      "run_notes", [] { return notes_on(run_attachment()); }, "A dict that lasts as long as this thread's backward.");
+  m.def("lists_to_call", lists_to_call, py::arg("serials"),
+        "How many of these lists of hooks the backward that runs on this thread is going to call.");
   py::class_<Node, Ref<Node>>(m, "Node", "A recorded operation: what `Tensor.grad_fn` is.", py::dynamic_attr())
       .def("name", &Node::name, "The operation's name, as in 'MulBackward0'.")
       .def_property_readonly(
@@ -126,6 +166,7 @@ void bind_nodes(py::module_& m) {
           [](Node& self, py::object fn) { return add_hook(self.extra().before, HookKind::before_node, std::move(fn)); },
           py::arg("fn"),
           "Call fn(grad_outputs) before this node runs; what it returns, if not None, replaces grad_outputs.")
+      .def("__call__", call_node)
       .def("_sequence_nr", &Node::sequence)
       .def("_op_name", op_name)
       .def("_output_shapes", output_shapes)

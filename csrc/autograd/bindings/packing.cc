@@ -33,7 +33,13 @@ class PythonSaveHooks final : public SaveHooks {
   std::unique_ptr<Packed> pack(const Tensor& t) override {
     py::gil_scoped_acquire gil;
     try {
-      return std::make_unique<PythonPacked>(pack_.get()(t), unpack_);
+      const int64_t version = dt::api().version(t.get());
+      py::object kept = pack_.get()(t);
+      if (dt::api().version(t.get()) != version)
+        dt::runtime_error(
+            "saved_tensors_hooks: pack_hook wrote into the tensor that it was given, which others use; it must work "
+            "on a clone()");
+      return std::make_unique<PythonPacked>(std::move(kept), unpack_);
     } catch (py::error_already_set& error) {
       error.restore();
       throw dt::Error::from_slot(dt::api().error_from_py());
@@ -60,6 +66,10 @@ void pop() {
 }
 
 }  // namespace
+
+std::unique_ptr<SaveHooks> make_save_hooks(py::object pack, py::object unpack) {
+  return std::make_unique<PythonSaveHooks>(std::move(pack), std::move(unpack));
+}
 
 void bind_packing(py::module_& m) {
   m.def("push_save_hooks", push, py::arg("pack"), py::arg("unpack"));

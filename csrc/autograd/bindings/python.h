@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 
 #include "autograd/meta.h"
+#include "autograd/saved.h"
 
 PYBIND11_DECLARE_HOLDER_TYPE(T, dovetail::autograd::Ref<T>, true)
 
@@ -72,6 +73,12 @@ HookHandle add_hook(std::shared_ptr<HookList>& hooks, HookKind kind, py::object 
 // (KeyboardInterrupt, when the user wants the run to end).
 void between_nodes();
 
+// Python callables as saved_tensors_hooks.
+std::unique_ptr<SaveHooks> make_save_hooks(py::object pack, py::object unpack);
+
+
+// A node, of a Python class of its own that is named like it: type(y.grad_fn).__name__ tells what made y.
+py::object as_python(const NodePtr& node);
 py::tuple to_tuple(const Tensor* tensors, int count);
 // A tuple, a list or a single item as a tuple.
 py::tuple as_tuple(py::handle object);
@@ -85,5 +92,6 @@ void bind_engine(py::module_& m);
 void bind_watch(py::module_& m);
 void bind_packing(py::module_& m);
 void bind_levels(py::module_& m);
+void bind_saved(py::module_& m);
 
 }  // namespace dovetail::autograd

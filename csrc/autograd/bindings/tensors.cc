@@ -15,7 +15,7 @@ std::string told(const Tensor& t) { return describe(shape_of(t.info())); }
 py::object grad_fn_of(const Tensor& t) {
   require(t);
   const NodePtr node = grad_fn(t.get());
-  return node ? py::cast(node) : py::none();
+  return node ? as_python(node) : py::none();
 }
 
 HookHandle register_hook(const Tensor& t, py::object hook) {

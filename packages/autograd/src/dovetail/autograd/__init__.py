@@ -26,7 +26,7 @@ from dovetail._grad_mode import (
     set_grad_enabled,
 )
 
-from . import _tensor, derivatives, forward_ad, func, functional, graph
+from . import _tensor, derivatives, forward_ad, func, functional, grad_mode, graph, hooks, saved
 from .__about__ import __version__
 from ._engine import Node
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
@@ -35,7 +35,9 @@ from .checking import GradcheckError, gradcheck, gradgradcheck
 from .checkpointing import CheckpointError, checkpoint, checkpoint_sequential
 from .engine import backward, grad
 from .function import Function, FunctionCtx, once_differentiable
+from .grad_mode import set_multithreading_enabled
 from .rules import forward_by, has_derivative, register_jvp, register_vjp
+from .variable import Variable
 from .vmap import vmap
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "FunctionCtx",
     "GradcheckError",
     "Node",
+    "Variable",
     "__version__",
     "backward",
     "batched_by",
@@ -56,10 +59,12 @@ __all__ = [
     "func",
     "functional",
     "grad",
+    "grad_mode",
     "gradcheck",
     "gradgradcheck",
     "graph",
     "has_derivative",
+    "hooks",
     "inference_mode",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
@@ -73,10 +78,12 @@ __all__ = [
     "register_vjp",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
     "vmap",
 ]
 
 _tensor.install()
+saved.install()
 derivatives.register()
 
 

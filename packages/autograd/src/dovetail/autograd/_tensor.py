@@ -34,7 +34,7 @@ def backward(
         >>> x.grad.tolist()
         [2.0, 40.0]
     """
-    _run(self, gradient, retain_graph, create_graph, inputs)
+    _run(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> _engine.RemovableHandle:

@@ -11,24 +11,15 @@
 
 from __future__ import annotations
 
-import threading
 from types import TracebackType
 from typing import NamedTuple
 
 from dovetail import Tensor
 
 from . import _engine
+from .levels import dual
 
 __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
-
-
-class _Open(threading.local):
-    """This thread's level."""
-
-    level: _engine.Level | None = None
-
-
-_open = _Open()
 
 
 class UnpackedDualTensor(NamedTuple):
@@ -62,26 +53,26 @@ def enter_dual_level() -> int:
 
     Raises RuntimeError where one is open.
     """
-    if _open.level is not None:
+    if dual.level is not None:
         raise RuntimeError("Nested forward mode AD is not supported at the moment; nest dovetail.func.jvp instead")
     level = _engine.Level("jvp")
     level.push()
-    _open.level = level
+    dual.level = level
     return 0
 
 
 def exit_dual_level() -> None:
     """End the scope; tangents are gone after it."""
-    if _open.level is None:
+    if dual.level is None:
         raise RuntimeError("Trying to exit a forward AD level that was not entered")
-    _open.level.pop()
-    _open.level = None
+    dual.level.pop()
+    dual.level = None
 
 
 def _level(who: str) -> _engine.Level:
-    if _open.level is None:
+    if dual.level is None:
         raise RuntimeError(f"{who}: Trying to use a dual tensor outside of a dual_level(); enter one first")
-    return _open.level
+    return dual.level
 
 
 def make_dual(tensor: Tensor, tangent: Tensor) -> Tensor:

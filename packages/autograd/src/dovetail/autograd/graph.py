@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from dovetail import Tensor, checks
 
 from . import _engine
 from ._engine import Node
 from .drawing import Drawing, draw
+from .gradient_edge import GradientEdge, get_gradient_edge
+from .hooks import register_multi_grad_hook
 
-__all__ = ["Drawing", "GradientEdge", "Node", "draw", "get_gradient_edge", "save_on_cpu", "saved_tensors_hooks"]
+__all__ = [
+    "Drawing",
+    "GradientEdge",
+    "Node",
+    "allow_mutation_on_saved_tensors",
+    "disable_saved_tensors_hooks",
+    "draw",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
 
 
-class GradientEdge(NamedTuple):
-    """Where the gradient of a tensor goes: into output `output_nr` of `node`."""
+class _Open(threading.local):
+    """This thread's hooks: how many pairs there are, and why there may be none."""
 
-    node: Node
-    output_nr: int
+    count = 0
+    refusal: str | None = None
 
 
-def get_gradient_edge(tensor: Tensor) -> GradientEdge:
-    """Where the gradient of a tensor goes: the node that made it, or for a leaf the one that accumulates.
-
-    Raises RuntimeError if the tensor does not require a gradient.
-
-    Example:
-        >>> x = dt.ones(4, requires_grad=True)
-        >>> first, second = x.unbind()[:2]
-        >>> node, output_nr = dt.autograd.graph.get_gradient_edge(second)
-        >>> node.name(), output_nr
-        ('UnbindBackward0', 1)
-        >>> dt.autograd.graph.get_gradient_edge(x).node.variable is x
-        True
-    """
-    checks.tensors("get_gradient_edge", tensor=tensor)
-    node, output_nr = _engine.gradient_edge(tensor)
-    if node is None:
-        raise RuntimeError(
-            f"get_gradient_edge: the tensor does not require a gradient; it is a {tensor.dtype.name} tensor of shape "
-            f"{tuple(tensor.shape)}"
-        )
-    return GradientEdge(node, output_nr)
+_open = _Open()
 
 
 class saved_tensors_hooks:
@@ -68,16 +63,63 @@ class saved_tensors_hooks:
     """
 
     def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
+        checks.callables(type(self).__name__, pack_hook=pack_hook, unpack_hook=unpack_hook)
         self.pack_hook = pack_hook
         self.unpack_hook = unpack_hook
 
     def __enter__(self) -> None:
+        if _open.refusal is not None:
+            raise RuntimeError(_open.refusal)
         _engine.push_save_hooks(self.pack_hook, self.unpack_hook)
+        _open.count += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _engine.pop_save_hooks()
+        _open.count -= 1
+
+
+@contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
+    """Refuse `saved_tensors_hooks` inside a `with`, with this message as a RuntimeError.
+
+    Example:
+        >>> with dt.autograd.graph.disable_saved_tensors_hooks("not in here"):
+        ...     with dt.autograd.graph.save_on_cpu():
+        ...         pass
+        Traceback (most recent call last):
+        ...
+        RuntimeError: not in here
+    """
+    if not isinstance(error_message, str):
+        raise TypeError(f"disable_saved_tensors_hooks: error_message must be a str, got {checks.shown(error_message)}")
+    if _open.count:
+        raise RuntimeError(error_message)
+    before, _open.refusal = _open.refusal, error_message
+    try:
+        yield
+    finally:
+        _open.refusal = before
+
+
+def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
+    """Say that tensors were written in a way that nobody saw, so that a backward that needs what was there refuses.
+
+    Args:
+        tensor: a tensor or several.
+
+    Example:
+        >>> x = dt.ones(2)
+        >>> dt.autograd.graph.increment_version(x)
+        >>> x._version
+        1
+    """
+    many = (tensor,) if isinstance(tensor, Tensor) else tuple(tensor) if isinstance(tensor, Iterable) else (None,)
+    if not all(isinstance(t, Tensor) for t in many):
+        raise TypeError(f"increment_version: expected a Tensor or several, got {checks.shown(tensor)}")
+    for t in many:
+        _engine.bump_version(t)
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -107,3 +149,6 @@ class save_on_cpu(saved_tensors_hooks):
             return t.device, kept.pin_memory() if pin_memory and t.device.type == device_type else kept
 
         super().__init__(pack, lambda kept: kept[1].to(kept[0]))
+
+
+from .mutation import allow_mutation_on_saved_tensors  # noqa: E402  (it is made of saved_tensors_hooks)

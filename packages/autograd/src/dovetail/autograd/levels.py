@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,21 @@ from dovetail import Tensor
 from . import _engine
 from .nests import mapped
 
-__all__ = ["entered", "left"]
+__all__ = ["dual", "entered", "inside_transform", "left"]
+
+
+class _Dual(threading.local):
+    """This thread's level of forward_ad, which is no function's: what is recorded inside it can be run backward."""
+
+    level: _engine.Level | None = None
+
+
+dual = _Dual()
+
+
+def inside_transform() -> bool:
+    """Whether a function that a transform made is running on this thread."""
+    return _engine.level_count() > (dual.level is not None)
 
 
 @contextmanager

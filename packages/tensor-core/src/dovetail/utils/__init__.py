@@ -11,7 +11,7 @@ def __getattr__(name: str) -> Any:
 
     if name == "data":
         return dovetail.__getattr__(name)
-    if name in ("checkpoint", "dlpack"):
+    if name in ("checkpoint", "dlpack", "hooks"):
         from importlib import import_module
 
         return import_module(f"{__name__}.{name}")
@@ -19,4 +19,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), "checkpoint", "data", "dlpack"]
+    return [*globals(), "checkpoint", "data", "dlpack", "hooks"]
