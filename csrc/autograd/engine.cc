@@ -342,13 +342,13 @@ int Task::lists_to_call(const std::vector<uint64_t>& serials) const {
 
 namespace {
 
-thread_local Task* innermost = nullptr;
+thread_local Task* innermost __attribute__((tls_model("initial-exec"))) = nullptr;
 
-class Running {
+class OnThread {
  public:
-  explicit Running(Task& task) : outer_(std::exchange(innermost, &task)) {}
-  ~Running() { innermost = outer_; }
-  Running(const Running&) = delete;
+  explicit OnThread(Task& task) : outer_(std::exchange(innermost, &task)) {}
+  ~OnThread() { innermost = outer_; }
+  OnThread(const OnThread&) = delete;
 
  private:
   Task* outer_;
@@ -364,7 +364,7 @@ Task& current_task() {
 std::vector<Tensor> run_node(Node& node, std::vector<Tensor> gradients) {
   const BackwardOptions options;
   Task task(options, false);
-  const Running running(task);
+  const OnThread running(task);
   std::vector<Tensor> results(node.n_edges());
   node.apply(task, gradients.data(), results.data());
   return results;
@@ -383,7 +383,7 @@ std::vector<Tensor> run_backward(const std::vector<Edge>& roots, std::vector<Ten
                                  const std::vector<Tensor>& targets) {
   dt::GradMode mode(options.create_graph);
   Task task(options, !inputs.empty());
-  const Running running(task);
+  const OnThread running(task);
   for (size_t i = 0; i < roots.size(); ++i) task.add_root(roots[i], std::move(gradients[i]));
   task.run(inputs);
   std::vector<Tensor> captured;

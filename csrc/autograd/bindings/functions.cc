@@ -328,15 +328,14 @@ void bind_functions(py::module_& m) {
   py::class_<FunctionNode, Node, Ref<FunctionNode>>(m, "FunctionNode", "The node of a Function.")
       .def_property_readonly("_context", &FunctionNode::context)
       // What the Function put on its context can be read here, as in `y.grad_fn.saved_tensors`.
-      .def("__getattr__",
-           [](FunctionNode& self, const std::string& name) {
-             try {
-               return py::object(self.context().attr(name.c_str()));
-             } catch (py::error_already_set& error) {
-               if (!error.matches(PyExc_AttributeError)) throw;
-               throw py::attribute_error("'" + self.name() + "' object has no attribute '" + name + "'");
-             }
-           });
+      .def("__getattr__", [](FunctionNode& self, const std::string& name) {
+        try {
+          return py::object(self.context().attr(name.c_str()));
+        } catch (py::error_already_set& error) {
+          if (!error.matches(PyExc_AttributeError)) throw;
+          throw py::attribute_error("'" + self.name() + "' object has no attribute '" + name + "'");
+        }
+      });
   m.def("record_function", record_function, py::arg("name"), py::arg("context"), py::arg("saved"), py::arg("arguments"),
         py::arg("outputs"), py::arg("to_save"), py::arg("dirty"), py::arg("constant"), py::arg("materialize"),
         py::arg("level") = py::none());

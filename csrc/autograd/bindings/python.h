@@ -76,7 +76,6 @@ void between_nodes();
 // Python callables as saved_tensors_hooks.
 std::unique_ptr<SaveHooks> make_save_hooks(py::object pack, py::object unpack);
 
-
 // A node, of a Python class of its own that is named like it: type(y.grad_fn).__name__ tells what made y.
 py::object as_python(const NodePtr& node);
 py::tuple to_tuple(const Tensor* tensors, int count);

@@ -53,8 +53,9 @@ def backward(
     grad_tensors: Gradients = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    grad_variables: Gradients = None,
     inputs: Ends | None = None,
+    *,
+    grad_variables: Gradients = None,
 ) -> None:
     """Add the gradients of the sum of `tensors` to the `.grad` of the leaves that they were computed from.
 
@@ -64,8 +65,8 @@ def backward(
             product). None is 1 for a tensor of one element, and an error for others.
         retain_graph: keep what the graph saved, so that it can be run again. By default what `create_graph` is.
         create_graph: record the gradients' own computation, so that they can be differentiated.
-        grad_variables: the former name of grad_tensors.
         inputs: add gradients to these tensors only.
+        grad_variables: the former name of grad_tensors.
 
     Raises RuntimeError if a tensor does not require a gradient, if the graph was freed by an earlier run, or if a
     tensor that it saved was written in place since.
@@ -97,10 +98,11 @@ def grad(
     grad_outputs: Gradients = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    only_inputs: bool = True,
     allow_unused: bool | None = None,
-    is_grads_batched: bool = False,
     materialize_grads: bool = False,
+    *,
+    only_inputs: bool = True,
+    is_grads_batched: bool = False,
 ) -> Any:
     """The gradients of the sum of `outputs` with respect to `inputs`; no `.grad` is touched.
 
@@ -110,11 +112,11 @@ def grad(
             or a dict of them.
         grad_outputs: as `grad_tensors` of `backward`.
         retain_graph, create_graph: as for `backward`.
-        only_inputs: True; other leaves never get gradients here.
         allow_unused: return None for an input that the outputs don't depend on, where otherwise that is an error.
+        materialize_grads: return zeros for such an input.
+        only_inputs: True; other leaves never get gradients here.
         is_grads_batched: the first dim of grad_outputs counts several sets of weights, and the gradients have the same
             first dim. The graph is run once, under `vmap`.
-        materialize_grads: return zeros for such an input.
 
     Returns a tuple with one gradient for every input, of its shape; for a dict of inputs a dict.
 
@@ -137,10 +139,10 @@ def grad(
             grad_outputs,
             retain_graph,
             create_graph,
-            only_inputs,
             allow_unused,
-            is_grads_batched,
             materialize_grads,
+            only_inputs=only_inputs,
+            is_grads_batched=is_grads_batched,
         )
         return dict(zip(names, found, strict=True))
     if not only_inputs:

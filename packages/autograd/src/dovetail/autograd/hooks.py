@@ -38,7 +38,7 @@ class _Handles:
 class _Gathered:
     """What one backward has brought so far."""
 
-    def __init__(self, lists: Sequence[int]) -> None:
+    def __init__(self, lists: list[int]) -> None:
         self.missing = _engine.lists_to_call(lists)
         self.gradients: list[Tensor | None] = [None] * len(lists)
         self.called = False

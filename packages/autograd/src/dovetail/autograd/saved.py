@@ -15,7 +15,7 @@ __all__ = ["install"]
 def _names(node: Node) -> list[tuple[int, str]]:
     """The op's arguments and results by the engine's numbers."""
     op = dt._core.get_op(node._op_name())
-    results = [name or "result" for name in op.returns] or ["result"]
+    results = [name or "result" for name in op.returns or ()] or ["result"]
     return [*enumerate(arg.name for arg in op.args), *enumerate(results, _engine.RESULT)]
 
 
@@ -54,4 +54,4 @@ def _dir(node: Node) -> list[str]:
 def install() -> None:
     """Put the attributes on Node."""
     Node.__getattr__ = _getattr  # type: ignore[attr-defined]
-    Node.__dir__ = _dir  # type: ignore[method-assign]
+    Node.__dir__ = _dir  # type: ignore[assignment,method-assign]
