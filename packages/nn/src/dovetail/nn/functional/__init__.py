@@ -1,155 +1,67 @@
-"""Functions behind the layers: activations, convolutions, pooling, normalization, dropout, losses, padding."""
-
-from __future__ import annotations
+"""Functions behind the layers: activations, convolutions, pooling, normalization, dropout, losses, padding, images."""
 
 import dovetail as dt
 
-from .activation import (
-    celu,
-    elu,
-    gelu,
-    glu,
-    hardshrink,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
-    leaky_relu,
-    log_softmax,
-    logsigmoid,
-    mish,
-    normalize,
-    prelu,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softmin,
-    softplus,
-    softshrink,
-    softsign,
-    tanh,
-    tanhshrink,
-    threshold,
-)
-from .dropout import dropout, dropout1d, dropout2d, dropout3d
-from .embedding import embedding, embedding_bag
-from .linear import bilinear, linear
-from .loss import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    mse_loss,
-    nll_loss,
-    smooth_l1_loss,
-)
-from .norm import batch_norm, channel_norm, layer_norm
-from .pad import pad
-from .pooling import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_avg_pool3d,
-    adaptive_max_pool1d,
-    adaptive_max_pool1d_with_indices,
-    adaptive_max_pool2d,
-    adaptive_max_pool2d_with_indices,
-    adaptive_max_pool3d,
-    adaptive_max_pool3d_with_indices,
-    avg_pool1d,
-    avg_pool2d,
-    avg_pool3d,
-    max_pool1d,
-    max_pool1d_with_indices,
-    max_pool2d,
-    max_pool2d_with_indices,
-    max_pool3d,
-    max_pool3d_with_indices,
-)
+from .activation import *
+from .activation import __all__ as _activation
+from .conv import *
+from .conv import __all__ as _conv
+from .distance import *
+from .distance import __all__ as _distance
+from .dropout import *
+from .dropout import __all__ as _dropout
+from .embedding import *
+from .embedding import __all__ as _embedding
+from .fold import *
+from .fold import __all__ as _fold
+from .interpolate import *
+from .interpolate import __all__ as _interpolate
+from .linear import *
+from .linear import __all__ as _linear
+from .loss import *
+from .loss import __all__ as _loss
+from .loss_binary import *
+from .loss_binary import __all__ as _loss_binary
+from .loss_classes import *
+from .loss_classes import __all__ as _loss_classes
+from .loss_distance import *
+from .loss_distance import __all__ as _loss_distance
+from .loss_sequence import *
+from .loss_sequence import __all__ as _loss_sequence
+from .norm import *
+from .norm import __all__ as _norm
+from .pad import *
+from .pad import __all__ as _pad
+from .pooling import *
+from .pooling import __all__ as _pooling
+from .pooling_more import *
+from .pooling_more import __all__ as _pooling_more
+from .softmax import *
+from .softmax import __all__ as _softmax
+from .vision import *
+from .vision import __all__ as _vision
 
-conv1d = dt.conv1d
-conv2d = dt.conv2d
-conv3d = dt.conv3d
-conv_transpose1d = dt.conv_transpose1d
-conv_transpose2d = dt.conv_transpose2d
-conv_transpose3d = dt.conv_transpose3d
 one_hot = dt.one_hot
 
 __all__ = [
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "adaptive_max_pool1d",
-    "adaptive_max_pool1d_with_indices",
-    "adaptive_max_pool2d",
-    "adaptive_max_pool2d_with_indices",
-    "adaptive_max_pool3d",
-    "adaptive_max_pool3d_with_indices",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "batch_norm",
-    "bilinear",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "celu",
-    "channel_norm",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "cross_entropy",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "elu",
-    "embedding",
-    "embedding_bag",
-    "gelu",
-    "glu",
-    "hardshrink",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "huber_loss",
-    "kl_div",
-    "l1_loss",
-    "layer_norm",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "logsigmoid",
-    "max_pool1d",
-    "max_pool1d_with_indices",
-    "max_pool2d",
-    "max_pool2d_with_indices",
-    "max_pool3d",
-    "max_pool3d_with_indices",
-    "mish",
-    "mse_loss",
-    "nll_loss",
-    "normalize",
+    *_activation,
+    *_conv,
+    *_distance,
+    *_dropout,
+    *_embedding,
+    *_fold,
+    *_interpolate,
+    *_linear,
+    *_loss,
+    *_loss_binary,
+    *_loss_classes,
+    *_loss_distance,
+    *_loss_sequence,
+    *_norm,
+    *_pad,
+    *_pooling,
+    *_pooling_more,
+    *_softmax,
+    *_vision,
     "one_hot",
-    "pad",
-    "prelu",
-    "relu",
-    "relu6",
-    "selu",
-    "sigmoid",
-    "silu",
-    "smooth_l1_loss",
-    "softmax",
-    "softmin",
-    "softplus",
-    "softshrink",
-    "softsign",
-    "tanh",
-    "tanhshrink",
-    "threshold",
 ]

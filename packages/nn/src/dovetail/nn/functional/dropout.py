@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import dovetail as dt
-from dovetail import checks
+from dovetail import Generator, checks
+from dovetail.ops import op
+
+from ._common import of_floats, shape_text, with_inplace
+
+__all__ = [
+    "alpha_dropout",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "feature_alpha_dropout",
+]
 
 
 @checks.in_own_name
@@ -43,3 +57,72 @@ def dropout2d(input: dt.Tensor, p: float = 0.5, training: bool = True, inplace: 
 def dropout3d(input: dt.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> dt.Tensor:
     """Whole channels of ``(N, C, D, H, W)`` or ``(C, D, H, W)`` zero with probability ``p``."""
     return _channels("dropout3d", input, p, training, inplace, 3)
+
+
+# ---- dropout that keeps mean 0 and variance 1, for SELU ----
+
+_DROPPED = -1.7580993408473766  # SELU's value at minus infinity
+
+
+def _alpha(who: str, input: dt.Tensor, shape: list[int], p: float, generator: Generator | None) -> dt.Tensor:
+    """`input` with what a random mask of this shape drops put to SELU's negative limit, scaled and shifted."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"{who}: p must be in [0, 1], got {p}")
+    if p == 1:
+        return input * 0
+    scale = 1 / math.sqrt((1 - p) * (1 + p * _DROPPED**2))
+    keep = (dt.rand(shape, generator=generator, device=input.device) >= p).to(input.dtype)
+    return scale * (input * keep + _DROPPED * (1 - keep)) - scale * _DROPPED * p
+
+
+@op(
+    "alpha_dropout(Tensor input, float p=0.5, bool training=False, *, Generator? generator=None) -> Tensor",
+    inplace=True,
+    random=True,
+)
+@of_floats
+def alpha_dropout_op(input: dt.Tensor, p: float, training: bool, *, generator: Generator | None = None) -> dt.Tensor:
+    """Dropout that keeps the mean and the variance of what SELU gives.
+
+        y = a · (x · mask + α · (1 - mask)) + b,   α = -1.758, a = ((1 - p) · (1 + p · α²))^(-1/2), b = -a · α · p
+
+    Args:
+        p: the probability of being dropped.
+        training: False gives `input` back.
+
+    Source: Klambauer et al., "Self-Normalizing Neural Networks", arXiv:1706.02515.
+
+    Example:
+        >>> dt.alpha_dropout(dt.ones(2)).tolist()
+        [1.0, 1.0]
+    """
+    if not training or p == 0:
+        return input.clone()
+    return _alpha("alpha_dropout", input, list(input.shape), p, generator)
+
+
+@op(
+    "feature_alpha_dropout(Tensor input, float p=0.5, bool training=False, *, Generator? generator=None) -> Tensor",
+    inplace=True,
+    random=True,
+)
+@of_floats
+def feature_alpha_dropout_op(
+    input: dt.Tensor, p: float, training: bool, *, generator: Generator | None = None
+) -> dt.Tensor:
+    """As alpha_dropout, of whole channels: input ``(N, C, *)``.
+
+    Example:
+        >>> dt.feature_alpha_dropout(dt.ones(1, 2, 3)).tolist()
+        [[[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]]
+    """
+    if input.ndim < 2:
+        raise ValueError(f"feature_alpha_dropout: expected an input (N, C, *), got shape {shape_text(input)}")
+    if not training or p == 0:
+        return input.clone()
+    shape = [*input.shape[:2], *[1] * (input.ndim - 2)]
+    return _alpha("feature_alpha_dropout", input, shape, p, generator)
+
+
+alpha_dropout = with_inplace(alpha_dropout_op)
+feature_alpha_dropout = with_inplace(feature_alpha_dropout_op)

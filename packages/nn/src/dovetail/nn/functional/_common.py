@@ -1,0 +1,116 @@
+"""What several families of functions share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import dovetail as dt
+from dovetail.ops import Op
+
+F = TypeVar("F", bound=Callable[..., Any])
+SIXTEEN = (dt.float16, dt.bfloat16)
+
+
+def of_floats(function: F) -> F:
+    """For the decomposition of an op of floating-point tensors: refuse others as its first tensor, and compute 16-bit
+    ones in float32, rounding the result once."""
+    name = function.__name__.removesuffix("_op")
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        given = [arg for arg in args if isinstance(arg, dt.Tensor)]
+        require_floating(name, given[0])
+        floats = {tensor.dtype for tensor in given if tensor.is_floating_point() and tensor.ndim}
+        dtype = given[0].dtype
+        if dtype not in SIXTEEN or floats > {dtype}:
+            return function(*args, **kwargs)
+        widened = [
+            arg.to(dt.float32) if isinstance(arg, dt.Tensor) and arg.is_floating_point() else arg for arg in args
+        ]
+        return function(*widened, **kwargs).to(dtype)
+
+    return cast("F", checked)
+
+
+def require_floating(name: str, tensor: dt.Tensor) -> None:
+    """Refuse integer, bool and complex tensors."""
+    if not tensor.is_floating_point():
+        raise TypeError(f"{name}: expected a floating-point tensor, got {dtype_name(tensor)}; convert with .float()")
+
+
+def dtype_name(tensor: dt.Tensor) -> str:
+    """`float32` for `dovetail.float32`."""
+    return str(tensor.dtype).rpartition(".")[2]
+
+
+def shape_text(tensor: dt.Tensor) -> str:
+    return str(tuple(tensor.shape))
+
+
+def spread(name: str, what: str, values: Any, dims: int) -> list[Any]:
+    """One value for each of `dims` spatial dims; one stands for all."""
+    entries = list(values) if isinstance(values, (list, tuple)) else [values]
+    if len(entries) == 1:
+        return entries * dims
+    if len(entries) != dims:
+        raise ValueError(f"{name}: {what} must be one number or {dims} of them, got {tuple(entries)}")
+    return entries
+
+
+def batched(name: str, dims: int, input: dt.Tensor) -> dt.Tensor:
+    """An input with `dims` spatial dims, with a batch dim put before the channels where it has none."""
+    if input.ndim == dims + 2:
+        return input
+    if input.ndim != dims + 1:
+        raise ValueError(
+            f"{name}: input must have {dims + 2} dims (N, C, ...), or {dims + 1} without a batch, "
+            f"got shape {shape_text(input)}"
+        )
+    return input.unsqueeze(0)
+
+
+def as_given(result: dt.Tensor, given: dt.Tensor, dims: int) -> dt.Tensor:
+    """The result without the batch dim that `batched` put there."""
+    return result if given.ndim == dims + 2 else result.squeeze(0)
+
+
+def with_inplace(op: Op) -> Callable[..., dt.Tensor]:
+    """An op that has an in-place form, as a function that takes `inplace` behind its other arguments."""
+    from inspect import Parameter, Signature
+
+    options = [arg.name for arg in op.args[1:]]
+    in_place = getattr(dt.Tensor, f"{op.name}_")
+
+    def function(input: dt.Tensor, *args: Any, **kwargs: Any) -> dt.Tensor:
+        if len(args) > len(options):
+            *args, kwargs["inplace"] = args
+        overwrite = kwargs.pop("inplace", False)
+        return in_place(input, *args, **kwargs) if overwrite else op(input, *args, **kwargs)
+
+    either = Parameter.POSITIONAL_OR_KEYWORD
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = op.doc + "\nWith `inplace=True` the result overwrites the input.\n"
+    function.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Parameter("input", either)]
+        + [Parameter(a.name, either, default=a.default if a.has_default else Parameter.empty) for a in op.args[1:]]
+        + [Parameter("inplace", either, default=False)]
+    )
+    return function
+
+
+def in_place_of(op: Op) -> Callable[..., dt.Tensor]:
+    """The function that overwrites its input: `relu_` for `relu`."""
+    in_place = getattr(dt.Tensor, f"{op.name}_")
+
+    def function(input: dt.Tensor, *args: Any, **kwargs: Any) -> dt.Tensor:
+        return in_place(input, *args, **kwargs)
+
+    function.__name__ = function.__qualname__ = f"{op.name}_"
+    function.__doc__ = f"As `{op.name}`; the result overwrites the input."
+    return function
+
+
+def sizes_text(sizes: Sequence[int]) -> str:
+    return str(tuple(sizes))

@@ -1,0 +1,150 @@
+"""Losses of sequences whose places are not known: connectionist temporal classification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dovetail as dt
+from dovetail import checks
+from dovetail.ops import op
+
+from ._common import of_floats, shape_text
+from ._loss import class_targets, reduce
+
+__all__ = [
+    "ctc_loss",
+]
+
+NEVER = -1e30  # the logarithm of an impossible path's probability; finite, so that its derivatives are
+
+
+@op(
+    "ctc_loss(Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths, int blank=0, "
+    "str reduction='mean', bool zero_infinity=False) -> Tensor"
+)
+@of_floats
+def ctc_loss_op(
+    log_probs: dt.Tensor,
+    targets: dt.Tensor,
+    input_lengths: dt.Tensor,
+    target_lengths: dt.Tensor,
+    blank: int,
+    reduction: str,
+    zero_infinity: bool,
+) -> dt.Tensor:
+    """The negative log-likelihood of label sequences, summed over all ways to place them in longer ones.
+
+        l = -log Σ Π_t p(path_t),  over the paths that give the target when repeats, then blanks are dropped
+
+    Args:
+        log_probs: log-probabilities ``(T, N, C)`` or ``(T, C)``.
+        targets: classes ``(N, S)``, or those of all samples behind one another; without the blank.
+        input_lengths, target_lengths: of each sample, ``(N,)`` or ``()``.
+        blank: the class that stands for none.
+        reduction: "mean" divides each loss by its target's length first.
+        zero_infinity: 0 for targets that are too long for their input, in place of infinity.
+
+    Source: Graves et al., "Connectionist Temporal Classification", 2006.
+
+    Example:
+        >>> p = dt.full((2, 1, 2), 0.5).log()
+        >>> round(dt.ctc_loss(p, dt.tensor([[1]]), dt.tensor([2]), dt.tensor([1])).exp().item(), 4)
+        1.3333
+    """
+    single = log_probs.ndim == 2
+    if log_probs.ndim not in (2, 3):
+        raise ValueError(f"ctc_loss: expected log_probs (T, N, C) or (T, C), got shape {shape_text(log_probs)}")
+    log_p = log_probs.unsqueeze(1) if single else log_probs
+    longest, batch, classes = log_p.shape
+    if not 0 <= blank < classes:
+        raise IndexError(f"ctc_loss: blank {blank} is out of range for {classes} classes")
+    class_targets("ctc_loss", targets)
+    lengths = _lengths("input_lengths", input_lengths, batch, longest)
+    sizes = _lengths("target_lengths", target_lengths, batch, None)
+    labels = _padded(targets, sizes, batch)
+    _lengths("target_lengths", target_lengths, batch, labels.shape[1])
+    loss = _negative_log_likelihood(log_p, labels, lengths, sizes, blank)
+    loss = dt.where(loss > -NEVER / 10, 0.0 if zero_infinity else dt.inf, loss)
+    if reduction == "mean":
+        loss = loss / sizes.clamp(min=1)
+    return reduce("ctc_loss", loss.squeeze(0) if single else loss, reduction)
+
+
+def _lengths(what: str, lengths: dt.Tensor, batch: int, most: int | None) -> dt.Tensor:
+    class_targets("ctc_loss", lengths)
+    if lengths.numel() != batch or lengths.ndim > 1:
+        raise ValueError(f"ctc_loss: expected {batch} {what}, got shape {shape_text(lengths)}")
+    if batch and lengths.min().item() < 0:
+        raise ValueError(f"ctc_loss: {what} must not be negative, got {lengths.min().item()}")
+    if batch and most is not None and lengths.max().item() > most:
+        raise ValueError(f"ctc_loss: {what} must be at most {most}, got {lengths.max().item()}")
+    return lengths.reshape(-1).to(dt.int64)
+
+
+def _padded(targets: dt.Tensor, sizes: dt.Tensor, batch: int) -> dt.Tensor:
+    """The targets as ``(N, S)``; what lies behind a target's length is any class."""
+    if targets.ndim == 2 and targets.shape[0] == batch:
+        return targets.to(dt.int64)
+    if targets.ndim != 1:
+        raise ValueError(f"ctc_loss: expected targets ({batch}, S) or of one dim, got shape {shape_text(targets)}")
+    if targets.numel() != (total := int(sizes.sum().item())):
+        raise ValueError(f"ctc_loss: {targets.numel()} targets for target_lengths whose sum is {total}")
+    longest = int(sizes.max().item()) if batch else 0
+    places = (sizes.cumsum(0) - sizes).unsqueeze(1) + dt.arange(longest, device=targets.device)
+    if targets.numel() == 0:
+        return dt.zeros(batch, longest, dtype=dt.int64, device=targets.device)
+    return targets.to(dt.int64)[places.clamp(max=targets.numel() - 1)]
+
+
+def _negative_log_likelihood(
+    log_p: dt.Tensor, labels: dt.Tensor, lengths: dt.Tensor, sizes: dt.Tensor, blank: int
+) -> dt.Tensor:
+    """The forward recursion over the labels with blanks between them."""
+    batch, size = labels.shape
+    counts = dt.arange(size, device=labels.device) < sizes.unsqueeze(1)
+    labels = dt.where(counts, labels, blank)
+    blanks = dt.full_like(labels[:, :1], blank) if size else dt.full((batch, 1), blank, device=labels.device)
+    between = dt.stack([dt.full_like(labels, blank), labels], -1).reshape(batch, 2 * size)
+    spread = dt.cat([between, blanks], 1)
+    emitted = log_p.gather(2, spread.unsqueeze(0).expand(log_p.shape[0], batch, 2 * size + 1)).clamp(min=NEVER)
+    # A blank between two labels may be skipped, unless they are alike.
+    skips = dt.constant_pad_nd((spread[:, 2:] != spread[:, :-2]) & (spread[:, 2:] != blank), [2, 0], False)
+    places = dt.arange(2 * size + 1, device=labels.device)
+    state = dt.where(places < 2, emitted[0], NEVER) if len(emitted) else dt.where(places < 1, 0.0, NEVER)
+    state = state.to(log_p.dtype).expand(batch, 2 * size + 1)
+    for t in range(1, log_p.shape[0]):
+        one = dt.constant_pad_nd(state, [1, 0], NEVER)[:, :-1]
+        two = dt.where(skips, dt.constant_pad_nd(state, [2, 0], NEVER)[:, : 2 * size + 1], NEVER)
+        moved = dt.logsumexp(dt.stack([state, one, two]), 0) + emitted[t]
+        state = dt.where((t < lengths).unsqueeze(1), moved, state)
+    last = (2 * sizes).unsqueeze(1)
+    ends = dt.where((places == last) | (places == last - 1), state, NEVER)
+    # Of no input there is no path but the empty one.
+    empty = dt.where(sizes == 0, 0.0, NEVER).to(log_p.dtype)
+    return -dt.where(lengths == 0, empty, dt.logsumexp(ends, 1))
+
+
+@checks.in_own_name
+def ctc_loss(
+    log_probs: dt.Tensor,
+    targets: dt.Tensor,
+    input_lengths: dt.Tensor | Sequence[int],
+    target_lengths: dt.Tensor | Sequence[int],
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> dt.Tensor:
+    """Connectionist temporal classification, see CTCLoss; the lengths may be tuples of ints.
+
+    Example:
+        >>> round(ctc_loss(dt.full((2, 1, 2), 0.5).log(), dt.tensor([[1]]), (2,), (1,)).exp().item(), 4)
+        1.3333
+    """
+    checks.tensors("ctc_loss", log_probs=log_probs, targets=targets)
+    given = []
+    for what, each in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
+        if not isinstance(each, dt.Tensor):
+            checks.ints("ctc_loss", **{what: each})
+            each = dt.tensor(each, dtype=dt.int64)
+        given.append(each.to(log_probs.device))
+    return ctc_loss_op(log_probs, targets, *given, blank, reduction, zero_infinity)
