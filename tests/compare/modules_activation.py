@@ -30,4 +30,11 @@ ROWS |= {
     "Softplus": [Row(inputs=(X,)), Row((2.0, 3.0), inputs=(X,))],
     "Softshrink": [Row(inputs=(X,)), Row((1.5,), inputs=(X,))],
     "Threshold": [Row((0.5, 2.0), inputs=(X,)), Row((0.5, 2.0, True), inputs=(X,), no_grad=(0,))],
+    # In evaluation mode, and where the slopes can only be one.
+    "RReLU": [
+        Row(inputs=(X,), training=False),
+        Row((0.2, 0.2), inputs=(X,)),
+        Row((0.1, 0.4, True), inputs=(X,), training=False, no_grad=(0,)),
+    ],
+    "Softmax2d": [Row(inputs=(normal(2, 3, 4, 4),)), Row(inputs=(normal(3, 4, 4),))],
 }

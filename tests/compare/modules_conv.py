@@ -36,3 +36,15 @@ def _transposed(dims: int) -> list[Row]:
 
 
 ROWS = {f"Conv{dims}d": _conv(dims) for dims in SIZES} | {f"ConvTranspose{dims}d": _transposed(dims) for dims in SIZES}
+ROWS |= {
+    "Unfold": [
+        Row((3,), inputs=(normal(2, 3, 7, 8),)),
+        Row(((2, 3), 2, 1, (2, 1)), inputs=(normal(2, 3, 7, 8),)),
+        Row((3,), inputs=(normal(3, 7, 8),)),
+    ],
+    "Fold": [
+        Row(((4, 5), 2), inputs=(normal(2, 12, 12),)),
+        Row((5, (2, 3), 1, 1, 2), inputs=(normal(2, 12, 9),)),
+        Row(((6, 7), 2, (2, 3)), inputs=(normal(8, 16),)),
+    ],
+}

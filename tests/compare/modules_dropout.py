@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.compare.rows import Row, normal
 
 SHAPES = {"Dropout": (3, 4), "Dropout1d": (2, 3, 4), "Dropout2d": (2, 3, 4, 4), "Dropout3d": (2, 3, 2, 4, 4)}
+SHAPES |= {"AlphaDropout": (3, 4), "FeatureAlphaDropout": (2, 3, 4)}
 
 
 def _rows(*shape: int) -> list[Row]:

@@ -80,7 +80,7 @@ def with_inplace(op: Op) -> Callable[..., dt.Tensor]:
     """An op that has an in-place form, as a function that takes `inplace` behind its other arguments."""
     from inspect import Parameter, Signature
 
-    options = [arg.name for arg in op.args[1:]]
+    options = [arg for arg in op.args[1:] if not arg.keyword_only]
     in_place = getattr(dt.Tensor, f"{op.name}_")
 
     def function(input: dt.Tensor, *args: Any, **kwargs: Any) -> dt.Tensor:
@@ -94,7 +94,7 @@ def with_inplace(op: Op) -> Callable[..., dt.Tensor]:
     function.__doc__ = op.doc + "\nWith `inplace=True` the result overwrites the input.\n"
     function.__signature__ = Signature(  # type: ignore[attr-defined]
         [Parameter("input", either)]
-        + [Parameter(a.name, either, default=a.default if a.has_default else Parameter.empty) for a in op.args[1:]]
+        + [Parameter(a.name, either, default=a.default if a.has_default else Parameter.empty) for a in options]
         + [Parameter("inplace", either, default=False)]
     )
     return function

@@ -15,7 +15,6 @@ from ._loss import REDUCTIONS, of_one_shape, paired, reduce
 __all__ = [
     "cosine_embedding_loss",
     "margin_ranking_loss",
-    "pairwise_distance",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 ]

@@ -61,7 +61,7 @@ def ctc_loss_op(
     class_targets("ctc_loss", targets)
     lengths = _lengths("input_lengths", input_lengths, batch, longest)
     sizes = _lengths("target_lengths", target_lengths, batch, None)
-    labels = _padded(targets, sizes, batch)
+    labels = _padded(targets.unsqueeze(0) if single and targets.ndim == 1 else targets, sizes, batch)
     _lengths("target_lengths", target_lengths, batch, labels.shape[1])
     loss = _negative_log_likelihood(log_p, labels, lengths, sizes, blank)
     loss = dt.where(loss > -NEVER / 10, 0.0 if zero_infinity else dt.inf, loss)

@@ -13,6 +13,7 @@ from ._common import of_floats, require_floating, shape_text
 __all__ = [
     "batch_norm",
     "channel_norm",
+    "cross_map_lrn",
     "group_norm",
     "instance_norm",
     "layer_norm",
@@ -247,20 +248,23 @@ def local_response_norm(input: dt.Tensor, size: int, alpha: float, beta: float, 
         raise ValueError(f"local_response_norm: expected an input (N, C, *), got shape {shape_text(input)}")
     if size < 1:
         raise ValueError(f"local_response_norm: size must be positive, got {size}")
-    return _across_channels(input, size // 2, (size - 1) // 2, alpha / size, beta, k)
+    return input / (_over_channels(input.square(), size // 2, (size - 1) // 2) * (alpha / size) + k).pow(beta)
 
 
-def _across_channels(input: dt.Tensor, before: int, after: int, alpha: float, beta: float, k: float) -> dt.Tensor:
-    """``x / (k + alpha · Σ x²)^beta`` over a window of channels."""
-    padded = dt.constant_pad_nd(input.square(), [0, 0] * (input.ndim - 2) + [before, after])
-    total = sum((padded.narrow(1, i, input.shape[1]) for i in range(before + after + 1)), start=dt.zeros_like(input))
-    return input / (total * alpha + k).pow(beta)
+def _over_channels(input: dt.Tensor, before: int, after: int) -> dt.Tensor:
+    """The sums over windows of channels, which reach so far to either side."""
+    padded = dt.constant_pad_nd(input, [0, 0] * (input.ndim - 2) + [before, after])
+    return sum((padded.narrow(1, i, input.shape[1]) for i in range(before + after + 1)), start=dt.zeros_like(input))
 
 
 @op("cross_map_lrn(Tensor input, int size, float alpha=0.0001, float beta=0.75, float k=1.0) -> Tensor")
 @of_floats
 def cross_map_lrn(input: dt.Tensor, size: int, alpha: float, beta: float, k: float) -> dt.Tensor:
-    """As local_response_norm, with a window that reaches as far on both sides of a channel: ``(size - 1) // 2``.
+    """As local_response_norm, over ``r = (size - 1) // 2`` channels on both sides, and channel 0 from channel r + 1 on.
+
+        y_c = x_c / (k + alpha / size · (Σ x_i² + [c > r] · x_0²))^beta   over the channels i from c - r to c + r
+
+    The first channel's square, which the windows leave behind, stays in PyTorch's sums, and so in these.
 
     Example:
         >>> dt.cross_map_lrn(dt.ones(1, 1, 1, 1), 1, alpha=3.0, beta=0.5).item()
@@ -270,5 +274,7 @@ def cross_map_lrn(input: dt.Tensor, size: int, alpha: float, beta: float, k: flo
         raise ValueError(f"cross_map_lrn: expected an input (N, C, H, W), got shape {shape_text(input)}")
     if size < 1:
         raise ValueError(f"cross_map_lrn: size must be positive, got {size}")
-    reach = (size - 1) // 2
-    return _across_channels(input, reach, reach, alpha / size, beta, k)
+    reach, squares = (size - 1) // 2, input.square()
+    later = dt.arange(input.shape[1], device=input.device).reshape(-1, 1, 1) > reach
+    total = _over_channels(squares, reach, reach) + dt.where(later, squares[:, :1], 0)
+    return input / (total * (alpha / size) + k).pow(beta)

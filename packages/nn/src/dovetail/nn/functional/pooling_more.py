@@ -115,7 +115,7 @@ def fractional_max_pool(
     Args:
         input: ``(N, C, *)`` with two or three spatial dims.
         kernel_size, output_size: for each of them.
-        random_samples: in [0, 1), ``(N, C, dims)``: where the windows begin, by their dims from the last to the first.
+        random_samples: in [0, 1), ``(N, C, dims)``: where the windows of each dim begin.
 
     Returns:
         The values, and where in its plane each is.
@@ -145,7 +145,7 @@ def fractional_max_pool(
     for dim, (kernel, wanted) in enumerate(zip(kernel_size, output_size, strict=True)):
         at = 2 + 2 * dim  # each dim before has become two: windows, and their elements
         size = x.shape[at]
-        rows = _starts(random_samples.select(-1, dims - 1 - dim), size, kernel, wanted).unsqueeze(-1)
+        rows = _starts(random_samples.select(-1, dim), size, kernel, wanted).unsqueeze(-1)
         rows = (rows + dt.arange(kernel, device=x.device)).reshape(*planes, wanted * kernel)
         index = rows.reshape([*planes, *[1] * (at - 2), wanted * kernel, *[1] * (x.ndim - at - 1)])
         x = x.gather(at, index.expand([*x.shape[:at], wanted * kernel, *x.shape[at + 1 :]]))
@@ -201,6 +201,8 @@ def _fractional(dims: int, indices: bool) -> Callable[..., Any]:
         if samples is None:
             planes = batched(name, dims, input).shape[:2]
             samples = dt.rand([*planes, dims], dtype=input.dtype, device=input.device)
+        if dims == 2:  # PyTorch's samples of images begin with the last dim's, those of volumes with the first's
+            samples = samples.flip(-1)
         values, places = fractional_max_pool(input, kernel, wanted, samples)
         return (values, places) if indices or return_indices else values
 

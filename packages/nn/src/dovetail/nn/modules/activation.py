@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import dovetail as dt
+from dovetail import checks
 
 from .. import functional as F
 from ..parameter import Parameter
@@ -28,9 +29,6 @@ class _InPlace(_Activation):
         super().__init__()
         self.inplace = inplace
 
-    def _give(self, input: dt.Tensor, result: dt.Tensor) -> dt.Tensor:
-        return input.copy_(result) if self.inplace else result
-
 
 class ReLU(_InPlace):
     """``max(0, x)``.
@@ -45,77 +43,147 @@ class ReLU(_InPlace):
 
 
 class ReLU6(_InPlace):
-    """``min(max(0, x), 6)``."""
+    """``min(max(0, x), 6)``.
+
+    Example:
+        >>> ReLU6()(dt.tensor([-1.0, 9.0])).tolist()
+        [0.0, 6.0]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        return self._give(input, F.relu6(input))
+        return F.relu6(input, self.inplace)
 
 
 class SiLU(_InPlace):
-    """``x · sigmoid(x)``."""
+    """``x · sigmoid(x)``.
+
+    Source: Elfwing et al., "Sigmoid-Weighted Linear Units", arXiv:1702.03118.
+
+    Example:
+        >>> SiLU()(dt.tensor([0.0])).tolist()
+        [0.0]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.silu(input, self.inplace)
 
 
 class SELU(_InPlace):
-    """``scale · elu(x, alpha)`` with the self-normalizing constants."""
+    """``scale · elu(x, alpha)`` with the self-normalizing constants.
+
+    Source: Klambauer et al., "Self-Normalizing Neural Networks", arXiv:1706.02515.
+
+    Example:
+        >>> SELU()(dt.tensor([0.0, 1.0])).tolist()
+        [0.0, 1.0507010221481323]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        return self._give(input, F.selu(input))
+        return F.selu(input, self.inplace)
 
 
 class Mish(_InPlace):
-    """``x · tanh(softplus(x))``."""
+    """``x · tanh(softplus(x))``.
+
+    Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", arXiv:1908.08681.
+
+    Example:
+        >>> Mish()(dt.tensor([0.0])).tolist()
+        [0.0]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        return self._give(input, F.mish(input))
+        return F.mish(input, self.inplace)
 
 
-class Hardsigmoid(_InPlace):
-    """``min(max(x + 3, 0), 6) / 6``."""
+class _Unshown(_InPlace):
+    """As PyTorch's of these names, whose repr does not say whether they are in place."""
+
+    def extra_repr(self) -> str:
+        return ""
+
+
+class Hardsigmoid(_Unshown):
+    """``min(max(x + 3, 0), 6) / 6``.
+
+    Example:
+        >>> Hardsigmoid()(dt.tensor([-3.0, 0.0])).tolist()
+        [0.0, 0.5]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        return self._give(input, F.hardsigmoid(input))
+        return F.hardsigmoid(input, self.inplace)
 
 
-class Hardswish(_InPlace):
-    """``x · hardsigmoid(x)``."""
+class Hardswish(_Unshown):
+    """``x · hardsigmoid(x)``.
+
+    Source: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244.
+
+    Example:
+        >>> Hardswish()(dt.tensor([-3.0, 3.0])).tolist()
+        [0.0, 3.0]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        return self._give(input, F.hardswish(input))
+        return F.hardswish(input, self.inplace)
 
 
 class Sigmoid(_Activation):
-    """``1 / (1 + exp(-x))``."""
+    """``1 / (1 + exp(-x))``.
+
+    Example:
+        >>> Sigmoid()(dt.tensor([0.0])).tolist()
+        [0.5]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.sigmoid(input)
 
 
 class Tanh(_Activation):
-    """``tanh(x)``."""
+    """``tanh(x)``.
+
+    Example:
+        >>> Tanh()(dt.tensor([0.0])).tolist()
+        [0.0]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.tanh(input)
 
 
 class LogSigmoid(_Activation):
-    """``log(sigmoid(x))``."""
+    """``log(sigmoid(x))``.
+
+    Example:
+        >>> round(LogSigmoid()(dt.tensor(0.0)).item(), 4)
+        -0.6931
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.logsigmoid(input)
 
 
 class Softsign(_Activation):
-    """``x / (1 + |x|)``."""
+    """``x / (1 + |x|)``.
+
+    Example:
+        >>> Softsign()(dt.tensor([1.0])).tolist()
+        [0.5]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.softsign(input)
 
 
 class Tanhshrink(_Activation):
-    """``x - tanh(x)``."""
+    """``x - tanh(x)``.
+
+    Example:
+        >>> Tanhshrink()(dt.tensor([0.0])).tolist()
+        [0.0]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.tanhshrink(input)
@@ -125,6 +193,10 @@ class GELU(_Activation):
     """``x · Φ(x)``, Φ the normal distribution function; ``approximate="tanh"`` approximates it.
 
     Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", arXiv:1606.08415.
+
+    Example:
+        >>> GELU()(dt.tensor([0.0])).tolist()
+        [0.0]
     """
 
     def __init__(self, approximate: str = "none") -> None:
@@ -139,7 +211,12 @@ class GELU(_Activation):
 
 
 class LeakyReLU(_Activation):
-    """``x`` where it is positive, else ``negative_slope · x``."""
+    """``x`` where it is positive, else ``negative_slope · x``.
+
+    Example:
+        >>> LeakyReLU(0.5)(dt.tensor([-2.0, 2.0])).tolist()
+        [-1.0, 2.0]
+    """
 
     options = ("negative_slope",)
 
@@ -148,12 +225,18 @@ class LeakyReLU(_Activation):
         self.negative_slope, self.inplace = negative_slope, inplace
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        result = F.leaky_relu(input, self.negative_slope)
-        return input.copy_(result) if self.inplace else result
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
 
 
 class ELU(_Activation):
-    """``x`` where it is positive, else ``alpha · (exp(x) - 1)``."""
+    """``x`` where it is positive, else ``alpha · (exp(x) - 1)``.
+
+    Source: Clevert et al., "Fast and Accurate Deep Network Learning by ELUs", arXiv:1511.07289.
+
+    Example:
+        >>> ELU()(dt.tensor([0.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
 
     options = ("alpha",)
 
@@ -162,20 +245,30 @@ class ELU(_Activation):
         self.alpha, self.inplace = alpha, inplace
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        result = F.elu(input, self.alpha)
-        return input.copy_(result) if self.inplace else result
+        return F.elu(input, self.alpha, self.inplace)
 
 
 class CELU(ELU):
-    """``max(0, x) + min(0, alpha · (exp(x / alpha) - 1))``."""
+    """``max(0, x) + min(0, alpha · (exp(x / alpha) - 1))``.
+
+    Source: Barron, "Continuously Differentiable Exponential Linear Units", arXiv:1704.07483.
+
+    Example:
+        >>> CELU()(dt.tensor([0.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        result = F.celu(input, self.alpha)
-        return input.copy_(result) if self.inplace else result
+        return F.celu(input, self.alpha, self.inplace)
 
 
 class Softplus(_Activation):
-    """``log(1 + exp(beta · x)) / beta``; ``x`` itself where ``beta · x`` is above the threshold."""
+    """``log(1 + exp(beta · x)) / beta``; ``x`` itself where ``beta · x`` is above the threshold.
+
+    Example:
+        >>> round(Softplus()(dt.tensor(0.0)).item(), 4)
+        0.6931
+    """
 
     options = ("beta", "threshold")
 
@@ -188,7 +281,12 @@ class Softplus(_Activation):
 
 
 class Hardtanh(_Activation):
-    """``x`` kept within [min_val, max_val]."""
+    """``x`` kept within [min_val, max_val].
+
+    Example:
+        >>> Hardtanh()(dt.tensor([-3.0, 0.5])).tolist()
+        [-1.0, 0.5]
+    """
 
     options = ("min_val", "max_val")
 
@@ -199,14 +297,16 @@ class Hardtanh(_Activation):
         self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        result = F.hardtanh(input, self.min_val, self.max_val)
-        return input.copy_(result) if self.inplace else result
+        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
 
 class Softshrink(_Activation):
-    """``x`` moved towards 0 by ``lambd``, and 0 within it."""
+    """``x`` moved towards 0 by ``lambd``, and 0 within it.
 
-    options = ("lambd",)
+    Example:
+        >>> Softshrink()(dt.tensor([-2.0, 0.2])).tolist()
+        [-1.5, 0.0]
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -215,16 +315,29 @@ class Softshrink(_Activation):
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.softshrink(input, self.lambd)
 
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
 
 class Hardshrink(Softshrink):
-    """``x`` where it is outside [-lambd, lambd], else 0."""
+    """``x`` where it is outside [-lambd, lambd], else 0.
+
+    Example:
+        >>> Hardshrink()(dt.tensor([-2.0, 0.2])).tolist()
+        [-2.0, 0.0]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.hardshrink(input, self.lambd)
 
 
 class Threshold(_Activation):
-    """``x`` where it is above the threshold, else ``value``."""
+    """``x`` where it is above the threshold, else ``value``.
+
+    Example:
+        >>> Threshold(1.0, 20.0)(dt.tensor([-2.0, 3.0])).tolist()
+        [20.0, 3.0]
+    """
 
     options = ("threshold", "value")
 
@@ -233,12 +346,18 @@ class Threshold(_Activation):
         self.threshold, self.value, self.inplace = threshold, value, inplace
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
-        result = F.threshold(input, self.threshold, self.value)
-        return input.copy_(result) if self.inplace else result
+        return F.threshold(input, self.threshold, self.value, self.inplace)
 
 
 class PReLU(_Activation):
-    """``x`` where it is positive, else ``weight · x``; the weight is learned, one for all or one a channel."""
+    """``x`` where it is positive, else ``weight · x``; the weight is learned, one for all or one a channel.
+
+    Source: He et al., "Delving Deep into Rectifiers", arXiv:1502.01852.
+
+    Example:
+        >>> PReLU()(dt.tensor([-4.0, 2.0])).tolist()
+        [-1.0, 2.0]
+    """
 
     options = ("num_parameters",)
 
@@ -252,9 +371,11 @@ class PReLU(_Activation):
 
 
 class _AlongDim(_Activation):
+    """A function along a dim; where none is given, PyTorch's choice with its warning."""
+
     options = ("dim",)
 
-    def __init__(self, dim: int = -1) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
@@ -272,21 +393,122 @@ class Softmax(_AlongDim):
 
 
 class Softmin(_AlongDim):
-    """``softmax(-x)`` along ``dim``."""
+    """``softmax(-x)`` along ``dim``.
+
+    Example:
+        >>> Softmin(dim=0)(dt.zeros(2)).tolist()
+        [0.5, 0.5]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.softmin(input, self.dim)
 
 
 class LogSoftmax(_AlongDim):
-    """``log(softmax(x))`` along ``dim``."""
+    """``log(softmax(x))`` along ``dim``.
+
+    Example:
+        >>> round(LogSoftmax(dim=0)(dt.zeros(2))[0].item(), 4)
+        -0.6931
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.log_softmax(input, self.dim)
 
 
-class GLU(_AlongDim):
-    """``a · sigmoid(b)``, where a and b are the halves of ``x`` along ``dim``."""
+class Softmax2d(_Activation):
+    """Softmax over the channels of every pixel.
+
+    Shape:
+        input ``(N, C, H, W)`` or ``(C, H, W)``.
+
+    Example:
+        >>> Softmax2d()(dt.zeros(2, 1, 1)).flatten().tolist()
+        [0.5, 0.5]
+    """
+
+    def forward(self, input: dt.Tensor) -> dt.Tensor:
+        if not isinstance(input, dt.Tensor) or input.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d: expected an input (N, C, H, W) or (C, H, W), got {checks.shown(input)}")
+        return F.softmax(input, -3)
+
+
+class RReLU(_InPlace):
+    """``x`` where it is positive, else ``slope · x`` with a slope of its own for every element.
+
+    In training mode the slopes are drawn from [lower, upper); in evaluation mode all are the middle.
+
+    Args:
+        lower, upper: the bounds of the slopes.
+        inplace: overwrite the input.
+
+    Source: Xu et al., "Empirical Evaluation of Rectified Activations in Convolution Network", arXiv:1505.00853.
+
+    Example:
+        >>> RReLU(0.25, 0.75).eval()(dt.tensor([-2.0, 2.0])).tolist()
+        [-1.0, 2.0]
+    """
+
+    options = ("lower", "upper")
+
+    def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        checks.numbers("RReLU", lower=lower, upper=upper)
+        if lower > upper:
+            raise ValueError(f"RReLU: lower must be at most upper, got {lower} and {upper}")
+        self.lower, self.upper = lower, upper
+
+    def forward(self, input: dt.Tensor) -> dt.Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+
+class GLU(_Activation):
+    """``a · sigmoid(b)``, where a and b are the halves of ``x`` along ``dim``.
+
+    Source: Dauphin et al., "Language Modeling with Gated Convolutional Networks", arXiv:1612.08083.
+
+    Example:
+        >>> GLU()(dt.tensor([4.0, 0.0])).tolist()
+        [2.0]
+    """
+
+    options = ("dim",)
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.glu(input, self.dim)
+
+
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
+    "SELU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmax2d",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
+]

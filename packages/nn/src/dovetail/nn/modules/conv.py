@@ -171,6 +171,10 @@ class Conv3d(_Conv):
 
     Shape:
         input ``(N, in_channels, D, H, W)`` or without ``N``.
+
+    Example:
+        >>> Conv3d(1, 4, 3)(dt.zeros(2, 1, 5, 5, 5)).shape
+        dovetail.Size([2, 4, 3, 3, 3])
     """
 
     dims = 3
@@ -243,6 +247,15 @@ class ConvTranspose1d(_ConvTranspose):
     Shape:
         input ``(N, in_channels, L)``; ``L_out = (L - 1)·stride - 2·padding + dilation·(kernel_size - 1) +
         output_padding + 1``; weight ``(in_channels, out_channels / groups, k)``.
+
+    Args of the call:
+        output_size: of the result, where the stride leaves several possible.
+
+    Source: Zeiler et al., "Deconvolutional Networks", 2010.
+
+    Example:
+        >>> ConvTranspose1d(3, 2, 2, stride=2)(dt.zeros(1, 3, 4)).shape
+        dovetail.Size([1, 2, 8])
     """
 
     dims = 1
@@ -260,6 +273,14 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """The gradient of Conv3d with respect to its input, as a layer; shapes as ConvTranspose1d's."""
+    """The gradient of Conv3d with respect to its input, as a layer; shapes as ConvTranspose1d's.
+
+    Example:
+        >>> ConvTranspose3d(3, 2, 2, stride=2)(dt.zeros(1, 3, 4, 4, 4)).shape
+        dovetail.Size([1, 2, 8, 8, 8])
+    """
 
     dims = 3
+
+
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]

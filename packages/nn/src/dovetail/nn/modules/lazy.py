@@ -8,6 +8,7 @@ import dovetail as dt
 from dovetail import checks
 
 from ..parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+from .batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _NormBase
 from .conv import (
     Conv1d,
     Conv2d,
@@ -21,7 +22,6 @@ from .conv import (
 )
 from .linear import Linear
 from .module import Module
-from .norm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
 
 
 class LazyModuleMixin(Module):
@@ -231,7 +231,7 @@ class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
     cls_to_become = ConvTranspose3d
 
 
-class _LazyNorm(LazyModuleMixin, _BatchNorm):
+class _LazyNorm(LazyModuleMixin, _NormBase):
     """A norm of channels whose ``num_features`` is the channel count of its first input."""
 
     def __init__(

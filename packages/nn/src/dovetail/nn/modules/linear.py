@@ -15,7 +15,12 @@ from .module import Module
 
 
 class Identity(Module):
-    """Gives back what it gets; arguments of any kind are accepted and ignored."""
+    """Gives back what it gets; arguments of any kind are accepted and ignored.
+
+    Example:
+        >>> Identity(54, unused=True)(dt.ones(2)).tolist()
+        [1.0, 1.0]
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -74,7 +79,12 @@ class Bilinear(Module):
     """``y_k = x1 · weight_k · x2 + bias_k``.
 
     Shape:
-        inputs ``(*, in1_features)`` and ``(*, in2_features)``, output ``(*, out_features)``.
+        inputs ``(*, in1_features)`` and ``(*, in2_features)``, output ``(*, out_features)``; weight
+        ``(out_features, in1_features, in2_features)``. Weight and bias start uniform on ±1/sqrt(in1_features).
+
+    Example:
+        >>> Bilinear(3, 4, 2)(dt.zeros(5, 3), dt.zeros(5, 4)).shape
+        dovetail.Size([5, 2])
     """
 
     def __init__(
@@ -130,7 +140,12 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Dim ``dim`` becomes several, of sizes ``unflattened_size``."""
+    """Dim ``dim`` becomes several, of sizes ``unflattened_size``; one of them may be -1.
+
+    Example:
+        >>> Unflatten(1, (2, 3))(dt.zeros(4, 6)).shape
+        dovetail.Size([4, 2, 3])
+    """
 
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
@@ -146,3 +161,6 @@ class Unflatten(Module):
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
+
+
+__all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten"]

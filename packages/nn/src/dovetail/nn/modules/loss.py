@@ -1,8 +1,8 @@
-"""Losses as layers."""
+"""Losses of numbers, probabilities and scores, as layers."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import dovetail as dt
 from dovetail import checks
@@ -12,65 +12,16 @@ from .module import Module
 
 
 class _Loss(Module):
-    def __init__(self, reduction: str = "mean") -> None:
+    """A loss with a reduction. All refuse an input and a target of different shapes unless ``broadcast`` is set."""
+
+    reductions: ClassVar[tuple[str, ...]] = ("mean", "sum", "none")
+
+    def __init__(self, reduction: str = "mean", *, broadcast: bool = False) -> None:
         super().__init__()
-        if reduction not in ("mean", "sum", "none", "batchmean"):
-            raise ValueError(
-                f"{type(self).__name__}: reduction must be 'mean', 'sum' or 'none', got {checks.shown(reduction)}"
-            )
-        self.reduction = reduction
-
-
-class MSELoss(_Loss):
-    """``(input - target)²``, averaged, summed or as it is.
-
-    Example:
-        >>> MSELoss()(dt.zeros(3), dt.ones(3)).item()
-        1.0
-    """
-
-    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.mse_loss(input, target, self.reduction)
-
-
-class L1Loss(_Loss):
-    """``|input - target|``."""
-
-    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.l1_loss(input, target, self.reduction)
-
-
-class SmoothL1Loss(_Loss):
-    """Quadratic within ``beta`` of the target, linear outside."""
-
-    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
-        super().__init__(reduction)
-        self.beta = beta
-
-    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.smooth_l1_loss(input, target, self.reduction, self.beta)
-
-
-class HuberLoss(_Loss):
-    """Quadratic within ``delta`` of the target, linear outside with slope ``delta``."""
-
-    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
-        super().__init__(reduction)
-        self.delta = delta
-
-    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.huber_loss(input, target, self.reduction, self.delta)
-
-
-class KLDivLoss(_Loss):
-    """``target · (log target - input)`` for log-probabilities ``input``; "batchmean" is the mathematical definition."""
-
-    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__(reduction)
-        self.log_target = log_target
-
-    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.kl_div(input, target, self.reduction, log_target=self.log_target)
+        if reduction not in self.reductions:
+            words = ", ".join(map(repr, self.reductions[:-1])) + f" or {self.reductions[-1]!r}"
+            raise ValueError(f"{type(self).__name__}: reduction must be {words}, got {checks.shown(reduction)}")
+        self.reduction, self.broadcast = reduction, broadcast
 
 
 class _Weighted(_Loss):
@@ -78,66 +29,273 @@ class _Weighted(_Loss):
 
     weight: dt.Tensor | None
 
-    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+    def __init__(self, weight: Any = None, reduction: str = "mean", *, broadcast: bool = False) -> None:
+        super().__init__(reduction, broadcast=broadcast)
         self.register_buffer("weight", weight)
 
 
-class BCELoss(_Weighted):
-    """Binary cross-entropy of probabilities."""
+class MSELoss(_Loss):
+    """The squared difference, averaged, summed or as it is.
+
+        l = (input - target)²
+
+    Args:
+        reduction: "mean", "sum" or "none".
+        broadcast: let input and target be broadcast; else they must have one shape.
+
+    Shape:
+        input and target ``(*)``; output ``()``, or ``(*)`` with reduction "none".
+
+    Example:
+        >>> MSELoss()(dt.zeros(3), dt.ones(3)).item()
+        1.0
+    """
 
     def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.binary_cross_entropy(input, target, self.weight, self.reduction)
+        return F.mse_loss(input, target, self.reduction, broadcast=self.broadcast)
+
+
+class L1Loss(_Loss):
+    """The absolute difference: ``|input - target|``; arguments and shapes as MSELoss's.
+
+    Example:
+        >>> L1Loss(reduction="sum")(dt.zeros(3), dt.ones(3)).item()
+        3.0
+    """
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.l1_loss(input, target, self.reduction, broadcast=self.broadcast)
+
+
+class SmoothL1Loss(_Loss):
+    """Quadratic within ``beta`` of the target, linear outside.
+
+        l = d² / (2 beta)   where d = |input - target| < beta
+        l = d - beta / 2    elsewhere
+
+    Arguments and shapes as MSELoss's; ``beta`` must not be negative (0 gives L1Loss).
+
+    Source: Girshick, "Fast R-CNN", arXiv:1504.08083.
+
+    Example:
+        >>> SmoothL1Loss(reduction="none")(dt.tensor([0.5, 2.0]), dt.zeros(2)).tolist()
+        [0.125, 1.5]
+    """
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0, *, broadcast: bool = False) -> None:
+        super().__init__(reduction, broadcast=broadcast)
+        self.beta = beta
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.smooth_l1_loss(input, target, self.reduction, self.beta, broadcast=self.broadcast)
+
+
+class HuberLoss(_Loss):
+    """Quadratic within ``delta`` of the target, linear outside with slope ``delta``.
+
+        l = d² / 2                     where d = |input - target| <= delta
+        l = delta · (d - delta / 2)    elsewhere
+
+    Arguments and shapes as MSELoss's; ``delta`` must be positive.
+
+    Source: Huber, "Robust Estimation of a Location Parameter", 1964.
+
+    Example:
+        >>> HuberLoss(reduction="none")(dt.tensor([0.5, 2.0]), dt.zeros(2)).tolist()
+        [0.125, 1.5]
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0, *, broadcast: bool = False) -> None:
+        super().__init__(reduction, broadcast=broadcast)
+        self.delta = delta
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.huber_loss(input, target, self.reduction, self.delta, broadcast=self.broadcast)
+
+
+class KLDivLoss(_Loss):
+    """The Kullback-Leibler divergence of log-probabilities ``input`` from probabilities ``target``.
+
+        l = target · (log(target) - input)
+
+    Args:
+        reduction: "mean", "sum", "none", or "batchmean", which divides the sum by the batch: the divergence itself.
+        log_target: the targets are log-probabilities too.
+        broadcast: as MSELoss's.
+
+    Example:
+        >>> KLDivLoss(reduction="batchmean")(dt.tensor([[0.5, 0.5]]).log(), dt.tensor([[0.5, 0.5]])).item()
+        0.0
+    """
+
+    reductions = ("mean", "sum", "none", "batchmean")
+
+    def __init__(self, reduction: str = "mean", log_target: bool = False, *, broadcast: bool = False) -> None:
+        super().__init__(reduction, broadcast=broadcast)
+        self.log_target = log_target
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.kl_div(input, target, self.reduction, log_target=self.log_target, broadcast=self.broadcast)
+
+
+class PoissonNLLLoss(_Loss):
+    """The negative log-likelihood of counts under Poisson distributions.
+
+        l = exp(input) - target · input           with log_input
+        l = input - target · log(input + eps)     without
+
+    Args:
+        log_input: the inputs are the rates' logarithms.
+        full: add Stirling's approximation of log(target!) where the target is above 1.
+        eps: keeps the logarithm from zero.
+        reduction, broadcast: as MSELoss's.
+
+    Example:
+        >>> PoissonNLLLoss()(dt.zeros(2), dt.tensor([1.0, 2.0])).item()
+        1.0
+    """
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        eps: float = 1e-8,
+        reduction: str = "mean",
+        *,
+        broadcast: bool = False,
+    ) -> None:
+        super().__init__(reduction, broadcast=broadcast)
+        self.log_input, self.full, self.eps = log_input, full, eps
+
+    def forward(self, log_input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.poisson_nll_loss(
+            log_input, target, self.log_input, self.full, self.eps, self.reduction, broadcast=self.broadcast
+        )
+
+
+class GaussianNLLLoss(_Loss):
+    """The negative log-likelihood of values under normal distributions whose means and variances are given.
+
+        l = (log(max(var, eps)) + (input - target)² / max(var, eps)) / 2
+
+    Args:
+        full: add the constant log(2π) / 2.
+        eps: the least variance.
+        reduction, broadcast: as MSELoss's.
+
+    Shape:
+        input and target ``(N, *)``; var alike, without the last dim, with size 1 in one dim, or a number.
+
+    Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
+
+    Example:
+        >>> GaussianNLLLoss()(dt.zeros(2), dt.ones(2), dt.ones(2)).item()
+        0.5
+    """
+
+    def __init__(
+        self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean", broadcast: bool = False
+    ) -> None:
+        super().__init__(reduction, broadcast=broadcast)
+        self.full, self.eps = full, eps
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor, var: dt.Tensor | float) -> dt.Tensor:
+        return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction, broadcast=self.broadcast)
+
+
+class BCELoss(_Weighted):
+    """Binary cross-entropy of probabilities; the logarithms are kept above -100.
+
+        l = -weight · (target · log(input) + (1 - target) · log(1 - input))
+
+    Args:
+        weight: of the elements; broadcasts to the input's shape.
+        reduction, broadcast: as MSELoss's.
+
+    Example:
+        >>> round(BCELoss()(dt.tensor([0.5]), dt.tensor([1.0])).item(), 4)
+        0.6931
+    """
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.binary_cross_entropy(input, target, self.weight, self.reduction, broadcast=self.broadcast)
 
 
 class BCEWithLogitsLoss(_Weighted):
     """Binary cross-entropy of ``sigmoid(input)``, computed stably.
 
+        l = -weight · (pos_weight · target · log σ(input) + (1 - target) · log(1 - σ(input)))
+
     Args:
         weight: of the elements.
+        reduction: as MSELoss's.
         pos_weight: of the positive targets.
+        broadcast: as MSELoss's.
+
+    Example:
+        >>> round(BCEWithLogitsLoss()(dt.zeros(1), dt.ones(1)).item(), 4)
+        0.6931
     """
 
     pos_weight: dt.Tensor | None
 
-    def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
-        super().__init__(weight, reduction)
+    def __init__(
+        self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None, *, broadcast: bool = False
+    ) -> None:
+        super().__init__(weight, reduction, broadcast=broadcast)
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
+        return F.binary_cross_entropy_with_logits(
+            input, target, self.weight, self.reduction, self.pos_weight, broadcast=self.broadcast
+        )
 
 
-class NLLLoss(_Weighted):
-    """``-weight[t] · input[t]`` for log-probabilities ``(N, C, *)`` and int64 targets ``(N, *)``."""
+class SoftMarginLoss(_Loss):
+    """The logistic loss of scores against 1 and -1: ``log(1 + exp(-target · input))``.
 
-    def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(weight, reduction)
-        self.ignore_index = ignore_index
-
-    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
-
-
-class CrossEntropyLoss(_Weighted):
-    """``-log softmax(input)[target]`` for scores ``(N, C, *)`` and int64 targets ``(N, *)``, or probabilities.
-
-    Args:
-        weight: of the classes.
-        ignore_index: a target that does not count.
-        reduction: "mean", "sum" or "none".
-        label_smoothing: how much of the target is spread over all classes.
+    Arguments and shapes as MSELoss's.
 
     Example:
-        >>> round(CrossEntropyLoss()(dt.zeros(1, 2), dt.tensor([1])).item(), 4)
+        >>> round(SoftMarginLoss()(dt.zeros(1), dt.ones(1)).item(), 4)
         0.6931
     """
 
-    def __init__(
-        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
-    ) -> None:
-        super().__init__(weight, reduction)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.soft_margin_loss(input, target, self.reduction, broadcast=self.broadcast)
+
+
+class MultiLabelSoftMarginLoss(_Weighted):
+    """Binary cross-entropy of scores, averaged over the classes of each sample.
+
+        l = -mean over c of weight_c · (target_c · log σ(input_c) + (1 - target_c) · log σ(-input_c))
+
+    Args:
+        weight: of the classes, ``(C,)``.
+        reduction, broadcast: as MSELoss's.
+
+    Shape:
+        input and target ``(*, C)``; the losses ``(*)``.
+
+    Example:
+        >>> round(MultiLabelSoftMarginLoss()(dt.zeros(1, 2), dt.tensor([[1.0, 0.0]])).item(), 4)
+        0.6931
+    """
 
     def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return F.multilabel_soft_margin_loss(input, target, self.weight, self.reduction, broadcast=self.broadcast)
+
+
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "GaussianNLLLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "MultiLabelSoftMarginLoss",
+    "PoissonNLLLoss",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
+]

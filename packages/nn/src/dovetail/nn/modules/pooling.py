@@ -8,6 +8,7 @@ from typing import Any
 import dovetail as dt
 
 from .. import functional as F
+from .conv import ntuple
 from .module import Module
 
 Sizes = int | Sequence[int]
@@ -53,6 +54,10 @@ class MaxPool1d(_MaxPool):
     Shape:
         input ``(N, C, L)`` or ``(C, L)``;
         ``L_out = floor((L + 2·padding - dilation·(kernel_size - 1) - 1) / stride) + 1``.
+
+    Example:
+        >>> MaxPool1d(2)(dt.tensor([[1.0, 3.0, 2.0, 0.0]])).tolist()
+        [[3.0, 2.0]]
     """
 
     def forward(self, input: dt.Tensor) -> Any:
@@ -72,7 +77,12 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """The largest value of every window, over three spatial dims; arguments as MaxPool1d's."""
+    """The largest value of every window, over three spatial dims; arguments as MaxPool1d's.
+
+    Example:
+        >>> MaxPool3d(2)(dt.arange(8.0).reshape(1, 1, 2, 2, 2)).item()
+        7.0
+    """
 
     def forward(self, input: dt.Tensor) -> Any:
         return F.max_pool3d(input, *self._options())
@@ -104,6 +114,13 @@ class AvgPool1d(_AvgPool):
     Args:
         kernel_size, stride, padding, ceil_mode: as MaxPool1d's; padding is with zeros.
         count_include_pad: whether the padding counts in the mean.
+
+    Shape:
+        input ``(N, C, L)`` or ``(C, L)``; ``L_out = floor((L + 2·padding - kernel_size) / stride) + 1``.
+
+    Example:
+        >>> AvgPool1d(2)(dt.tensor([[1.0, 3.0, 2.0, 0.0]])).tolist()
+        [[2.0, 1.0]]
     """
 
     def __init__(
@@ -114,7 +131,10 @@ class AvgPool1d(_AvgPool):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        who = type(self).__name__
+        own = ntuple(who, "kernel_size", kernel_size, 1)
+        step = own if stride is None else ntuple(who, "stride", stride, 1)
+        super().__init__(own, step, ntuple(who, "padding", padding, 1), ceil_mode, count_include_pad)
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
@@ -122,7 +142,12 @@ class AvgPool1d(_AvgPool):
 
 class AvgPool2d(_AvgPool):
     """The mean of every window, over two spatial dims; arguments as AvgPool1d's, and ``divisor_override``, which
-    divides the sum instead of the window's size."""
+    divides the sum instead of the window's size.
+
+    Example:
+        >>> AvgPool2d(2)(dt.arange(4.0).reshape(1, 1, 2, 2)).item()
+        1.5
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.avg_pool2d(
@@ -137,7 +162,12 @@ class AvgPool2d(_AvgPool):
 
 
 class AvgPool3d(_AvgPool):
-    """The mean of every window, over three spatial dims; arguments as AvgPool2d's."""
+    """The mean of every window, over three spatial dims; arguments as AvgPool2d's.
+
+    Example:
+        >>> AvgPool3d(2)(dt.arange(8.0).reshape(1, 1, 2, 2, 2)).item()
+        3.5
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.avg_pool3d(
@@ -161,7 +191,15 @@ class _AdaptivePool(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptivePool):
-    """The mean of windows that divide the input into ``output_size`` parts."""
+    """The mean of windows that divide the input into ``output_size`` parts.
+
+    Shape:
+        input ``(N, C, L)`` or ``(C, L)``, output ``(N, C, output_size)``.
+
+    Example:
+        >>> AdaptiveAvgPool1d(2)(dt.tensor([[1.0, 3.0, 2.0, 0.0]])).tolist()
+        [[2.0, 1.0]]
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.adaptive_avg_pool1d(input, self.output_size)
@@ -180,7 +218,77 @@ class AdaptiveAvgPool2d(_AdaptivePool):
 
 
 class AdaptiveAvgPool3d(_AdaptivePool):
-    """As AdaptiveAvgPool1d, over three spatial dims."""
+    """As AdaptiveAvgPool1d, over three spatial dims; None in ``output_size`` keeps a dim.
+
+    Example:
+        >>> AdaptiveAvgPool3d((1, 2, None))(dt.ones(1, 2, 5, 7, 3)).shape
+        dovetail.Size([1, 2, 1, 2, 3])
+    """
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.adaptive_avg_pool3d(input, self.output_size)
+
+
+class _AdaptiveMaxPool(_AdaptivePool):
+    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+        super().__init__(output_size)
+        self.return_indices = return_indices
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """The largest value of windows that divide the input into ``output_size`` parts.
+
+    Args:
+        output_size: how many windows.
+        return_indices: give the places of the values too.
+
+    Shape:
+        input ``(N, C, L)`` or ``(C, L)``, output ``(N, C, output_size)``.
+
+    Example:
+        >>> AdaptiveMaxPool1d(2)(dt.tensor([[1.0, 3.0, 2.0, 0.0]])).tolist()
+        [[3.0, 2.0]]
+    """
+
+    def forward(self, input: dt.Tensor) -> Any:
+        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """As AdaptiveMaxPool1d, over two spatial dims; None in ``output_size`` keeps a dim.
+
+    Example:
+        >>> AdaptiveMaxPool2d(1)(dt.arange(4.0).reshape(1, 1, 2, 2)).item()
+        3.0
+    """
+
+    def forward(self, input: dt.Tensor) -> Any:
+        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """As AdaptiveMaxPool1d, over three spatial dims; None in ``output_size`` keeps a dim.
+
+    Example:
+        >>> AdaptiveMaxPool3d(1)(dt.arange(8.0).reshape(1, 1, 2, 2, 2)).item()
+        7.0
+    """
+
+    def forward(self, input: dt.Tensor) -> Any:
+        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
+
+
+__all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+]
