@@ -85,7 +85,7 @@ def with_inplace(op: Op) -> Callable[..., dt.Tensor]:
 
     def function(input: dt.Tensor, *args: Any, **kwargs: Any) -> dt.Tensor:
         if len(args) > len(options):
-            *args, kwargs["inplace"] = args
+            args, kwargs["inplace"] = args[:-1], args[-1]
         overwrite = kwargs.pop("inplace", False)
         return in_place(input, *args, **kwargs) if overwrite else op(input, *args, **kwargs)
 

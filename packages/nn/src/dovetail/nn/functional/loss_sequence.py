@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import dovetail as dt
@@ -64,7 +65,7 @@ def ctc_loss_op(
     labels = _padded(targets.unsqueeze(0) if single and targets.ndim == 1 else targets, sizes, batch)
     _lengths("target_lengths", target_lengths, batch, labels.shape[1])
     loss = _negative_log_likelihood(log_p, labels, lengths, sizes, blank)
-    loss = dt.where(loss > -NEVER / 10, 0.0 if zero_infinity else dt.inf, loss)
+    loss = dt.where(loss > -NEVER / 10, 0.0 if zero_infinity else math.inf, loss)
     if reduction == "mean":
         loss = loss / sizes.clamp(min=1)
     return reduce("ctc_loss", loss.squeeze(0) if single else loss, reduction)

@@ -12,7 +12,6 @@ from .activation import (
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
-    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
@@ -20,9 +19,6 @@ from .activation import (
     RReLU,
     Sigmoid,
     SiLU,
-    Softmax,
-    Softmax2d,
-    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -187,6 +183,7 @@ from .rnn_cells import (
     RNNCell,
     RNNCellBase,
 )
+from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from .vision import (
     ChannelShuffle,
     PixelShuffle,

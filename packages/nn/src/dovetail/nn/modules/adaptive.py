@@ -49,7 +49,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         >>> layer = AdaptiveLogSoftmaxWithLoss(8, 20, [5, 10])
         >>> output, loss = layer(dt.zeros(3, 8), dt.tensor([0, 7, 19]))
         >>> output.shape, round(loss.item(), 4)
-        (dovetail.Size([3]), 3.2497)
+        (dovetail.Size([3]), 3.2499)
         >>> layer.log_prob(dt.zeros(1, 8)).exp().sum().round(decimals=4).item()
         1.0
     """
@@ -66,8 +66,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     ) -> None:
         super().__init__()
         who = "AdaptiveLogSoftmaxWithLoss"
-        checks.sizes(who, in_features=in_features, n_classes=n_classes, cutoffs=cutoffs)
-        bounds = list(cutoffs) if isinstance(cutoffs, (list, tuple)) else [cutoffs]
+        checks.sizes(who, in_features=in_features, n_classes=n_classes, cutoffs=tuple(cutoffs))
+        bounds: list[int] = list(cutoffs)
         increasing = all(a < b for a, b in itertools.pairwise([0, *bounds, n_classes]))
         if not bounds or not increasing:
             raise ValueError(
@@ -90,9 +90,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             )
 
     def reset_parameters(self) -> None:
-        self.head.reset_parameters()
-        for projection in self.tail:
-            for layer in projection:
+        for layer in self.modules():
+            if isinstance(layer, Linear):
                 layer.reset_parameters()
 
     def forward(self, input_: dt.Tensor, target_: dt.Tensor) -> LogProbabilities:

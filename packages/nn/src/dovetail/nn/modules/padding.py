@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import dovetail as dt
 from dovetail import checks
@@ -24,7 +24,8 @@ class _Pad(Module):
         super().__init__()
         who = type(self).__name__
         checks.ints(who, padding=padding)
-        amounts = tuple(padding) if isinstance(padding, (list, tuple)) else (padding,) * (2 * self.dims)
+        given: Any = padding if isinstance(padding, (list, tuple)) else (padding,) * (2 * self.dims)
+        amounts: tuple[int, ...] = tuple(given)
         if len(amounts) != 2 * self.dims:
             raise ValueError(f"{who}: padding must be an int or {2 * self.dims} of them, got {checks.shown(padding)}")
         self.padding = amounts

@@ -103,7 +103,8 @@ class _FractionalMaxPool(Module):
         self.output_size = None if output_size is None else ntuple(who, "output_size", output_size, self.dims)
         self.output_ratio: tuple[float, ...] | None = None
         if output_ratio is not None:
-            ratios = tuple(output_ratio) if isinstance(output_ratio, (list, tuple)) else (output_ratio,) * self.dims
+            given: Any = output_ratio if isinstance(output_ratio, (list, tuple)) else (output_ratio,) * self.dims
+            ratios: tuple[float, ...] = tuple(given)
             checks.numbers(who, **{f"output_ratio[{i}]": each for i, each in enumerate(ratios)})
             if len(ratios) != self.dims or not all(0 < each < 1 for each in ratios):
                 raise ValueError(
