@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, ParamGroup, cohorts, scalar
+from .optimizer import Optimizer, cohorts, scalar
+from .options import Hints, ParamGroup
+from .rules import Tensors, direction, exact, moments
 
 
 @op(
@@ -18,11 +20,11 @@ from .optimizer import Optimizer, ParamGroup, cohorts, scalar
     non_differentiable=True,
 )
 def fused_adam(
-    params: list[Any],
-    grads: list[Any],
-    exp_avgs: list[Any],
-    exp_avg_sqs: list[Any],
-    max_exp_avg_sqs: list[Any],
+    params: Tensors,
+    grads: Tensors,
+    exp_avgs: Tensors,
+    exp_avg_sqs: Tensors,
+    max_exp_avg_sqs: Tensors,
     step: Any,
     lr: Any,
     beta1: float,
@@ -42,17 +44,13 @@ def fused_adam(
 
     With ``amsgrad``, v in the last line is the largest so far. ``step`` counts this step, starting from 1.
     """
+    count, rate = exact(step), exact(lr)
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
-        # Zero-dim float64 tensors keep the digits of the corrections and do not decide the dtype.
-        count, rate = step.to(dt.float64), lr.to(dt.float64)
-        g = -grad if maximize else grad
+        g = direction(param, grad, 0.0 if decoupled else weight_decay, maximize)
         if decoupled:
             param.mul_(1 - rate * weight_decay)
-        elif weight_decay:
-            g = g + weight_decay * param
         m, v = exp_avgs[i], exp_avg_sqs[i]
-        m.mul_(beta1).add_(g, alpha=1 - beta1)
-        v.mul_(beta2).add_(g * g, alpha=1 - beta2)
+        moments(g, m, v, beta1, beta2)
         largest = v
         if amsgrad:
             largest = max_exp_avg_sqs[i]
@@ -76,6 +74,8 @@ class Adam(Optimizer):
         weight_decay: L2 penalty, added to the gradient.
         amsgrad: divide by the largest ``v`` so far.
         maximize: climb instead of descend.
+        decoupled_weight_decay: weight decay shrinks the parameter itself, as in AdamW.
+        hints: PyTorch's (see Optimizer).
 
     Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", arXiv:1412.6980;
     amsgrad: Reddi et al., "On the Convergence of Adam and Beyond", ICLR 2018.
@@ -88,8 +88,6 @@ class Adam(Optimizer):
         0.9
     """
 
-    decoupled = False  # whether weight decay shrinks the parameter itself
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -100,6 +98,8 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
+        **hints: Unpack[Hints],
     ) -> None:
         defaults = {
             "lr": lr,
@@ -108,13 +108,13 @@ class Adam(Optimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
         }
-        self._new_counters: dict[Any, Any] = {}
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, **hints)
 
     def init_state(self, group: ParamGroup, param: Any) -> dict[str, Any]:
         state = {
-            "step": self._new_counter(param.device),
+            "step": self.counter(param),
             "exp_avg": dt.zeros_like(param),
             "exp_avg_sq": dt.zeros_like(param),
         }
@@ -122,23 +122,11 @@ class Adam(Optimizer):
             state["max_exp_avg_sq"] = dt.zeros_like(param)
         return state
 
-    def _new_counter(self, device: Any) -> Any:
-        """One counter for all parameters of a group that take their first step together."""
-        if device not in self._new_counters:
-            self._new_counters[device] = dt.zeros((), dtype=dt.float32, device=device)
-        return self._new_counters[device]
-
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        self._new_counters.clear()
         beta1, beta2 = group["betas"]
         for step, together in cohorts(self.state, group, params):
-            states = [self.state[p] for p in together]
             fused_adam(
-                together,
-                [p.grad for p in together],
-                [s["exp_avg"] for s in states],
-                [s["exp_avg_sq"] for s in states],
-                [s["max_exp_avg_sq"] for s in states] if group["amsgrad"] else [],
+                *self.columns(together, "exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
                 step,
                 scalar(group["lr"], together[0]),
                 float(beta1),
@@ -147,7 +135,7 @@ class Adam(Optimizer):
                 float(group["eps"]),
                 group["amsgrad"],
                 group["maximize"],
-                self.decoupled,
+                group["decoupled_weight_decay"],
             )
 
 
@@ -166,8 +154,6 @@ class AdamW(Adam):
         0.899
     """
 
-    decoupled = True
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -178,5 +164,8 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        **hints: Unpack[Hints],
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True, **hints
+        )

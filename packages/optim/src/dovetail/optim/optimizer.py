@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import dovetail as dt
 from dovetail import checks
 
-ParamGroup = dict[str, Any]
+from .hooks import Hooks, RemovableHandle
+from .options import Hints, ParamGroup, check_hints, check_ranges
+from .state import misfits, state_of, take_over
 
 
 class Optimizer:
@@ -23,6 +25,8 @@ class Optimizer:
         params: tensors, ``(name, tensor)`` pairs, ``model.parameters()`` (which carries its names), or dicts with the
             key ``params`` and options of their own.
         defaults: the options of groups that do not set them.
+        hints: PyTorch's ``foreach``, ``fused`` and ``capturable``, which are accepted and change nothing: a group is
+            one fused step, whose learning rate and step are tensors.
 
     Attributes:
         param_groups: one dict a group: ``params`` (tensors), ``names`` and the options.
@@ -33,16 +37,22 @@ class Optimizer:
         TypeError: for something that is no tensor.
     """
 
+    # What the conformance check asks for unless a subclass says otherwise.
+    takes_groups = True  # whether there may be more than one
+    lr_scales_steps = True  # rather than only the first ones
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         checks.class_speaks(cls)
 
-    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any], **hints: Unpack[Hints]) -> None:
+        check_hints(self._who, hints)
         self.defaults = defaults
         self.param_groups: list[ParamGroup] = []
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
-        self._pre_hooks: list[Callable[..., Any]] = []
-        self._post_hooks: list[Callable[..., Any]] = []
+        self._counters: dict[Any, Any] = {}
+        self._pre_hooks, self._post_hooks = Hooks(), Hooks()
+        self._save_pre_hooks, self._save_hooks, self._load_pre_hooks, self._load_hooks = (Hooks() for _ in range(4))
         for group in self._groups_of(params):
             self.add_param_group(group)
         if not any(group["params"] for group in self.param_groups):
@@ -67,22 +77,49 @@ class Optimizer:
             closure: computes the loss anew (with gradients enabled); its value is returned.
         """
         for hook in self._pre_hooks:
+            changed = hook(self, (closure,), {})
+            if changed is not None:
+                (closure,), _ = changed
+        loss = self._take_step(closure)
+        for hook in self._post_hooks:
             hook(self, (closure,), {})
+        return loss
+
+    def _take_step(self, closure: Callable[[], Any] | None) -> Any:
         loss = None
         if closure is not None:
             with dt.enable_grad():
                 loss = closure()
         with dt.no_grad():
             for group in self.param_groups:
-                params = [p for p in group["params"] if p.grad is not None]
-                for p in params:
-                    if p not in self.state:
-                        self.state[p] = self.init_state(group, p)
-                if params:
-                    self.update(group, params)
-        for hook in self._post_hooks:
-            hook(self, (closure,), {})
+                self._step_group(group)
         return loss
+
+    def _step_group(self, group: ParamGroup) -> None:
+        params = [p for p in group["params"] if p.grad is not None]
+        self._counters.clear()
+        for p in params:
+            if p not in self.state:
+                self.state[p] = self.init_state(group, p)
+        if params:
+            self.update(group, params)
+
+    def counter(self, param: Any) -> Any:
+        """A step counter for `init_state`: one for all parameters of a group that take their first step together."""
+        if param.device not in self._counters:
+            self._counters[param.device] = dt.zeros((), dtype=dt.float32, device=param.device)
+        return self._counters[param.device]
+
+    def columns(self, params: list[Any], *keys: str) -> Iterator[list[Any]]:
+        """What a fused step takes: the parameters, their gradients, and a list for each key of the state.
+
+        A key that the states do not have gives an empty list. Complex tensors come as pairs of real numbers.
+        """
+        states = [self.state[p] for p in params]
+        columns = [params, [p.grad for p in params], *([s[key] for s in states if key in s] for key in keys)]
+        if any(p.is_complex() for p in params):
+            columns = [[dt.view_as_real(t) if t.is_complex() else t for t in column] for column in columns]
+        return iter(columns)
 
     @checks.in_class_name
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -94,17 +131,32 @@ class Optimizer:
                 if set_to_none:
                     p.grad = None
                 else:
-                    p.grad = dt.zeros_like(p.grad)
+                    with dt.no_grad():
+                        p.grad = p.grad.detach().zero_()
 
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Callable[[], None]:
-        """Call ``hook(optimizer, args, kwargs)`` before every step. Returns a function that removes it."""
-        self._pre_hooks.append(hook)
-        return lambda: self._pre_hooks.remove(hook)
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` before every step; it may return other ``(args, kwargs)``."""
+        return self._pre_hooks.add(hook)
 
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> Callable[[], None]:
-        """Call ``hook(optimizer, args, kwargs)`` after every step. Returns a function that removes it."""
-        self._post_hooks.append(hook)
-        return lambda: self._post_hooks.remove(hook)
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` after every step."""
+        return self._post_hooks.add(hook)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(optimizer)`` before the state is collected."""
+        return self._save_pre_hooks.add(hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` after the state is collected; it may return another one."""
+        return self._save_hooks.add(hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` before a state is looked at; it may return another one."""
+        return self._load_pre_hooks.add(hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(optimizer)`` after a state is taken over."""
+        return self._load_hooks.add(hook, prepend)
 
     # ---- groups ----
 
@@ -115,6 +167,8 @@ class Optimizer:
             raise TypeError(
                 f"{self._who}: a parameter group is a dict with the key 'params', got {checks.shown(group)}"
             )
+        if self.param_groups and not self.takes_groups:
+            raise ValueError(f"{self._who}: takes one parameter group, got another one")
         group = {**self.defaults, **group}
         unknown = set(group) - set(self.defaults) - {"params", "names", "initial_lr"}
         if unknown:
@@ -137,22 +191,8 @@ class Optimizer:
         self.param_groups.append(group)
 
     def check_options(self, group: ParamGroup) -> None:
-        """Raise ValueError for an option out of range. By default lr and weight_decay must not be negative."""
-        for option in ("lr", "weight_decay", "eps", "momentum"):
-            if option in group:
-                checks.numbers(self._who, **{option: group[option]})
-                if not float(group[option]) >= 0:
-                    raise ValueError(f"{self._who}: {option} must be >= 0, got {group[option]}")
-        for option in ("amsgrad", "nesterov", "maximize"):
-            if option in group and not isinstance(group[option], (bool, int)):
-                raise TypeError(f"{self._who}: {option} must be a bool, got {checks.shown(group[option])}")
-        if "betas" in group:
-            betas = group["betas"]
-            if not isinstance(betas, (list, tuple)) or len(betas) != 2:
-                raise TypeError(f"{self._who}: betas must be two numbers, got {checks.shown(betas)}")
-            checks.numbers(self._who, beta1=betas[0], beta2=betas[1])
-            if not all(0 <= beta < 1 for beta in betas):
-                raise ValueError(f"{self._who}: betas must be in [0, 1), got {checks.shown(betas)}")
+        """Raise ValueError for an option out of range. Those of common names (lr, betas, ...) are looked at here."""
+        check_ranges(self._who, group)
 
     def _groups_of(self, params: Iterable[Any]) -> list[ParamGroup]:
         if isinstance(params, dt.Tensor):
@@ -183,75 +223,41 @@ class Optimizer:
 
     # ---- state by name ----
 
+    @checks.in_class_name
     def state_dict(self) -> dict[str, Any]:
         """The state by parameter names, and the groups' options: ready for ``dt.save``.
 
         Returns:
             ``{"state": {name: {...}}, "param_groups": [{option: value, "params": [name, ...]}]}``
         """
-        state = {
-            name: dict(self.state[p])
-            for group in self.param_groups
-            for name, p in zip(group["names"], group["params"], strict=True)
-            if p in self.state
-        }
-        groups = []
-        for group in self.param_groups:
-            options = {k: v for k, v in group.items() if k not in ("params", "names")}
-            groups.append({**options, "params": list(group["names"])})
-        return {"state": state, "param_groups": groups}
+        for hook in self._save_pre_hooks:
+            hook(self)
+        saved = state_of(self)
+        for hook in self._save_hooks:
+            changed = hook(self, saved)
+            saved = saved if changed is None else changed
+        return saved
 
     @checks.in_class_name
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state saved by ``state_dict``.
 
+        PyTorch's, which is kept by position, comes in by ``dt.optim.from_pytorch``.
+
         Raises:
-            ValueError: listing every name that is missing or unexpected and every tensor whose shape differs. Nothing
-                is changed then.
+            ValueError: listing every name that is missing or unexpected, every option that is not known or out of
+                range, and every tensor whose shape or dtype differs. Nothing is changed then.
         """
         checks.dicts("load_state_dict", state_dict=state_dict)
-        problems = self._mismatches(state_dict)
+        for hook in self._load_pre_hooks:
+            changed = hook(self, dict(state_dict))
+            state_dict = state_dict if changed is None else changed
+        problems = misfits(self, state_dict)
         if problems:
             raise ValueError(f"{self._who}: the state does not fit these parameters:\n  " + "\n  ".join(problems))
-        shared: dict[tuple[float, str], Any] = {}
-        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
-            for option, value in saved.items():
-                if option != "params":
-                    group[option] = tuple(value) if isinstance(self.defaults.get(option), tuple) else value
-            for name, p in zip(group["names"], group["params"], strict=True):
-                if name in state_dict["state"]:
-                    self.state[p] = self._take_over(state_dict["state"][name], p, shared)
-
-    def _take_over(self, saved: dict[str, Any], p: Any, shared: dict[tuple[float, str], Any]) -> dict[str, Any]:
-        state: dict[str, Any] = {}
-        for key, value in saved.items():
-            if not isinstance(value, dt.Tensor):
-                state[key] = value
-            elif key == "step":  # parameters at one step share one counter
-                state[key] = shared.setdefault((float(value.item()), str(p.device)), value.to(p.device).clone())
-            else:
-                state[key] = value.to(p.device).to(p.dtype).clone()
-        return state
-
-    def _mismatches(self, state_dict: dict[str, Any]) -> list[str]:
-        groups, state = state_dict["param_groups"], state_dict["state"]
-        if len(groups) != len(self.param_groups):
-            return [f"{len(groups)} parameter groups were saved, there are {len(self.param_groups)}"]
-        problems = []
-        for i, (group, saved) in enumerate(zip(self.param_groups, groups, strict=True)):
-            ours, theirs = set(group["names"]), set(saved["params"])
-            problems += [f"group {i}: {name} was not saved" for name in group["names"] if name not in theirs]
-            problems += [
-                f"group {i}: {name} was saved, but is not here" for name in saved["params"] if name not in ours
-            ]
-            for name, p in zip(group["names"], group["params"], strict=True):
-                for key, value in state.get(name, {}).items():
-                    if isinstance(value, dt.Tensor) and value.ndim > 0 and value.shape != p.shape:
-                        problems.append(
-                            f"{name}: {key} was saved with shape {tuple(value.shape)}, "
-                            f"the parameter has {tuple(p.shape)}"
-                        )
-        return problems
+        take_over(self, state_dict)
+        for hook in self._load_hooks:
+            hook(self)
 
     # ---- names ----
 
@@ -287,7 +293,7 @@ def scalar(value: Any, like: Any) -> Any:
 
 
 def cohorts(state: dict[Any, dict[str, Any]], group: ParamGroup, params: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
-    """Parameters by their common step counter, each counter advanced by one.
+    """Parameters by their common step counter and dtype, each counter advanced by one.
 
     Parameters that step together share one counter, so that a whole group is one fused step. Where only some of a
     counter's parameters have gradients this time, those go on with a counter of their own.
@@ -307,4 +313,13 @@ def cohorts(state: dict[Any, dict[str, Any]], group: ParamGroup, params: list[An
             for p in together:
                 state[p]["step"] = step
         step.add_(1)
-        yield step, together
+        for alike in by_dtype(together):
+            yield step, alike
+
+
+def by_dtype(params: list[Any]) -> Iterable[list[Any]]:
+    """Parameters of one dtype together: a fused step's kernel takes no others."""
+    alike: dict[Any, list[Any]] = {}
+    for p in params:
+        alike.setdefault(p.dtype, []).append(p)
+    return alike.values()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 import dovetail as dt
 from dovetail import checks
 from dovetail.ops import op
 
-from .optimizer import Optimizer, ParamGroup, scalar
+from .optimizer import Optimizer, by_dtype, scalar
+from .options import Hints, ParamGroup
+from .rules import Tensors, direction
 
 
 @op(
@@ -18,9 +20,9 @@ from .optimizer import Optimizer, ParamGroup, scalar
     non_differentiable=True,
 )
 def fused_sgd(
-    params: list[Any],
-    grads: list[Any],
-    momentum_buffers: list[Any],
+    params: Tensors,
+    grads: Tensors,
+    momentum_buffers: Tensors,
     lr: Any,
     momentum: float,
     dampening: float,
@@ -38,9 +40,7 @@ def fused_sgd(
     ``momentum_buffers`` is empty where momentum is 0.
     """
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
-        g = -grad if maximize else grad
-        if weight_decay:
-            g = g + weight_decay * param
+        g = direction(param, grad, weight_decay, maximize)
         if momentum:
             buf = momentum_buffers[i]
             if first_step:
@@ -66,6 +66,7 @@ class SGD(Optimizer):
         weight_decay: L2 penalty.
         nesterov: look ahead; needs momentum and no dampening.
         maximize: climb instead of descend.
+        hints: PyTorch's (see Optimizer).
 
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013.
 
@@ -87,6 +88,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        **hints: Unpack[Hints],
     ) -> None:
         defaults = {
             "lr": lr,
@@ -96,7 +98,7 @@ class SGD(Optimizer):
             "nesterov": nesterov,
             "maximize": maximize,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, **hints)
 
     def check_options(self, group: ParamGroup) -> None:
         super().check_options(group)
@@ -108,26 +110,23 @@ class SGD(Optimizer):
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
         if not group["momentum"]:
-            return self._fused(group, params, [], False)
+            return self._fused(group, params, False)
         new = [p for p in params if "momentum_buffer" not in self.state[p]]
         for p in new:
             self.state[p]["momentum_buffer"] = dt.zeros_like(p)
         fresh = {id(p) for p in new}
-        old = [p for p in params if id(p) not in fresh]
-        for first, some in ((True, new), (False, old)):
-            if some:
-                self._fused(group, some, [self.state[p]["momentum_buffer"] for p in some], first)
+        self._fused(group, new, True)
+        self._fused(group, [p for p in params if id(p) not in fresh], False)
 
-    def _fused(self, group: ParamGroup, params: list[Any], buffers: list[Any], first: bool) -> None:
-        fused_sgd(
-            params,
-            [p.grad for p in params],
-            buffers,
-            scalar(group["lr"], params[0]),
-            float(group["momentum"]),
-            float(group["dampening"]),
-            float(group["weight_decay"]),
-            group["nesterov"],
-            group["maximize"],
-            first,
-        )
+    def _fused(self, group: ParamGroup, params: list[Any], first: bool) -> None:
+        for together in by_dtype(params):
+            fused_sgd(
+                *self.columns(together, *(["momentum_buffer"] if group["momentum"] else ["none"])),
+                scalar(group["lr"], together[0]),
+                float(group["momentum"]),
+                float(group["dampening"]),
+                float(group["weight_decay"]),
+                group["nesterov"],
+                group["maximize"],
+                first,
+            )

@@ -90,6 +90,11 @@ class Subject:
         if option not in self.defaults():
             raise NotOffered(f"there is no option {option}")
 
+    def takes_groups(self) -> None:
+        """Raise NotOffered where there is but one parameter group."""
+        if not getattr(self.cls, "takes_groups", True):
+            raise NotOffered("there is only one parameter group")
+
     def run(self, optimizer: Any, params: list[Tensor], steps: int, problem: Problem | None = None) -> None:
         """Take steps on a problem, each with a closure, which those that try several points need."""
         problem = problem or Quadratic()
@@ -246,6 +251,9 @@ def any_order(subject: Subject) -> None:
 @promise("gives groups options of their own")
 def groups(subject: Subject) -> None:
     subject.needs("lr")
+    subject.takes_groups()
+    if not getattr(subject.cls, "lr_scales_steps", True):
+        raise NotOffered("lr is only where its steps begin")
     params = Quadratic().start()
     optimizer = subject.make([{"params": params[:2]}, {"params": params[2:], "lr": 0.0}])
     subject.run(optimizer, params, 2)
@@ -259,6 +267,7 @@ def groups(subject: Subject) -> None:
 
 @promise("adds groups")
 def adds_groups(subject: Subject) -> None:
+    subject.takes_groups()
     params = Quadratic().start()
     optimizer = subject.make(params[:2])
     subject.run(optimizer, params, 1)
@@ -351,6 +360,23 @@ def resumes(subject: Subject) -> None:
         subject.run(optimizer, params, 3)
         subject.run(resumed, copies, 3)
         same(params, copies, f"a run resumed after step {steps} goes elsewhere")
+    if getattr(subject.cls, "takes_groups", True):
+        _resumes_two_groups(subject)
+
+
+def _resumes_two_groups(subject: Subject) -> None:
+    def make(params: list[Tensor]) -> Any:
+        return subject.make([{"params": params[:1]}, {"params": params[1:]}])
+
+    params = Quadratic().start()
+    optimizer = make(params)
+    subject.run(optimizer, params, 3)
+    copies = [p.clone() for p in params]
+    resumed = make(copies)
+    resumed.load_state_dict(optimizer.state_dict())
+    subject.run(optimizer, params, 3)
+    subject.run(resumed, copies, 3)
+    same(params, copies, "a run of two groups, resumed, goes elsewhere")
 
 
 @promise("refuses a state that does not fit, and keeps its own")
@@ -360,8 +386,9 @@ def refuses_states(subject: Subject) -> None:
     stranger = subject.make(names)
     before = dict(flat(stranger.state_dict()))
     subject.refuses(ValueError, lambda: stranger.load_state_dict(optimizer.state_dict()), "a state of other names")
-    two = subject.make([{"params": [dt.zeros(1)]}, {"params": [dt.zeros(1)]}])
-    subject.refuses(ValueError, lambda: two.load_state_dict(optimizer.state_dict()), "a state of one group for two")
+    if getattr(subject.cls, "takes_groups", True):
+        two = subject.make([{"params": [dt.zeros(1)]}, {"params": [dt.zeros(1)]}])
+        subject.refuses(ValueError, lambda: two.load_state_dict(optimizer.state_dict()), "a state of one group for two")
     assert dict(flat(stranger.state_dict())) == before, "a refused state was taken over in part"
 
 
