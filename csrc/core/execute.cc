@@ -147,10 +147,13 @@ void bump_written(const Op& op, const dt_value* args, int n_args) {
 }
 
 // A fused update has a kernel for lists of contiguous tensors of one dtype on one device; anything else goes by its
-// decomposition. Single tensors (a step count, a learning rate) are zero-dim float32.
+// decomposition. Single tensors (a step count, a learning rate) are zero-dim float32, or float64 beside float64 lists.
 bool suits_fused(const dt_value& v, DType dtype, Device device) {
-  if (v.tag == DT_TENSOR)
-    return v.as.tensor->ndim == 0 && v.as.tensor->dtype == DT_FLOAT32 && v.as.tensor->device == device;
+  if (v.tag == DT_TENSOR) {
+    const TensorImpl& one = *v.as.tensor;
+    const bool fits = one.dtype == DT_FLOAT32 || (one.dtype == DT_FLOAT64 && dtype == DT_FLOAT64);
+    return one.ndim == 0 && fits && one.device == device;
+  }
   if (v.tag != DT_TENSORS) return true;
   for (int i = 0; i < v.count; ++i) {
     const TensorImpl* t = v.as.tensors[i];

@@ -31,11 +31,11 @@ def fused_adadelta(
 ) -> None:
     """One step of Adadelta on every parameter, in place.
 
-        g = ±grad + weight_decay * param
-        v = rho * v + (1 - rho) * g²
-        delta = sqrt(u + eps) / sqrt(v + eps) * g
-        u = rho * u + (1 - rho) * delta²
-        param -= lr * delta
+    g = ±grad + weight_decay * param
+    v = rho * v + (1 - rho) * g²
+    delta = sqrt(u + eps) / sqrt(v + eps) * g
+    u = rho * u + (1 - rho) * delta²
+    param -= lr * delta
     """
     for param, grad, square, moved in zip(params, grads, square_avgs, acc_deltas, strict=True):
         g = direction(param, grad, weight_decay, maximize)

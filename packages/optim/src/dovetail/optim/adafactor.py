@@ -132,7 +132,9 @@ class Adafactor(Optimizer):
         if not group["d"] >= 1:
             raise ValueError(f"Adafactor: d must be >= 1, got {group['d']}")
         if not isinstance(group["eps"], tuple) or len(group["eps"]) != 2:
-            raise TypeError(f"Adafactor: eps must be two numbers, or None and a number, got {checks.shown(group['eps'])}")
+            raise TypeError(
+                f"Adafactor: eps must be two numbers, or None and a number, got {checks.shown(group['eps'])}"
+            )
         for i, eps in enumerate(group["eps"]):
             if i or eps is not None:
                 not_negative("Adafactor", f"eps[{i}]", eps)

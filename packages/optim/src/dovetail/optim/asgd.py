@@ -69,7 +69,7 @@ class ASGD(Optimizer):
     Raises:
         ValueError: for an option out of range.
 
-    Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 30, 1992.
+    Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J. Control 30, 1992.
 
     Example:
         >>> w = dt.tensor([1.0, 2.0], requires_grad=True)

@@ -165,9 +165,7 @@ class LBFGS(Optimizer):
         memory.direction = _two_loops(gradient, memory)
         memory.gradient = [g.clone() for g in gradient]
 
-    def _search(
-        self, evaluate: Callable[[], Any], start: Trial, memory: Memory, most: int
-    ) -> tuple[Trial, int]:
+    def _search(self, evaluate: Callable[[], Any], start: Trial, memory: Memory, most: int) -> tuple[Trial, int]:
         params, direction = self._real_params(), memory.direction
         before = [p.clone() for p in params]
 

@@ -12,7 +12,7 @@ CURVATURE = 0.9  # how much of the slope may be left
 
 @dataclass
 class Trial:
-    """A point at distance ``t`` along the direction: the loss there, its gradient, and its slope along the direction."""
+    """A point at distance ``t`` along the direction: the loss there, its gradient, its slope along the direction."""
 
     t: float
     loss: float

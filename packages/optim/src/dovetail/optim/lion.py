@@ -30,10 +30,10 @@ def fused_lion(
 ) -> None:
     """One step of Lion on every parameter, in place.
 
-        g = ±grad
-        param *= 1 - lr * weight_decay
-        param -= lr * sign(beta1 * m + (1 - beta1) * g)
-        m = beta2 * m + (1 - beta2) * g
+    g = ±grad
+    param *= 1 - lr * weight_decay
+    param -= lr * sign(beta1 * m + (1 - beta1) * g)
+    m = beta2 * m + (1 - beta2) * g
     """
     rate = exact(lr)
     for param, grad, mean in zip(params, grads, exp_avgs, strict=True):

@@ -59,7 +59,7 @@ def fused_muon(
 def _orthogonal(matrix: Any, coefficients: list[float], steps: int, eps: float) -> Any:
     """A matrix with about the singular vectors of this one, and singular values between a half and three halves.
 
-        X = X / |X|;  X = a X + (b A + c A²) X  with A = X Xᵀ,  a few times
+    X = X / |X|;  X = a X + (b A + c A²) X  with A = X Xᵀ,  a few times
     """
     a, b, c = coefficients
     tall = matrix.shape[0] > matrix.shape[1]
@@ -94,8 +94,8 @@ class Muon(Optimizer):
     Raises:
         ValueError: for an option out of range, or a parameter that is no matrix.
 
-    Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; Liu et al., "Muon is Scalable
-    for LLM Training", arXiv:2502.16982.
+    Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024;
+    Liu et al., "Muon is Scalable for LLM Training", arXiv:2502.16982.
 
     Example:
         >>> w = dt.eye(2, requires_grad=True)
@@ -104,6 +104,8 @@ class Muon(Optimizer):
         >>> w[0, 0].item() < 1
         True
     """
+
+    only_matrices = True
 
     def __init__(
         self,
@@ -139,7 +141,9 @@ class Muon(Optimizer):
         if not 0 <= group["ns_steps"] < 100:
             raise ValueError(f"Muon: ns_steps must be from 0 to 99, got {group['ns_steps']}")
         if group["adjust_lr_fn"] not in (None, *ADJUSTMENTS):
-            raise ValueError(f"Muon: adjust_lr_fn must be one of {', '.join(ADJUSTMENTS)}, got {group['adjust_lr_fn']!r}")
+            raise ValueError(
+                f"Muon: adjust_lr_fn must be one of {', '.join(ADJUSTMENTS)}, got {group['adjust_lr_fn']!r}"
+            )
         for name, p in zip(group["names"], group["params"], strict=True):
             if p.ndim != 2 or p.is_complex():
                 raise ValueError(

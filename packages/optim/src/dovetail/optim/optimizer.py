@@ -40,6 +40,7 @@ class Optimizer:
     # What the conformance check asks for unless a subclass says otherwise.
     takes_groups = True  # whether there may be more than one
     lr_scales_steps = True  # rather than only the first ones
+    only_matrices = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -50,6 +51,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[ParamGroup] = []
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        self.schedules: list[Any] = []  # of the learning rate, in the order in which they act on it
         self._counters: dict[Any, Any] = {}
         self._pre_hooks, self._post_hooks = Hooks(), Hooks()
         self._save_pre_hooks, self._save_hooks, self._load_pre_hooks, self._load_hooks = (Hooks() for _ in range(4))
@@ -286,10 +288,11 @@ def named(params: Any, start: int) -> Iterator[tuple[str, Any]]:
 
 
 def scalar(value: Any, like: Any) -> Any:
-    """A number as the zero-dim float32 tensor that a fused step takes, on the device of ``like``."""
+    """A number as the zero-dim tensor that a fused step takes: float32, or float64 where ``like`` is, on its device."""
     if isinstance(value, dt.Tensor):
         return value
-    return dt.tensor(float(value), dtype=dt.float32, device=like.device)
+    exact = like.dtype in (dt.float64, dt.complex128)
+    return dt.tensor(float(value), dtype=dt.float64 if exact else dt.float32, device=like.device)
 
 
 def cohorts(state: dict[Any, dict[str, Any]], group: ParamGroup, params: list[Any]) -> Iterator[tuple[Any, list[Any]]]:

@@ -35,11 +35,11 @@ def fused_rmsprop(
 ) -> None:
     """One step of RMSprop on every parameter, in place.
 
-        g = ±grad + weight_decay * param
-        v = alpha * v + (1 - alpha) * g²
-        centered: m = alpha * m + (1 - alpha) * g,  else: m = 0
-        buf = momentum * buf + g / (sqrt(v - m²) + eps)
-        param -= lr * buf
+    g = ±grad + weight_decay * param
+    v = alpha * v + (1 - alpha) * g²
+    centered: m = alpha * m + (1 - alpha) * g,  else: m = 0
+    buf = momentum * buf + g / (sqrt(v - m²) + eps)
+    param -= lr * buf
     """
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
         g = direction(param, grad, weight_decay, maximize)

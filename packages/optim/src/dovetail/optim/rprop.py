@@ -31,17 +31,17 @@ def fused_rprop(
 ) -> None:
     """One step of Rprop on every parameter, in place.
 
-        g = ±grad
-        size = size * (etaplus where g * prev > 0, etaminus where g * prev < 0, else 1), kept within the two bounds
-        g = 0 where g * prev < 0
-        param -= sign(g) * size;  prev = g
+    g = ±grad
+    size = size * (etaplus where g * prev > 0, etaminus where g * prev < 0, else 1), kept within the two bounds
+    g = 0 where g * prev < 0
+    param -= sign(g) * size;  prev = g
     """
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
         g = -grad if maximize else grad
         agreement = g * prevs[i]
         back = agreement < 0
-        factor = dt.where(agreement > 0, etaplus, dt.where(back, etaminus, 1.0))
-        step_sizes[i].mul_(factor.to(param.dtype)).clamp_(step_size_min, step_size_max)
+        factor = dt.ones_like(g).masked_fill_(agreement > 0, etaplus).masked_fill_(back, etaminus)
+        step_sizes[i].mul_(factor).clamp_(step_size_min, step_size_max)
         g = g.masked_fill(back, 0.0)
         param.sub_(g.sign() * step_sizes[i])
         prevs[i].copy_(g)

@@ -20,7 +20,7 @@ from typing import Any
 import dovetail as dt
 from dovetail import Tensor
 
-from .problems import PROBLEMS, Problem, Quadratic
+from .problems import PROBLEMS, AsMatrices, Problem, Quadratic
 
 __all__ = ["CHECKS", "NotOffered", "Report", "Subject", "check", "main"]
 
@@ -83,7 +83,20 @@ class Subject:
 
     def defaults(self) -> dict[str, Any]:
         """The options there are, with their defaults."""
-        return dict(self.make([dt.zeros(1)]).defaults)
+        return dict(self.make([self.zeros()]).defaults)
+
+    def problem(self, problem: Problem | None = None) -> Problem:
+        """A problem, the quadratic unless said, in parameters that the optimizer takes."""
+        problem = problem or Quadratic()
+        return AsMatrices(problem) if self._only_matrices else problem
+
+    def zeros(self, size: int = 1) -> Tensor:
+        """A parameter of that many zeros."""
+        return dt.zeros(size, 1) if self._only_matrices else dt.zeros(size)
+
+    @property
+    def _only_matrices(self) -> bool:
+        return getattr(self.cls, "only_matrices", False)
 
     def needs(self, option: str) -> None:
         """Raise NotOffered unless the optimizer has the option."""
@@ -97,13 +110,13 @@ class Subject:
 
     def run(self, optimizer: Any, params: list[Tensor], steps: int, problem: Problem | None = None) -> None:
         """Take steps on a problem, each with a closure, which those that try several points need."""
-        problem = problem or Quadratic()
+        problem = problem or self.problem()
         for _ in range(steps):
             optimizer.step(lambda: problem.differentiate(params))
 
     def trained(self, steps: int = 3, **options: Any) -> tuple[list[Tensor], Any]:
         """Parameters named w, b and s after some steps on the quadratic, and their optimizer."""
-        params = Quadratic().start()
+        params = self.problem().start()
         optimizer = self.make(list(zip("wbs", params, strict=True)), **options)
         self.run(optimizer, params, steps)
         return params, optimizer
@@ -145,10 +158,11 @@ STEPS = 1500
 RATES = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3)
 
 
-def minimises(problem: Problem) -> Check:
+def minimises(wanted_problem: Problem) -> Check:
     """The loss comes within 1 % of its way to the minimum, at one learning rate of several (or the one given)."""
 
     def run(subject: Subject) -> None:
+        problem = subject.problem(wanted_problem)
         given = "lr" in subject.options or "lr" not in subject.defaults()
         reached = {}
         for rate in [None] if given else RATES:
@@ -176,7 +190,7 @@ def is_deterministic(subject: Subject) -> None:
 
 @promise("works in float64")
 def works_in_float64(subject: Subject) -> None:
-    params = Quadratic().start(dt.float64)
+    params = subject.problem().start(dt.float64)
     optimizer = subject.make(params)
     subject.run(optimizer, params, 2)
     assert all(p.dtype == dt.float64 for p in params), "the parameters' dtype changed"
@@ -185,19 +199,20 @@ def works_in_float64(subject: Subject) -> None:
 
 @promise("takes zero-size and strided parameters")
 def takes_any_layout(subject: Subject) -> None:
-    plain = Quadratic().start()[:1]
+    problem = subject.problem(First())
+    plain = problem.start()
     strided = [dt.zeros(4, 3).t()]
-    subject.run(subject.make(plain), plain, 2)
-    subject.run(subject.make([*strided, dt.zeros(0)]), strided, 2)
+    subject.run(subject.make(plain), plain, 2, problem)
+    subject.run(subject.make([*strided, subject.zeros(0)]), strided, 2, problem)
     for a, b in zip(plain, strided, strict=True):
         assert dt.allclose(a, b, rtol=1e-5, atol=1e-7), "a transposed parameter ends elsewhere"
 
 
 @promise("changes parameters in place and leaves gradients alone")
 def in_place(subject: Subject) -> None:
-    params = Quadratic().start()
+    params = subject.problem().start()
     optimizer = subject.make(params)
-    problem = Quadratic()
+    problem = subject.problem()
     problem.differentiate(params)
     gradients: list[Any] = [p.grad for p in params]
     before = [g.tolist() for g in gradients]
@@ -214,8 +229,8 @@ def in_place(subject: Subject) -> None:
 
 @promise("leaves a parameter without a gradient as it is")
 def without_gradients(subject: Subject) -> None:
-    problem, params = Quadratic(), Quadratic().start()
-    alone = Quadratic().start()[:1]
+    problem, params = subject.problem(), subject.problem().start()
+    alone = subject.problem().start()[:1]
     optimizer, other = subject.make(params), subject.make(alone)
 
     def closure() -> Tensor:
@@ -225,7 +240,7 @@ def without_gradients(subject: Subject) -> None:
 
     for _ in range(2):
         optimizer.step(closure)
-        subject.run(other, alone, 1, First())
+        subject.run(other, alone, 1, subject.problem(First()))
     same(params[1:], problem.start()[1:], "a parameter without a gradient moved")
     same(params[:1], alone, "a neighbour without a gradient changed the step of another parameter")
     subject.run(optimizer, params, 1)  # it joins in later
@@ -240,7 +255,7 @@ class First(Quadratic):
 
 @promise("steps in any order of the parameters")
 def any_order(subject: Subject) -> None:
-    problem = Quadratic()
+    problem = subject.problem()
     straight, turned = problem.start(), problem.start()
     first, second = subject.make(straight), subject.make(turned[::-1])
     subject.run(first, straight, 3)
@@ -254,10 +269,10 @@ def groups(subject: Subject) -> None:
     subject.takes_groups()
     if not getattr(subject.cls, "lr_scales_steps", True):
         raise NotOffered("lr is only where its steps begin")
-    params = Quadratic().start()
+    params = subject.problem().start()
     optimizer = subject.make([{"params": params[:2]}, {"params": params[2:], "lr": 0.0}])
     subject.run(optimizer, params, 2)
-    same(params[2:], Quadratic().start()[2:], "a group whose lr is 0 moved")
+    same(params[2:], subject.problem().start()[2:], "a group whose lr is 0 moved")
     assert params[0].abs().sum().item() > 0, "the other group did not move"
     optimizer.param_groups[0]["lr"] = 0.0  # as a schedule does
     before = [p.clone() for p in params]
@@ -268,7 +283,7 @@ def groups(subject: Subject) -> None:
 @promise("adds groups")
 def adds_groups(subject: Subject) -> None:
     subject.takes_groups()
-    params = Quadratic().start()
+    params = subject.problem().start()
     optimizer = subject.make(params[:2])
     subject.run(optimizer, params, 1)
     optimizer.add_param_group({"params": params[2:]})
@@ -276,7 +291,7 @@ def adds_groups(subject: Subject) -> None:
     subject.run(optimizer, params, 1)
     assert params[2].item() != 0, "the added parameter did not move"
     subject.refuses(ValueError, lambda: optimizer.add_param_group({"params": params[:1]}), "a parameter twice")
-    odd = {"params": [dt.zeros(1)], "no_such_option": 1}
+    odd = {"params": [subject.zeros()], "no_such_option": 1}
     subject.refuses(ValueError, lambda: optimizer.add_param_group(odd), "an unknown option")
 
 
@@ -293,23 +308,23 @@ def zero_grad(subject: Subject) -> None:
 def maximizes(subject: Subject) -> None:
     subject.needs("maximize")
 
-    down, up = Quadratic().start(), Quadratic().start()
+    down, up = subject.problem().start(), subject.problem().start()
     subject.run(subject.make(down), down, 3)
     optimizer = subject.make(up, maximize=True)
     for _ in range(3):
-        for p, g in zip(up, Quadratic().gradients(up), strict=True):
+        for p, g in zip(up, subject.problem().gradients(up), strict=True):
             p.grad = -g
-        optimizer.step(lambda: -Quadratic().loss(up))
+        optimizer.step(lambda: -subject.problem().loss(up))
     same(down, up, "climbing along -g must be descending along g")
 
 
 @promise("returns the closure's value, and calls hooks")
 def closures(subject: Subject) -> None:
-    params, seen = Quadratic().start(), list[str]()
+    params, seen = subject.problem().start(), list[str]()
     optimizer = subject.make(params)
     optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
     remove = optimizer.register_step_post_hook(lambda *_: seen.append("after"))
-    problem = Quadratic()
+    problem = subject.problem()
     loss = optimizer.step(lambda: problem.differentiate(params))
     assert dt.allclose(loss, problem.loss(problem.start())), f"step(closure) returned {loss!r}"
     remove()
@@ -338,7 +353,7 @@ def state_round_trip(subject: Subject) -> None:
     state = optimizer.state_dict()
     assert set(state["state"]) <= {"w", "b", "s"}, f"the state is not by parameter names: {list(state['state'])}"
     assert [list(group["params"]) for group in state["param_groups"]] == [["w", "b", "s"]]
-    fresh = subject.make(list(zip("wbs", Quadratic().start(), strict=True)))
+    fresh = subject.make(list(zip("wbs", subject.problem().start(), strict=True)))
     fresh.load_state_dict(state)
     assert dict(flat(fresh.state_dict())) == dict(flat(state)), "load_state_dict(state_dict()) changes the state"
     before = dict(flat(state))
@@ -368,7 +383,7 @@ def _resumes_two_groups(subject: Subject) -> None:
     def make(params: list[Tensor]) -> Any:
         return subject.make([{"params": params[:1]}, {"params": params[1:]}])
 
-    params = Quadratic().start()
+    params = subject.problem().start()
     optimizer = make(params)
     subject.run(optimizer, params, 3)
     copies = [p.clone() for p in params]
@@ -382,12 +397,12 @@ def _resumes_two_groups(subject: Subject) -> None:
 @promise("refuses a state that does not fit, and keeps its own")
 def refuses_states(subject: Subject) -> None:
     _, optimizer = subject.trained()
-    names = [("w", dt.zeros(3, 4)), ("other", dt.zeros(5)), ("s", dt.zeros(()))]
+    names = list(zip(("w", "other", "s"), subject.problem().start(), strict=True))
     stranger = subject.make(names)
     before = dict(flat(stranger.state_dict()))
     subject.refuses(ValueError, lambda: stranger.load_state_dict(optimizer.state_dict()), "a state of other names")
     if getattr(subject.cls, "takes_groups", True):
-        two = subject.make([{"params": [dt.zeros(1)]}, {"params": [dt.zeros(1)]}])
+        two = subject.make([{"params": [subject.zeros()]}, {"params": [subject.zeros()]}])
         subject.refuses(ValueError, lambda: two.load_state_dict(optimizer.state_dict()), "a state of one group for two")
     assert dict(flat(stranger.state_dict())) == before, "a refused state was taken over in part"
 
@@ -408,20 +423,20 @@ def refuses_options(subject: Subject) -> None:
     for option in subject.defaults().keys() & OUT_OF_RANGE.keys():
         for value in OUT_OF_RANGE[option]:
             what = f"{option}={value}"
-            subject.refuses(ValueError, lambda: subject.make([dt.zeros(1)], **{option: value}), what)  # noqa: B023
-            group = [{"params": [dt.zeros(1)], option: value}]
+            subject.refuses(ValueError, lambda: subject.make([subject.zeros()], **{option: value}), what)  # noqa: B023
+            group = [{"params": [subject.zeros()], option: value}]
             subject.refuses(ValueError, lambda: subject.make(group), f"a group's {what}")  # noqa: B023
 
 
 @promise("refuses what it can't optimize")
 def refuses_params(subject: Subject) -> None:
-    one = dt.zeros(1)
+    one = subject.zeros()
     subject.refuses(ValueError, lambda: subject.make([]), "no parameters")
     subject.refuses(TypeError, lambda: subject.make(one), "a tensor in place of a list")
     subject.refuses(TypeError, lambda: subject.make([1.0]), "a number")
-    subject.refuses(TypeError, lambda: subject.make([dt.zeros(1, dtype=dt.int64)]), "an integer tensor")
+    subject.refuses(TypeError, lambda: subject.make([subject.zeros().long()]), "an integer tensor")
     subject.refuses(ValueError, lambda: subject.make([one, one]), "a parameter twice")
-    twice = [("a", dt.zeros(1)), ("a", dt.zeros(1))]
+    twice = [("a", subject.zeros()), ("a", subject.zeros())]
     subject.refuses(ValueError, lambda: subject.make(twice), "a name twice")
 
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import dovetail as dt
 from dovetail import Tensor
 
-__all__ = ["PROBLEMS", "Logistic", "Problem", "Quadratic", "Rosenbrock"]
+__all__ = ["PROBLEMS", "AsMatrices", "Logistic", "Problem", "Quadratic", "Rosenbrock"]
 
 
 class Problem(ABC):
@@ -106,6 +106,27 @@ class Logistic(Problem):
         noise = dt.randn(40, 2, generator=generator, dtype=dtype)
         classes = 2 * (dt.arange(40) % 2).to(dtype) - 1
         return noise + classes.unsqueeze(1) * dt.tensor([1.0, -0.5], dtype=dtype) + 0.3, classes
+
+
+class AsMatrices(Problem):
+    """A problem whose parameters are given as matrices: those that are none as a column."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.minimum = problem, problem.minimum
+        self._shapes = [p.shape for p in problem.start()]
+
+    def start(self, dtype: dt.dtype = dt.float32) -> list[Tensor]:
+        return [p if p.ndim == 2 else p.reshape(-1, 1) for p in self.problem.start(dtype)]
+
+    def loss(self, params: list[Tensor]) -> Tensor:
+        return self.problem.loss(self._as_they_were(params))
+
+    def gradients(self, params: list[Tensor]) -> list[Tensor]:
+        gradients = self.problem.gradients(self._as_they_were(params))
+        return [g.reshape(p.shape) for g, p in zip(gradients, params, strict=True)]
+
+    def _as_they_were(self, params: list[Tensor]) -> list[Tensor]:
+        return [p.reshape(shape) for p, shape in zip(params, self._shapes, strict=True)]
 
 
 PROBLEMS: dict[str, Problem] = {
