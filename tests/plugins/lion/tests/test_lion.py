@@ -36,8 +36,18 @@ def test_the_update_rule(options, dtype):
 
 
 def test_it_is_found_by_its_name():
-    assert dt.optim.get("lion") is Lion and dt.optim.get("Lion") is Lion
+    assert dt.optim.get("dovetail-lion-example:lion") is Lion
     assert "lion" in dt.optim.names()
+
+
+def test_it_takes_the_steps_of_the_built_in_one():
+    params = [dt.tensor([1.0, -2.0, 0.5]) for _ in range(2)]
+    optimizers = [cls([p], lr=0.1, weight_decay=0.01) for cls, p in zip((Lion, dt.optim.get("lion")), params)]
+    for _ in range(5):
+        for p, optimizer in zip(params, optimizers):
+            p.grad = dt.tensor([0.5, -1.0, 2.0]) * p
+            optimizer.step()
+    assert dt.allclose(*params)
 
 
 def test_it_conforms():

@@ -96,9 +96,10 @@ def _like(value: Any, key: str, param: Any) -> Any:
 
 
 def _tensor(value: Any) -> Any:
-    if isinstance(value, dt.Tensor):
-        return value
-    return dt.tensor(value.detach().cpu().tolist() if hasattr(value, "detach") else value, dtype=None)
+    """A copy of a tensor or an array of any library, or of a number or a list."""
+    if hasattr(value, "__dlpack__"):
+        return dt.from_dlpack(value.detach() if hasattr(value, "detach") else value).clone()
+    return dt.tensor(value, dtype=dt.float64)
 
 
 def _by_parameter(saved: dict[int, Any], params: list[Any], positions: list[int]) -> dict[int, Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
 
+from dovetail import checks
+
 from .optimizer import Optimizer
 
 __all__ = ["ENTRY_POINTS", "get", "names"]
@@ -19,7 +21,8 @@ def get(name: str) -> type[Optimizer]:
     """The optimizer class of this name, in any case: a built-in one, else one that a distribution announces.
 
     Args:
-        name: such as "adam", or the name of an entry point in the group `dovetail.optimizers`.
+        name: such as "adam", or the name of an entry point in the group `dovetail.optimizers`. A built-in one comes
+            first; "distribution:name" is that distribution's.
 
     Raises:
         ValueError: there is none of that name (the message lists those there are), or two distributions announce it.
@@ -30,16 +33,19 @@ def get(name: str) -> type[Optimizer]:
         >>> dt.optim.get("adamw").__name__
         'AdamW'
     """
-    key = name.lower()
+    if not isinstance(name, str):
+        raise TypeError(f"optim.get: name must be a str, got {checks.shown(name)}")
+    distribution, _, key = name.lower().rpartition(":")
     ours = _built_in()
-    if key in ours:
+    if key in ours and not distribution:
         return ours[key]
-    found = _announced().get(key, [])
+    found = [entry for entry in _announced().get(key, []) if distribution in ("", _distribution(entry).lower())]
     if not found:
         raise ValueError(f"optim.get: there is no optimizer {name!r}; there are {', '.join(_described())}")
     if len(found) > 1:
         owners = " and ".join(_owner(entry) for entry in found)
-        raise ValueError(f"optim.get: {name!r} is announced by {owners}; uninstall all but one")
+        choice = f"{_distribution(found[0])}:{key}"
+        raise ValueError(f"optim.get: {name!r} is announced by {owners}; say which, such as {choice!r}")
     return _load(found[0])
 
 
@@ -47,8 +53,8 @@ def names() -> list[str]:
     """The names that `get` knows. Nothing is imported to find them.
 
     Example:
-        >>> [name for name in dt.optim.names() if name.startswith("adam")][:2]
-        ['adam', 'adamw']
+        >>> [name for name in dt.optim.names() if name.startswith("adam")][:3]
+        ['adam', 'adamax', 'adamw']
     """
     return sorted({*_built_in(), *_announced()})
 
@@ -72,8 +78,12 @@ def _announced() -> dict[str, list[EntryPoint]]:
 
 def _described() -> list[str]:
     """Every name, with whose it is where it is not ours."""
-    ours, announced = _built_in(), _announced()
-    return [name if name in ours else f"{name} (of {_owner(announced[name][0])})" for name in names()]
+    theirs = [f"{name} (of {_owner(entry)})" for name, entries in _announced().items() for entry in entries]
+    return sorted([*_built_in(), *theirs])
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else ""
 
 
 def _owner(entry: EntryPoint) -> str:

@@ -208,8 +208,8 @@ class OneCycleLR(LRScheduler):
 
     Example:
         >>> opt = dt.optim.SGD([dt.zeros(1)], lr=1.0, momentum=0.9)
-        >>> sched = OneCycleLR(opt, max_lr=1.0, total_steps=11, pct_start=0.5)
-        >>> [round(sched.group_rate(0, 1.0, t), 3) for t in (0, 4, 10)]
+        >>> sched = OneCycleLR(opt, max_lr=1.0, total_steps=10, pct_start=0.5)
+        >>> [round(sched.group_rate(0, 1.0, t), 3) for t in (0, 4, 9)]
         [0.04, 1.0, 0.0]
     """
 
@@ -258,12 +258,13 @@ class OneCycleLR(LRScheduler):
         return None if self.momenta is None else self._between(self.momenta[index], step)
 
     def _between(self, corners: list[float], step: int) -> float:
-        if step > self.total_steps - 1:
+        if step > self.total_steps:  # the step after the last batch is harmless
             raise ValueError(f"OneCycleLR: the schedule has {self.total_steps} steps, got step {step + 1}")
-        phase = next(i for i, end in enumerate(self.ends) if step <= end)
+        phase = next((i for i, end in enumerate(self.ends) if step <= end), len(self.ends) - 1)
         before = self.ends[phase - 1] if phase else 0.0
         length = self.ends[phase] - before
-        return self.anneal(corners[phase], corners[phase + 1], (step - before) / length if length else 1.0)
+        done = min((step - before) / length, 1.0) if length else 1.0
+        return self.anneal(corners[phase], corners[phase + 1], done)
 
 
 def _total(who: str, total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
