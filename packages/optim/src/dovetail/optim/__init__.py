@@ -59,7 +59,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "swa_utils":  # needs dovetail-nn, and loads when it is asked for
-        import importlib
+        import dovetail.optim.swa_utils as module
 
-        return importlib.import_module(".swa_utils", __name__)
+        return module
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -88,6 +88,8 @@ class Adam(Optimizer):
         0.9
     """
 
+    decoupled = False
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -154,6 +156,8 @@ class AdamW(Adam):
         0.899
     """
 
+    decoupled = True
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -166,6 +170,5 @@ class AdamW(Adam):
         maximize: bool = False,
         **hints: Unpack[Hints],
     ) -> None:
-        super().__init__(
-            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True, **hints
-        )
+        decoupled = {"decoupled_weight_decay": self.decoupled}
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, **decoupled, **hints)
