@@ -59,7 +59,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "swa_utils":  # needs dovetail-nn, and loads when it is asked for
-        import dovetail.optim.swa_utils as module
+        import importlib
 
-        return module
+        return importlib.import_module("dovetail.optim.swa_utils")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
