@@ -167,10 +167,9 @@ void declare_scatters() {
 void declare_view() {
   declare_orders();
   declare_parts();
-  vjp_joint("split_with_sizes", saves(), split_all);
+  for (const char* op : {"split", "chunk", "split_with_sizes"}) vjp_joint(op, saves(), split_all);
   vjp_joint("unbind", saves(), unbind_all);
-  linear("split_with_sizes", saves(self));
-  linear("unbind", saves(self));
+  for (const char* op : {"split", "chunk", "split_with_sizes", "unbind"}) linear(op, saves(self));
   declare_scatters();
 }
 

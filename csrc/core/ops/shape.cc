@@ -66,13 +66,55 @@ void split_with_sizes_op(const Op& op, const dt_value* args, int, dt_value* outs
   give_list(outs[0], std::move(parts));
 }
 
+constexpr int64_t kMostParts = 1 << 24;  // more views than anyone means
+
+// Parts of one size along a dim, the last of what is left.
+void give_parts(dt_value& out, const char* who, const Tensor& self, int dim, int64_t part) {
+  const int64_t size = self->size(dim);
+  if (part > 0 && size / part > kMostParts)
+    value_error(who, ": parts of ", part, " along a dim of ", size, " are too many views to make");
+  std::vector<Tensor> parts;
+  int64_t at = 0;
+  do {
+    const int64_t end = at + std::min(part, size - at);
+    parts.push_back(slice(self, dim, at, end));
+    at = end;
+  } while (at < size);
+  give_list(out, std::move(parts));
+}
+
+void split_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor self = tensor(args[0]);
+  const char* who = op.name().c_str();
+  const int64_t part = args[1].as.i;
+  if (self->ndim == 0) value_error(who, ": a zero-dim tensor can't be split");
+  const int dim = wrap_dim(who, args[2].as.i, self->ndim);
+  if (part < 0 || (part == 0 && self->size(dim) > 0))
+    value_error(who, ": split_size must be positive, got ", part);
+  give_parts(outs[0], who, self, dim, part);
+}
+
+void chunk_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor self = tensor(args[0]);
+  const char* who = op.name().c_str();
+  const int64_t chunks = args[1].as.i;
+  if (chunks < 1) value_error(who, ": chunks must be positive, got ", chunks);
+  if (self->ndim == 0) value_error(who, ": a zero-dim tensor can't be split");
+  const int dim = wrap_dim(who, args[2].as.i, self->ndim);
+  const int64_t size = self->size(dim);
+  if (size > 0) return give_parts(outs[0], who, self, dim, (size - 1) / chunks + 1);
+  if (chunks > kMostParts) value_error(who, ": ", chunks, " chunks are too many views to make");
+  std::vector<Tensor> parts;
+  for (int64_t i = 0; i < chunks; ++i) parts.push_back(slice(self, dim, 0, 0));
+  give_list(outs[0], std::move(parts));
+}
+
 void unbind_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const Tensor self = tensor(args[0]);
   const char* who = op.name().c_str();
   if (self->ndim == 0) index_error(who, ": a zero-dim tensor has no dim to unbind");
   const int dim = wrap_dim(who, args[1].as.i, self->ndim);
-  constexpr int64_t kMost = 1 << 24;  // more views than anyone means
-  if (self->size(dim) > kMost)
+  if (self->size(dim) > kMostParts)
     value_error(who, ": dim ", dim, " of shape ", shape_text(*self), " has too many places to make views of");
   std::vector<Tensor> parts;
   for (int64_t i = 0; i < self->size(dim); ++i) parts.push_back(select(self, dim, i));
@@ -161,6 +203,35 @@ Args:
 Example:
     >>> [part.tolist() for part in dt.split_with_sizes(dt.arange(4), (1, 3))]
     [[0], [1, 2, 3]]
+)");
+  op("split(Tensor(a) self, int split_size, int dim=0) -> Tensor(a)[]")
+      .composite(split_op)
+      .doc(R"(Views of consecutive parts along a dim, each of `split_size`, the last of what is left.
+
+Args:
+    self: a tensor of at least one dim.
+    split_size: the size of each part.
+    dim: the dim.
+
+Example:
+    >>> [part.tolist() for part in dt.split(dt.arange(5), 2)]
+    [[0, 1], [2, 3], [4]]
+)");
+  op("chunk(Tensor(a) self, int chunks, int dim=0) -> Tensor(a)[]")
+      .composite(chunk_op)
+      .method()
+      .doc(R"(Views of up to `chunks` consecutive parts along a dim, all of one size but the last.
+
+There may be fewer; `dt.tensor_split` always gives as many as asked.
+
+Args:
+    self: a tensor of at least one dim.
+    chunks: how many parts there are at most.
+    dim: the dim.
+
+Example:
+    >>> [part.tolist() for part in dt.chunk(dt.arange(5), 3)]
+    [[0, 1], [2, 3], [4]]
 )");
   op("unbind(Tensor self, int dim=0) -> Tensor[]")
       .composite(unbind_op)

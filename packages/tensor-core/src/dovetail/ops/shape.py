@@ -15,51 +15,6 @@ flip_view = get_op("flip_view")
 slice_op = get_op("slice")
 
 
-MOST_PARTS = 2**24  # more views than anyone means
-
-
-@op("split(Tensor(a) self, int split_size, int dim=0) -> Tensor(a)[]")
-def split(self: Tensor, split_size: int, dim: int = 0) -> list[Tensor]:
-    """Views of consecutive parts along a dim, each of `split_size`, the last of what is left.
-
-    Example:
-        >>> [part.tolist() for part in dt.split(dt.arange(5), 2)]
-        [[0, 1], [2, 3], [4]]
-    """
-    if self.ndim == 0:
-        raise ValueError("split: a zero-dim tensor can't be split")
-    dim = wrap_dim("split", dim, self.ndim)
-    size = self.shape[dim]
-    if split_size < 0 or (split_size == 0 and size > 0):
-        raise ValueError(f"split: split_size must be positive, got {split_size}")
-    if size == 0:
-        return [self]
-    if size // split_size > MOST_PARTS:
-        raise ValueError(f"split: parts of {split_size} along a dim of {size} are too many views to make")
-    return [dt.narrow(self, dim, at, min(split_size, size - at)) for at in range(0, size, split_size)]
-
-
-@op("chunk(Tensor(a) self, int chunks, int dim=0) -> Tensor(a)[]", method=True)
-def chunk(self: Tensor, chunks: int, dim: int = 0) -> list[Tensor]:
-    """Views of up to `chunks` consecutive parts along a dim, all of one size but the last.
-
-    There may be fewer; `dt.tensor_split` always gives as many as asked.
-
-    Example:
-        >>> [part.tolist() for part in dt.chunk(dt.arange(5), 3)]
-        [[0, 1], [2, 3], [4]]
-    """
-    if chunks < 1:
-        raise ValueError(f"chunk: chunks must be positive, got {chunks}")
-    if self.ndim == 0:
-        raise ValueError("chunk: a zero-dim tensor can't be split")
-    dim = wrap_dim("chunk", dim, self.ndim)
-    size = self.shape[dim]
-    if size == 0:
-        return list(dt.split_with_sizes(self, [0] * chunks, dim))
-    return list(dt.split(self, -(-size // chunks), dim))
-
-
 @op("narrow(Tensor(a) self, int dim, int start, int length) -> Tensor(a)", method=True)
 def narrow(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A view of `length` elements along a dim, from `start`.
