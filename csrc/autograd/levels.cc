@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 #include "autograd/rule.h"
 #include "autograd/strided.h"
@@ -181,20 +182,25 @@ bool maps(const dt_value& v, LevelId level) {
   return false;
 }
 
-bool is_random(const dt_op* op) {
-  dt_op_info info;
-  info.struct_size = sizeof info;
-  dt::api().op_info(op, &info);
-  return info.flags & DT_OP_RANDOM;
+const dt::Op reshape{"reshape"};
+
+// The values of a mapped tensor, mapped in front and with `rank` dims behind that, so that they broadcast as they are.
+Tensor with_rank(const LevelEntry& mapped, int rank) {
+  const dt_tensor_info info = mapped.value.info();
+  if (info.ndim == rank + 1) return mapped.value;
+  std::vector<int64_t> sizes(rank + 1, 1);
+  sizes[0] = info.sizes[0];
+  std::copy(info.sizes + 1, info.sizes + info.ndim, sizes.end() - (info.ndim - 1));
+  return reshape(mapped.value, sizes);
 }
 
-// The usual call of an elementwise op, without Python: what is mapped is mapped in front and has all dims that the
-// result has, so that it broadcasts as it is, and all have one dtype. False: leave it to the rules.
+// The usual call of an elementwise op, without Python: what is mapped is mapped in front, and all have one dtype (truth
+// values beside another decide nothing). False: leave it to the rules.
 bool try_elementwise(const Level& level, const dt_op* op, const dt_value* args, int n_args, dt_value* outs,
                      int n_outs) {
   constexpr int kMost = 8;
   const Entry& entry = entry_of(op);
-  if (!entry.elementwise || entry.has_lists || entry.own_batching.load(std::memory_order_relaxed)) return false;
+  if (!entry.elementwise || entry.has_lists) return false;
   if (n_args > kMost || n_outs != 1 || outs[0].tag != DT_NONE) return false;
   int rank = 0, dtype = -1;
   for (int i = 0; i < n_args; ++i) {
@@ -203,23 +209,47 @@ bool try_elementwise(const Level& level, const dt_op* op, const dt_value* args, 
     info.struct_size = sizeof info;
     dt::api().tensor_info(args[i].as.tensor, &info);
     rank = std::max(rank, info.ndim);
-    if (info.bits & DT_BIT_WRAPPED) continue;
+    if (info.bits & DT_BIT_WRAPPED || info.dtype == DT_BOOL) continue;
     if (dtype >= 0 && dtype != info.dtype) return false;
     dtype = info.dtype;
   }
+  const LevelEntry* mapped[kMost];
+  for (int i = 0; i < n_args; ++i) {
+    mapped[i] = args[i].tag == DT_TENSOR ? batch_of(args[i].as.tensor, level.id()) : nullptr;
+    if (mapped[i] && mapped[i]->dim != 0) return false;
+  }
   dt_value given[kMost];
+  Tensor held[kMost];
   for (int i = 0; i < n_args; ++i) {
     given[i] = args[i];
-    const LevelEntry* mapped = args[i].tag == DT_TENSOR ? batch_of(args[i].as.tensor, level.id()) : nullptr;
-    if (!mapped) continue;
-    if (mapped->dim != 0 || mapped->value.ndim() != rank + 1) return false;
-    given[i] = dt::box(mapped->value);
+    if (!mapped[i]) continue;
+    held[i] = with_rank(*mapped[i], rank);
+    given[i] = dt::box(held[i]);
   }
   dt::check(dt::api().call(op, given, n_args, outs, 1));
   const Tensor result = Tensor::steal(outs[0].as.tensor);
   outs[0] = dt_value{};
   outs[0] = dt::box(batched(result, 0, level).release());
   return true;
+}
+
+// An op that has nothing but its decomposition, without Python. False: that wants a value, so leave it to the rules.
+bool try_decomposed(const dt_op* op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  const Entry& entry = entry_of(op);
+  if (!entry.decomposes || entry.elementwise || (n_outs > 0 && outs[0].tag != DT_NONE)) return false;
+  const dt_status status = dt::api().decompose(op, args, n_args, outs, n_outs);
+  if (status != DT_OK && std::strstr(dt::api().error_message(), "a tensor of vmap has no value")) {
+    dt::api().clear_error();
+    return false;
+  }
+  dt::check(status);
+  return true;
+}
+
+bool runs_natively(const Level& level, const dt_op* op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  const Entry& entry = entry_of(op);
+  if (entry.random || entry.own_batching.load(std::memory_order_relaxed)) return false;
+  return try_elementwise(level, op, args, n_args, outs, n_outs) || try_decomposed(op, args, n_args, outs, n_outs);
 }
 
 }  // namespace
@@ -230,9 +260,9 @@ dt_status vmap_layer(void* self, const dt_op* op, const dt_value* args, int32_t 
   bool mapped = false;
   for (int i = 0; i < n_args && !mapped; ++i) mapped = maps(args[i], level.id());
   for (int i = 0; i < n_outs && !mapped; ++i) mapped = maps(outs[i], level.id());
-  if (!mapped && !is_random(op)) return dt::api().call(op, args, n_args, outs, n_outs);
+  if (!mapped && !entry_of(op).random) return dt::api().call(op, args, n_args, outs, n_outs);
   return dt::guarded([&] {
-    if (!mapped || !try_elementwise(level, op, args, n_args, outs, n_outs)) level.call(op, args, n_args, outs, n_outs);
+    if (!mapped || !runs_natively(level, op, args, n_args, outs, n_outs)) level.call(op, args, n_args, outs, n_outs);
   });
 }
 

@@ -90,6 +90,7 @@ const Entry* make_entry(const dt_op* op, const dt_op_info& info) {
   e->name = info.name;
   e->node_name = node_name(e->name);
   e->differentiable = info.flags & DT_OP_DIFFERENTIABLE;
+  e->random = info.flags & DT_OP_RANDOM;
   e->decomposes = info.flags & DT_OP_DECOMPOSES;
   e->may_view = info.form == DT_FORM_VIEW || info.form == DT_FORM_COMPOSITE;
   e->elementwise = info.form == DT_FORM_ELEMENTWISE;

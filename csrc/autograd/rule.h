@@ -108,12 +108,13 @@ struct Entry {
   bool differentiable = true, decomposes = false, returns_list = false;
   bool may_view = false;  // a result may be a view
   bool elementwise = false;
+  bool random = false;
   bool has_lists = false, has_attributes = false;
   std::vector<ArgKind> kinds;
   std::vector<std::string> arg_names;
   std::vector<int> flat;  // by argument: where its tensor is when all are laid flat; right up to the first list
   mutable std::atomic<const Rule*> rule{nullptr};
-  mutable std::atomic<bool> own_batching{false};  // has a batching rule in Python
+  mutable std::atomic<bool> own_batching{false};  // Python says how vmap runs it
 };
 
 const Entry& entry_of(const dt_op* op);

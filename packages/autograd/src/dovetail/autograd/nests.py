@@ -42,12 +42,24 @@ def flattened(nest: Any) -> list[Any]:
         >>> flattened({"a": [1, 2], "b": (3,)})
         [1, 2, 3]
     """
-    return [leaf for part in _parts(nest) for leaf in flattened(part)] if is_nest(nest) else [nest]
+    leaves: list[Any] = []
+    _gather(nest, leaves)
+    return leaves
+
+
+def _gather(nest: Any, leaves: list[Any]) -> None:
+    if isinstance(nest, Tensor) or not is_nest(nest):
+        leaves.append(nest)
+        return
+    for part in nest.values() if isinstance(nest, dict) else nest:
+        _gather(part, leaves)
 
 
 def rebuilt(nest: Any, leaves: Iterator[Any]) -> Any:
     """A nest of the same form with other leaves, taken in order."""
-    return _like(nest, [rebuilt(part, leaves) for part in _parts(nest)]) if is_nest(nest) else next(leaves)
+    if isinstance(nest, Tensor) or not is_nest(nest):
+        return next(leaves)
+    return _like(nest, [rebuilt(part, leaves) for part in _parts(nest)])
 
 
 def mapped(nest: Any, function: Callable[[Any], Any]) -> Any:
@@ -58,9 +70,9 @@ def mapped(nest: Any, function: Callable[[Any], Any]) -> Any:
         >>> mapped([dt.tensor(2.0), "x"], lambda t: t.item())
         [2.0, 'x']
     """
-    if is_nest(nest):
-        return _like(nest, [mapped(part, function) for part in _parts(nest)])
-    return function(nest) if isinstance(nest, Tensor) else nest
+    if isinstance(nest, Tensor):
+        return function(nest)
+    return _like(nest, [mapped(part, function) for part in _parts(nest)]) if is_nest(nest) else nest
 
 
 def tensors_in(nest: Any) -> list[Tensor]:

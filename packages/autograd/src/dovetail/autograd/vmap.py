@@ -16,6 +16,8 @@ from .nests import flattened, is_nest, leaves_beside, rebuilt
 
 __all__ = ["vmap"]
 
+_alias = dt._core.get_op("alias")
+
 
 def _sizes(args: Any, in_dims: Any) -> tuple[list[Any], list[int | None], int]:
     """The leaves of the arguments, the dim of each that is mapped, and its size."""
@@ -68,7 +70,8 @@ def _taken_out(mapping: Mapping, returned: Any, out_dims: Any) -> Any:
             sizes = (*leaf.shape[:place], mapping.size, *leaf.shape[place:])
             found.append(leaf.unsqueeze(place).expand(sizes))
         else:
-            found.append(inner[0].movedim(inner[1], place))
+            values, mapped_dim = inner
+            found.append(_alias(values) if mapped_dim == place else values.movedim(mapped_dim, place))
     return rebuilt(returned, iter(found))
 
 

@@ -55,6 +55,7 @@ def view_rule(*ops: str) -> Callable[[Rule], Rule]:
     def register(function: Rule) -> Rule:
         for name in ops:
             _VIEWS[name] = function if len(ops) == 1 else _named(function, name)
+            _engine.own_batching(name)
         return function
 
     return register
@@ -64,6 +65,8 @@ def by_loop(*ops: str) -> None:
     """Say that ops run sample by sample although they have a decomposition: it reads values, or writes in place into
     tensors that the samples share."""
     _LOOPS.update(ops)
+    for name in ops:
+        _engine.own_batching(name)
 
 
 def register_batching(op_name: str, function: Rule | None = None) -> Any:
