@@ -65,6 +65,7 @@ class Task {
   // The gradient that arrived at an input, once the run is over.
   Tensor captured(const Edge& input) const;
 
+  bool pruned() const { return pruned_; }
   std::unique_ptr<Attachment> attachment;
   int lists_to_call(const std::vector<uint64_t>& serials) const;
 
@@ -371,6 +372,7 @@ std::vector<Tensor> run_node(Node& node, std::vector<Tensor> gradients) {
 }
 
 std::unique_ptr<Attachment>& run_attachment() { return current_task().attachment; }
+bool run_is_whole() { return !current_task().pruned(); }
 int lists_to_call(const std::vector<uint64_t>& serials) { return current_task().lists_to_call(serials); }
 
 bool wanted(const Task& task, const Node& node, int i) {

@@ -28,6 +28,8 @@ std::vector<Tensor> run_node(Node& node, std::vector<Tensor> gradients);
 
 // What the bindings hang on the innermost run of this thread, for as long as it lasts. Throws where there is none.
 std::unique_ptr<Attachment>& run_attachment();
+// Whether that run goes to all leaves, not only to chosen inputs.
+bool run_is_whole();
 // How many of these lists of hooks on tensors, by their serial numbers, that run is going to call.
 int lists_to_call(const std::vector<uint64_t>& serials);
 

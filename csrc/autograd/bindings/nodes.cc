@@ -145,6 +145,7 @@ void bind_nodes(py::module_& m) {
   m.def("leaves_of", leaves_of, py::arg("tensors"));
   m.def("gradient_edge", edge_of, py::arg("tensor"));
   m.def("run_notes", [] { return notes_on(run_attachment()); }, "A dict that lasts as long as this thread's backward.");
+  m.def("run_is_whole", run_is_whole, "Whether this thread's backward goes to all leaves.");
   m.def("lists_to_call", lists_to_call, py::arg("serials"),
         "How many of these lists of hooks the backward that runs on this thread is going to call.");
   py::class_<Node, Ref<Node>>(m, "Node", "A recorded operation: what `Tensor.grad_fn` is.", py::dynamic_attr())

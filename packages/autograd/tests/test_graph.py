@@ -148,7 +148,7 @@ def test_checkpoint_notices_another_computation() -> None:
         return t
 
     with pytest.raises(RuntimeError, match="it must do the same both times"):
-        checkpoint(changes, x).backward()
+        checkpoint(changes, x, early_stop=False).backward()
 
 
 def test_checkpoint_twice_and_nested() -> None:
@@ -164,8 +164,6 @@ def test_checkpoint_without_gradients() -> None:
     with dt.no_grad():
         checkpoint(lambda t: calls.append(1) or t, leaf(1.0))
     assert calls == [1]
-    with pytest.raises(ValueError, match="use_reentrant"):
-        checkpoint(dt.exp, leaf(1.0), use_reentrant=True)
 
 
 @pytest.mark.parametrize("segments", [1, 2, 3, 4])

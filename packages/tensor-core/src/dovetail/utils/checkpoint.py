@@ -8,4 +8,4 @@ from typing import Any
 def __getattr__(name: str) -> Any:
     import dovetail
 
-    return getattr(dovetail.__getattr__("autograd"), name)
+    return getattr(dovetail.__getattr__("autograd").checkpointing, name)
