@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dovetail as dt
-from dovetail import Generator
-from dovetail.checks import in_own_name
+from dovetail import checks
 from dovetail.ops import get_op, op
 
 from ._common import in_place_of, of_floats, with_inplace
-
-__all__ = [
-    "celu",
-    "celu_",
-    "elu",
-    "elu_",
-    "gelu",
-    "glu",
-    "hardshrink",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "hardtanh_",
-    "leaky_relu",
-    "leaky_relu_",
-    "logsigmoid",
-    "mish",
-    "prelu",
-    "relu",
-    "relu6",
-    "relu_",
-    "rrelu",
-    "rrelu_",
-    "selu",
-    "selu_",
-    "sigmoid",
-    "silu",
-    "softplus",
-    "softshrink",
-    "softsign",
-    "tanh",
-    "tanhshrink",
-    "threshold",
-    "threshold_",
-]
+from .distance import normalize as normalize
 
 gelu = get_op("gelu")
+relu_op = get_op("relu")
+log_softmax_op = dt.log_softmax
 sigmoid = dt.sigmoid
 silu_op = get_op("silu")
+softmax_op = dt.softmax
 tanh = dt.tanh
-relu = with_inplace(get_op("relu"))
-relu_ = in_place_of(get_op("relu"))
+
+
+def relu(input: dt.Tensor, inplace: bool = False) -> dt.Tensor:
+    """``max(0, x)``, in place where asked.
+
+    Example:
+        >>> relu(dt.tensor([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+    try:
+        return input.relu_() if inplace else relu_op(input)
+    except Exception as error:
+        checks.speak_as("relu", error, (input, inplace))
+        raise
 
 
 def silu(input: dt.Tensor, inplace: bool = False) -> dt.Tensor:
@@ -62,12 +44,61 @@ def silu(input: dt.Tensor, inplace: bool = False) -> dt.Tensor:
         [0.0]
     """
     result = silu_op(input)
-    return in_own_name(input.copy_, "silu")(result) if inplace else result
+    try:
+        return input.copy_(result) if inplace else result
+    except Exception as error:
+        checks.speak_as("silu", error, (input, inplace))
+        raise
 
 
+def _dim(name: str, input: dt.Tensor, dim: int | None) -> int:
+    """The dim, or where none is given the one that PyTorch takes, with its warning."""
+    if dim is not None:
+        return dim
+    checks.tensors(name, input=input)
+    chosen = 0 if input.ndim in (0, 1, 3) else 1
+    warnings.warn(f"{name}: the sum runs over dim {chosen}, as none is given: say dim=...", stacklevel=4)
+    return chosen
+
+
+@checks.in_own_name
+def softmax(input: dt.Tensor, dim: int | None = None, *, dtype: dt.dtype | None = None) -> dt.Tensor:
+    """``exp(x) / Σ exp(x)`` along ``dim``, computed in ``dtype`` where that is given.
+
+    Example:
+        >>> softmax(dt.zeros(2), 0).tolist()
+        [0.5, 0.5]
+    """
+    return softmax_op(input, _dim("softmax", input, dim), dtype=dtype)
+
+
+@checks.in_own_name
+def log_softmax(input: dt.Tensor, dim: int | None = None, *, dtype: dt.dtype | None = None) -> dt.Tensor:
+    """``log(softmax(x))`` along ``dim``, computed without the intermediate overflow.
+
+    Example:
+        >>> round(log_softmax(dt.zeros(2), 0)[0].item(), 4)
+        -0.6931
+    """
+    return log_softmax_op(input, _dim("log_softmax", input, dim), dtype=dtype)
+
+
+@checks.in_own_name
+def softmin(input: dt.Tensor, dim: int | None = None, *, dtype: dt.dtype | None = None) -> dt.Tensor:
+    """``softmax(-x)`` along ``dim``.
+
+    Example:
+        >>> softmin(dt.zeros(2), 0).tolist()
+        [0.5, 0.5]
+    """
+    checks.tensors("softmin", input=input)
+    return softmax_op(-input, _dim("softmin", input, dim), dtype=dtype)
+
+
+@with_inplace
 @op("leaky_relu(Tensor self, float negative_slope=0.01) -> Tensor", inplace=True)
 @of_floats
-def leaky_relu_op(self: dt.Tensor, negative_slope: float) -> dt.Tensor:
+def leaky_relu(self: dt.Tensor, negative_slope: float) -> dt.Tensor:
     """``x`` where it is positive, else ``negative_slope · x``.
 
     Example:
@@ -96,9 +127,10 @@ def prelu(self: dt.Tensor, weight: dt.Tensor) -> dt.Tensor:
     return dt.where(self > 0, self, self * weight)
 
 
+@with_inplace
 @op("elu(Tensor self, float alpha=1.0) -> Tensor", inplace=True)
 @of_floats
-def elu_op(self: dt.Tensor, alpha: float) -> dt.Tensor:
+def elu(self: dt.Tensor, alpha: float) -> dt.Tensor:
     """``x`` where it is positive, else ``alpha · (exp(x) - 1)``.
 
     Source: Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units", arXiv:1511.07289.
@@ -110,9 +142,10 @@ def elu_op(self: dt.Tensor, alpha: float) -> dt.Tensor:
     return dt.where(self > 0, self, alpha * dt.expm1(self.clamp(max=0)))
 
 
+@with_inplace
 @op("celu(Tensor self, float alpha=1.0) -> Tensor", inplace=True)
 @of_floats
-def celu_op(self: dt.Tensor, alpha: float) -> dt.Tensor:
+def celu(self: dt.Tensor, alpha: float) -> dt.Tensor:
     """``max(0, x) + min(0, alpha · (exp(x / alpha) - 1))``.
 
     Source: Barron, "Continuously Differentiable Exponential Linear Units", arXiv:1704.07483.
@@ -126,9 +159,10 @@ def celu_op(self: dt.Tensor, alpha: float) -> dt.Tensor:
     return dt.where(self > 0, self, alpha * dt.expm1(self.clamp(max=0) / alpha))
 
 
+@with_inplace
 @op("selu(Tensor self) -> Tensor", inplace=True)
 @of_floats
-def selu_op(self: dt.Tensor) -> dt.Tensor:
+def selu(self: dt.Tensor) -> dt.Tensor:
     """``scale · elu(x, alpha)`` with the constants that keep mean 0 and variance 1.
 
     Source: Klambauer et al., "Self-Normalizing Neural Networks", arXiv:1706.02515.
@@ -166,8 +200,9 @@ def logsigmoid(self: dt.Tensor) -> dt.Tensor:
     return self.clamp(max=0) - dt.log1p(dt.exp(-self.abs()))
 
 
+@with_inplace
 @op("hardtanh(Tensor self, float min_val=-1.0, float max_val=1.0) -> Tensor", inplace=True)
-def hardtanh_op(self: dt.Tensor, min_val: float, max_val: float) -> dt.Tensor:
+def hardtanh(self: dt.Tensor, min_val: float, max_val: float) -> dt.Tensor:
     """``x`` kept within [min_val, max_val].
 
     Example:
@@ -177,8 +212,9 @@ def hardtanh_op(self: dt.Tensor, min_val: float, max_val: float) -> dt.Tensor:
     return self.clamp(min_val, max_val)
 
 
+@with_inplace
 @op("relu6(Tensor self) -> Tensor", inplace=True)
-def relu6_op(self: dt.Tensor) -> dt.Tensor:
+def relu6(self: dt.Tensor) -> dt.Tensor:
     """``x`` kept within [0, 6].
 
     Example:
@@ -188,9 +224,10 @@ def relu6_op(self: dt.Tensor) -> dt.Tensor:
     return self.clamp(0, 6)
 
 
+@with_inplace
 @op("hardsigmoid(Tensor self) -> Tensor", inplace=True)
 @of_floats
-def hardsigmoid_op(self: dt.Tensor) -> dt.Tensor:
+def hardsigmoid(self: dt.Tensor) -> dt.Tensor:
     """``min(max(x + 3, 0), 6) / 6``.
 
     Example:
@@ -200,9 +237,10 @@ def hardsigmoid_op(self: dt.Tensor) -> dt.Tensor:
     return (self + 3).clamp(0, 6) / 6
 
 
+@with_inplace
 @op("hardswish(Tensor self) -> Tensor", inplace=True)
 @of_floats
-def hardswish_op(self: dt.Tensor) -> dt.Tensor:
+def hardswish(self: dt.Tensor) -> dt.Tensor:
     """``x · hardsigmoid(x)``.
 
     Source: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244.
@@ -214,9 +252,10 @@ def hardswish_op(self: dt.Tensor) -> dt.Tensor:
     return self * (self + 3).clamp(0, 6) / 6
 
 
+@with_inplace
 @op("mish(Tensor self) -> Tensor", inplace=True)
 @of_floats
-def mish_op(self: dt.Tensor) -> dt.Tensor:
+def mish(self: dt.Tensor) -> dt.Tensor:
     """``x · tanh(softplus(x))``.
 
     Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", arXiv:1908.08681.
@@ -278,8 +317,9 @@ def hardshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
     return dt.where(self.abs() > lambd, self, self * 0)
 
 
+@with_inplace
 @op("threshold(Tensor self, float threshold, float value) -> Tensor", inplace=True)
-def threshold_op(self: dt.Tensor, threshold: float, value: float) -> dt.Tensor:
+def threshold(self: dt.Tensor, threshold: float, value: float) -> dt.Tensor:
     """``x`` where it is above the threshold, else ``value``.
 
     Example:
@@ -306,52 +346,12 @@ def glu(self: dt.Tensor, dim: int) -> dt.Tensor:
     return self.narrow(dim, 0, half) * dt.sigmoid(self.narrow(dim, half, half))
 
 
-@op(
-    "rrelu(Tensor self, float lower=0.125, float upper=0.3333333333333333, bool training=False, *, "
-    "Generator? generator=None) -> Tensor",
-    inplace=True,
-    random=True,
-)
-@of_floats
-def rrelu_op(
-    self: dt.Tensor, lower: float, upper: float, training: bool, *, generator: Generator | None = None
-) -> dt.Tensor:
-    """``x`` where it is positive, else ``slope · x``, with a slope of its own for every element.
+# ---- in place ----
 
-    In training the slopes are drawn from [lower, upper); else all are the middle.
-
-    Source: Xu et al., "Empirical Evaluation of Rectified Activations in Convolution Network", arXiv:1505.00853.
-
-    Example:
-        >>> dt.rrelu(dt.tensor([-2.0, 2.0]), 0.25, 0.75).tolist()
-        [-1.0, 2.0]
-    """
-    if not lower <= upper:
-        raise ValueError(f"rrelu: lower must be at most upper, got {lower} and {upper}")
-    slope: dt.Tensor | float = (lower + upper) / 2
-    if training:
-        drawn = dt.rand(self.shape, generator=generator, dtype=self.dtype, device=self.device)
-        slope = drawn * (upper - lower) + lower
-    return dt.where(self > 0, self, self * slope)
-
-
-# ---- as functions that may overwrite their input ----
-
-leaky_relu = with_inplace(leaky_relu_op)
-elu = with_inplace(elu_op)
-celu = with_inplace(celu_op)
-selu = with_inplace(selu_op)
-hardtanh = with_inplace(hardtanh_op)
-relu6 = with_inplace(relu6_op)
-hardsigmoid = with_inplace(hardsigmoid_op)
-hardswish = with_inplace(hardswish_op)
-mish = with_inplace(mish_op)
-threshold = with_inplace(threshold_op)
-rrelu = with_inplace(rrelu_op)
-celu_ = in_place_of(celu_op)
-elu_ = in_place_of(elu_op)
-hardtanh_ = in_place_of(hardtanh_op)
-leaky_relu_ = in_place_of(leaky_relu_op)
-rrelu_ = in_place_of(rrelu_op)
-selu_ = in_place_of(selu_op)
-threshold_ = in_place_of(threshold_op)
+relu_ = in_place_of(relu_op)
+celu_ = in_place_of(get_op("celu"))
+elu_ = in_place_of(get_op("elu"))
+hardtanh_ = in_place_of(get_op("hardtanh"))
+leaky_relu_ = in_place_of(get_op("leaky_relu"))
+selu_ = in_place_of(get_op("selu"))
+threshold_ = in_place_of(get_op("threshold"))

@@ -7,16 +7,6 @@ from dovetail.ops import op
 
 from ._common import shape_text
 
-__all__ = [
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_tbc",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-]
-
 conv1d = dt.conv1d
 conv2d = dt.conv2d
 conv3d = dt.conv3d

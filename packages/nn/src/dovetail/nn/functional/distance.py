@@ -7,13 +7,6 @@ from dovetail.ops import get_op, op
 
 from ._common import of_floats, shape_text
 
-__all__ = [
-    "cosine_similarity",
-    "normalize",
-    "pairwise_distance",
-    "pdist",
-]
-
 cosine_similarity = get_op("cosine_similarity")
 pairwise_distance = get_op("pairwise_distance")
 

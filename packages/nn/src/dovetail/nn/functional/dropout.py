@@ -10,15 +10,6 @@ from dovetail.ops import op
 
 from ._common import of_floats, shape_text, with_inplace
 
-__all__ = [
-    "alpha_dropout",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "feature_alpha_dropout",
-]
-
 
 @checks.in_own_name
 def dropout(input: dt.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> dt.Tensor:
@@ -75,13 +66,14 @@ def _alpha(who: str, input: dt.Tensor, shape: list[int], p: float, generator: Ge
     return scale * (input * keep + _DROPPED * (1 - keep)) - scale * _DROPPED * p
 
 
+@with_inplace
 @op(
     "alpha_dropout(Tensor input, float p=0.5, bool training=False, *, Generator? generator=None) -> Tensor",
     inplace=True,
     random=True,
 )
 @of_floats
-def alpha_dropout_op(input: dt.Tensor, p: float, training: bool, *, generator: Generator | None = None) -> dt.Tensor:
+def alpha_dropout(input: dt.Tensor, p: float, training: bool, *, generator: Generator | None = None) -> dt.Tensor:
     """Dropout that keeps the mean and the variance of what SELU gives.
 
         y = a · (x · mask + α · (1 - mask)) + b,   α = -1.758, a = ((1 - p) · (1 + p · α²))^(-1/2), b = -a · α · p
@@ -101,13 +93,14 @@ def alpha_dropout_op(input: dt.Tensor, p: float, training: bool, *, generator: G
     return _alpha("alpha_dropout", input, list(input.shape), p, generator)
 
 
+@with_inplace
 @op(
     "feature_alpha_dropout(Tensor input, float p=0.5, bool training=False, *, Generator? generator=None) -> Tensor",
     inplace=True,
     random=True,
 )
 @of_floats
-def feature_alpha_dropout_op(
+def feature_alpha_dropout(
     input: dt.Tensor, p: float, training: bool, *, generator: Generator | None = None
 ) -> dt.Tensor:
     """As alpha_dropout, of whole channels: input ``(N, C, *)``.
@@ -122,7 +115,3 @@ def feature_alpha_dropout_op(
         return input.clone()
     shape = [*input.shape[:2], *[1] * (input.ndim - 2)]
     return _alpha("feature_alpha_dropout", input, shape, p, generator)
-
-
-alpha_dropout = with_inplace(alpha_dropout_op)
-feature_alpha_dropout = with_inplace(feature_alpha_dropout_op)

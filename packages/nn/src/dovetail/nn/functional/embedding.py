@@ -6,8 +6,6 @@ import dovetail as dt
 from dovetail import checks
 from dovetail.ops import op
 
-__all__ = ["embedding", "embedding_bag"]
-
 
 def _check_table(who: str, input: dt.Tensor, weight: dt.Tensor) -> None:
     if input.dtype.is_floating_point or input.dtype.is_complex or input.dtype == dt.bool:

@@ -11,11 +11,6 @@ from dovetail.ops import op
 
 from ._common import as_given, batched, shape_text, spread
 
-__all__ = [
-    "fold",
-    "unfold",
-]
-
 
 def _options(
     who: str, kernel_size: Any, dilation: Any, padding: Any, stride: Any

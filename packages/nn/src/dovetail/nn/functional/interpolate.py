@@ -14,13 +14,6 @@ from dovetail.ops import op
 from ._common import of_floats, require_floating, shape_text
 from .vision import cubic_weights
 
-__all__ = [
-    "interpolate",
-    "upsample",
-    "upsample_bilinear",
-    "upsample_nearest",
-]
-
 AREA = {1: dt.adaptive_avg_pool1d, 2: dt.adaptive_avg_pool2d, 3: dt.adaptive_avg_pool3d}
 DIMS = {"linear": 1, "bilinear": 2, "bicubic": 2, "lanczos": 2, "trilinear": 3}
 MODES = ("nearest", "nearest-exact", "area", *DIMS)

@@ -5,11 +5,6 @@ from __future__ import annotations
 import dovetail as dt
 from dovetail.ops import get_op, op
 
-__all__ = [
-    "bilinear",
-    "linear",
-]
-
 linear = get_op("linear")
 
 

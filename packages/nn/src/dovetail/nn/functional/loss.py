@@ -1,26 +1,78 @@
-"""Losses of numbers: how far from their targets they are. Input and target must have one shape; none is broadcast
-silently."""
+"""Losses. Input and target must have one shape; none is broadcast silently."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import dovetail as dt
+from dovetail import checks
 from dovetail.ops import op
 
-from ._common import of_floats
-from ._loss import broadcastable, paired, reduce, weighted
+from ._common import dtype_name, of_floats, shape_text
 
-__all__ = [
-    "gaussian_nll_loss",
-    "huber_loss",
-    "kl_div",
-    "l1_loss",
-    "mse_loss",
-    "poisson_nll_loss",
-    "smooth_l1_loss",
-]
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def reduce(who: str, values: dt.Tensor, reduction: str) -> dt.Tensor:
+    """``mean``, ``sum`` or ``none`` of the elements' losses."""
+    if reduction == "mean":
+        return values.mean()
+    if reduction == "sum":
+        return values.sum()
+    if reduction == "none":
+        return values
+    raise ValueError(f"{who}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def weighted(who: str, values: dt.Tensor, weight: dt.Tensor | None, reduction: str) -> dt.Tensor:
+    """The reduction of losses times weights; the mean divides by the weights' sum."""
+    if weight is None:
+        return reduce(who, values, reduction)
+    if weight.shape != values.shape:
+        raise ValueError(f"{who}: expected weights of shape {tuple(values.shape)}, got {tuple(weight.shape)}")
+    if reduction == "mean":
+        return (values * weight).sum() / weight.sum()
+    return reduce(who, values * weight, reduction)
+
+
+def check_shapes(who: str, input: dt.Tensor, target: dt.Tensor, broadcast: bool = False) -> tuple[dt.Tensor, dt.Tensor]:
+    """Input and target in one shape: they have it, or broadcasting them is what the caller asked for."""
+    if input.shape == target.shape:
+        return input, target
+    if not broadcast:
+        raise ValueError(
+            f"{who}: input {tuple(input.shape)} and target {tuple(target.shape)} must have one shape; "
+            "reshape one, or say broadcast=True where broadcasting is meant"
+        )
+    first, second = dt.broadcast_tensors(input, target)
+    return first, second
+
+
+def of_one_shape(who: str, **tensors: dt.Tensor) -> None:
+    """Refuse tensors of several shapes."""
+    if len({tuple(each.shape) for each in tensors.values()}) > 1:
+        shown = ", ".join(f"{name} {tuple(each.shape)}" for name, each in tensors.items())
+        raise ValueError(f"{who}: expected tensors of one shape, got {shown}")
+
+
+def broadcastable(who: str, what: str, tensor: dt.Tensor | None, shape: tuple[int, ...]) -> None:
+    """Refuse weights that would make the losses' shape another one."""
+    if tensor is None:
+        return
+    fits = tensor.ndim <= len(shape) and all(
+        own in (1, size) for own, size in zip(reversed(tensor.shape), reversed(shape), strict=False)
+    )
+    if not fits:
+        raise ValueError(f"{who}: {what} of shape {tuple(tensor.shape)} does not broadcast to {tuple(shape)}")
+
+
+def class_targets(who: str, target: dt.Tensor) -> None:
+    """Refuse targets that are no integers."""
+    if target.is_floating_point() or target.is_complex() or target.dtype == dt.bool:
+        raise TypeError(f"{who}: expected int64 class targets, got dtype {dtype_name(target)}")
+
+
+# ---- numbers ----
 
 
 @op(
@@ -28,7 +80,9 @@ __all__ = [
     "-> Tensor"
 )
 @of_floats
-def mse_loss(input: dt.Tensor, target: dt.Tensor, reduction: str, weight: Any, *, broadcast: bool = False) -> dt.Tensor:
+def mse_loss(
+    input: dt.Tensor, target: dt.Tensor, reduction: str, weight: Any = None, *, broadcast: bool = False
+) -> dt.Tensor:
     """The squared difference.
 
         l = weight · (input - target)²
@@ -43,7 +97,7 @@ def mse_loss(input: dt.Tensor, target: dt.Tensor, reduction: str, weight: Any, *
         >>> dt.mse_loss(dt.tensor([1.0, 2.0]), dt.tensor([1.0, 4.0])).item()
         2.0
     """
-    input, target = paired("mse_loss", input, target, broadcast)
+    input, target = check_shapes("mse_loss", input, target, broadcast)
     return weighted("mse_loss", (input - target).square(), weight, reduction)
 
 
@@ -51,14 +105,16 @@ def mse_loss(input: dt.Tensor, target: dt.Tensor, reduction: str, weight: Any, *
     "l1_loss(Tensor input, Tensor target, str reduction='mean', Tensor? weight=None, *, bool broadcast=False) -> Tensor"
 )
 @of_floats
-def l1_loss(input: dt.Tensor, target: dt.Tensor, reduction: str, weight: Any, *, broadcast: bool = False) -> dt.Tensor:
+def l1_loss(
+    input: dt.Tensor, target: dt.Tensor, reduction: str, weight: Any = None, *, broadcast: bool = False
+) -> dt.Tensor:
     """The absolute difference: ``weight · |input - target|``; arguments as mse_loss's.
 
     Example:
         >>> dt.l1_loss(dt.tensor([1.0, 2.0]), dt.tensor([1.0, 4.0])).item()
         1.0
     """
-    input, target = paired("l1_loss", input, target, broadcast)
+    input, target = check_shapes("l1_loss", input, target, broadcast)
     return weighted("l1_loss", (input - target).abs(), weight, reduction)
 
 
@@ -78,7 +134,7 @@ def smooth_l1_loss(
         >>> dt.smooth_l1_loss(dt.tensor([0.5, 2.0]), dt.zeros(2), "none").tolist()
         [0.125, 1.5]
     """
-    input, target = paired("smooth_l1_loss", input, target, broadcast)
+    input, target = check_shapes("smooth_l1_loss", input, target, broadcast)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta must be >= 0, got {beta}")
     d = (input - target).abs()
@@ -93,7 +149,7 @@ def smooth_l1_loss(
 )
 @of_floats
 def huber_loss(
-    input: dt.Tensor, target: dt.Tensor, reduction: str, delta: float, weight: Any, *, broadcast: bool = False
+    input: dt.Tensor, target: dt.Tensor, reduction: str, delta: float, weight: Any = None, *, broadcast: bool = False
 ) -> dt.Tensor:
     """``d² / 2`` where ``d = |input - target|`` is at most delta, else ``delta · (d - delta / 2)``.
 
@@ -105,108 +161,12 @@ def huber_loss(
         >>> dt.huber_loss(dt.tensor([0.5, 2.0]), dt.zeros(2), "none").tolist()
         [0.125, 1.5]
     """
-    input, target = paired("huber_loss", input, target, broadcast)
+    input, target = check_shapes("huber_loss", input, target, broadcast)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta must be > 0, got {delta}")
     d = (input - target).abs()
     loss = dt.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
     return weighted("huber_loss", loss, weight, reduction)
-
-
-@op(
-    "poisson_nll_loss(Tensor input, Tensor target, bool log_input=True, bool full=False, float eps=1e-08, "
-    "str reduction='mean', *, bool broadcast=False) -> Tensor"
-)
-@of_floats
-def poisson_nll_loss(
-    input: dt.Tensor,
-    target: dt.Tensor,
-    log_input: bool,
-    full: bool,
-    eps: float,
-    reduction: str,
-    *,
-    broadcast: bool = False,
-) -> dt.Tensor:
-    """The negative log-likelihood of counts under a Poisson distribution.
-
-        l = exp(input) - target · input            with log_input
-        l = input - target · log(input + eps)      without
-
-    Args:
-        input: the rates or, with `log_input`, their logarithms.
-        target: the counts.
-        full: add Stirling's approximation of log(target!) where the target is above 1.
-        eps: keeps the logarithm from zero.
-        reduction, broadcast: as mse_loss's.
-
-    Example:
-        >>> dt.poisson_nll_loss(dt.zeros(2), dt.tensor([1.0, 2.0])).item()
-        1.0
-    """
-    input, target = paired("poisson_nll_loss", input, target, broadcast)
-    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
-    if full:
-        more = dt.where(target > 1, target, 1)
-        stirling = more * more.log() - more + 0.5 * (2 * math.pi * more).log()
-        loss = loss + dt.where(target > 1, stirling, 0)
-    return reduce("poisson_nll_loss", loss, reduction)
-
-
-@op(
-    "gaussian_nll_loss(Tensor input, Tensor target, Tensor var, bool full=False, float eps=1e-06, "
-    "str reduction='mean', *, bool broadcast=False) -> Tensor"
-)
-@of_floats
-def gaussian_nll_loss(
-    input: dt.Tensor,
-    target: dt.Tensor,
-    var: dt.Tensor,
-    full: bool,
-    eps: float,
-    reduction: str,
-    *,
-    broadcast: bool = False,
-) -> dt.Tensor:
-    """The negative log-likelihood of values under normal distributions.
-
-        l = (log(max(var, eps)) + (input - target)² / max(var, eps)) / 2
-
-    Args:
-        input: the means.
-        target: the values.
-        var: the variances: a number, of the input's shape, without its last dim, or with size 1 in one dim.
-        full: add the constant log(2π) / 2.
-        eps: the least variance; what is raised to it gets its gradient nonetheless.
-        reduction, broadcast: as mse_loss's.
-
-    Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
-
-    Example:
-        >>> dt.gaussian_nll_loss(dt.zeros(2), dt.ones(2), dt.ones(2)).item()
-        0.5
-    """
-    input, target = paired("gaussian_nll_loss", input, target, broadcast)
-    var = _variances(input, var)
-    if (var < 0).any().item():
-        raise ValueError(f"gaussian_nll_loss: variances must not be negative, got {var.min().item():g}")
-    var = var + (var.detach().clamp(min=eps) - var.detach())
-    loss = 0.5 * (var.log() + (input - target).square() / var)
-    if full:
-        loss = loss + 0.5 * math.log(2 * math.pi)
-    return reduce("gaussian_nll_loss", loss, reduction)
-
-
-def _variances(input: dt.Tensor, var: dt.Tensor) -> dt.Tensor:
-    """In a shape that broadcasts to the input's, and to no other."""
-    if var.ndim and var.shape == input.shape[:-1]:
-        var = var.unsqueeze(-1)
-    if var.ndim not in (0, input.ndim):
-        raise ValueError(
-            f"gaussian_nll_loss: var of shape {tuple(var.shape)} does not fit an input of shape {tuple(input.shape)}"
-        )
-    broadcastable("gaussian_nll_loss", "var", var, tuple(input.shape))
-    return var.to(input.dtype)
 
 
 @op(
@@ -231,7 +191,7 @@ def kl_div(
         >>> dt.kl_div(dt.zeros(2), dt.tensor([1.0, 1.0]), "batchmean").item()
         0.0
     """
-    input, target = paired("kl_div", input, target, broadcast)
+    input, target = check_shapes("kl_div", input, target, broadcast)
     if log_target:
         loss = target.exp() * (target - input)
     else:
@@ -240,3 +200,251 @@ def kl_div(
     if reduction == "batchmean":
         return loss.sum() / (input.shape[0] if input.ndim else 1)
     return reduce("kl_div", loss, reduction)
+
+
+# ---- yes and no ----
+
+
+@op(
+    "binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, str reduction='mean', *, "
+    "bool broadcast=False) -> Tensor"
+)
+@of_floats
+def binary_cross_entropy(
+    input: dt.Tensor, target: dt.Tensor, weight: Any, reduction: str, *, broadcast: bool = False
+) -> dt.Tensor:
+    """The cross-entropy of probabilities; the logarithms are kept above -100.
+
+        l = -weight · (target · log(input) + (1 - target) · log(1 - input))
+
+    Args:
+        input: probabilities in [0, 1].
+        target: in [0, 1].
+        weight: broadcasts to the input's shape.
+        reduction: "mean", "sum" or "none".
+        broadcast: let input and target be broadcast.
+
+    Raises:
+        ValueError: where an input is outside [0, 1].
+
+    Example:
+        >>> round(dt.binary_cross_entropy(dt.tensor([0.5]), dt.tensor([1.0])).item(), 4)
+        0.6931
+    """
+    input, target = check_shapes("binary_cross_entropy", input, target, broadcast)
+    broadcastable("binary_cross_entropy", "weight", weight, tuple(input.shape))
+    if ((input < 0) | (input > 1)).any().item():
+        raise ValueError(
+            f"binary_cross_entropy: inputs must be probabilities in [0, 1], got {input.min().item():g} to "
+            f"{input.max().item():g}; use binary_cross_entropy_with_logits for scores"
+        )
+    log_x = input.log().clamp(min=-100)
+    log_rest = dt.log1p(-input).clamp(min=-100)
+    loss = -(target * log_x + (1 - target) * log_rest)
+    return reduce("binary_cross_entropy", loss if weight is None else loss * weight, reduction)
+
+
+@op(
+    "binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, str reduction='mean', "
+    "Tensor? pos_weight=None, *, bool broadcast=False) -> Tensor"
+)
+@of_floats
+def binary_cross_entropy_with_logits(
+    input: dt.Tensor, target: dt.Tensor, weight: Any, reduction: str, pos_weight: Any, *, broadcast: bool = False
+) -> dt.Tensor:
+    """Binary cross-entropy of ``sigmoid(input)``, computed so that it neither overflows nor loses digits.
+
+        l = weight · ((1 - target) · input + (1 + (pos_weight - 1) · target) · log(1 + exp(-input)))
+
+    Args:
+        input: scores of any size.
+        target: in [0, 1].
+        weight, pos_weight: broadcast to the input's shape.
+        reduction, broadcast: as binary_cross_entropy's.
+
+    Example:
+        >>> round(dt.binary_cross_entropy_with_logits(dt.zeros(1), dt.ones(1)).item(), 4)
+        0.6931
+    """
+    who = "binary_cross_entropy_with_logits"
+    input, target = check_shapes(who, input, target, broadcast)
+    broadcastable(who, "weight", weight, tuple(input.shape))
+    broadcastable(who, "pos_weight", pos_weight, tuple(input.shape))
+    softplus_minus = dt.log1p(dt.exp(-input.abs())) + (-input).clamp(min=0)
+    factor = 1 if pos_weight is None else 1 + (pos_weight - 1) * target
+    loss = (1 - target) * input + factor * softplus_minus
+    return reduce(who, loss if weight is None else loss * weight, reduction)
+
+
+# ---- classes ----
+
+
+@op("nll_loss(Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean') -> Tensor")
+@of_floats
+def nll_loss(input: dt.Tensor, target: dt.Tensor, weight: Any, ignore_index: int, reduction: str) -> dt.Tensor:
+    """``-weight[t] · input[t]``: the negative log-likelihood, for log-probabilities.
+
+    Args:
+        input: ``(N, C, *)`` or ``(C,)``.
+        target: int64 classes ``(N, *)`` or ``()``.
+        weight: of the classes, ``(C,)``.
+        ignore_index: a target that counts neither in the sum nor in the mean's denominator.
+        reduction: "mean" divides by the targets' weights.
+
+    Raises:
+        ValueError: where the shapes do not fit.
+        IndexError: for a target outside [0, C).
+
+    Example:
+        >>> dt.nll_loss(dt.tensor([[-1.0, -2.0]]), dt.tensor([1])).item()
+        2.0
+    """
+    dim = class_dim("nll_loss", input, target, weight)
+    kept = target != ignore_index
+    index = dt.where(kept, target, 0).unsqueeze(dim)
+    loss = -input.gather(dim, index).squeeze(dim)
+    if weight is None:
+        loss = dt.where(kept, loss, 0)
+        return loss.sum() / kept.sum() if reduction == "mean" else reduce("nll_loss", loss, reduction)
+    scale = weight.index_select(0, index.reshape(-1)).reshape(loss.shape)
+    scale = dt.where(kept, scale, 0)
+    loss = loss * scale
+    return loss.sum() / scale.sum() if reduction == "mean" else reduce("nll_loss", loss, reduction)
+
+
+def class_dim(who: str, input: dt.Tensor, target: dt.Tensor, weight: Any) -> int:
+    """Where the classes are; checks that everything fits."""
+    if input.ndim == 0:
+        raise ValueError(f"{who}: expected scores of at least 1 dim, got a zero-dim input")
+    dim = 0 if input.ndim == 1 else 1
+    expected = [*input.shape[:dim], *input.shape[dim + 1 :]]
+    class_targets(who, target)
+    if list(target.shape) != expected:
+        raise ValueError(
+            f"{who}: input {tuple(input.shape)} wants targets of shape {tuple(expected)}, got {tuple(target.shape)}"
+        )
+    if weight is not None and tuple(weight.shape) != (input.shape[dim],):
+        raise ValueError(f"{who}: expected {input.shape[dim]} class weights, got shape {tuple(weight.shape)}")
+    return dim
+
+
+@op(
+    "cross_entropy(Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean', "
+    "float label_smoothing=0.0) -> Tensor"
+)
+@of_floats
+def cross_entropy(
+    input: dt.Tensor, target: dt.Tensor, weight: Any, ignore_index: int, reduction: str, label_smoothing: float
+) -> dt.Tensor:
+    """``-log softmax(input)[target]``, for unnormalized scores.
+
+    Args:
+        input: ``(N, C, *)`` or ``(C,)``.
+        target: int64 classes ``(N, *)`` or ``()``; or probabilities of the input's shape.
+        weight: of the classes, ``(C,)``.
+        ignore_index: a class target that does not count.
+        label_smoothing: in [0, 1]: how much of the target is spread over all classes.
+
+    Example:
+        >>> round(dt.cross_entropy(dt.zeros(2, 4), dt.tensor([0, 3])).item(), 4)
+        1.3863
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
+    if input.ndim == 0:
+        raise ValueError("cross_entropy: expected scores of at least 1 dim, got a zero-dim input")
+    dim = 0 if input.ndim == 1 else 1
+    log_p = dt.log_softmax(input, dim)
+    if target.is_floating_point():
+        if input.shape != target.shape:
+            raise ValueError(
+                f"cross_entropy: input {tuple(input.shape)} and probabilities {tuple(target.shape)} must have one shape"
+            )
+        return _soft_cross_entropy(log_p, target, weight, reduction, label_smoothing, dim)
+    hard = nll_loss(log_p, target, weight, ignore_index, reduction)
+    if label_smoothing == 0:
+        return hard
+    smooth = _smoothing(log_p, target, weight, ignore_index, reduction, dim)
+    return (1 - label_smoothing) * hard + label_smoothing / input.shape[dim] * smooth
+
+
+def _soft_cross_entropy(
+    log_p: dt.Tensor, target: dt.Tensor, weight: Any, reduction: str, label_smoothing: float, dim: int
+) -> dt.Tensor:
+    if label_smoothing > 0:
+        target = target * (1 - label_smoothing) + label_smoothing / log_p.shape[dim]
+    loss = -(log_p * target)
+    if weight is not None:
+        loss = loss * _along(weight, dim, log_p.ndim)
+    loss = loss.sum(dim)
+    if reduction == "mean":
+        return loss.sum() / (log_p.numel() // log_p.shape[dim])
+    return reduce("cross_entropy", loss, reduction)
+
+
+def _smoothing(
+    log_p: dt.Tensor, target: dt.Tensor, weight: Any, ignore_index: int, reduction: str, dim: int
+) -> dt.Tensor:
+    """The loss against all classes alike, with the same weights, ignored targets and reduction."""
+    loss = -(log_p if weight is None else log_p * _along(weight, dim, log_p.ndim)).sum(dim)
+    kept = target != ignore_index
+    loss = dt.where(kept, loss, 0)
+    if reduction != "mean":
+        return reduce("cross_entropy", loss, reduction)
+    if weight is None:
+        return loss.sum() / kept.sum()
+    picked = weight.index_select(0, dt.where(kept, target, 0).reshape(-1)).reshape(target.shape)
+    return loss.sum() / dt.where(kept, picked, 0).sum()
+
+
+def _along(weight: dt.Tensor, dim: int, ndim: int) -> dt.Tensor:
+    return weight.reshape([-1 if i == dim else 1 for i in range(ndim)])
+
+
+@checks.in_own_name
+def linear_cross_entropy(
+    input: dt.Tensor,
+    linear_weight: dt.Tensor,
+    target: dt.Tensor,
+    *,
+    linear_bias: dt.Tensor | None = None,
+    weight: dt.Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> dt.Tensor:
+    """The cross-entropy of a linear map's scores: ``cross_entropy(linear(input, linear_weight, linear_bias), target)``.
+
+    Args:
+        input: ``(N, in)`` or ``(in,)``.
+        linear_weight: ``(C, in)``, or ``(C, d1, ..., dK, in)`` for targets ``(N, d1, ..., dK)``.
+        target: classes or probabilities, as cross_entropy's.
+        linear_bias: of the scores, ``(C,)`` or ``(C, d1, ..., dK)``.
+        weight, reduction, ignore_index, label_smoothing: as cross_entropy's; None ignores the index -100.
+
+    Example:
+        >>> round(linear_cross_entropy(dt.ones(2, 3), dt.zeros(4, 3), dt.tensor([0, 3])).item(), 4)
+        1.3863
+    """
+    checks.tensors("linear_cross_entropy", input=input, linear_weight=linear_weight, target=target)
+    if linear_weight.ndim < 2 or input.ndim not in (1, 2) or input.shape[-1] != linear_weight.shape[-1]:
+        raise ValueError(
+            f"linear_cross_entropy: an input of shape {shape_text(input)} does not fit weights of shape "
+            f"{shape_text(linear_weight)}: expected (N, in) and (C, ..., in)"
+        )
+    if linear_weight.ndim > 2 and input.ndim != 2:
+        raise ValueError(
+            f"linear_cross_entropy: weights of shape {shape_text(linear_weight)} need an input with a batch dim, "
+            f"got shape {shape_text(input)}"
+        )
+    scores = dt.tensordot(input, linear_weight, ([-1], [-1])) if linear_weight.ndim > 2 else input @ linear_weight.T
+    if linear_bias is not None:
+        if linear_bias.shape not in (linear_weight.shape[:-1], linear_weight.shape[:1]):
+            raise ValueError(
+                f"linear_cross_entropy: linear_bias of shape {shape_text(linear_bias)} does not fit weights of shape "
+                f"{shape_text(linear_weight)}"
+            )
+        missing = linear_weight.ndim - 1 - linear_bias.ndim
+        scores = scores + linear_bias.reshape([*linear_bias.shape, *[1] * missing])
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(scores, target, weight, ignored, reduction, label_smoothing)

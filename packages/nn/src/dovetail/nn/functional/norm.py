@@ -10,17 +10,6 @@ from dovetail.ops import get_op, op
 
 from ._common import of_floats, require_floating, shape_text
 
-__all__ = [
-    "batch_norm",
-    "channel_norm",
-    "cross_map_lrn",
-    "group_norm",
-    "instance_norm",
-    "layer_norm",
-    "local_response_norm",
-    "rms_norm",
-]
-
 layer_norm_op = get_op("layer_norm")
 
 

@@ -7,10 +7,6 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import checks
 
-__all__ = [
-    "pad",
-]
-
 
 @checks.in_own_name
 def pad(input: dt.Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> dt.Tensor:

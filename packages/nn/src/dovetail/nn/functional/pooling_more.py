@@ -13,19 +13,6 @@ from dovetail.ops import op
 from ._common import as_given, batched, of_floats, shape_text, spread
 from .pooling import Sizes
 
-__all__ = [
-    "fractional_max_pool2d",
-    "fractional_max_pool2d_with_indices",
-    "fractional_max_pool3d",
-    "fractional_max_pool3d_with_indices",
-    "lp_pool1d",
-    "lp_pool2d",
-    "lp_pool3d",
-    "max_unpool1d",
-    "max_unpool2d",
-    "max_unpool3d",
-]
-
 AVERAGES = {1: dt.avg_pool1d, 2: dt.avg_pool2d, 3: dt.avg_pool3d}
 LARGEST = {1: dt.max_pool1d, 2: dt.max_pool2d, 3: dt.max_pool3d}
 

@@ -11,15 +11,6 @@ from dovetail.ops import op
 
 from ._common import of_floats, require_floating, shape_text
 
-__all__ = [
-    "affine_grid",
-    "channel_shuffle",
-    "grid_sample",
-    "native_channel_shuffle",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-]
-
 
 @op("pixel_shuffle(Tensor input, int upscale_factor) -> Tensor")
 def pixel_shuffle(input: dt.Tensor, upscale_factor: int) -> dt.Tensor:

@@ -12,13 +12,15 @@ from .activation import (
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
+    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
     ReLU6,
-    RReLU,
     Sigmoid,
     SiLU,
+    Softmax,
+    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -26,16 +28,12 @@ from .activation import (
     Tanhshrink,
     Threshold,
 )
+from .activation_more import (
+    RReLU,
+    Softmax2d,
+)
 from .adaptive import (
     AdaptiveLogSoftmaxWithLoss,
-)
-from .batchnorm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
 )
 from .containers import (
     ModuleDict,
@@ -80,6 +78,9 @@ from .lazy import (
     LazyConvTranspose1d,
     LazyConvTranspose2d,
     LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
     LazyLinear,
 )
 from .linear import (
@@ -92,27 +93,27 @@ from .linear import (
 from .loss import (
     BCELoss,
     BCEWithLogitsLoss,
-    GaussianNLLLoss,
+    CrossEntropyLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
     MSELoss,
-    MultiLabelSoftMarginLoss,
-    PoissonNLLLoss,
-    SmoothL1Loss,
-    SoftMarginLoss,
-)
-from .loss_classes import (
-    CrossEntropyLoss,
-    CTCLoss,
-    MultiLabelMarginLoss,
-    MultiMarginLoss,
     NLLLoss,
+    SmoothL1Loss,
 )
-from .loss_distance import (
+from .loss_likelihood import (
+    CTCLoss,
+    GaussianNLLLoss,
+    PoissonNLLLoss,
+)
+from .loss_margin import (
     CosineEmbeddingLoss,
     HingeEmbeddingLoss,
     MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
@@ -120,9 +121,17 @@ from .module import (
     Module,
 )
 from .norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    LayerNorm,
+)
+from .norm_more import (
     CrossMapLRN2d,
     GroupNorm,
-    LayerNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
     LocalResponseNorm,
     RMSNorm,
 )
@@ -183,7 +192,6 @@ from .rnn_cells import (
     RNNCell,
     RNNCellBase,
 )
-from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from .vision import (
     ChannelShuffle,
     PixelShuffle,
@@ -275,6 +283,9 @@ __all__ = [
     "LazyConvTranspose1d",
     "LazyConvTranspose2d",
     "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
     "LazyLinear",
     "LeakyReLU",
     "Linear",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import dovetail as dt
-from dovetail import checks
 
 from .. import functional as F
 from ..parameter import Parameter
@@ -370,35 +369,6 @@ class PReLU(_Activation):
         return F.prelu(input, self.weight)
 
 
-class RReLU(_InPlace):
-    """``x`` where it is positive, else ``slope · x`` with a slope of its own for every element.
-
-    In training mode the slopes are drawn from [lower, upper); in evaluation mode all are the middle.
-
-    Args:
-        lower, upper: the bounds of the slopes.
-        inplace: overwrite the input.
-
-    Source: Xu et al., "Empirical Evaluation of Rectified Activations in Convolution Network", arXiv:1505.00853.
-
-    Example:
-        >>> RReLU(0.25, 0.75).eval()(dt.tensor([-2.0, 2.0])).tolist()
-        [-1.0, 2.0]
-    """
-
-    options = ("lower", "upper")
-
-    def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
-        super().__init__(inplace)
-        checks.numbers("RReLU", lower=lower, upper=upper)
-        if lower > upper:
-            raise ValueError(f"RReLU: lower must be at most upper, got {lower} and {upper}")
-        self.lower, self.upper = lower, upper
-
-    def forward(self, input: dt.Tensor) -> dt.Tensor:
-        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
-
-
 class GLU(_Activation):
     """``a · sigmoid(b)``, where a and b are the halves of ``x`` along ``dim``.
 
@@ -419,29 +389,47 @@ class GLU(_Activation):
         return F.glu(input, self.dim)
 
 
-__all__ = [
-    "CELU",
-    "ELU",
-    "GELU",
-    "GLU",
-    "Hardshrink",
-    "Hardsigmoid",
-    "Hardswish",
-    "Hardtanh",
-    "LeakyReLU",
-    "LogSigmoid",
-    "Mish",
-    "PReLU",
-    "RReLU",
-    "ReLU",
-    "ReLU6",
-    "SELU",
-    "SiLU",
-    "Sigmoid",
-    "Softplus",
-    "Softshrink",
-    "Softsign",
-    "Tanh",
-    "Tanhshrink",
-    "Threshold",
-]
+class _AlongDim(_Activation):
+    """A function along a dim; where none is given, PyTorch's choice with its warning."""
+
+    options = ("dim",)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+
+class Softmax(_AlongDim):
+    """``exp(x) / Σ exp(x)`` along ``dim``.
+
+    Example:
+        >>> Softmax(dim=0)(dt.zeros(2)).tolist()
+        [0.5, 0.5]
+    """
+
+    def forward(self, input: dt.Tensor) -> dt.Tensor:
+        return F.softmax(input, self.dim)
+
+
+class Softmin(_AlongDim):
+    """``softmax(-x)`` along ``dim``.
+
+    Example:
+        >>> Softmin(dim=0)(dt.zeros(2)).tolist()
+        [0.5, 0.5]
+    """
+
+    def forward(self, input: dt.Tensor) -> dt.Tensor:
+        return F.softmin(input, self.dim)
+
+
+class LogSoftmax(_AlongDim):
+    """``log(softmax(x))`` along ``dim``.
+
+    Example:
+        >>> round(LogSoftmax(dim=0)(dt.zeros(2))[0].item(), 4)
+        -0.6931
+    """
+
+    def forward(self, input: dt.Tensor) -> dt.Tensor:
+        return F.log_softmax(input, self.dim)

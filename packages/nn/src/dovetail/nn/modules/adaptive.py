@@ -144,6 +144,3 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if rows.numel() == 0:
             return best
         return best.index_copy(0, rows, self.log_prob(input.index_select(0, rows)).argmax(1))
-
-
-__all__ = ["AdaptiveLogSoftmaxWithLoss"]

@@ -59,6 +59,3 @@ class PairwiseDistance(Module):
 
     def forward(self, x1: dt.Tensor, x2: dt.Tensor) -> dt.Tensor:
         return F.pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)
-
-
-__all__ = ["CosineSimilarity", "PairwiseDistance"]

@@ -107,6 +107,3 @@ class FeatureAlphaDropout(_Dropout):
 
     def forward(self, input: dt.Tensor) -> dt.Tensor:
         return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)
-
-
-__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]

@@ -8,7 +8,6 @@ import dovetail as dt
 from dovetail import checks
 
 from ..parameter import UninitializedBuffer, UninitializedParameter, is_lazy
-from .batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _NormBase
 from .conv import (
     Conv1d,
     Conv2d,
@@ -22,6 +21,8 @@ from .conv import (
 )
 from .linear import Linear
 from .module import Module
+from .norm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _NormBase
+from .norm_more import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 
 
 class LazyModuleMixin(Module):
@@ -242,11 +243,14 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__(0, eps, momentum, False, False)
         self.affine, self.track_running_stats = affine, track_running_stats
         if affine:
             self.weight = UninitializedParameter(device=device, dtype=dtype)
+        if affine and bias:
             self.bias = UninitializedParameter(device=device, dtype=dtype)
         if track_running_stats:
             self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
@@ -298,3 +302,47 @@ class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
     """A BatchNorm3d whose ``num_features`` is that of its first input; the other arguments are BatchNorm3d's."""
 
     cls_to_become = BatchNorm3d
+
+
+class _LazyInstanceNorm(_LazyNorm):
+    allowed_dims: tuple[int, ...]
+
+    def __init__(
+        self,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+
+    def _channels(self, input: Any) -> int:
+        return 0 if isinstance(input, dt.Tensor) and input.ndim == self.allowed_dims[0] else 1
+
+
+class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
+    """An InstanceNorm1d whose ``num_features`` is that of its first input; the other arguments are InstanceNorm1d's.
+
+    Example:
+        >>> layer = LazyInstanceNorm1d(affine=True)
+        >>> layer(dt.ones(2, 3, 4)).shape, layer.num_features
+        (dovetail.Size([2, 3, 4]), 3)
+    """
+
+    cls_to_become = InstanceNorm1d
+
+
+class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
+    """An InstanceNorm2d whose ``num_features`` is that of its first input; the other arguments are InstanceNorm2d's."""
+
+    cls_to_become = InstanceNorm2d
+
+
+class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
+    """An InstanceNorm3d whose ``num_features`` is that of its first input; the other arguments are InstanceNorm3d's."""
+
+    cls_to_become = InstanceNorm3d

@@ -1,4 +1,4 @@
-"""Losses of numbers, probabilities and scores, as layers."""
+"""Losses as layers."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ class _Weighted(_Loss):
 
     def __init__(self, weight: Any = None, reduction: str = "mean", *, broadcast: bool = False) -> None:
         super().__init__(reduction, broadcast=broadcast)
+        self.register_buffer("weight", weight)
+
+
+class _OfClasses(_Loss):
+    """A loss whose targets are classes, with a weight for each: a buffer, so that it moves with the module."""
+
+    weight: dt.Tensor | None
+
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        super().__init__(reduction)
         self.register_buffer("weight", weight)
 
 
@@ -138,71 +148,6 @@ class KLDivLoss(_Loss):
         return F.kl_div(input, target, self.reduction, log_target=self.log_target, broadcast=self.broadcast)
 
 
-class PoissonNLLLoss(_Loss):
-    """The negative log-likelihood of counts under Poisson distributions.
-
-        l = exp(input) - target · input           with log_input
-        l = input - target · log(input + eps)     without
-
-    Args:
-        log_input: the inputs are the rates' logarithms.
-        full: add Stirling's approximation of log(target!) where the target is above 1.
-        eps: keeps the logarithm from zero.
-        reduction, broadcast: as MSELoss's.
-
-    Example:
-        >>> PoissonNLLLoss()(dt.zeros(2), dt.tensor([1.0, 2.0])).item()
-        1.0
-    """
-
-    def __init__(
-        self,
-        log_input: bool = True,
-        full: bool = False,
-        eps: float = 1e-8,
-        reduction: str = "mean",
-        *,
-        broadcast: bool = False,
-    ) -> None:
-        super().__init__(reduction, broadcast=broadcast)
-        self.log_input, self.full, self.eps = log_input, full, eps
-
-    def forward(self, log_input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.poisson_nll_loss(
-            log_input, target, self.log_input, self.full, self.eps, self.reduction, broadcast=self.broadcast
-        )
-
-
-class GaussianNLLLoss(_Loss):
-    """The negative log-likelihood of values under normal distributions whose means and variances are given.
-
-        l = (log(max(var, eps)) + (input - target)² / max(var, eps)) / 2
-
-    Args:
-        full: add the constant log(2π) / 2.
-        eps: the least variance.
-        reduction, broadcast: as MSELoss's.
-
-    Shape:
-        input and target ``(N, *)``; var alike, without the last dim, with size 1 in one dim, or a number.
-
-    Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
-
-    Example:
-        >>> GaussianNLLLoss()(dt.zeros(2), dt.ones(2), dt.ones(2)).item()
-        0.5
-    """
-
-    def __init__(
-        self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean", broadcast: bool = False
-    ) -> None:
-        super().__init__(reduction, broadcast=broadcast)
-        self.full, self.eps = full, eps
-
-    def forward(self, input: dt.Tensor, target: dt.Tensor, var: dt.Tensor | float) -> dt.Tensor:
-        return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction, broadcast=self.broadcast)
-
-
 class BCELoss(_Weighted):
     """Binary cross-entropy of probabilities; the logarithms are kept above -100.
 
@@ -251,51 +196,58 @@ class BCEWithLogitsLoss(_Weighted):
         )
 
 
-class SoftMarginLoss(_Loss):
-    """The logistic loss of scores against 1 and -1: ``log(1 + exp(-target · input))``.
+class NLLLoss(_OfClasses):
+    """The negative log-likelihood, for log-probabilities.
 
-    Arguments and shapes as MSELoss's.
-
-    Example:
-        >>> round(SoftMarginLoss()(dt.zeros(1), dt.ones(1)).item(), 4)
-        0.6931
-    """
-
-    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.soft_margin_loss(input, target, self.reduction, broadcast=self.broadcast)
-
-
-class MultiLabelSoftMarginLoss(_Weighted):
-    """Binary cross-entropy of scores, averaged over the classes of each sample.
-
-        l = -mean over c of weight_c · (target_c · log σ(input_c) + (1 - target_c) · log σ(-input_c))
+        l = -weight[target] · input[target]
 
     Args:
         weight: of the classes, ``(C,)``.
-        reduction, broadcast: as MSELoss's.
+        ignore_index: a target that does not count.
+        reduction: "mean" divides by the targets' weights; "sum", "none".
 
     Shape:
-        input and target ``(*, C)``; the losses ``(*)``.
+        input ``(N, C, *)`` or ``(C,)``; int64 targets ``(N, *)`` or ``()``.
 
     Example:
-        >>> round(MultiLabelSoftMarginLoss()(dt.zeros(1, 2), dt.tensor([[1.0, 0.0]])).item(), 4)
+        >>> NLLLoss()(dt.tensor([[-1.0, -2.0]]), dt.tensor([1])).item()
+        2.0
+    """
+
+    def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(weight, reduction)
+        self.ignore_index = ignore_index
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+
+
+class CrossEntropyLoss(_OfClasses):
+    """The cross-entropy of ``softmax(input)``: the usual loss of a classifier.
+
+        l = -weight[target] · log softmax(input)[target]
+
+    Args:
+        weight: of the classes, ``(C,)``.
+        ignore_index: a class target that does not count.
+        reduction: "mean" divides by the targets' weights; "sum", "none".
+        label_smoothing: in [0, 1]: how much of the target is spread over all classes.
+
+    Shape:
+        input ``(N, C, *)`` or ``(C,)``; int64 targets ``(N, *)`` or ``()``, or probabilities of the input's shape.
+
+    Source: of label smoothing, Szegedy et al., "Rethinking the Inception Architecture", arXiv:1512.00567.
+
+    Example:
+        >>> round(CrossEntropyLoss()(dt.zeros(1, 2), dt.tensor([1])).item(), 4)
         0.6931
     """
 
+    def __init__(
+        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+    ) -> None:
+        super().__init__(weight, reduction)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
     def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
-        return F.multilabel_soft_margin_loss(input, target, self.weight, self.reduction, broadcast=self.broadcast)
-
-
-__all__ = [
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "GaussianNLLLoss",
-    "HuberLoss",
-    "KLDivLoss",
-    "L1Loss",
-    "MSELoss",
-    "MultiLabelSoftMarginLoss",
-    "PoissonNLLLoss",
-    "SmoothL1Loss",
-    "SoftMarginLoss",
-]
+        return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)

@@ -229,15 +229,3 @@ class MaxUnpool3d(_MaxUnpool):
 
     dims = 3
     run = staticmethod(F.max_unpool3d)
-
-
-__all__ = [
-    "FractionalMaxPool2d",
-    "FractionalMaxPool3d",
-    "LPPool1d",
-    "LPPool2d",
-    "LPPool3d",
-    "MaxUnpool1d",
-    "MaxUnpool2d",
-    "MaxUnpool3d",
-]

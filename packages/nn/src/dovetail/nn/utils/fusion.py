@@ -11,9 +11,9 @@ from dovetail import checks
 from ..parameter import Parameter
 
 if TYPE_CHECKING:
-    from ..modules.batchnorm import _BatchNorm
     from ..modules.conv import _Conv
     from ..modules.linear import Linear
+    from ..modules.norm import _BatchNorm
 
 __all__ = ["fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights"]
 

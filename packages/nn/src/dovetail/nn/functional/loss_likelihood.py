@@ -1,4 +1,4 @@
-"""Losses of sequences whose places are not known: connectionist temporal classification."""
+"""Losses that are likelihoods: of counts, of values with variances, of label sequences."""
 
 from __future__ import annotations
 
@@ -10,11 +10,106 @@ from dovetail import checks
 from dovetail.ops import op
 
 from ._common import of_floats, shape_text
-from ._loss import class_targets, reduce
+from .loss import broadcastable, check_shapes, class_targets, reduce
 
-__all__ = [
-    "ctc_loss",
-]
+
+@op(
+    "poisson_nll_loss(Tensor input, Tensor target, bool log_input=True, bool full=False, float eps=1e-08, "
+    "str reduction='mean', *, bool broadcast=False) -> Tensor"
+)
+@of_floats
+def poisson_nll_loss(
+    input: dt.Tensor,
+    target: dt.Tensor,
+    log_input: bool,
+    full: bool,
+    eps: float,
+    reduction: str,
+    *,
+    broadcast: bool = False,
+) -> dt.Tensor:
+    """The negative log-likelihood of counts under a Poisson distribution.
+
+        l = exp(input) - target · input            with log_input
+        l = input - target · log(input + eps)      without
+
+    Args:
+        input: the rates or, with `log_input`, their logarithms.
+        target: the counts.
+        full: add Stirling's approximation of log(target!) where the target is above 1.
+        eps: keeps the logarithm from zero.
+        reduction, broadcast: as mse_loss's.
+
+    Example:
+        >>> dt.poisson_nll_loss(dt.zeros(2), dt.tensor([1.0, 2.0])).item()
+        1.0
+    """
+    input, target = check_shapes("poisson_nll_loss", input, target, broadcast)
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        more = dt.where(target > 1, target, 1)
+        stirling = more * more.log() - more + 0.5 * (2 * math.pi * more).log()
+        loss = loss + dt.where(target > 1, stirling, 0)
+    return reduce("poisson_nll_loss", loss, reduction)
+
+
+@op(
+    "gaussian_nll_loss(Tensor input, Tensor target, Tensor var, bool full=False, float eps=1e-06, "
+    "str reduction='mean', *, bool broadcast=False) -> Tensor"
+)
+@of_floats
+def gaussian_nll_loss(
+    input: dt.Tensor,
+    target: dt.Tensor,
+    var: dt.Tensor,
+    full: bool,
+    eps: float,
+    reduction: str,
+    *,
+    broadcast: bool = False,
+) -> dt.Tensor:
+    """The negative log-likelihood of values under normal distributions.
+
+        l = (log(max(var, eps)) + (input - target)² / max(var, eps)) / 2
+
+    Args:
+        input: the means.
+        target: the values.
+        var: the variances: a number, of the input's shape, without its last dim, or with size 1 in one dim.
+        full: add the constant log(2π) / 2.
+        eps: the least variance; what is raised to it gets its gradient nonetheless.
+        reduction, broadcast: as mse_loss's.
+
+    Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
+
+    Example:
+        >>> dt.gaussian_nll_loss(dt.zeros(2), dt.ones(2), dt.ones(2)).item()
+        0.5
+    """
+    input, target = check_shapes("gaussian_nll_loss", input, target, broadcast)
+    var = _variances(input, var)
+    if (var < 0).any().item():
+        raise ValueError(f"gaussian_nll_loss: variances must not be negative, got {var.min().item():g}")
+    var = var + (var.detach().clamp(min=eps) - var.detach())
+    loss = 0.5 * (var.log() + (input - target).square() / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return reduce("gaussian_nll_loss", loss, reduction)
+
+
+def _variances(input: dt.Tensor, var: dt.Tensor) -> dt.Tensor:
+    """In a shape that broadcasts to the input's, and to no other."""
+    if var.ndim and var.shape == input.shape[:-1]:
+        var = var.unsqueeze(-1)
+    if var.ndim not in (0, input.ndim):
+        raise ValueError(
+            f"gaussian_nll_loss: var of shape {tuple(var.shape)} does not fit an input of shape {tuple(input.shape)}"
+        )
+    broadcastable("gaussian_nll_loss", "var", var, tuple(input.shape))
+    return var.to(input.dtype)
+
+
+# ---- sequences whose places are not known ----
 
 NEVER = -1e30  # the logarithm of an impossible path's probability; finite, so that its derivatives are
 

@@ -1,4 +1,4 @@
-"""Losses of pairs and triplets, as layers."""
+"""Losses with margins, as layers: how far ahead the right one is, which are close and which are to be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,93 @@ from dovetail import checks
 
 from .. import functional as F
 from .distance import PairwiseDistance
-from .loss import _Loss
+from .loss import _Loss, _OfClasses, _Weighted
+
+
+class SoftMarginLoss(_Loss):
+    """The logistic loss of scores against 1 and -1: ``log(1 + exp(-target · input))``.
+
+    Arguments and shapes as MSELoss's.
+
+    Example:
+        >>> round(SoftMarginLoss()(dt.zeros(1), dt.ones(1)).item(), 4)
+        0.6931
+    """
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.soft_margin_loss(input, target, self.reduction, broadcast=self.broadcast)
+
+
+class MultiLabelSoftMarginLoss(_Weighted):
+    """Binary cross-entropy of scores, averaged over the classes of each sample.
+
+        l = -mean over c of weight_c · (target_c · log σ(input_c) + (1 - target_c) · log σ(-input_c))
+
+    Args:
+        weight: of the classes, ``(C,)``.
+        reduction, broadcast: as MSELoss's.
+
+    Shape:
+        input and target ``(*, C)``; the losses ``(*)``.
+
+    Example:
+        >>> round(MultiLabelSoftMarginLoss()(dt.zeros(1, 2), dt.tensor([[1.0, 0.0]])).item(), 4)
+        0.6931
+    """
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.multilabel_soft_margin_loss(input, target, self.weight, self.reduction, broadcast=self.broadcast)
+
+
+class MultiMarginLoss(_OfClasses):
+    """The hinge loss of several classes: by how little the right one is ahead of the others.
+
+        l = sum over i ≠ target of weight[target] · max(0, margin - input[target] + input[i])^p / C
+
+    Args:
+        p: 1 or 2.
+        margin: by how much the right class should be ahead.
+        weight: of the classes, ``(C,)``.
+        reduction: "mean", "sum" or "none".
+
+    Shape:
+        input ``(N, C)`` or ``(C,)``; int64 targets ``(N,)`` or ``()``.
+
+    Example:
+        >>> MultiMarginLoss()(dt.tensor([[0.5, 1.0]]), dt.tensor([1])).item()
+        0.25
+    """
+
+    def __init__(self, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean") -> None:
+        super().__init__(weight, reduction)
+        if p not in (1, 2):
+            raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {checks.shown(p)}")
+        if weight is not None and weight.ndim != 1:
+            raise ValueError(f"MultiMarginLoss: weight must have one dim, got shape {tuple(weight.shape)}")
+        self.p, self.margin = p, margin
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.multi_margin_loss(input, target, self.p, self.margin, self.weight, self.reduction)
+
+
+class MultiLabelMarginLoss(_Loss):
+    """The hinge loss where several classes are right: every right one against every wrong one.
+
+        l = sum over right j, wrong i of max(0, 1 - input[j] + input[i]) / C
+
+    Shape:
+        input ``(N, C)`` or ``(C,)``; int64 targets alike: the right classes, then -1 (what follows does not count).
+
+    Example:
+        >>> round(MultiLabelMarginLoss()(dt.tensor([0.5, 1.0, 0.0]), dt.tensor([1, -1, 0])).item(), 4)
+        0.1667
+    """
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+
+    def forward(self, input: dt.Tensor, target: dt.Tensor) -> dt.Tensor:
+        return F.multilabel_margin_loss(input, target, self.reduction)
 
 
 class HingeEmbeddingLoss(_Loss):
@@ -162,12 +248,3 @@ class TripletMarginWithDistanceLoss(_Loss):
 def _check_margin(loss: _Loss, margin: float) -> None:
     if not margin > 0:
         raise ValueError(f"{type(loss).__name__}: margin must be positive, got {checks.shown(margin)}")
-
-
-__all__ = [
-    "CosineEmbeddingLoss",
-    "HingeEmbeddingLoss",
-    "MarginRankingLoss",
-    "TripletMarginLoss",
-    "TripletMarginWithDistanceLoss",
-]
