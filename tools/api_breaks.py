@@ -17,8 +17,8 @@ import releases
 import wheelhouse
 from link_tree import link_tree
 
-# Where each package's names are. The core's are those that none of the others has.
-PIECES = {"autograd": "autograd", "nn": "nn", "optim": "optim", "data": "data", "onnx-export": "onnx"}
+# The packages by the names that they bring. The core's are those that none of the others has.
+PIECES = {"amp": "autograd", "autograd": "autograd", "nn": "nn", "optim": "optim", "data": "data", "onnx": "onnx-export"}
 LEDGER = abi.LEDGER.relative_to(abi.ROOT).as_posix()
 
 
@@ -33,7 +33,7 @@ def load(packages: Path, target: Path) -> griffe.Module:
 def owner(path: str) -> str:
     """The package that an object belongs to."""
     piece = path.split(".")[1] if "." in path else ""
-    return next((package for package, name in PIECES.items() if name == piece), "tensor-core")
+    return PIECES.get(piece, "tensor-core")
 
 
 def breaks(old: griffe.Module, new: griffe.Module) -> Iterator[tuple[str, str]]:

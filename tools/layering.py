@@ -25,6 +25,9 @@ PIECES = {
     "onnx-export": "onnx",
 }
 
+# Names under `dovetail` that a piece owns beside its own.
+ALSO = {"amp": "autograd"}
+
 # What a piece may import besides itself and the core.
 MAY_IMPORT = {
     "": set(),
@@ -39,6 +42,8 @@ MAY_IMPORT = {
 # Files with a door of their own. The core names the pieces only to load them when they are first asked for.
 DOORS = {
     "tensor-core/src/dovetail/__init__.py": {"autograd", "nn", "optim", "data", "onnx"},
+    "tensor-core/src/dovetail/cpu/amp.py": {"autograd"},
+    "tensor-core/src/dovetail/cuda/amp.py": {"autograd"},
     "tensor-core/src/dovetail/utils/__init__.py": {"autograd", "data"},
     "optim/src/dovetail/optim/swa_utils.py": {"nn"},
 }
@@ -78,7 +83,8 @@ def check_python(path: Path, package: str, source: str) -> Iterator[str]:
     for line, name in imported(ast.parse(source), module_of(path)):
         first, *rest = name.split(".")
         if first == "dovetail":
-            target = rest[0] if rest and rest[0] in PIECES.values() else ""
+            target = ALSO.get(rest[0], rest[0]) if rest else ""
+            target = target if target in PIECES.values() else ""
             if target not in allowed:
                 yield f"{relative}:{line}: {package} may not use dovetail.{target}"
         elif first not in sys.stdlib_module_names and first not in third_party:

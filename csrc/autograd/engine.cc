@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "autograd/autocast.h"
 #include "autograd/levels.h"
 #include "autograd/watch.h"
 
@@ -384,6 +385,7 @@ std::vector<Tensor> run_backward(const std::vector<Edge>& roots, std::vector<Ten
                                  const BackwardOptions& options, const std::vector<Edge>& inputs,
                                  const std::vector<Tensor>& targets) {
   dt::GradMode mode(options.create_graph);
+  const AutocastOff no_autocast;
   Task task(options, !inputs.empty());
   const OnThread running(task);
   for (size_t i = 0; i < roots.size(); ++i) task.add_root(roots[i], std::move(gradients[i]));

@@ -33,5 +33,6 @@ PYBIND11_MODULE(_engine, m) {
   bind_packing(m);
   bind_levels(m);
   bind_saved(m);
+  bind_autocast(m);
   dt::check(dt::api().set_autograd_layer(autograd_layer, nullptr));
 }

@@ -92,5 +92,6 @@ void bind_watch(py::module_& m);
 void bind_packing(py::module_& m);
 void bind_levels(py::module_& m);
 void bind_saved(py::module_& m);
+void bind_autocast(py::module_& m);
 
 }  // namespace dovetail::autograd

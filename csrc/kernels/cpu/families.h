@@ -22,6 +22,7 @@
   X(softmax)                     \
   X(norm)                        \
   X(optim)                       \
+  X(unscale)                     \
   X(contract)                    \
   X(linalg_factor)               \
   X(linalg_solve)                \

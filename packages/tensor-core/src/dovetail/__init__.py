@@ -6,7 +6,7 @@
     52.0
 
 This module is tensors, ops, layers and backends. The other pieces are distributions of their own and load when first
-used: `dt.autograd`, `dt.nn`, `dt.optim`, `dt.data` and `dt.onnx`.
+used: `dt.autograd`, `dt.amp`, `dt.nn`, `dt.optim`, `dt.data` and `dt.onnx`.
 """
 
 # ruff: noqa: E402, F401, I001
@@ -114,6 +114,7 @@ _tensor_methods.install()
 
 # Pieces that other distributions bring.
 _PIECES = {
+    "amp": "dovetail-autograd",
     "autograd": "dovetail-autograd",
     "data": "dovetail-data",
     "nn": "dovetail-nn",
@@ -123,6 +124,7 @@ _PIECES = {
 _MODULES = (
     "__config__",
     "backends",
+    "cpu",
     "cuda",
     "fft",
     "formats",
@@ -182,6 +184,19 @@ _ELSEWHERE = {
     "iinfo": "typeinfo",
     "func": "autograd",
     "vmap": "autograd",
+    **dict.fromkeys(
+        (
+            "autocast",
+            "clear_autocast_cache",
+            "get_autocast_dtype",
+            "is_autocast_cache_enabled",
+            "is_autocast_enabled",
+            "set_autocast_cache_enabled",
+            "set_autocast_dtype",
+            "set_autocast_enabled",
+        ),
+        "amp",
+    ),
 }
 
 

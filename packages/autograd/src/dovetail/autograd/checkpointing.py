@@ -14,7 +14,7 @@ from dovetail._grad_mode import enable_grad, is_grad_enabled, no_grad
 from . import _engine
 from .engine import backward
 from .function import Function
-from .recomputing import CheckpointError, Region, Settings, same_random_numbers
+from .recomputing import Autocasts, CheckpointError, Region, Settings, same_random_numbers
 from .selective import CheckpointPolicy, SelectiveCheckpointContext, create_selective_checkpoint_contexts
 
 __all__ = [
@@ -201,6 +201,7 @@ class _Checkpointed(Function):
     @staticmethod
     def forward(ctx: Any, function: Callable[..., Any], preserve_rng_state: bool, *args: Any) -> Any:
         ctx.function, ctx.rng_state = function, dt.get_rng_state() if preserve_rng_state else None
+        ctx.autocasts = Autocasts()
         ctx.args = [None if isinstance(arg, Tensor) else arg for arg in args]
         ctx.places = [i for i, arg in enumerate(args) if isinstance(arg, Tensor)]
         ctx.save_for_backward(*(args[i] for i in ctx.places))
@@ -217,7 +218,7 @@ class _Checkpointed(Function):
         args = list(ctx.args)
         for i, t in zip(ctx.places, ctx.saved_tensors, strict=True):
             args[i] = t.detach().requires_grad_(t.requires_grad)
-        with same_random_numbers(ctx.rng_state), enable_grad():
+        with same_random_numbers(ctx.rng_state), ctx.autocasts.again(), enable_grad():
             outputs = ctx.function(*args)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         ends = [

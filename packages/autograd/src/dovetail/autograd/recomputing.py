@@ -20,7 +20,7 @@ from .function import Function
 from .graph import saved_tensors_hooks
 from .nests import mapped, tensors_in
 
-__all__ = ["CheckpointError", "Region", "Settings", "same_random_numbers"]
+__all__ = ["Autocasts", "CheckpointError", "Region", "Settings", "same_random_numbers"]
 
 
 class CheckpointError(RuntimeError):
@@ -51,6 +51,21 @@ def same_random_numbers(state: Tensor | None) -> Iterator[None]:
     with dt.random.fork_rng():
         dt.set_rng_state(state)
         yield
+
+
+class Autocasts:
+    """Autocast as it is now; entered again while backward, which turns it off, computes something anew."""
+
+    def __init__(self) -> None:
+        self.regions, self.cache_enabled = _engine.enabled_autocasts(), _engine.autocast_cache_enabled()
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """The same regions, for a `with`."""
+        with ExitStack() as scope:
+            for device_type, dtype in self.regions:
+                scope.enter_context(dt.autocast(device_type, dtype, cache_enabled=self.cache_enabled))
+            yield
 
 
 class _Inputs(Function):
@@ -99,6 +114,7 @@ class Region:
         self.form = mapped(given, lambda t: None)
         self.is_tensor = mapped(given, lambda t: _Tensor)
         self.rng_state = dt.get_rng_state() if settings.preserve_rng_state else None
+        self.autocasts = Autocasts()
         self.saved: list[tuple[weakref.ref[_Kept], dict[str, Any]]] = []
         self.lock = threading.RLock()
         self.log = _Log() if settings.debug else None
@@ -156,6 +172,7 @@ class Region:
         try:
             with ExitStack() as scope:
                 scope.enter_context(same_random_numbers(self.rng_state))
+                scope.enter_context(self.autocasts.again())
                 scope.enter_context(self.settings.contexts[1])
                 scope.enter_context(enable_grad())
                 if log is not None:

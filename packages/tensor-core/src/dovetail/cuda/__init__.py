@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from . import _core, backends, streams
+from .. import _core, backends, streams
 
 __all__ = [
     "Event",
     "Stream",
+    "amp",
     "current_device",
     "current_stream",
     "default_stream",
@@ -31,6 +32,12 @@ __all__ = [
     "stream",
     "synchronize",
 ]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from . import amp as amp
 
 DISTRIBUTION = "dovetail-tensor-core-cuda"
 
@@ -196,3 +203,11 @@ def empty_cache(device: DeviceLike = None) -> None:
     """Give cached memory back to the device; nothing where there is none."""
     if is_available():
         backends.empty_cache(_device("empty_cache", device))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "amp":  # brought by dovetail-autograd; loads when it is first used
+        from importlib import import_module
+
+        return import_module(f"{__name__}.amp")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
