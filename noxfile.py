@@ -319,7 +319,7 @@ def sdists(session: nox.Session) -> None:
         with session.chdir(ROOT / "packages" / package):
             session.run("python", "-m", "hatchling", "build", "-t", "sdist", "-d", str(built))
     session.install(*map(str, sorted(built.glob("*.tar.gz"))))
-    pieces = ", ".join(f"dovetail.{piece}" for piece in ("autograd", "data", "nn", "onnx", "optim"))
+    pieces = ", ".join(f"dovetail.{piece}" for piece in ("amp", "autograd", "data", "nn", "onnx", "optim"))
     with session.chdir(built):
         session.run("python", "-c", f"import dovetail, {pieces}; print(dovetail.arange(3))")
 

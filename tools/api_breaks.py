@@ -18,7 +18,14 @@ import wheelhouse
 from link_tree import link_tree
 
 # The packages by the names that they bring. The core's are those that none of the others has.
-PIECES = {"amp": "autograd", "autograd": "autograd", "nn": "nn", "optim": "optim", "data": "data", "onnx": "onnx-export"}
+PIECES = {
+    "amp": "autograd",
+    "autograd": "autograd",
+    "nn": "nn",
+    "optim": "optim",
+    "data": "data",
+    "onnx": "onnx-export",
+}
 LEDGER = abi.LEDGER.relative_to(abi.ROOT).as_posix()
 
 

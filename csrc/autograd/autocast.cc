@@ -53,7 +53,7 @@ struct State {
   std::vector<Region> regions;  // by device kind
   bool on = false;              // some region is enabled
   int nesting = 0;
-  int pushed = 0;               // how many entries of ours a call from here would meet
+  int pushed = 0;  // how many entries of ours a call from here would meet
   bool pushed_by_setter = false;
   bool cache_enabled = true;
   std::unordered_map<dt_tensor*, CachedCast> cache;
@@ -263,7 +263,8 @@ class CastCall {
 
   // The op casts on its way, where it was not told to what.
   void call_with_dtype(int dtype_arg) {
-    const bool cast = args_[dtype_arg].tag == DT_NONE && args_[0].tag == DT_TENSOR && eligible(info_of(args_[0].as.tensor));
+    const bool cast =
+        args_[dtype_arg].tag == DT_NONE && args_[0].tag == DT_TENSOR && eligible(info_of(args_[0].as.tensor));
     if (!cast) return pass_on(args_);
     std::vector<dt_value> args(args_, args_ + n_args_);
     args[dtype_arg] = dt::box(dt::DType{DT_FLOAT32});

@@ -18,6 +18,8 @@ def test_the_tree_keeps_to_the_table():
         ("optim", "import dovetail.nn as nn"),
         ("optim", "import dovetail as dt\ndt.nn.Linear(1, 1)"),
         ("optim", "from dovetail import autograd"),
+        ("optim", "from dovetail.amp import GradScaler"),
+        ("tensor-core", "import dovetail as dt\ndt.amp.autocast"),
         ("tensor-core", "import importlib\nimportlib.import_module('dovetail.autograd')"),
         ("nn", "def late():\n    from ..optim import SGD"),
         ("nn", "import torch"),
@@ -34,6 +36,7 @@ def test_a_forbidden_import_is_seen(package, source):
     ("package", "source"),
     [
         ("nn", "import dovetail as dt\nfrom dovetail.autograd import no_grad\nfrom .module import Module\ndt.add"),
+        ("nn", "from dovetail.amp import autocast"),
         ("data", "import numpy as np\nimport dovetail as dt\nimport os.path"),
         ("onnx-export", "import onnx\nfrom dovetail.nn import Module"),
     ],

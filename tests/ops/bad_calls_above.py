@@ -24,6 +24,7 @@ def calls_above() -> Iterator[Call]:
     yield from _functional()
     yield from _initialisers()
     yield from _optimizers()
+    yield from _mixed_precision()
     yield from _data()
     yield from _files()
 
@@ -256,6 +257,27 @@ def _optimizers() -> Iterator[Call]:
             scheduler(sgd(), *known).step(*args, **kwargs)
 
         yield Call("step", later, lambda: (3,), says=(name,))
+
+
+def _mixed_precision() -> Iterator[Call]:
+    amp = dt.amp
+
+    def region(*args: Any, **kwargs: Any) -> None:
+        with amp.autocast(*args, **kwargs):
+            dt.mm(_x(), _x().T)
+
+    yield Call("autocast", region, lambda: ("cpu", dt.float16, True, False))
+    yield Call("is_autocast_enabled", amp.is_autocast_enabled, lambda: ("cpu",))
+    yield Call("get_autocast_dtype", amp.get_autocast_dtype, lambda: ("cpu",))
+    yield Call("set_autocast_dtype", amp.set_autocast_dtype, lambda: ("cpu", dt.bfloat16))
+    yield Call("register_autocast", amp.register_autocast, lambda: ("mm", "lower_precision", "cpu"))
+    yield Call("autocast_policy", amp.autocast_policy, lambda: ("mm", "cpu"))
+    yield Call("GradScaler", amp.GradScaler, lambda: ("cpu", 2.0, 2.0, 0.5, 3), {"enabled": True})
+    for name, args in [("scale", (_x(),)), ("set_growth_factor", (2.0,)), ("set_growth_interval", (3,))]:
+        says = () if name == "scale" else ("GradScaler",)
+        yield Call(name, _of(lambda: amp.GradScaler("cpu"), name), lambda args=args: args, says=says)
+    state = amp.GradScaler("cpu").state_dict()
+    yield Call("load_state_dict", _of(lambda: amp.GradScaler("cpu"), "load_state_dict"), lambda: (state,))
 
 
 def _data() -> Iterator[Call]:

@@ -55,6 +55,12 @@ def test_a_missing_piece_says_what_to_install(piece):
     assert said == f"dovetail.{piece} needs the distribution dovetail-{piece}: pip install dovetail-{piece}"
 
 
+def test_mixed_precision_comes_with_autograd():
+    for use in ("dt.amp", "dt.autocast('cpu')", "dt.cpu.amp", "import dovetail.cuda.amp"):
+        said = run(MISSING.format(hidden="dovetail.amp", use=use))
+        assert said == "dovetail.amp needs the distribution dovetail-autograd: pip install dovetail-autograd"
+
+
 def test_the_export_has_its_own_distribution_name():
     said = run(MISSING.format(hidden="dovetail.onnx", use="dt.onnx"))
     assert "pip install dovetail-onnx-export" in said

@@ -15,6 +15,8 @@ from .regions import autocast, get_autocast_dtype, is_autocast_enabled
 
 __all__ = ["custom_bwd", "custom_fwd"]
 
+STATE = "_autocast_of_forward"  # the attribute of a context: whether autocast was on, and its dtype
+
 
 def custom_fwd(
     fwd: Callable[..., Any] | None = None, *, device_type: str, cast_inputs: dt.dtype | None = None
@@ -58,11 +60,11 @@ def custom_fwd(
     def forward(*args: Any, **kwargs: Any) -> Any:
         enabled = is_autocast_enabled(device_type)
         if args and isinstance(args[0], FunctionCtx):  # with setup_context there is none
-            args[0]._autocast_of_forward = enabled and cast_inputs is None, get_autocast_dtype(device_type)
+            setattr(args[0], STATE, (enabled and cast_inputs is None, get_autocast_dtype(device_type)))
         if not enabled or cast_inputs is None:
             return fwd(*args, **kwargs)
         with autocast(device_type, enabled=False):
-            return fwd(*(mapped(arg, cast) for arg in args), **{name: mapped(arg, cast) for name, arg in kwargs.items()})
+            return fwd(*(mapped(arg, cast) for arg in args), **mapped(kwargs, cast))
 
     return forward
 
@@ -82,7 +84,7 @@ def custom_bwd(bwd: Callable[..., Any] | None = None, *, device_type: str) -> Ca
 
     @wraps(bwd)
     def backward(*args: Any, **kwargs: Any) -> Any:
-        enabled, dtype = getattr(args[0], "_autocast_of_forward", (False, None))
+        enabled, dtype = getattr(args[0], STATE, (False, None))
         with autocast(device_type, dtype, enabled):
             return bwd(*args, **kwargs)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import dovetail as dt
 from dovetail import Tensor, checks
+from dovetail._grad_mode import _truth
 
 from .regions import _device
 from .unscaling import amp_unscale, grouped
@@ -37,8 +38,8 @@ class Progress:
 class GradScaler:
     """Scale losses for training in float16, and let optimizers step on unscaled gradients.
 
-    float16 knows nothing below 6e-8, which many gradients are. So the loss is multiplied by a scale before backward, and
-    the gradients are divided by it before the step. A step whose gradients overflowed is skipped, and the scale is
+    float16 knows nothing below 6e-8, which many gradients are. So the loss is multiplied by a scale before backward,
+    and the gradients are divided by it before the step. A step whose gradients overflowed is skipped, and the scale is
     lowered; after `growth_interval` steps without one it is raised.
 
         scaler.scale(loss).backward()
@@ -54,8 +55,8 @@ class GradScaler:
         growth_factor: what the scale is multiplied by after `growth_interval` finite steps; above 1.
         backoff_factor: what it is multiplied by after a skipped step; below 1.
         growth_interval: after how many finite steps in a row it grows.
-        enabled: False makes `scale` return what it is given and `step` just step. (So it is where the device type has no
-            backend here, with a warning.)
+        enabled: False makes `scale` return what it is given and `step` just step. (So it is where the device type has
+            no backend here, with a warning.)
 
     Example:
         >>> w = dt.ones(2, requires_grad=True)
@@ -70,7 +71,6 @@ class GradScaler:
         ([0.5, 0.5], 512.0)
     """
 
-    @checks.in_class_name
     def __init__(
         self,
         device: str = "cuda",
@@ -80,16 +80,13 @@ class GradScaler:
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
-        checks.numbers(
-            "GradScaler", init_scale=init_scale, growth_factor=growth_factor, backoff_factor=backoff_factor
-        )
-        checks.integers("GradScaler", growth_interval=growth_interval)
-        self._device, self._enabled = device, bool(enabled)
-        if _device("GradScaler", device) is None and enabled:
+        checks.numbers("GradScaler", init_scale=init_scale)
+        self._device, self._enabled = device, _truth("GradScaler", enabled)
+        if _device("GradScaler", device) is None and self._enabled:
             warnings.warn(f"GradScaler: there is no backend for {device!r} here; it is disabled", stacklevel=3)
             self._enabled = False
         if not init_scale > 0:
-            raise ValueError(f"init_scale must be positive, got {init_scale}")
+            raise ValueError(f"GradScaler: init_scale must be positive, got {init_scale}")
         self.set_growth_factor(growth_factor)
         self.set_backoff_factor(backoff_factor)
         self.set_growth_interval(growth_interval)
@@ -176,7 +173,9 @@ class GradScaler:
 
     def _progress(self, who: str, optimizer: Any) -> Progress:
         if not hasattr(optimizer, "param_groups") or not callable(getattr(optimizer, "step", None)):
-            raise TypeError(f"{who}: expected an optimizer, with param_groups and step(), got {checks.shown(optimizer)}")
+            raise TypeError(
+                f"{who}: expected an optimizer, with param_groups and step(), got {checks.shown(optimizer)}"
+            )
         return self._optimizers.setdefault(id(optimizer), Progress(optimizer))
 
     # ---- stepping ----
@@ -277,33 +276,33 @@ class GradScaler:
         """What the scale is multiplied by when it grows."""
         return self._growth_factor
 
-    @checks.in_own_name
     def set_growth_factor(self, new_factor: float) -> None:
         """Set what the scale is multiplied by when it grows: more than 1."""
+        checks.numbers("GradScaler", growth_factor=new_factor)
         if not new_factor > 1:
-            raise ValueError(f"the growth factor must be > 1, got {new_factor}")
+            raise ValueError(f"GradScaler: the growth factor must be > 1, got {new_factor}")
         self._growth_factor = float(new_factor)
 
     def get_backoff_factor(self) -> float:
         """What the scale is multiplied by after a skipped step."""
         return self._backoff_factor
 
-    @checks.in_own_name
     def set_backoff_factor(self, new_factor: float) -> None:
         """Set what the scale is multiplied by after a skipped step: between 0 and 1."""
+        checks.numbers("GradScaler", backoff_factor=new_factor)
         if not 0 < new_factor < 1:
-            raise ValueError(f"the backoff factor must be between 0 and 1, got {new_factor}")
+            raise ValueError(f"GradScaler: the backoff factor must be between 0 and 1, got {new_factor}")
         self._backoff_factor = float(new_factor)
 
     def get_growth_interval(self) -> int:
         """After how many finite steps in a row the scale grows."""
         return self._growth_interval
 
-    @checks.in_own_name
     def set_growth_interval(self, new_interval: int) -> None:
         """Set after how many finite steps in a row the scale grows."""
+        checks.integers("GradScaler", growth_interval=new_interval)
         if new_interval < 1:
-            raise ValueError(f"the growth interval must be at least 1, got {new_interval}")
+            raise ValueError(f"GradScaler: the growth interval must be at least 1, got {new_interval}")
         self._growth_interval = int(new_interval)
 
     def is_enabled(self) -> bool:

@@ -13,15 +13,15 @@
 float64, integers, complex numbers, tensors on other devices and Python numbers are never cast. In-place forms and calls
 with `out=` run on what they are given.
 
-The lists are PyTorch's, with its names: one for the CPU, one for all other devices. Ops that can't be computed in 16 bits, or not from
-arguments of several dtypes, and that PyTorch leaves to fail, are on a list here.
+The lists are PyTorch's, by its names: one for the CPU, one for all other devices. Ops that can't be computed in 16
+bits, or not from arguments of several dtypes, and that PyTorch leaves to fail, are on a list here.
 """
 
 from __future__ import annotations
 
 from dovetail import checks
 from dovetail.autograd import _engine
-from dovetail.ops import get_op
+from dovetail.ops import Op, get_op
 
 __all__ = ["POLICIES", "autocast_policy", "install", "register_autocast", "table"]
 
@@ -148,7 +148,7 @@ def autocast_policy(op: str, device_type: str) -> str:
     return _engine.cast_policy(device_type, _op(op).name)
 
 
-def _op(name: str) -> object:
+def _op(name: str) -> Op:
     try:
         return get_op(name)
     except KeyError:

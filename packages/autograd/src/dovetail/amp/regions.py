@@ -7,7 +7,7 @@ from types import TracebackType
 
 import dovetail as dt
 from dovetail import backends, checks
-from dovetail._grad_mode import _Mode
+from dovetail._grad_mode import _Mode, _truth
 from dovetail.autograd import _engine
 
 __all__ = [
@@ -93,8 +93,8 @@ class autocast(_Mode):
         self.device = device_type
         self.fast_dtype = get_autocast_dtype(device_type) if dtype is None else dtype
         supported = _supported("autocast", self.fast_dtype)
-        self._enabled = bool(enabled)
-        self._cache_enabled = cache_enabled
+        self._enabled = _truth("autocast", enabled)
+        self._cache_enabled = None if cache_enabled is None else _truth("autocast", cache_enabled)
         self._scopes: list[_engine.AutocastScope | None] = []
         if self._enabled and self._device is None:
             self._disable(f"there is no backend for {device_type!r} here")
@@ -115,7 +115,7 @@ class autocast(_Mode):
         scope = None
         if self._device is not None:
             dtype = self.fast_dtype if self._enabled else get_autocast_dtype(self.device)
-            cache = is_autocast_cache_enabled() if self._cache_enabled is None else bool(self._cache_enabled)
+            cache = is_autocast_cache_enabled() if self._cache_enabled is None else self._cache_enabled
             scope = _engine.enter_autocast(self._device, self._enabled, dtype, cache)
         self._scopes.append(scope)
         return self
@@ -172,8 +172,9 @@ def set_autocast_enabled(device_type: str, enabled: bool) -> None:
         >>> dt.set_autocast_enabled("cpu", False)
     """
     device = _device("set_autocast_enabled", device_type)
+    enabled = _truth("set_autocast_enabled", enabled)
     if device is not None:
-        _engine.set_autocast_region(device, bool(enabled), _engine.autocast_region(device)[1])
+        _engine.set_autocast_region(device, enabled, _engine.autocast_region(device)[1])
     elif enabled:
         raise RuntimeError(f"set_autocast_enabled: there is no backend for {device_type!r} here")
 
@@ -230,7 +231,7 @@ def set_autocast_cache_enabled(enabled: bool) -> None:
         False
         >>> dt.set_autocast_cache_enabled(True)
     """
-    _engine.set_autocast_cache_enabled(bool(enabled))
+    _engine.set_autocast_cache_enabled(_truth("set_autocast_cache_enabled", enabled))
 
 
 def clear_autocast_cache() -> None:
