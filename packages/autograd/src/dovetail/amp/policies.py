@@ -31,7 +31,7 @@ EVERYWHERE = {
     "lower_precision": """
         addbmm addmm baddbmm bmm linear matmul mm linalg_multi_dot linalg_vecdot
         conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution
-        gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell scaled_dot_product_attention
+        conv_tbc gru_cell gru_layer lstm_cell lstm_layer rnn_cell rnn_layer scaled_dot_product_attention
         prelu
     """,
     "float32": """
@@ -52,7 +52,7 @@ EVERYWHERE = {
         addcdiv addcmul atan2 bilinear cat column_stack cross dot dstack hstack index_add index_copy index_put lerp
         linalg_cross scatter_add stack vdot vstack
     """,
-    "input_dtype": "channel_norm instance_norm",
+    "input_dtype": "channel_norm",
     "decompose": "corrcoef cov inner matrix_power",
     # Made of products that would lose what the whole is for.
     "none": "matrix_exp",
@@ -61,8 +61,8 @@ EVERYWHERE = {
 CPU = {
     "lower_precision": "tensordot",
     "float32": """
-        binary_cross_entropy grid_sampler nanquantile polar quantile stft trace view_as_complex
-        avg_pool3d adaptive_avg_pool3d adaptive_max_pool3d max_pool3d
+        binary_cross_entropy grid_sample local_response_norm nanquantile polar quantile stft trace view_as_complex
+        adaptive_avg_pool3d adaptive_max_pool3d avg_pool3d fractional_max_pool max_pool3d max_unpool
         fft_fft fft_fft2 fft_fftn fft_hfft fft_ifft fft_ifft2 fft_ifftn fft_ihfft fft_irfft fft_irfft2 fft_irfftn
         fft_rfft fft_rfft2 fft_rfftn
     """,
@@ -76,10 +76,11 @@ ACCELERATORS = {
     "lower_precision": "addmv addr einsum mv",
     "float32": """
         acos asin cosh erfinv exp expm1 log log10 log1p log2 pow reciprocal rsqrt sinh softplus tan
-        cosine_similarity cumprod cumsum dist group_norm layer_norm linalg_matrix_norm linalg_vector_norm log_softmax
-        logsumexp norm pdist renorm rms_norm softmax sum
+        cosine_similarity cumprod cumsum dist group_norm gumbel_softmax layer_norm linalg_matrix_norm linalg_vector_norm
+        log_softmax logsumexp lp_pool norm pdist renorm resize_cubic resize_linear resize_nearest resize_smooth rms_norm
+        softmax sum
     """,
-    "promote": "grid_sampler tensordot",
+    "promote": "grid_sample tensordot",
     "banned": "binary_cross_entropy",
 }
 
