@@ -489,8 +489,9 @@ def test_forward_mode() -> None:
 
 
 @pytest.mark.parametrize("dtype", [BF16, F16])
-def test_checkpoint_computes_again_in_the_same_dtypes(dtype: dt.dtype) -> None:
-    w, x = leaf(4, 4), dt.randn(3, 4)
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpoint_computes_again_in_the_same_dtypes(dtype: dt.dtype, reentrant: bool) -> None:
+    w, x = leaf(4, 4), leaf(3, 4)
     seen: list[dt.dtype] = []
 
     def block(x: dt.Tensor) -> dt.Tensor:
@@ -499,7 +500,7 @@ def test_checkpoint_computes_again_in_the_same_dtypes(dtype: dt.dtype) -> None:
         return out.float().exp()
 
     with dt.autocast("cpu", dtype):
-        out = checkpoint(block, x)
+        out = checkpoint(block, x, use_reentrant=reentrant)
         plain = block(x)
     out.sum().backward()
     assert w.grad is not None and seen == [dtype] * 3
