@@ -105,6 +105,7 @@ constexpr int64_t kTileWork = 1024 * 1024;  // a tile worth a thread of its own
 constexpr int64_t kTile = 256;
 
 bool is_small(int64_t m, int64_t n, int64_t k) {
+  if (k == 1) return true;
   const int64_t narrow = std::min(m, n), limit = narrow > 1 && narrow <= kNarrow ? 64 * kSmallWork : kSmallWork;
   return m * n <= limit / std::max<int64_t>(k, 1);
 }

@@ -33,6 +33,12 @@ void dot_product(const DotProduct<float>& p) { DOVETAIL_BEST_ISA(dots_f32)(p); }
 void dot_product(const DotProduct<double>& p) { DOVETAIL_BEST_ISA(dots_f64)(p); }
 float dot(const float* x, const float* y, int64_t n) { return DOVETAIL_BEST_ISA(line_f32)(x, y, n); }
 double dot(const double* x, const double* y, int64_t n) { return DOVETAIL_BEST_ISA(line_f64)(x, y, n); }
+void scaled(const float* x, float factor, float alpha, float* out, int64_t n) {
+  DOVETAIL_BEST_ISA(scaled_f32)(x, factor, alpha, out, n);
+}
+void scaled(const double* x, double factor, double alpha, double* out, int64_t n) {
+  DOVETAIL_BEST_ISA(scaled_f64)(x, factor, alpha, out, n);
+}
 
 template <typename T>
 void pack_rows(const T* a, int64_t a_row, const int64_t* depths, int64_t rows, int64_t depth, T* out) {

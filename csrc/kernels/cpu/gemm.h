@@ -75,6 +75,10 @@ void dot_product(const DotProduct<double>& p);
 float dot(const float* x, const float* y, int64_t n);
 double dot(const double* x, const double* y, int64_t n);
 
+// out[i] = 0 + alpha * (factor * x[i]) over contiguous memory.
+void scaled(const float* x, float factor, float alpha, float* out, int64_t n);
+void scaled(const double* x, double factor, double alpha, double* out, int64_t n);
+
 // A matrix in memory, of any strides.
 template <typename T>
 struct Matrix {

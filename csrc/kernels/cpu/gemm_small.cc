@@ -100,10 +100,33 @@ void dots_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T alpha, bo
                  accumulate || whole > 0);
 }
 
+// A column times a row: nothing is summed, so memory is all that counts.
+template <typename T>
+void outer_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T alpha, bool accumulate) {
+  if (c.col != 1 && c.row == 1) return outer_product(b.transposed(), a.transposed(), c.transposed(), alpha, accumulate);
+  constexpr int64_t kLine = 1024;
+  T line[kLine];
+  for (int64_t j = 0; j < b.cols; j += kLine) {
+    const int64_t n = std::min(kLine, b.cols - j);
+    for (int64_t x = 0; x < n; ++x) line[x] = b.data[(j + x) * b.col];
+    for (int64_t i = 0; i < a.rows; ++i) {
+      const T factor = a.data[i * a.row];
+      T* to = c.data + i * c.row + j * c.col;
+      if (!accumulate && c.col == 1) {
+        scaled(line, factor, alpha, to, n);
+      } else {
+        for (int64_t x = 0; x < n; ++x)
+          to[x * c.col] = (accumulate ? to[x * c.col] : T(0)) + alpha * (factor * line[x]);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 template <typename T>
 void small_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T alpha, bool accumulate) {
+  if (a.cols == 1) return outer_product(a, b, c, alpha, accumulate);
   if (a.col == 1 && b.row == 1 && a.cols >= 16 * kLanes<T>) return dots_product(a, b, c, alpha, accumulate);
   if (b.col == 1 && b.cols >= kLanes<T>) return rows_product(a, b, c, alpha, accumulate);
   if (a.row == 1 && a.rows >= kLanes<T>) {
