@@ -89,8 +89,7 @@ void split_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const int64_t part = args[1].as.i;
   if (self->ndim == 0) value_error(who, ": a zero-dim tensor can't be split");
   const int dim = wrap_dim(who, args[2].as.i, self->ndim);
-  if (part < 0 || (part == 0 && self->size(dim) > 0))
-    value_error(who, ": split_size must be positive, got ", part);
+  if (part < 0 || (part == 0 && self->size(dim) > 0)) value_error(who, ": split_size must be positive, got ", part);
   give_parts(outs[0], who, self, dim, part);
 }
 
