@@ -15,6 +15,24 @@ flip_view = get_op("flip_view")
 slice_op = get_op("slice")
 
 
+# ---- ops of C++, under the names that they were released with here ----
+
+MOST_PARTS = 2**24  # more views than anyone means
+
+
+def split(self: Tensor, split_size: int, dim: int = 0) -> list[Tensor]:
+    """The op `split`."""
+    return get_op("split")(self, split_size, dim)
+
+
+def chunk(self: Tensor, chunks: int, dim: int = 0) -> list[Tensor]:
+    """The op `chunk`."""
+    return get_op("chunk")(self, chunks, dim)
+
+
+# ---- parts ----
+
+
 @op("narrow(Tensor(a) self, int dim, int start, int length) -> Tensor(a)", method=True)
 def narrow(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A view of `length` elements along a dim, from `start`.
