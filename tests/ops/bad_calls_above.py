@@ -224,12 +224,30 @@ def _optimizers() -> Iterator[Call]:
     def parameters() -> tuple[Any, ...]:
         return ([nn.Parameter(_x())],)
 
+    def sgd() -> Any:
+        return optim.SGD(*parameters(), lr=0.1)
+
     yield Call("SGD", optim.SGD, parameters, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1})
     yield Call("Adam", optim.Adam, parameters, {"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8, "amsgrad": True})
     yield Call("AdamW", optim.AdamW, parameters, {"lr": 0.1, "weight_decay": 0.1})
-
-    def sgd() -> Any:
-        return optim.SGD(*parameters(), lr=0.1)
+    for name, options in [
+        ("Adamax", {"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8, "maximize": True}),
+        ("NAdam", {"lr": 0.1, "momentum_decay": 0.1, "decoupled_weight_decay": True}),
+        ("RAdam", {"lr": 0.1, "betas": (0.9, 0.99), "weight_decay": 0.1}),
+        ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.1}),
+        ("Adadelta", {"lr": 0.1, "rho": 0.5, "eps": 1e-3}),
+        ("Adafactor", {"lr": 0.1, "beta2_decay": -0.5, "eps": (1e-3, 1e-3), "d": 1.5}),
+        ("ASGD", {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 3}),
+        ("RMSprop", {"lr": 0.1, "alpha": 0.5, "centered": True, "momentum": 0.9}),
+        ("Rprop", {"lr": 0.1, "etas": (0.5, 1.5), "step_sizes": (1e-3, 1.0)}),
+        ("Lion", {"lr": 0.1, "betas": (0.9, 0.99), "weight_decay": 0.1}),
+        ("Muon", {"lr": 0.1, "momentum": 0.9, "ns_coefficients": (3.0, -4.0, 2.0), "ns_steps": 3}),
+        ("LBFGS", {"lr": 0.1, "max_iter": 3, "history_size": 2, "line_search_fn": "strong_wolfe"}),
+    ]:
+        yield Call(name, getattr(optim, name), parameters, options)
+    yield Call("EMA", optim.EMA, parameters, {"decay": 0.9, "warmup": True})
+    yield Call("Accumulation", optim.Accumulation, lambda: (sgd(), 2))
+    yield Call("from_pytorch", optim.from_pytorch, lambda: ({"state": {}, "param_groups": [{"params": [0]}]}, sgd()))
 
     yield Call("add_param_group", _of(sgd, "add_param_group"), lambda: ({"params": [_x()], "lr": 0.2},), says=("SGD",))
     state = sgd().state_dict()
@@ -244,12 +262,17 @@ def _optimizers() -> Iterator[Call]:
         ("LinearLR", (0.5, 1.0, 5)),
         ("CosineAnnealingLR", (5, 0.01)),
         ("CosineAnnealingWarmRestarts", (5, 2, 0.01)),
+        ("MultiplicativeLR", (lambda step: 0.5,)),
+        ("PolynomialLR", (5, 2.0)),
+        ("CyclicLR", (0.1, 1.0, 5, 3, "triangular2")),
+        ("OneCycleLR", (1.0, 9)),
+        ("ReduceLROnPlateau", ("max", 0.5, 2)),
     ]:
         scheduler = getattr(lr_scheduler, name)
 
         def run(*args: Any, scheduler: Any = scheduler, **kwargs: Any) -> None:
             made = scheduler(*args, **kwargs)
-            made.step()
+            made.step(*([1.0] if isinstance(made, lr_scheduler.ReduceLROnPlateau) else []))
 
         yield Call(name, run, lambda args=args: (sgd(), *args))
 

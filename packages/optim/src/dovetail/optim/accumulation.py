@@ -34,6 +34,7 @@ class Accumulation:
         (True, -2.0)
     """
 
+    @checks.in_class_name
     def __init__(self, optimizer: Optimizer, every: int) -> None:
         if not hasattr(optimizer, "param_groups"):
             raise TypeError(f"Accumulation: expected an Optimizer, got {checks.shown(optimizer)}")

@@ -39,6 +39,7 @@ class EMA:
         1.0
     """
 
+    @checks.in_class_name
     def __init__(self, params: Iterable[Any], decay: float = 0.999, warmup: bool = False) -> None:
         checks.numbers("EMA", decay=decay)
         if not 0 <= decay <= 1:

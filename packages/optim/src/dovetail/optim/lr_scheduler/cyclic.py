@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from dovetail import checks
 
@@ -65,7 +66,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 MODES: dict[str, Callable[[float, int, int], float]] = {  # how a cycle's height depends on gamma, cycle and step
     "triangular": lambda gamma, cycle, step: 1.0,
-    "triangular2": lambda gamma, cycle, step: 1 / 2 ** (cycle - 1),
+    "triangular2": lambda gamma, cycle, step: 0.5 ** (cycle - 1),
     "exp_range": lambda gamma, cycle, step: gamma**step,
 }
 
@@ -231,7 +232,7 @@ class OneCycleLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         who = "OneCycleLR"
-        self.total_steps = _total(who, total_steps, epochs, steps_per_epoch)
+        self.total_steps = _total(who, total_steps, epochs, steps_per_epoch, max_lr)
         checks.numbers(who, pct_start=pct_start, div_factor=div_factor, final_div_factor=final_div_factor)
         if not 0 <= pct_start <= 1:
             raise ValueError(f"{who}: pct_start must be in [0, 1], got {pct_start}")
@@ -267,11 +268,12 @@ class OneCycleLR(LRScheduler):
         return self.anneal(corners[phase], corners[phase + 1], done)
 
 
-def _total(who: str, total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
+def _total(who: str, total_steps: int | None, epochs: int | None, steps_per_epoch: int | None, max_lr: Any) -> int:
     if total_steps is None:
         if epochs is None or steps_per_epoch is None:
             raise ValueError(
-                f"{who}: needs total_steps, or epochs and steps_per_epoch; got {epochs}, {steps_per_epoch}"
+                f"{who}: needs total_steps, or epochs and steps_per_epoch; got {epochs} and {steps_per_epoch} "
+                f"beside max_lr, {checks.shown(max_lr)}"
             )
         checks.integers(who, epochs=epochs, steps_per_epoch=steps_per_epoch)
         total_steps = epochs * steps_per_epoch

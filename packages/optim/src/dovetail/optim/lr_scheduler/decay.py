@@ -35,6 +35,9 @@ class LambdaLR(LRScheduler):
         return base_lr * self.lr_lambdas[index](step)
 
 
+FURTHEST = 10**7  # how many factors are multiplied for one step
+
+
 class MultiplicativeLR(LRScheduler):
     """``lr = initial * lr_lambda(1) * ... * lr_lambda(step)``; one function, or one a group.
 
@@ -58,6 +61,10 @@ class MultiplicativeLR(LRScheduler):
 
     def group_rate(self, index: int, base_lr: float, step: int) -> float:
         products, function = self._products[index], self.lr_lambdas[index]
+        if step > len(products) + FURTHEST:
+            raise ValueError(
+                f"MultiplicativeLR: step {step} is too far to multiply up to; the last was {len(products) - 1}"
+            )
         while len(products) <= step:
             products.append(products[-1] * function(len(products)))
         return base_lr * products[max(step, 0)]
