@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import dovetail as dt
@@ -247,3 +248,9 @@ class Module(Casting, HookMethods):
             return f"{self._get_name()}({extra})"
         body = "\n  ".join([*lines, *children])
         return f"{self._get_name()}(\n  {body}\n)"
+
+
+for _part in Module.__mro__[1:-1]:  # Python's own errors name a method as its user knows it
+    for _method in vars(_part).values():
+        if isinstance(_method, FunctionType):
+            _method.__qualname__ = f"Module.{_method.__name__}"
