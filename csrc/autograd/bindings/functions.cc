@@ -95,7 +95,7 @@ class FunctionNode final : public Node {
     for (int i = 0; i < n_arguments_; ++i) {
       const bool is_tensor = edge < n_edges() && positions_[edge] == i;
       const bool has_value = i < static_cast<int>(returned.size()) && !returned[i].is_none();
-      if (is_tensor && has_value) results[edge] = gradient(returned[i], i);
+      if (is_tensor && has_value) results[edge] = gradient(returned[i], i, edges_[edge]);
       if (!is_tensor && has_value)
         dt::runtime_error("function ", name_, " returned a gradient different from None at position ", i + 1,
                           ", but the corresponding forward input was not a Variable");
@@ -116,13 +116,17 @@ class FunctionNode final : public Node {
                         ", got ", n, ")");
   }
 
-  Tensor gradient(py::handle value, int position) const {
+  Tensor gradient(py::handle value, int position, const Edge& edge) const {
     dt_tensor* t = dt::api().tensor_from_py(value.ptr());
     if (!t)
       throw py::type_error("function " + name_ + " must return a Tensor or None as gradient " +
                            std::to_string(position) + ", got " +
                            std::string(py::str(py::type::of(value).attr("__name__"))));
     Tensor gradient = Tensor::borrow(t);
+    if (edge && dt::is_complex(gradient.dtype()) && !dt::is_complex(edge.node->output(edge.nr).dtype))
+      dt::runtime_error("function ", name_, " returned a complex gradient at position ", position,
+                        ", whose input is a ", autograd::describe(edge.node->output(edge.nr)),
+                        "; take the real part of it");
     static const dt::Op clone{"clone"};
     return saved_->is_output(gradient) ? clone(gradient) : gradient;
   }
@@ -252,15 +256,17 @@ class FunctionCall {
 
   // Outputs are saved without their history, which leads to the node itself.
   void save(const py::tuple& results, SavedList& list) {
+    int position = -1;
     for (py::handle object : marks_.saved) {
+      ++position;
       if (object.is_none()) {
         list.add({});
         continue;
       }
       dt_tensor* t = dt::api().tensor_from_py(object.ptr());
       if (!t)
-        throw py::type_error("save_for_backward can only save variables, but argument is of type " +
-                             std::string(py::str(py::type::of(object).attr("__name__"))));
+        throw py::type_error("save_for_backward can only save variables, but argument " + std::to_string(position) +
+                             " is of type " + std::string(py::str(py::type::of(object).attr("__name__"))));
       int nr = -1;
       for (size_t i = 0; i < outputs_.size(); ++i)
         if (py::handle(outputs_[i]).is(object)) nr = static_cast<int>(i);
@@ -324,7 +330,8 @@ py::tuple record_function(const std::string& name, py::object context, std::shar
 void bind_functions(py::module_& m) {
   py::class_<SavedList, std::shared_ptr<SavedList>>(m, "SavedList")
       .def(py::init<>())
-      .def("unpack", &SavedList::unpack, py::arg("name"));
+      .def("unpack", &SavedList::unpack, py::arg("name"))
+      .def("release", &SavedList::release);
   py::class_<FunctionNode, Node, Ref<FunctionNode>>(m, "FunctionNode", "The node of a Function.")
       .def_property_readonly("_context", &FunctionNode::context)
       // What the Function put on its context can be read here, as in `y.grad_fn.saved_tensors`.

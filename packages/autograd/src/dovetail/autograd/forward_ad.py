@@ -14,10 +14,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import NamedTuple
 
-from dovetail import Tensor
+from dovetail import Tensor, checks
 
 from . import _engine
-from .levels import dual
+from .levels import dual, inside_transform
 
 __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
 
@@ -61,22 +61,29 @@ def enter_dual_level() -> int:
     return 0
 
 
-def exit_dual_level() -> None:
-    """End the scope; tangents are gone after it."""
-    if dual.level is None:
+def exit_dual_level(*, level: int | None = None) -> None:
+    """End the scope, which is number 0; tangents are gone after it."""
+    if dual.level is None or level not in (None, 0):
         raise RuntimeError("Trying to exit a forward AD level that was not entered")
+    if inside_transform():
+        raise RuntimeError("exit_dual_level: inside a transform (grad, jvp, vmap) that began after the level")
     dual.level.pop()
     dual.level = None
 
 
-def _level(who: str) -> _engine.Level:
+def _level(who: str, number: int | None, **tensors: Tensor) -> _engine.Level:
+    checks.tensors(who, **tensors)
     if dual.level is None:
         raise RuntimeError(f"{who}: Trying to use a dual tensor outside of a dual_level(); enter one first")
+    if number not in (None, 0):
+        raise RuntimeError(f"{who}: level must be None or 0, as levels do not nest, got {checks.shown(number)}")
     return dual.level
 
 
-def make_dual(tensor: Tensor, tangent: Tensor) -> Tensor:
+def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
     """A tensor with the same elements that carries a tangent, of its shape and dtype.
+
+    It is known to autograd as the tensor is. Raises RuntimeError for a tensor that carries a tangent already.
 
     Example:
         >>> with dt.autograd.forward_ad.dual_level():
@@ -84,7 +91,7 @@ def make_dual(tensor: Tensor, tangent: Tensor) -> Tensor:
         ...     dt.autograd.forward_ad.unpack_dual(x**3).tangent.item()
         12.0
     """
-    level = _level("make_dual")
+    of = _level("make_dual", level, tensor=tensor, tangent=tangent)
     for t in (tensor, tangent):
         if not (t.dtype.is_floating_point or t.dtype.is_complex):
             raise ValueError(f"make_dual: expected tensors of floating or complex dtype, got {t.dtype}")
@@ -94,21 +101,26 @@ def make_dual(tensor: Tensor, tangent: Tensor) -> Tensor:
         )
     if tangent.dtype != tensor.dtype:
         raise RuntimeError(f"make_dual: the tangent must have the tensor's dtype {tensor.dtype}, got {tangent.dtype}")
-    return _engine.dual(tensor, tangent, level)
+    if _engine.tangent(tensor, of) is not None:
+        raise RuntimeError("make_dual: the tensor carries a tangent already; unpack_dual gives the tensor without it")
+    return _engine.dual(tensor, tangent, of)
 
 
-def unpack_dual(tensor: Tensor) -> UnpackedDualTensor:
-    """A tensor without its tangent, and the tangent, None where there is none.
+def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
+    """A tensor without its tangent, and the tangent, None where there is none, or no scope.
 
     Example:
         >>> with dt.autograd.forward_ad.dual_level():
         ...     dt.autograd.forward_ad.unpack_dual(dt.tensor(2.0)).tangent is None
         True
     """
-    level = _level("unpack_dual")
-    tangent = _engine.tangent(tensor, level)
+    if dual.level is None and level is None:
+        checks.tensors("unpack_dual", tensor=tensor)
+        return UnpackedDualTensor(tensor, None)
+    of = _level("unpack_dual", level, tensor=tensor)
+    tangent = _engine.tangent(tensor, of)
     if tangent is None:
         return UnpackedDualTensor(tensor, None)
     primal = _engine.handle(tensor)
-    _engine.forget(primal, level)
+    _engine.forget(primal, of)
     return UnpackedDualTensor(primal, tangent)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
-from dovetail import Tensor
+from dovetail import Tensor, checks
 from dovetail._grad_mode import is_grad_enabled, no_grad
 
 from . import _engine
@@ -26,6 +27,7 @@ class FunctionCtx:
     _materialize = True
     _for_forward: tuple[Tensor | None, ...] = ()
     _unrecorded: tuple[Tensor | None, ...] | None = None  # saved tensors where no node keeps them
+    _accessed = False
 
     def __init__(self) -> None:
         self._saved = _engine.SavedList()
@@ -40,10 +42,12 @@ class FunctionCtx:
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Say that forward wrote into these arguments; it has to return them."""
+        self._check("mark_dirty", tensors)
         self._dirty = tensors
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Say that no gradient flows through these results."""
+        self._check("mark_non_differentiable", tensors)
         self._constant = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
@@ -53,7 +57,23 @@ class FunctionCtx:
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """What `save_for_backward` kept. Raises RuntimeError if one was written since, or the graph was freed."""
-        return self._saved.unpack(self._name()) if self._unrecorded is None else self._unrecorded
+        if self._unrecorded is not None:
+            return self._unrecorded
+        if not self._function.clear_saved_tensors_on_access:
+            return self._saved.unpack(self._name())
+        if self._accessed:
+            raise RuntimeError(
+                f"{self._name()}: saved_tensors can only be accessed once, as clear_saved_tensors_on_access is True"
+            )
+        found = self._saved.unpack(self._name())
+        self._accessed = True
+        self._saved.release()
+        return found
+
+    def _check(self, method: str, tensors: tuple[Any, ...]) -> None:
+        for t in tensors:
+            if not isinstance(t, Tensor):
+                raise TypeError(f"{self._function.__name__}: {method} takes Tensors, got {checks.shown(t)}")
 
     def record(self, args: tuple[Any, ...], output: Any, level: _engine.Level | None = None) -> Any:
         """Record a call at a level (None: ordinary autograd); returns its results."""
@@ -116,7 +136,7 @@ class Function:
         12.0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise RuntimeError(
             f"{type(self).__name__}: an autograd Function is not instantiated; call {type(self).__name__}.apply(...)"
         )
@@ -158,13 +178,26 @@ class Function:
     # Whether vmap maps forward, backward and jvp as they are.
     generate_vmap_rule = False
 
+    # Whether reading ctx.saved_tensors lets go of them, so that a backward can free them one by one.
+    clear_saved_tensors_on_access = False
+
     @classmethod
-    def apply(cls, *args: Any) -> Any:
-        """Run forward, and record that backward computes its gradients."""
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run forward, and record that backward computes its gradients.
+
+        Keyword arguments take their places among the positional ones, as backward has a gradient for every argument;
+        where there is a setup_context, forward's defaults do so too.
+        """
+        args = _positional(cls, args, kwargs)
         if _engine.any_level():
             level = _engine.top_level([arg for arg in args if isinstance(arg, Tensor)])
             if level is not None:
                 return apply_at(cls, args, level)
+        return cls._call(args)[0]
+
+    @classmethod
+    def _call(cls, args: tuple[Any, ...]) -> tuple[Any, FunctionCtx, tuple[Tensor | None, ...]]:
+        """The results of ordinary autograd, the context, and what it keeps for jvp."""
         ctx = FunctionCtx()
         ctx._function = cls
         ctx.needs_input_grad = tuple(isinstance(arg, Tensor) and arg.requires_grad for arg in args)
@@ -174,9 +207,36 @@ class Function:
             else:
                 output = cls.forward(*args)
                 cls.setup_context(ctx, args, output)
+        kept = ctx._for_forward or ctx._to_save
         if not is_grad_enabled() or not any(ctx.needs_input_grad):
-            return output
-        return ctx.record(args, output)
+            return output, ctx, kept
+        return ctx.record(args, output), ctx, kept
+
+
+@cache
+def _forward_of(forward: Callable[..., Any]) -> tuple[inspect.Signature, bool]:
+    """The signature of a forward, and whether arguments of it may be left out."""
+    signature = inspect.signature(forward)
+    return signature, any(p.default is not p.empty for p in signature.parameters.values())
+
+
+def _positional(cls: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The arguments of a call of apply, in forward's order."""
+    separate = cls.setup_context is not Function.setup_context
+    if not kwargs and not separate:
+        return args
+    signature, optional = _forward_of(cls.forward)
+    if not kwargs and not optional:
+        return args
+    try:
+        bound = signature.bind(*args, **kwargs) if separate else signature.bind(None, *args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{cls.__name__}.apply: {error}") from None
+    if separate:
+        bound.apply_defaults()
+    if bound.kwargs:
+        raise TypeError(f"{cls.__name__}.apply: forward must take {', '.join(bound.kwargs)} as positional arguments")
+    return bound.args if separate else bound.args[1:]
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

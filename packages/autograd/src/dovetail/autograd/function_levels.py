@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dovetail import Tensor
+import dovetail as dt
+from dovetail import Tensor, checks
 from dovetail._grad_mode import is_grad_enabled, no_grad
 
 from . import _engine
 from .batching import Mapping
-from .levels import entered
+from .levels import dual, entered, inside_transform
 
 if TYPE_CHECKING:
     from .function import Function, FunctionCtx
@@ -29,6 +30,10 @@ class VmapInfo:
 def apply_at(cls: type[Function], args: tuple[Any, ...], level: _engine.Level) -> Any:
     """Call a Function at the topmost level that knows one of its arguments."""
     if cls.setup_context is _base().setup_context:
+        if dual.level is not None and dual.level.id == level.id and not inside_transform():
+            with _engine.Below(level):
+                output, ctx, kept = cls._call(args)
+            return _with_tangents(cls, ctx, args, output, level, kept)
         raise RuntimeError(
             f"{cls.__name__}: inside a transform (grad, jvp, vmap) a Function needs a forward without a context, and "
             "setup_context(ctx, inputs, output)"
@@ -42,7 +47,9 @@ def apply_at(cls: type[Function], args: tuple[Any, ...], level: _engine.Level) -
         ctx = _context(cls, tuple(isinstance(a, Tensor) and _engine.knows(level, a) for a in args))
         with no_grad():
             cls.setup_context(ctx, args, output)
-    return _with_tangents(cls, ctx, args, output, level) if level.kind == "jvp" else ctx.record(args, output, level)
+    if level.kind == "jvp":
+        return _with_tangents(cls, ctx, args, output, level, ctx._for_forward or ctx._to_save)
+    return ctx.record(args, output, level)
 
 
 def _base() -> type[Function]:
@@ -67,7 +74,14 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 # ---- jvp ----
 
 
-def _with_tangents(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], output: Any, level: Any) -> Any:
+def _with_tangents(
+    cls: type[Function],
+    ctx: FunctionCtx,
+    args: tuple[Any, ...],
+    output: Any,
+    level: _engine.Level,
+    kept: tuple[Tensor | None, ...],
+) -> Any:
     if cls.jvp is _base().jvp:
         raise RuntimeError(
             f"{cls.__name__}: You must implement the jvp function for custom autograd.Function to use it with forward "
@@ -75,20 +89,36 @@ def _with_tangents(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...],
         )
     outputs = [_engine.handle(t) if any(t is a for a in args) else t for t in _as_tuple(output)]
     with _engine.Below(level):
-        ctx._unrecorded = ctx._for_forward or ctx._to_save
-        tangents = (_engine.tangent(a, level) if isinstance(a, Tensor) else None for a in args)
-        rates = _as_tuple(cls.jvp(ctx, *tangents))
+        ctx._unrecorded = kept
+        rates = _as_tuple(cls.jvp(ctx, *(_tangent(a, level, ctx._materialize) for a in args)))
+        ctx._unrecorded = None
     if len(rates) != len(outputs):
         raise RuntimeError(f"{cls.__name__}: jvp returned {len(rates)} tangents for {len(outputs)} results")
-    for t, rate in zip(outputs, rates, strict=True):
-        if rate is not None and rate.shape != t.shape:
+    for i, (t, rate) in enumerate(zip(outputs, rates, strict=True)):
+        if rate is None:
+            continue
+        if not isinstance(rate, Tensor) or not isinstance(t, Tensor):
+            raise TypeError(
+                f"{cls.__name__}: jvp must return a Tensor or None as tangent {i}, whose result is {checks.shown(t)}; "
+                f"got {checks.shown(rate)}"
+            )
+        if rate.shape != t.shape:
             raise RuntimeError(
                 f"{cls.__name__}: jvp returned a tangent of shape {tuple(rate.shape)} for a result of shape "
                 f"{tuple(t.shape)}"
             )
-        if rate is not None:
-            _engine.set_tangent(t, rate, level)
+        _engine.set_tangent(t, rate, level)
     return tuple(outputs) if isinstance(output, tuple) else outputs[0]
+
+
+def _tangent(arg: Any, level: _engine.Level, materialize: bool) -> Tensor | None:
+    """What jvp is given for an argument: zeros for a tensor without a tangent, as backward is for a gradient."""
+    if not isinstance(arg, Tensor):
+        return None
+    found = _engine.tangent(arg, level)
+    if found is None and materialize and (arg.dtype.is_floating_point or arg.dtype.is_complex):
+        return dt.zeros_like(arg)
+    return found
 
 
 # ---- vmap ----
@@ -107,18 +137,36 @@ def _apply_mapped(cls: type[Function], args: tuple[Any, ...], level: Any) -> Any
     dims = tuple(None if f is None else f[1] for f in found)
     with _engine.Below(level):
         if own:
-            output, out_dims = cls.vmap(VmapInfo(mapping.size, mapping.randomness), dims, *values)
+            returned = cls.vmap(VmapInfo(mapping.size, mapping.randomness), dims, *values)
+            if not isinstance(returned, tuple) or len(returned) != 2:
+                raise RuntimeError(
+                    f"{cls.__name__}: vmap must return two things, the output and its out_dims, got "
+                    f"{checks.shown(returned)}"
+                )
+            output, out_dims = returned
         else:
             mapped = _generated(cls, mapping, dims)
             output = mapped.apply(*values)
             out_dims = mapped.out_dims
     several = isinstance(output, tuple)
-    out_dims = out_dims if isinstance(out_dims, (tuple, list)) else (out_dims,) * len(_as_tuple(output))
-    wrapped = tuple(
-        t if d is None or not isinstance(t, Tensor) else _engine.batched(t, d % t.ndim, level)
-        for t, d in zip(_as_tuple(output), out_dims, strict=True)
-    )
+    outputs = _as_tuple(output)
+    out_dims = tuple(out_dims) if isinstance(out_dims, (tuple, list)) else (out_dims,) * len(outputs)
+    if len(out_dims) != len(outputs):
+        raise RuntimeError(f"{cls.__name__}: vmap returned out_dims {out_dims} for {len(outputs)} results")
+    wrapped = tuple(_mapped_result(cls, mapping, t, d) for t, d in zip(outputs, out_dims, strict=True))
     return wrapped if several else wrapped[0]
+
+
+def _mapped_result(cls: type[Function], mapping: Mapping, t: Any, dim: Any) -> Any:
+    """A result of the values as func sees it."""
+    if dim is None or not isinstance(t, Tensor):
+        return t
+    if not isinstance(dim, int) or not -t.ndim <= dim < t.ndim or t.shape[dim] != mapping.size:
+        raise RuntimeError(
+            f"{cls.__name__}: vmap said that dim {dim!r} of a result of shape {tuple(t.shape)} is the mapped one, of "
+            f"size {mapping.size}"
+        )
+    return _engine.batched(t, dim % t.ndim, mapping.level)
 
 
 def _generated(cls: type[Function], outer: Mapping, in_dims: tuple[int | None, ...]) -> Any:
