@@ -42,9 +42,9 @@ def test_with_transforms_inside_and_ordinary_gradients_below() -> None:
 
 
 def test_what_is_refused() -> None:
-    for call in (lambda: fwAD.make_dual(values(1.0), values(1.0)), lambda: fwAD.unpack_dual(values(1.0))):
-        with pytest.raises(RuntimeError, match="dual_level"):
-            call()
+    with pytest.raises(RuntimeError, match="dual_level"):
+        fwAD.make_dual(values(1.0), values(1.0))
+    assert fwAD.unpack_dual(values(1.0)).tangent is None
     with pytest.raises(RuntimeError, match="not entered"):
         fwAD.exit_dual_level()
     with fwAD.dual_level():

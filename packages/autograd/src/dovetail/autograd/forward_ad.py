@@ -55,6 +55,8 @@ def enter_dual_level() -> int:
     """
     if dual.level is not None:
         raise RuntimeError("Nested forward mode AD is not supported at the moment; nest dovetail.func.jvp instead")
+    if inside_transform():
+        raise RuntimeError("enter_dual_level: called inside a transform (grad, jvp, vmap); use dovetail.func.jvp there")
     level = _engine.Level("jvp")
     level.push()
     dual.level = level

@@ -13,11 +13,11 @@ from typing import Any
 
 import dovetail as dt
 from dovetail import Tensor, checks
-from dovetail._grad_mode import enable_grad
+from dovetail._grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
 
 from . import _engine
 from .levels import entered, left
-from .module_state import functional_call, stack_module_state
+from .module_state import functional_call, replace_all_batch_norm_modules_, stack_module_state
 from .nests import flattened, leaves_beside, mapped, tensors_in
 from .vmap import vmap
 
@@ -30,6 +30,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",
@@ -51,6 +52,8 @@ class _Chosen:
     """A function's arguments, of which some are differentiated by."""
 
     def __init__(self, who: str, args: tuple[Any, ...], argnums: ArgNums) -> None:
+        if not isinstance(argnums, (int, tuple, list, range)):
+            raise TypeError(f"{who}: argnums must be an int or a tuple of ints, got {checks.shown(argnums)}")
         checks.ints(who, argnums=argnums if isinstance(argnums, int) else list(argnums))
         self.who, self.args = who, args
         self.single = isinstance(argnums, int)
@@ -58,6 +61,10 @@ class _Chosen:
         for number in self.numbers:
             if not -len(args) <= number < len(args):
                 raise RuntimeError(f"{who}: argnums {argnums} is out of range for {len(args)} positional arguments")
+        if len({number % len(args) for number in self.numbers}) < len(self.numbers):
+            raise RuntimeError(f"{who}: argnums must name every argument once, got {argnums}")
+        if not self.numbers and isinstance(argnums, (tuple, list)):
+            raise RuntimeError(f"{who}: argnums must name an argument, got {argnums}")
         self.tensors = tensors_in([args[number] for number in self.numbers])
         for t in self.tensors:
             _check_differentiable(who, t)
@@ -133,7 +140,12 @@ def grad_and_value(func: Function, argnums: ArgNums = 0, has_aux: bool = False) 
         call = _Recorded(chosen, func, kwargs, has_aux)
         output = call.output
         if not isinstance(output, Tensor) or output.numel() != 1:
-            raise RuntimeError("grad: the function must return one tensor of one element")
+            raise RuntimeError(
+                f"grad: the function must return one tensor of one element, got {checks.shown(output)}; vjp and jacrev "
+                "are for others"
+            )
+        if output.dtype.is_complex:
+            raise RuntimeError(f"grad: the function must return a real number, got a tensor of {output.dtype}")
         gradient = chosen.arranged(call.pull([dt.ones_like(output)], False))
         return gradient, (output, call.aux) if has_aux else output
 
@@ -176,7 +188,9 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     """func's value, and the function that multiplies a vector by its Jacobian there.
 
     Returns (output, vjp_fn), or (output, vjp_fn, aux). vjp_fn takes weights in the form of the output and returns a
-    tuple with the gradients of every primal, in its form. It can be called any number of times, also mapped by vmap.
+    tuple with the gradients of every primal, in its form. It can be called any number of times, also mapped by vmap;
+    `vjp_fn(weights, retain_graph=False)` lets go of what func computed, and create_graph says whether the products are
+    recorded by autograd, which otherwise grad mode does.
 
     Example:
         >>> output, pull = dt.func.vjp(lambda x: x**2, dt.tensor([1.0, 2.0]))
@@ -187,10 +201,15 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     chosen = _Chosen("vjp", primals, range(len(primals)))
     call = _Recorded(chosen, func, {}, has_aux)
 
-    def pull(weights: Any) -> Any:
-        given = tensors_in(weights)
+    def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
+        if _in_form_of(call.output, cotangents) is None:
+            raise RuntimeError(f"the weights must have the form of the output, got {checks.shown(cotangents)}")
+        given = tensors_in(cotangents)
         _check_shapes("vjp", "the weights must have the shapes of the output", given, call.outputs)
-        return chosen.arranged(call.pull(given, True))
+        with set_grad_enabled(is_grad_enabled() if create_graph is None else create_graph):
+            return chosen.arranged(call.pull(given, retain_graph))
+
+    pull = checks.in_own_name(pull, "vjp")
 
     return (call.output, pull, call.aux) if has_aux else (call.output, pull)
 
@@ -220,6 +239,13 @@ def jvp(
             f"jvp: primals and tangents must be tuples, got {checks.shown(primals)} and {checks.shown(tangents)}"
         )
     chosen = _Chosen("jvp", primals, range(len(primals)))
+    if not chosen.tensors:
+        raise RuntimeError(f"jvp: the primals must have a Tensor among them, got {checks.shown(primals)}")
+    if _in_form_of(primals, tangents) is None:
+        raise RuntimeError(
+            f"jvp: the tangents must have the form of the primals, {checks.shown(primals)}, got "
+            f"{checks.shown(tangents)}"
+        )
     directions = tensors_in(tangents)
     _check_shapes("jvp", "the tangents must have the shapes of the primals", directions, chosen.tensors)
     with entered(_engine.Level("jvp")) as level:
@@ -228,7 +254,8 @@ def jvp(
         outputs = _outputs("jvp", output)
         found = [_engine.tangent(t, level) for t in outputs]
     if strict and any(t is None for t in found):
-        raise RuntimeError("jvp: an output does not depend on the primals (strict=True)")
+        which = next(i for i, t in enumerate(found) if t is None)
+        raise RuntimeError(f"jvp: output {which} does not depend on the primals (strict=True)")
     rates = iter([dt.zeros_like(o) if t is None else t for o, t in zip(outputs, found, strict=True)])
     derivative = mapped(output, lambda _: next(rates))
     output, aux = left(output, level), left(aux, level)
@@ -333,6 +360,15 @@ def _basis(tensors: Sequence[Tensor]) -> list[Tensor]:
     return parts
 
 
+def _check_real(who: str, what: str, tensors: Sequence[Tensor]) -> None:
+    for t in tensors:
+        if t.dtype.is_complex:
+            raise RuntimeError(
+                f"{who}: the {what} must be real, got {t.dtype}: a complex function has two kinds of derivative; use "
+                "view_as_real and view_as_complex, or vjp and jvp"
+            )
+
+
 def jacrev(func: Function, argnums: ArgNums = 0, has_aux: bool = False, *, chunk_size: int | None = None) -> Function:
     """The function that computes func's Jacobian row by row: best where there are fewer outputs than inputs.
 
@@ -353,7 +389,9 @@ def jacrev(func: Function, argnums: ArgNums = 0, has_aux: bool = False, *, chunk
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _Chosen("jacrev", args, argnums)
+        _check_real("jacrev", "inputs", chosen.tensors)
         call = _Recorded(chosen, func, kwargs, has_aux)
+        _check_real("jacrev", "outputs", call.outputs)
         basis = _basis(call.outputs)
 
         def rows(*weights: Tensor) -> tuple[Tensor, ...]:
@@ -403,18 +441,25 @@ def jacfwd(
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _Chosen("jacfwd", args, argnums)
+        _check_real("jacfwd", "inputs", chosen.tensors)
         basis = _basis(chosen.tensors)
+        outputs: list[Any] = []  # for their form and shapes
 
         def column(*directions: Tensor) -> Any:
-            return jvp(
+            returned = jvp(
                 lambda *given: func(*chosen.replaced(given), **kwargs),
                 tuple(chosen.tensors),
                 tuple(directions),
                 has_aux=has_aux,
             )
+            _check_real("jacfwd", "outputs", tensors_in(returned[0]))
+            outputs[:] = [returned[0]]
+            return returned[1:] if has_aux else returned[1]
 
-        out_dims = (None, 0, None) if has_aux else (None, 0)
-        output, columns, *aux = vmap(column, out_dims=out_dims, randomness=randomness, chunk_size=chunk_size)(*basis)
+        out_dims = (0, None) if has_aux else 0
+        found = vmap(column, out_dims=out_dims, randomness=randomness, chunk_size=chunk_size)(*basis)
+        columns, *aux = found if has_aux else (found,)
+        (output,) = outputs
         start, parts = 0, []
         for t in chosen.tensors:
             end = start + t.numel()

@@ -87,12 +87,22 @@ def _pull(
     if recorded:
         o, w = zip(*recorded, strict=True)
         found = grad(o, inputs, w, retain_graph=True, create_graph=create_graph, allow_unused=True)
-    if strict and (len(recorded) < len(outputs) or any(g is None for g in found)):
-        raise RuntimeError(f"{who}: an output does not depend on every input, which strict=True forbids")
+    if strict and len(recorded) < len(outputs):
+        raise RuntimeError(f"{who}: an output does not depend on any input, which strict=True forbids")
+    if strict and any(g is None for g in found):
+        unused = [i for i, g in enumerate(found) if g is None]
+        raise RuntimeError(f"{who}: no output depends on input {unused[0]}, which strict=True forbids")
     return [dt.zeros_like(t) if g is None else g for t, g in zip(inputs, found, strict=True)]
 
 
-def _finished(results: Sequence[Tensor], create_graph: bool) -> tuple[Tensor, ...]:
+def _finished(results: Sequence[Tensor], create_graph: bool, strict: bool = False) -> tuple[Tensor, ...]:
+    if strict and create_graph:
+        for i, t in enumerate(results):
+            if not t.requires_grad:
+                raise RuntimeError(
+                    f"the derivative at position {i} does not depend on the inputs, which strict=True forbids together "
+                    "with create_graph=True"
+                )
     return tuple(results) if create_graph else tuple(t.detach() for t in results)
 
 
@@ -121,7 +131,8 @@ def vjp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = Fal
     with enable_grad():
         call = _Call("vjp", func, inputs, create_graph)
         products = call.pull(call.outputs, call.weights(v, "outputs"), create_graph, strict)
-    return _like(call.returned, _finished(call.outputs, create_graph)), _like(inputs, _finished(products, create_graph))
+    outputs = _like(call.returned, _finished(call.outputs, create_graph))
+    return outputs, _like(inputs, _finished(products, create_graph, strict))
 
 
 @checks.in_own_name
@@ -149,12 +160,14 @@ def jvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = Fal
         pulled = call.pull(call.outputs, dummies, True, strict)
         products = _pull("jvp", pulled, dummies, weights, create_graph, False)
     outputs = _like(call.returned, _finished(call.outputs, create_graph))
-    return outputs, _like(call.returned, _finished(products, create_graph))
+    return outputs, _like(call.returned, _finished(products, create_graph, strict))
 
 
 def _scalar(call: _Call) -> tuple[Tensor, ...]:
     if len(call.outputs) != 1 or call.outputs[0].numel() != 1:
-        raise RuntimeError(f"{call.who}: the function must return one tensor of one element")
+        raise RuntimeError(
+            f"{call.who}: the function must return one tensor of one element, got {checks.shown(call.returned)}"
+        )
     return call.outputs
 
 
@@ -174,12 +187,17 @@ def vhp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = Fal
         >>> product.tolist()
         [6.0, 12.0]
     """
+    return _vhp("vhp", func, inputs, v, create_graph, strict)
+
+
+def _vhp(who: str, func: Function, inputs: Tensors, v: Any, create_graph: bool, strict: bool) -> Any:
     with enable_grad():
-        call = _Call("vhp", func, inputs, create_graph)
+        call = _Call(who, func, inputs, create_graph)
         weights = call.weights(v, "inputs")
         slopes = call.pull(_scalar(call), [dt.ones_like(call.outputs[0])], True, strict)
         products = call.pull(slopes, weights, create_graph, strict)
-    return _like(call.returned, _finished(call.outputs, create_graph)), _like(inputs, _finished(products, create_graph))
+    outputs = _like(call.returned, _finished(call.outputs, create_graph))
+    return outputs, _like(inputs, _finished(products, create_graph, strict))
 
 
 @checks.in_own_name
@@ -192,18 +210,38 @@ def hvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = Fal
         >>> product.tolist()
         [8.0, 8.0]
     """
-    return vhp(func, inputs, v, create_graph, strict)
+    return _vhp("hvp", func, inputs, v, create_graph, strict)
 
 
 # ---- matrices -------------------------------------------------------------------------------------------------
 
 
+REVERSE, FORWARD = "reverse-mode", "forward-mode"
+
+
+def _check_strategy(name: str, strategy: str, vectorize: bool) -> None:
+    if strategy not in (REVERSE, FORWARD):
+        raise ValueError(f"{name} must be '{REVERSE}' or '{FORWARD}', got {checks.shown(strategy)}")
+    if strategy == FORWARD and not vectorize:
+        raise NotImplementedError(f"{name}='{FORWARD}' needs vectorize=True")
+
+
 @checks.in_own_name
-def jacobian(func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False) -> Any:
-    """The Jacobian of a function: every derivative of its results by its inputs.
+def jacobian(
+    func: Function,
+    inputs: Tensors,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = REVERSE,
+) -> Any:
+    """The Jacobian of a function: every derivative of its results, which have to be real, by its inputs.
 
     Args:
         func, inputs, create_graph, strict: as for `vjp`.
+        vectorize: run the graph once for all rows, under `vmap`, and not once for every row. Not with strict.
+        strategy: with vectorize, "reverse-mode" computes rows, and "forward-mode" columns (as `dt.func.jacfwd` does),
+            which is better where there are more outputs than inputs. Not with create_graph.
 
     Returns for one output and one input a tensor of shape (*output.shape, *input.shape); for several a tuple over the
     inputs, a tuple over the outputs, or tuples over the outputs of tuples over the inputs.
@@ -212,11 +250,58 @@ def jacobian(func: Function, inputs: Tensors, create_graph: bool = False, strict
         >>> x = dt.tensor([1.0, 2.0])
         >>> dt.autograd.functional.jacobian(lambda t: t * t.sum(), x).tolist()
         [[4.0, 1.0], [2.0, 5.0]]
+        >>> dt.autograd.functional.jacobian(lambda t: t * t.sum(), x, vectorize=True, strategy="forward-mode").tolist()
+        [[4.0, 1.0], [2.0, 5.0]]
     """
+    _check_strategy("strategy", strategy, vectorize)
+    if strategy == FORWARD and create_graph:
+        raise NotImplementedError(f"create_graph=True needs strategy='{REVERSE}'")
+    if vectorize and strict:
+        raise RuntimeError("strict=True and vectorize=True can't be had together")
+    if strategy == FORWARD:
+        return _columns(func, inputs)
+    return _jacobian("jacobian", func, inputs, create_graph, strict, vectorize)
+
+
+def _jacobian(who: str, func: Function, inputs: Tensors, create_graph: bool, strict: bool, vectorize: bool) -> Any:
     with enable_grad():
-        call = _Call("jacobian", func, inputs, create_graph)
-        rows = tuple(_like(inputs, _rows(call, output, create_graph, strict)) for output in call.outputs)
+        call = _Call(who, func, inputs, create_graph)
+        for output in call.outputs:
+            if output.dtype.is_complex:
+                raise RuntimeError(f"{who}: the outputs must be real, got {output.dtype}; use view_as_real on them")
+        of = _mapped_rows if vectorize else _rows
+        rows = tuple(_like(inputs, of(call, output, create_graph, strict)) for output in call.outputs)
     return _like(call.returned, rows)
+
+
+def _columns(func: Function, inputs: Tensors) -> Any:
+    """The Jacobian by directions of the inputs."""
+    from .func import jacfwd
+
+    checks.callables("jacobian", func=func)
+    tensors = tuple(t.detach() for t in _as_tuple("jacobian", "inputs", inputs))
+    found = jacfwd(func, argnums=tuple(range(len(tensors))))(*tensors)
+    if not isinstance(inputs, Tensor):
+        return found
+    return tuple(each[0] for each in found) if isinstance(found[0], tuple) else found[0]
+
+
+def _mapped_rows(call: _Call, output: Tensor, create_graph: bool, strict: bool) -> tuple[Tensor, ...]:
+    """For each input the derivatives of every element of one output, by one run."""
+    n = output.numel()
+    shapes = [(*output.shape, *t.shape) for t in call.inputs]
+    found: Sequence[Tensor | None] = (None,) * len(shapes)
+    if n and output.requires_grad:
+        eye = dt.eye(n, dtype=output.dtype, device=output.device).reshape((n, *output.shape))
+        found = grad(
+            output, call.inputs, eye, retain_graph=True, create_graph=create_graph, allow_unused=True,
+            is_grads_batched=True,
+        )  # fmt: skip
+    matrices = [
+        dt.zeros(shape, dtype=t.dtype, device=t.device) if g is None else g.reshape(shape)
+        for t, shape, g in zip(call.inputs, shapes, found, strict=True)
+    ]
+    return _finished(matrices, create_graph)
 
 
 def _rows(call: _Call, output: Tensor, create_graph: bool, strict: bool) -> tuple[Tensor, ...]:
@@ -231,15 +316,25 @@ def _rows(call: _Call, output: Tensor, create_graph: bool, strict: bool) -> tupl
         shape = (*output.shape, *t.shape)
         rows = [row[k] for row in found]
         matrices.append(dt.stack(rows).reshape(shape) if rows else dt.zeros(shape, dtype=t.dtype, device=t.device))
-    return _finished(matrices, create_graph)
+    return _finished(matrices, create_graph, strict)
 
 
 @checks.in_own_name
-def hessian(func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False) -> Any:
+def hessian(
+    func: Function,
+    inputs: Tensors,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = REVERSE,
+) -> Any:
     """The Hessian of a function with one result: every second derivative.
 
     Args:
         func, inputs, create_graph, strict: as for `vjp`.
+        vectorize: run the graph of the gradient once, under `vmap`. Not with strict.
+        outer_jacobian_strategy: with vectorize, how the gradient is differentiated: "reverse-mode" or "forward-mode".
+            Not with create_graph.
 
     Returns for one input a tensor of shape (*input.shape, *input.shape), for several tuples of tuples.
 
@@ -248,10 +343,25 @@ def hessian(func: Function, inputs: Tensors, create_graph: bool = False, strict:
         >>> dt.autograd.functional.hessian(lambda t: t.prod() ** 2, x).tolist()
         [[8.0, 8.0], [8.0, 2.0]]
     """
+    _check_strategy("outer_jacobian_strategy", outer_jacobian_strategy, vectorize)
+    if outer_jacobian_strategy == FORWARD and create_graph:
+        raise NotImplementedError(f"create_graph=True needs outer_jacobian_strategy='{REVERSE}'")
+    if vectorize and strict:
+        raise RuntimeError("strict=True and vectorize=True can't be had together")
+    if outer_jacobian_strategy == FORWARD:
+        return _columns(_gradient(func, inputs), inputs)
 
     def slopes(*tensors: Tensor) -> Any:
         call = _Call("hessian", func, tensors, True)
         found = call.pull(_scalar(call), [dt.ones_like(call.outputs[0])], True, strict)
         return _like(inputs, tuple(found))
 
-    return jacobian(slopes, inputs, create_graph, strict)
+    return _jacobian("hessian", slopes, inputs, create_graph, strict, vectorize)
+
+
+def _gradient(func: Function, inputs: Tensors) -> Function:
+    """The function's gradient as a transform."""
+    from .func import grad as transformed
+
+    count = 1 if isinstance(inputs, Tensor) else len(inputs)
+    return transformed(func, argnums=0 if isinstance(inputs, Tensor) else tuple(range(count)))

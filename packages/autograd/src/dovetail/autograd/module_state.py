@@ -8,7 +8,7 @@ from typing import Any
 import dovetail as dt
 from dovetail import Tensor, checks
 
-__all__ = ["functional_call", "stack_module_state"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 
 def functional_call(
@@ -91,3 +91,23 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[s
         return {name: _stacked(name, [state[name] for state in states]) for name in states[0]}
 
     return stacked([dict(m.named_parameters()) for m in models]), stacked([dict(m.named_buffers()) for m in models])
+
+
+@checks.in_own_name
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """Make every batch norm in a module use the statistics of its batch alone, and keep none; returns the module.
+
+    Running statistics are written in place, which `vmap` cannot do where the samples share them.
+
+    Example:
+        >>> net = dt.nn.Sequential(dt.nn.Linear(2, 3), dt.nn.BatchNorm1d(3))
+        >>> dt.func.replace_all_batch_norm_modules_(net)[1].running_mean is None
+        True
+    """
+    if getattr(root, "_functional_call", None) is None:
+        raise TypeError(f"expected a Module, got {checks.shown(root)}")
+    for module in root.modules():
+        if getattr(module, "running_mean", None) is not None:
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

@@ -56,7 +56,12 @@ def _taken_out(mapping: Mapping, returned: Any, out_dims: Any) -> Any:
     found = []
     for leaf, dim in zip(leaves, dims, strict=True):
         if not isinstance(leaf, Tensor):
-            raise ValueError(f"vmap: the function must return tensors, got {type(leaf).__name__}")
+            if dim is None:
+                found.append(leaf)
+                continue
+            raise ValueError(
+                f"vmap: the function must return tensors, got {type(leaf).__name__}; say out_dims=None for what is none"
+            )
         inner = _engine.inner(leaf, mapping.level)
         if dim is None:
             if inner is not None:
@@ -129,7 +134,8 @@ def vmap(
         func: takes tensors without the mapped dim, in nests of tuples, lists and dicts, and returns tensors.
         in_dims: which dim of every argument is mapped: an int, None for an argument that all slices share, or a tuple
             of these in the form of the arguments.
-        out_dims: where the mapped dim comes to stand in the results; None for a result that is the same for all slices.
+        out_dims: where the mapped dim comes to stand in the results; None for a result that is the same for all slices,
+            or is no tensor.
         randomness: what random ops in func do: "error" refuses them, "different" draws other numbers for every slice,
             "same" the same.
         chunk_size: how many slices to compute at a time; all by default.
