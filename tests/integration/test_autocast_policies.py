@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -289,4 +292,41 @@ def test_what_is_made_of_products_has_a_policy(device_type: str) -> None:
             found = parts(op, lambda op=op, args=args, kwargs=kwargs: op(*args, **kwargs), set(table)) & products
             if found:
                 missing[op.name] = found
+    assert not missing
+
+
+def examples_of_nn() -> Iterator[doctest.DocTest]:
+    finder, parser = doctest.DocTestFinder(exclude_empty=True), doctest.DocTestParser()
+    for found in pkgutil.walk_packages(nn.__path__, "dovetail.nn."):
+        module = importlib.import_module(found.name)
+        yield from finder.find(module, globs=vars(module) | {"dt": dt})
+    for op in dt._core.ops():
+        yield parser.get_doctest(op.doc, {"dt": dt, op.name: op}, op.name, None, 0)
+
+
+def test_what_nn_is_made_of_has_a_policy() -> None:
+    """The same of layers and their functions, by the examples that they all have."""
+    table = policies.table("cpu")
+    products = {op for op, policy in table.items() if policy == "lower_precision"}
+    inside: list[str] = []
+    missing: dict[str, set[str]] = {}
+    seen: set[str] = set()
+
+    def look(op: Any, args: tuple[Any, ...], out: Any) -> Any:
+        seen.add(op.name)
+        if op.name in products and inside:
+            missing.setdefault(inside[0], set()).add(op.name)
+        if op.name in table or out is not None or not op.decomposes or op.host or op.writes or op.form != "composite":
+            return op.call(args, out)
+        inside.append(op.name)
+        try:
+            return op.decompose(*args)
+        finally:
+            inside.pop()
+
+    runner = doctest.DocTestRunner(verbose=False)
+    with dt.layers.intercept(look, at="autocast"):
+        for example in examples_of_nn():
+            runner.run(example, out=lambda text: None)  # (another test says whether they are right)
+    assert {"linear", "lstm_layer", "conv2d", "cross_entropy"} <= seen
     assert not missing

@@ -55,7 +55,7 @@ EVERYWHERE = {
     "input_dtype": "channel_norm",
     "decompose": "corrcoef cov inner matrix_power",
     # Made of products that would lose what the whole is for.
-    "none": "matrix_exp",
+    "none": "affine_grid_of matrix_exp",
 }
 
 CPU = {
@@ -69,6 +69,7 @@ CPU = {
     "promote": "addmv addr mv",
     "input_dtype": "group_norm layer_norm rms_norm",
     "decompose": "einsum",
+    "none": "resize_smooth",
 }
 
 # On every other device.

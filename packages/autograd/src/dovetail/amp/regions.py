@@ -26,15 +26,20 @@ DTYPES = (dt.bfloat16, dt.float16)
 # Device types that programs may name where their backend is not installed.
 ABSENT = {"cuda": dt.float16}
 
+_devices: dict[str, dt.device] = {}  # by type: backends stay once they are there
+
 
 def _device(who: str, device_type: str) -> dt.device | None:
     """The device that stands for a type; None for a known one without a backend here."""
     if not isinstance(device_type, str):
         raise TypeError(f"{who}: device_type must be a str such as 'cpu', got {checks.shown(device_type)}")
+    known = _devices.get(device_type)
+    if known is not None:
+        return known
     if device_type not in backends.names():
         backends.load(device_type)
     if device_type in backends.names():
-        return dt.device(device_type)
+        return _devices.setdefault(device_type, dt.device(device_type))
     if device_type in ABSENT:
         return None
     there = ", ".join(backends.names())
