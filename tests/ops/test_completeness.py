@@ -34,6 +34,14 @@ def test_op_is_complete(name: str) -> None:
         assert sum(ways) == 1, f"{name} is required of every backend, has a decomposition, or is the host's work"
 
 
+def test_families_above_the_core_are_sampled_whole() -> None:
+    """What nn registers is tested here where its family is: each op with samples, documentation and an example."""
+    above = [op for op in dt._core.ops() if op.name not in CORE_OPS]
+    families = {op.family for op in above if op.name in SAMPLES}
+    incomplete = [op.name for op in above if op.family in families and not (op.name in SAMPLES and ">>> " in op.doc)]
+    assert not incomplete
+
+
 def test_ops_are_differentiable_or_say_not() -> None:
     if importlib.util.find_spec("dovetail.autograd._engine") is None:
         return  # derivatives come with autograd

@@ -35,6 +35,14 @@ def weighted(who: str, values: dt.Tensor, weight: dt.Tensor | None, reduction: s
     return reduce(who, values * weight, reduction)
 
 
+def value_of(tensor: dt.Tensor) -> Any:
+    """A tensor's number, to be looked at before computing; None where it has none: inside of vmap, under an export."""
+    try:
+        return tensor.item()
+    except RuntimeError:
+        return None
+
+
 def check_shapes(who: str, input: dt.Tensor, target: dt.Tensor, broadcast: bool = False) -> tuple[dt.Tensor, dt.Tensor]:
     """Input and target in one shape: they have it, or broadcasting them is what the caller asked for."""
     if input.shape == target.shape:
@@ -233,7 +241,7 @@ def binary_cross_entropy(
     """
     input, target = check_shapes("binary_cross_entropy", input, target, broadcast)
     broadcastable("binary_cross_entropy", "weight", weight, tuple(input.shape))
-    if ((input < 0) | (input > 1)).any().item():
+    if value_of(((input < 0) | (input > 1)).any()):
         raise ValueError(
             f"binary_cross_entropy: inputs must be probabilities in [0, 1], got {input.min().item():g} to "
             f"{input.max().item():g}; use binary_cross_entropy_with_logits for scores"

@@ -10,7 +10,7 @@ from dovetail import checks
 from dovetail.ops import op
 
 from ._common import of_floats, shape_text
-from .loss import broadcastable, check_shapes, class_targets, reduce
+from .loss import broadcastable, check_shapes, class_targets, reduce, value_of
 
 
 @op(
@@ -88,7 +88,7 @@ def gaussian_nll_loss(
     """
     input, target = check_shapes("gaussian_nll_loss", input, target, broadcast)
     var = _variances(input, var)
-    if (var < 0).any().item():
+    if value_of((var < 0).any()):
         raise ValueError(f"gaussian_nll_loss: variances must not be negative, got {var.min().item():g}")
     var = var + (var.detach().clamp(min=eps) - var.detach())
     loss = 0.5 * (var.log() + (input - target).square() / var)

@@ -307,19 +307,6 @@ class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
 class _LazyInstanceNorm(_LazyNorm):
     allowed_dims: tuple[int, ...]
 
-    def __init__(
-        self,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = False,
-        track_running_stats: bool = False,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
-
     def _channels(self, input: Any) -> int:
         return 0 if isinstance(input, dt.Tensor) and input.ndim == self.allowed_dims[0] else 1
 
