@@ -1,7 +1,7 @@
 """Calls of public functions, methods and classes that are no ops, for the test of bad input to spoil.
 
 Each entry has a name, a function to call, good arguments for it, and the names with which a refusal may begin beside
-its own. What stands above the core and autograd is in bad_calls_above.py.
+its own. What stands above the core and autograd is in bad_calls_above.py and bad_calls_nn.py.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Call:
 
 def all_calls() -> Iterator[Call]:
     from tests.ops.bad_calls_above import calls_above
+    from tests.ops.bad_calls_nn import calls_of_nn
 
     yield from _functions()
     yield from _functions_of_tensors()
@@ -33,6 +34,7 @@ def all_calls() -> Iterator[Call]:
     yield from _methods()
     yield from _autograd()
     yield from calls_above()
+    yield from calls_of_nn()
 
 
 def _x() -> Any:

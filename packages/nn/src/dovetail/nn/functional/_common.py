@@ -49,6 +49,13 @@ def shape_text(tensor: dt.Tensor) -> str:
     return str(tuple(tensor.shape))
 
 
+def wrapped(name: str, dim: int, input: dt.Tensor) -> int:
+    """A dim of a tensor, counted from the front."""
+    if not -input.ndim <= dim < input.ndim:
+        raise IndexError(f"{name}: dim {dim} is out of range for an input of shape {shape_text(input)}")
+    return dim % input.ndim
+
+
 def spread(name: str, what: str, values: Any, dims: int) -> list[Any]:
     """One value for each of `dims` spatial dims; one stands for all."""
     entries = list(values) if isinstance(values, (list, tuple)) else [values]

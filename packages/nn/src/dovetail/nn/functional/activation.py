@@ -8,7 +8,7 @@ import dovetail as dt
 from dovetail import checks
 from dovetail.ops import get_op, op
 
-from ._common import in_place_of, of_floats, with_inplace
+from ._common import in_place_of, of_floats, with_inplace, wrapped
 from .distance import normalize as normalize
 
 gelu = get_op("gelu")
@@ -340,7 +340,8 @@ def glu(self: dt.Tensor, dim: int) -> dt.Tensor:
         >>> dt.glu(dt.tensor([4.0, 0.0])).tolist()
         [2.0]
     """
-    if self.ndim == 0 or self.shape[dim] % 2:
+    dim = wrapped("glu", dim, self)
+    if self.shape[dim] % 2:
         raise ValueError(f"glu: dim {dim} must have an even size, got shape {tuple(self.shape)}")
     half = self.shape[dim] // 2
     return self.narrow(dim, 0, half) * dt.sigmoid(self.narrow(dim, half, half))

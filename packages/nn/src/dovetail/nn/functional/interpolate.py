@@ -11,7 +11,7 @@ import dovetail as dt
 from dovetail import checks
 from dovetail.ops import op
 
-from ._common import of_floats, require_floating, shape_text
+from ._common import of_floats, require_floating, shape_text, wrapped
 from .vision import cubic_weights
 
 AREA = {1: dt.adaptive_avg_pool1d, 2: dt.adaptive_avg_pool2d, 3: dt.adaptive_avg_pool3d}
@@ -23,7 +23,7 @@ def _scale(size: int, target: int, factor: float | None, corners: bool) -> float
     """How far a step of the output is in the input."""
     if corners:
         return (size - 1) / (target - 1) if target > 1 else 0.0
-    return 1 / factor if factor else size / target
+    return size / target if factor is None else 1 / factor
 
 
 def _sources(size: int, target: int, factor: float | None, corners: bool, like: dt.Tensor) -> dt.Tensor:
@@ -47,7 +47,7 @@ def resize_nearest(input: dt.Tensor, dim: int, size: int, scale_factor: float | 
         >>> dt.resize_nearest(dt.tensor([1.0, 2.0]), 0, 4).tolist()
         [1.0, 1.0, 2.0, 2.0]
     """
-    own = input.shape[dim]
+    own = _own_size("resize_nearest", input, dim, size, scale_factor)
     # In float32 for every dtype, as PyTorch does.
     steps = dt.arange(size, device=input.device).to(dt.float32) + (0.5 if exact else 0.0)
     rows = (steps * _scale(own, size, scale_factor, False)).floor().to(dt.int64).clamp(max=own - 1)
@@ -68,7 +68,7 @@ def resize_linear(input: dt.Tensor, dim: int, size: int, scale_factor: float | N
         >>> dt.resize_linear(dt.tensor([1.0, 2.0]), 0, 3, align_corners=True).tolist()
         [1.0, 1.5, 2.0]
     """
-    own = input.shape[dim]
+    own = _own_size("resize_linear", input, dim, size, scale_factor)
     at = _sources(own, size, scale_factor, align_corners, input).clamp(min=0)
     low = at.floor().clamp(max=own - 1)
     part = _along(at - low, dim, input)
@@ -88,7 +88,7 @@ def resize_cubic(input: dt.Tensor, dim: int, size: int, scale_factor: float | No
         >>> dt.resize_cubic(dt.tensor([1.0, 2.0]), 0, 3, align_corners=True).tolist()
         [1.0, 1.5, 2.0]
     """
-    own = input.shape[dim]
+    own = _own_size("resize_cubic", input, dim, size, scale_factor)
     at = _sources(own, size, scale_factor, align_corners, input)
     low = at.floor()
     total: Any = None
@@ -97,6 +97,16 @@ def resize_cubic(input: dt.Tensor, dim: int, size: int, scale_factor: float | No
         part = input.index_select(dim, rows) * _along(weight, dim, input)
         total = part if total is None else total + part
     return total
+
+
+def _own_size(name: str, input: dt.Tensor, dim: int, size: int, scale_factor: float | None) -> int:
+    """The size that a dim has, where all that it is to be resized by makes sense."""
+    own = input.shape[wrapped(name, dim, input)]
+    if own < 1 or size < 1:
+        raise ValueError(f"{name}: sizes must be positive, got {own} (dim {dim} of {shape_text(input)}) and {size}")
+    if scale_factor is not None and not (math.isfinite(scale_factor) and scale_factor > 0):
+        raise ValueError(f"{name}: scale_factor must be positive, got {scale_factor}")
+    return own
 
 
 def _along(values: dt.Tensor, dim: int, like: dt.Tensor) -> dt.Tensor:
@@ -147,7 +157,7 @@ def resize_smooth(
     if mode not in FILTERS:
         raise ValueError(f"resize_smooth: mode must be 'bilinear', 'bicubic' or 'lanczos', got {mode!r}")
     shape, reach = FILTERS[mode]
-    own = input.shape[dim]
+    own = _own_size("resize_smooth", input, dim, size, scale_factor)
     scale = _scale(own, size, scale_factor, align_corners)
     wide = max(scale, 1.0)
     centres = scale * (dt.arange(size, device=input.device).to(input.dtype) + 0.5)

@@ -177,7 +177,10 @@ def _fractional(dims: int, indices: bool) -> Callable[..., Any]:
         checks.tensors(name, input=input)
         kernel = spread(name, "kernel_size", kernel_size, dims)
         if (output_size is None) == (output_ratio is None):
-            raise ValueError(f"{name}: give output_size or output_ratio, one of them")
+            raise ValueError(
+                f"{name}: give output_size or output_ratio, one of them; got {checks.shown(output_size)} and "
+                f"{checks.shown(output_ratio)}"
+            )
         own = input.shape[input.ndim - dims :]
         if output_size is not None:
             wanted = spread(name, "output_size", output_size, dims)

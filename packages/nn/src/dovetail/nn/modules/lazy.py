@@ -305,8 +305,6 @@ class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
 
 
 class _LazyInstanceNorm(_LazyNorm):
-    allowed_dims: tuple[int, ...]
-
     def _channels(self, input: Any) -> int:
         return 0 if isinstance(input, dt.Tensor) and input.ndim == self.allowed_dims[0] else 1
 

@@ -97,7 +97,7 @@ class _FractionalMaxPool(Module):
         if (output_size is None) == (output_ratio is None):
             raise ValueError(
                 f"{who}: give output_size or output_ratio, one of them; got {checks.shown(output_size)} and "
-                f"{checks.shown(output_ratio)}"
+                f"{checks.shown(output_ratio)} with kernel_size={checks.shown(kernel_size)}"
             )
         self.kernel_size = ntuple(who, "kernel_size", kernel_size, self.dims)
         self.output_size = None if output_size is None else ntuple(who, "output_size", output_size, self.dims)
