@@ -64,9 +64,9 @@ def im2col(
         >>> dt.im2col(dt.arange(4.0).reshape(1, 1, 2, 2), [1, 2]).tolist()
         [[[0.0, 2.0], [1.0, 3.0]]]
     """
-    x = batched("unfold", 2, input)
-    kernel, gap, around, step = _options("unfold", kernel_size, dilation, padding, stride)
-    blocks = _blocks("unfold", x.shape[2:], kernel, gap, around, step)
+    x = batched("im2col", 2, input)
+    kernel, gap, around, step = _options("im2col", kernel_size, dilation, padding, stride)
+    blocks = _blocks("im2col", x.shape[2:], kernel, gap, around, step)
     x = dt.constant_pad_nd(x, [around[1], around[1], around[0], around[0]])
     for dim in (0, 1):
         x = x.index_select(2 + dim, _places(blocks[dim], kernel[dim], gap[dim], step[dim], x.device))
@@ -93,15 +93,15 @@ def col2im(
         >>> dt.col2im(dt.ones(1, 2, 2), [1, 3], [1, 2]).tolist()
         [[[[1.0, 2.0, 1.0]]]]
     """
-    x = batched("fold", 1, input)
-    sizes = spread("fold", "output_size", output_size, 2)
-    kernel, gap, around, step = _options("fold", kernel_size, dilation, padding, stride)
-    blocks = _blocks("fold", sizes, kernel, gap, around, step)
+    x = batched("col2im", 1, input)
+    sizes = spread("col2im", "output_size", output_size, 2)
+    kernel, gap, around, step = _options("col2im", kernel_size, dilation, padding, stride)
+    blocks = _blocks("col2im", sizes, kernel, gap, around, step)
     area = kernel[0] * kernel[1]
     if x.shape[1] % area or x.shape[2] != blocks[0] * blocks[1]:
         raise ValueError(
-            f"fold: an input of shape {shape_text(input)} does not fit output_size {tuple(sizes)}: expected a multiple "
-            f"of {area} rows and {blocks[0] * blocks[1]} columns"
+            f"col2im: an input of shape {shape_text(input)} does not fit output_size {tuple(sizes)}: expected a "
+            f"multiple of {area} rows and {blocks[0] * blocks[1]} columns"
         )
     channels = x.shape[1] // area
     x = x.reshape(x.shape[0], channels, kernel[0], kernel[1], blocks[0], blocks[1]).permute(0, 1, 2, 4, 3, 5)

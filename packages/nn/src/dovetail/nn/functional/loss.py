@@ -161,7 +161,7 @@ def huber_loss(
 ) -> dt.Tensor:
     """``d² / 2`` where ``d = |input - target|`` is at most delta, else ``delta · (d - delta / 2)``.
 
-    Arguments as mse_loss's.
+    Arguments as mse_loss's; the mean is over the elements, whatever their weights.
 
     Source: Huber, "Robust Estimation of a Location Parameter", 1964.
 
@@ -174,7 +174,9 @@ def huber_loss(
         raise ValueError(f"huber_loss: delta must be > 0, got {delta}")
     d = (input - target).abs()
     loss = dt.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
-    return weighted("huber_loss", loss, weight, reduction)
+    if weight is not None:
+        loss = weighted("huber_loss", loss, weight, "none")  # PyTorch's mean of these is over the elements
+    return reduce("huber_loss", loss, reduction)
 
 
 @op(

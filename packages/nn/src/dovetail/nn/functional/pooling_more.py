@@ -116,7 +116,7 @@ def fractional_max_pool(
         (3.0, 3)
     """
     dims = len(kernel_size)
-    who = f"fractional_max_pool{dims}d"
+    who = "fractional_max_pool"
     x = batched(who, dims, input)
     for size, kernel, wanted in zip(x.shape[2:], kernel_size, output_size, strict=True):
         if kernel < 1 or wanted < 1 or wanted + kernel - 1 > size:
@@ -220,7 +220,7 @@ def max_unpool(input: dt.Tensor, indices: dt.Tensor, output_size: Sequence[int])
         [[[0.0, 5.0, 7.0, 0.0]]]
     """
     dims = len(output_size)
-    who = f"max_unpool{dims}d"
+    who = "max_unpool"
     if indices.shape != input.shape:
         raise ValueError(f"{who}: input {shape_text(input)} and indices {shape_text(indices)} must have one shape")
     if input.ndim not in (dims + 1, dims + 2):

@@ -90,10 +90,10 @@ def affine_grid_of(theta: dt.Tensor, size: Sequence[int], align_corners: bool) -
     """
     dims = len(size) - 2
     if dims not in (2, 3) or min(size) < 1:
-        raise ValueError(f"affine_grid: size must be 4 or 5 positive ints (N, C, ...), got {tuple(size)}")
+        raise ValueError(f"affine_grid_of: size must be 4 or 5 positive ints (N, C, ...), got {tuple(size)}")
     if tuple(theta.shape) != (size[0], dims, dims + 1):
         raise ValueError(
-            f"affine_grid: theta must have shape {(size[0], dims, dims + 1)} for size {tuple(size)}, got "
+            f"affine_grid_of: theta must have shape {(size[0], dims, dims + 1)} for size {tuple(size)}, got "
             f"{shape_text(theta)}"
         )
     # The coordinates are those of the last dim first: x, y, z.

@@ -98,6 +98,8 @@ class Bilinear(Module):
     ) -> None:
         super().__init__()
         checks.sizes("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
+        if in1_features == 0:
+            raise ValueError(f"Bilinear: in1_features must be positive, got {in1_features}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(dt.empty(out_features, in1_features, in2_features, device=device, dtype=dtype))
         self.bias = Parameter(dt.empty(out_features, device=device, dtype=dtype)) if bias else None
