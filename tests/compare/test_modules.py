@@ -15,6 +15,10 @@ import torch
 import dovetail as dt
 from tests.compare.rows import DOVETAIL, PYTORCH, Row, Side, table
 
+# PyTorch's, of what it is going to do otherwise or faster.
+warnings.filterwarnings("ignore", module="torch")
+pytestmark = pytest.mark.filterwarnings("ignore:::torch")
+
 TABLE = table()
 CASES = [
     pytest.param(name, row, id=f"{name}-{i}") for name, rows in sorted(TABLE.items()) for i, row in enumerate(rows)
@@ -42,7 +46,7 @@ def test_arguments(name: str) -> None:
 
 def _arguments(cls: type) -> list[tuple[str, Any, Any]]:
     return [
-        (each.name, each.kind, each.default)
+        (each.name, each.kind, getattr(each.default, "__name__", each.default))  # functions by their names
         for each in inspect.signature(cls).parameters.values()
         if each.name not in LEGACY and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
     ]

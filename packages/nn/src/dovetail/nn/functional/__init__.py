@@ -37,52 +37,15 @@ from .activation import (
     threshold,
     threshold_,
 )
-from .activation_random import (
-    gumbel_softmax,
-    rrelu,
-    rrelu_,
-)
-from .conv import (
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_tbc,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-)
-from .distance import (
-    cosine_similarity,
-    normalize,
-    pairwise_distance,
-    pdist,
-)
-from .dropout import (
-    alpha_dropout,
-    dropout,
-    dropout1d,
-    dropout2d,
-    dropout3d,
-    feature_alpha_dropout,
-)
-from .embedding import (
-    embedding,
-    embedding_bag,
-)
-from .fold import (
-    fold,
-    unfold,
-)
-from .interpolate import (
-    interpolate,
-    upsample,
-    upsample_bilinear,
-    upsample_nearest,
-)
-from .linear import (
-    bilinear,
-    linear,
-)
+from .activation_random import gumbel_softmax, rrelu, rrelu_
+from .attention import multi_head_attention_forward, scaled_dot_product_attention
+from .conv import conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from .distance import cosine_similarity, normalize, pairwise_distance, pdist
+from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
+from .embedding import embedding, embedding_bag
+from .fold import fold, unfold
+from .interpolate import interpolate, upsample, upsample_bilinear, upsample_nearest
+from .linear import bilinear, linear
 from .loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -95,11 +58,7 @@ from .loss import (
     nll_loss,
     smooth_l1_loss,
 )
-from .loss_likelihood import (
-    ctc_loss,
-    gaussian_nll_loss,
-    poisson_nll_loss,
-)
+from .loss_likelihood import ctc_loss, gaussian_nll_loss, poisson_nll_loss
 from .loss_margin import (
     cosine_embedding_loss,
     hinge_embedding_loss,
@@ -121,9 +80,7 @@ from .norm import (
     local_response_norm,
     rms_norm,
 )
-from .pad import (
-    pad,
-)
+from .pad import pad
 from .pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -156,14 +113,7 @@ from .pooling_more import (
     max_unpool2d,
     max_unpool3d,
 )
-from .vision import (
-    affine_grid,
-    channel_shuffle,
-    grid_sample,
-    native_channel_shuffle,
-    pixel_shuffle,
-    pixel_unshuffle,
-)
+from .vision import affine_grid, channel_shuffle, grid_sample, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 
 one_hot = dt.one_hot
 
@@ -256,6 +206,7 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
@@ -276,6 +227,7 @@ __all__ = [
     "rms_norm",
     "rrelu",
     "rrelu_",
+    "scaled_dot_product_attention",
     "selu",
     "selu_",
     "sigmoid",

@@ -1,0 +1,184 @@
+"""Attention: what masks mean, what is refused, heads that share, gradients."""
+
+import math
+
+import numpy as np
+import pytest
+
+import dovetail as dt
+from dovetail import nn
+from dovetail.nn import functional as F
+
+F64 = {"dtype": dt.float64}
+
+
+def reference(q, k, v, seen=None, added=0.0, scale=None):
+    """In NumPy; a query that sees no key gives 0."""
+    q, k, v = (t.detach().numpy() for t in (q, k, v))
+    scores = q @ np.swapaxes(k, -1, -2) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale) + added
+    if seen is not None:
+        scores = np.where(seen, scores, -np.inf)
+    top = scores.max(-1, keepdims=True)
+    weights = np.exp(scores - np.where(np.isinf(top), 0, top))
+    total = weights.sum(-1, keepdims=True)
+    return (weights / np.where(total == 0, 1, total)) @ v
+
+
+def qkv(*batch, length=5, keys=7, size=4, values=3):
+    q, k = dt.randn(*batch, length, size, **F64), dt.randn(*batch, keys, size, **F64)
+    return q, k, dt.randn(*batch, keys, values, **F64)
+
+
+@pytest.mark.parametrize("length", [1, 5, 70, 130])
+@pytest.mark.parametrize("keys", [1, 7, 64, 131])
+@pytest.mark.parametrize("how", ["plain", "causal", "bool", "floats", "row", "scale"])
+def test_values(length, keys, how):
+    q, k, v = qkv(2, 3, length=length, keys=keys)
+    options, expected = {}, {}
+    if how == "causal":
+        options["is_causal"] = True
+        expected["seen"] = np.tri(length, keys, dtype=bool)
+    elif how == "bool":
+        options["attn_mask"] = dt.rand(2, 1, length, keys) > 0.4
+        expected["seen"] = options["attn_mask"].numpy()
+    elif how == "floats":
+        options["attn_mask"] = dt.randn(length, keys, **F64)
+        expected["added"] = options["attn_mask"].numpy()
+    elif how == "row":
+        options["attn_mask"] = dt.arange(keys) < max(1, keys // 2)
+        expected["seen"] = options["attn_mask"].numpy()
+    elif how == "scale":
+        options["scale"] = expected["scale"] = -0.7
+    out = F.scaled_dot_product_attention(q, k, v, **options)
+    np.testing.assert_allclose(out.numpy(), reference(q, k, v, **expected), rtol=1e-10, atol=1e-12)
+
+
+def test_empty_and_unseen():
+    q, k, v = qkv(2)
+    nothing = F.scaled_dot_product_attention(q, k, v, dt.zeros(5, 7, dtype=dt.bool))
+    assert dt.equal(nothing, dt.zeros_like(nothing))
+    assert F.scaled_dot_product_attention(q[:, :0], k, v).shape == (2, 0, 3)
+    assert F.scaled_dot_product_attention(q[:0], k[:0], v[:0]).shape == (0, 5, 3)
+    alone = F.scaled_dot_product_attention(q, k[:, :0], v[:, :0])
+    assert alone.shape == (2, 5, 3) and not alone.any()
+
+
+def test_broadcast_and_shared_heads():
+    q, k, v = qkv(2, 6)
+    one = F.scaled_dot_product_attention(q, k[:1, :1], v[:1, :1])
+    np.testing.assert_allclose(one.numpy(), reference(q, k[:1, :1], v[:1, :1]), rtol=1e-10)
+    shared = F.scaled_dot_product_attention(q, k[:, :2], v[:, :2], enable_gqa=True)
+    wide = [t[:, :2].repeat_interleave(3, 1) for t in (k, v)]
+    np.testing.assert_allclose(shared.numpy(), reference(q, *wide), rtol=1e-10)
+    with pytest.raises(ValueError, match="must be a multiple of key's"):
+        F.scaled_dot_product_attention(q, k[:, :4], v[:, :4], enable_gqa=True)
+
+
+@pytest.mark.parametrize("how", ["plain", "causal", "bool", "floats", "learned", "shared", "broadcast"])
+def test_gradients(how):
+    q, k, v = (t.requires_grad_() for t in qkv(2, 2))
+    mask = dt.randn(5, 7, **F64)
+    if how == "learned":
+        mask.requires_grad_()
+        assert dt.autograd.gradcheck(F.scaled_dot_product_attention, (q, k, v, mask))
+        return
+    options = {
+        "causal": {"is_causal": True},
+        "bool": {"attn_mask": mask > -0.5},
+        "floats": {"attn_mask": mask},
+        "shared": {"enable_gqa": True},
+    }.get(how, {})
+    if how in ("shared", "broadcast"):
+        k, v = (t.detach()[:, :1].requires_grad_() for t in (k, v))
+    assert dt.autograd.gradcheck(lambda *t: F.scaled_dot_product_attention(*t, **options), (q, k, v))
+    assert dt.autograd.gradgradcheck(lambda *t: F.scaled_dot_product_attention(*t, **options), (q, k, v))
+
+
+@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16])
+def test_sixteen_bits_compute_in_float(dtype):
+    q, k, v = (t.to(dtype) for t in qkv(3, length=40, keys=90))
+    out = F.scaled_dot_product_attention(q, k, v)
+    exact = reference(q.double(), k.double(), v.double())
+    assert out.dtype == dtype
+    np.testing.assert_allclose(out.double().numpy(), exact, rtol=1e-2, atol=4e-3)
+
+
+def test_dropout():
+    dt.manual_seed(0)
+    q, k, v = qkv(2, length=60, keys=60)
+    dropped = F.scaled_dot_product_attention(q, k, dt.ones_like(v), dropout_p=0.5)
+    assert dropped.std().item() > 0.01 and abs(dropped.mean().item() - 1) < 0.1
+    assert not F.scaled_dot_product_attention(q, k, v, dropout_p=1.0).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        (
+            {"attn_mask": dt.ones(5, 7, dtype=dt.bool), "is_causal": True},
+            ValueError,
+            "attn_mask or is_causal=True, not",
+        ),
+        ({"attn_mask": dt.ones(5, 7)}, TypeError, "attn_mask must be bool or dovetail.float64"),
+        ({"dropout_p": 1.5}, ValueError, r"dropout_p must be in \[0, 1\]"),
+        ({"attn_mask": dt.ones(5, 6, dtype=dt.bool)}, ValueError, "6"),
+    ],
+)
+def test_refusals(options, error, match):
+    with pytest.raises(error, match=f"^scaled_dot_product_attention: .*{match}"):
+        F.scaled_dot_product_attention(*qkv(2), **options)
+
+
+def test_shapes_that_do_not_fit():
+    q, k, v = qkv(2)
+    with pytest.raises(ValueError, match="query and key must have one last size"):
+        F.scaled_dot_product_attention(q, k[..., :3], v)
+    with pytest.raises(TypeError, match="must have one floating-point dtype"):
+        F.scaled_dot_product_attention(q, k.float(), v)
+    with pytest.raises(ValueError, match="at least 2 dims"):
+        F.scaled_dot_product_attention(q[0, 0], k, v)
+
+
+# ---- layers ---------------------------------------------------------------------------------------------------------
+
+
+def test_masks_of_layers_are_true_where_a_key_is_left_out():
+    layer = nn.MultiheadAttention(8, 2, batch_first=True)
+    x = dt.randn(3, 5, 8)
+    left_out = dt.tensor([[False, False, True, True, True]] * 3)
+    out, weights = layer(x, x, x, key_padding_mask=left_out)
+    assert not weights[..., 2:].any() and dt.allclose(weights.sum(-1), dt.ones(3, 5))
+    added = dt.where(left_out, dt.full_like(x[..., 0], -math.inf), dt.zeros(()))
+    for need in (True, False):
+        again, _ = layer(x, x, x, key_padding_mask=added, need_weights=need)
+        assert dt.allclose(out, again, atol=1e-6)
+
+
+def test_causal_hints():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0)
+    x, mask = dt.randn(5, 3, 8), nn.Transformer.generate_square_subsequent_mask(5)
+    wanted = layer(x, mask)
+    assert dt.allclose(layer(x, is_causal=True), wanted, atol=1e-6)
+    assert dt.allclose(layer(x, mask, is_causal=True), wanted, atol=1e-6)
+    with pytest.raises(
+        ValueError, match=r"^TransformerEncoderLayer\.self_attn \(MultiheadAttention\): .*is_causal=True"
+    ):
+        layer(x, dt.zeros(5, 5), is_causal=True)
+
+
+def test_layers_refuse():
+    layer = nn.MultiheadAttention(8, 2)
+    x = dt.randn(5, 3, 8)
+    for options, match in (
+        ({"attn_mask": dt.zeros(5, 4)}, r"attn_mask must have shape \(5, 5\) or \(6, 5, 5\), got \(5, 4\)"),
+        ({"key_padding_mask": dt.zeros(5, 3)}, r"key_padding_mask must have shape \(3, 5\), got \(5, 3\)"),
+        ({"attn_mask": dt.zeros(5, 5, dtype=dt.int64)}, "attn_mask must be bool"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=match):
+            layer(x, x, x, **options)
+    with pytest.raises(ValueError, match="^MultiheadAttention: embed_dim and num_heads"):
+        nn.MultiheadAttention(8, 3)
+    with pytest.raises(ValueError, match="^TransformerEncoderLayer: activation must be"):
+        nn.TransformerEncoderLayer(8, 2, activation="x")
+    with pytest.raises(ValueError, match="^Transformer: src and tgt must both"):
+        nn.Transformer(8, 2, 1, 1)(x, dt.randn(5, 3, 4))
