@@ -17,6 +17,7 @@
   X(pool)                         \
   X(softmax)                      \
   X(norm)                         \
+  X(attention)                    \
   X(activation)                   \
   X(fft)                          \
   X(special)

@@ -23,6 +23,7 @@
   X(pool)                       \
   X(softmax)                    \
   X(norm)                       \
+  X(attention)                  \
   X(activation)                 \
   X(random)                     \
   X(special)

@@ -21,6 +21,7 @@
   X(divisors)                    \
   X(softmax)                     \
   X(norm)                        \
+  X(attention)                   \
   X(optim)                       \
   X(unscale)                     \
   X(contract)                    \

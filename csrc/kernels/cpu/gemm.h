@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "dovetail/abi.h"
+#include "kernels/cpu/matrix.h"
 
 namespace dovetail::cpu {
 
@@ -71,30 +72,9 @@ struct DotProduct {
 void dot_product(const DotProduct<float>& p);
 void dot_product(const DotProduct<double>& p);
 
-// The sum of x[i] * y[i] over contiguous memory.
-float dot(const float* x, const float* y, int64_t n);
-double dot(const double* x, const double* y, int64_t n);
-
 // out[i] = 0 + alpha * (factor * x[i]) over contiguous memory.
 void scaled(const float* x, float factor, float alpha, float* out, int64_t n);
 void scaled(const double* x, double factor, double alpha, double* out, int64_t n);
-
-// A matrix in memory, of any strides.
-template <typename T>
-struct Matrix {
-  T* data;
-  int64_t rows, cols;
-  int64_t row, col;  // strides in elements
-
-  Matrix transposed() const { return {data, cols, rows, col, row}; }
-  Matrix block(int64_t i, int64_t j, int64_t m, int64_t n) const { return {data + i * row + j * col, m, n, row, col}; }
-  operator Matrix<const T>() const { return {data, rows, cols, row, col}; }
-};
-
-// c = alpha * a b, plus c with `accumulate`, on the calling thread by the loops above: for small matrices, of any
-// strides. Needs no scratch memory.
-template <typename T>
-void small_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T alpha, bool accumulate);
 
 // Run body(begin, end) over [0, n) on the context's threads.
 template <typename F>

@@ -182,3 +182,36 @@ def test_layers_refuse():
         nn.TransformerEncoderLayer(8, 2, activation="x")
     with pytest.raises(ValueError, match="^Transformer: src and tgt must both"):
         nn.Transformer(8, 2, 1, 1)(x, dt.randn(5, 3, 4))
+
+
+# ---- the op without a score matrix ----------------------------------------------------------------------------------
+
+
+def test_scores_are_never_in_memory():
+    length, heads = 2048, 4
+    q, k, v = (dt.randn(1, heads, length, 32).requires_grad_() for _ in range(3))
+    scores = heads * length * length * 4
+    F.scaled_dot_product_attention(q[:, :, :8], k, v).sum().backward()
+    before = dt.memory_stats()["allocated"]
+    dt.reset_peak_memory_stats()
+    F.scaled_dot_product_attention(q, k, v, is_causal=True).sum().backward()
+    used = dt.memory_stats()["peak_allocated"] - before
+    assert used < scores / 8, f"{used} bytes; the scores alone would be {scores}"
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_any_number_of_threads_gives_the_same_bits(causal):
+    q, k, v = (dt.randn(2, 3, 200, 16) for _ in range(3))
+    results = []
+    before = dt.get_num_threads()
+    try:
+        for threads in (1, 2, 4, 8):
+            dt.set_num_threads(threads)
+            leaves = [t.clone().requires_grad_() for t in (q, k, v)]
+            out = F.scaled_dot_product_attention(*leaves, is_causal=causal)
+            out.square().sum().backward()
+            results.append([out, *(t.grad for t in leaves)])
+    finally:
+        dt.set_num_threads(before)
+    for other in results[1:]:
+        assert all(dt.equal(a, b) for a, b in zip(results[0], other, strict=True))

@@ -16,7 +16,7 @@ from dovetail.ops import get_op, op
 
 from .dropout import dropout
 
-linear = get_op("linear")
+linear, attention = get_op("linear"), get_op("attention")
 
 
 @op(
@@ -37,7 +37,7 @@ def scaled_dot_product_attention(
 
         out = softmax(query @ key.T * scale + mask) @ value
 
-    The scores are never all in memory at once, but where there is dropout or a mask that needs a gradient.
+    The scores are never all in memory at once, but where there is dropout.
 
     Args:
         query: `(*, heads, L, E)`; the first dims of all three broadcast.
@@ -65,14 +65,16 @@ def scaled_dot_product_attention(
         >>> out[0].tolist()
         [1.0, 0.0]
     """
-    _check_attention(query, key, value, attn_mask, is_causal, dropout_p)
+    _check_attention(query, key, value, attn_mask, is_causal, dropout_p, enable_gqa)
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0
     if enable_gqa:
-        key, value = _shared_heads(query, key), _shared_heads(query, value)
-    learned = attn_mask is not None and attn_mask.requires_grad and dt.is_grad_enabled()
-    if dropout_p > 0 or learned:
+        _check_shared(query, key, value)
+    if dropout_p > 0:
         # 16-bit floats compute in float32, as they do in the op below.
+        if enable_gqa:
+            each = query.shape[-3] // key.shape[-3]
+            key, value = key.repeat_interleave(each, -3), value.repeat_interleave(each, -3)
         exact = [t.to(dt.promote_types(t.dtype, dt.float32)) for t in (query, key, value)]
         mask = attn_mask.to(exact[0].dtype) if attn_mask is not None and attn_mask.dtype != dt.bool else attn_mask
         weights = attention_weights(exact[0], exact[1], mask, is_causal, scale)
@@ -81,7 +83,13 @@ def scaled_dot_product_attention(
 
 
 def _check_attention(
-    query: dt.Tensor, key: dt.Tensor, value: dt.Tensor, mask: dt.Tensor | None, is_causal: bool, dropout_p: float
+    query: dt.Tensor,
+    key: dt.Tensor,
+    value: dt.Tensor,
+    mask: dt.Tensor | None,
+    is_causal: bool,
+    dropout_p: float,
+    enable_gqa: bool,
 ) -> None:
     who = "scaled_dot_product_attention"
     shapes = f"query {tuple(query.shape)}, key {tuple(key.shape)} and value {tuple(value.shape)}"
@@ -98,6 +106,12 @@ def _check_attention(
         )
     if not 0 <= dropout_p <= 1:
         raise ValueError(f"{who}: dropout_p must be in [0, 1], got {dropout_p}")
+    heads = [t.shape[-3] if t.ndim > 2 else 1 for t in (query, key, value)]
+    if not enable_gqa and len({n for n in heads if n != 1}) > 1:
+        raise ValueError(
+            f"{who}: query, key and value must have as many heads (third dim from the end), or one, got {shapes}; "
+            "with enable_gqa=True heads of query share those of key and value"
+        )
     if mask is not None and is_causal:
         raise ValueError(
             f"{who}: give attn_mask or is_causal=True, not both (got a mask of shape {tuple(mask.shape)}); "
@@ -107,14 +121,14 @@ def _check_attention(
         raise TypeError(f"{who}: attn_mask must be bool or {query.dtype} as query is, got {mask.dtype}")
 
 
-def _shared_heads(query: dt.Tensor, shared: dt.Tensor) -> dt.Tensor:
-    """Each head as often as there are heads of the query for it."""
-    if query.ndim < 3 or shared.ndim < 3 or not shared.shape[-3] or query.shape[-3] % shared.shape[-3]:
+def _check_shared(query: dt.Tensor, key: dt.Tensor, value: dt.Tensor) -> None:
+    heads = [t.shape[-3] if t.ndim > 2 else 0 for t in (query, key, value)]
+    if not all(heads) or heads[1] != heads[2] or heads[0] % heads[1]:
         raise ValueError(
             "scaled_dot_product_attention: with enable_gqa=True the heads (third dim from the end) of query must be a "
-            f"multiple of key's and value's, got query {tuple(query.shape)} and {tuple(shared.shape)}"
+            f"multiple of key's and value's, got query {tuple(query.shape)}, key {tuple(key.shape)} and value "
+            f"{tuple(value.shape)}"
         )
-    return shared.repeat_interleave(query.shape[-3] // shared.shape[-3], -3)
 
 
 def attention_weights(
@@ -144,7 +158,29 @@ def causal_mask(queries: int, keys: int, device: Any) -> dt.Tensor:
 def _whole(
     query: dt.Tensor, key: dt.Tensor, value: dt.Tensor, mask: dt.Tensor | None, is_causal: bool, scale: float
 ) -> dt.Tensor:
-    return attention_weights(query, key, mask, is_causal, scale) @ value
+    """By the op that has no score matrix in memory, which takes four dims."""
+    heads = query.shape[-3] if query.ndim > 2 else 1
+    groups = key.shape[-3] if key.ndim > 2 else 1
+    batch = dt.broadcast_shapes(query.shape[:-3], key.shape[:-3], value.shape[:-3])
+    shared = 1 < groups < heads  # by several heads of the query
+    if not shared:
+        heads = groups = dt.broadcast_shapes((heads,), (groups,), (value.shape[-3] if value.ndim > 2 else 1,))[0]
+
+    def four(x: dt.Tensor, count: int) -> dt.Tensor:
+        wide = x.expand([*batch, count, *x.shape[-2:]])
+        return wide if len(batch) == 1 else wide.reshape([math.prod(batch), count, *x.shape[-2:]])
+
+    q, k, v = four(query, heads), four(key, groups), four(value, groups)
+    if mask is not None:
+        mask = four(mask.expand([*mask.shape[:-2], q.shape[2], k.shape[2]]), heads)
+    exact = dt.promote_types(query.dtype, dt.float32)  # 16-bit floats compute in float32
+    if exact != query.dtype:
+        q, k, v = q.to(exact), k.to(exact), v.to(exact)
+        mask = mask.to(exact) if mask is not None and mask.dtype != dt.bool else mask
+    out, _ = attention(q, k, v, mask, is_causal, scale)
+    kept = [*batch, heads] if max(query.ndim, key.ndim, value.ndim) > 2 else []
+    result: dt.Tensor = out.reshape([*kept, *out.shape[-2:]]).to(query.dtype)
+    return result
 
 
 # ---- several heads --------------------------------------------------------------------------------------------------

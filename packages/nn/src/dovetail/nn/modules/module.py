@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import dovetail as dt
 from dovetail import checks
@@ -13,6 +13,9 @@ from .casting import Casting
 from .hooks import HookMethods, Hooks
 from .location import locate
 from .state import load_state, save_state
+
+if TYPE_CHECKING:
+    from .summary import Summary
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -229,6 +232,34 @@ class Module(Casting, HookMethods):
         raise RuntimeError(f"{type(self).__name__}: set_extra_state was called, but the class does not define it")
 
     # ---- text ----
+
+    @checks.in_class_name
+    def summary(self, *args: Any, **kwargs: Any) -> Summary:
+        """Run once on an input and list the layers: shapes, parameters, multiply-adds, memory.
+
+        The run is in evaluation mode and without gradients. ``print`` shows the table; the numbers are attributes.
+
+        Args:
+            args, kwargs: what ``forward`` takes.
+
+        Example:
+            >>> net = dt.nn.Sequential(dt.nn.Linear(4, 3), dt.nn.ReLU())
+            >>> print(net.summary(dt.ones(2, 4)))
+            layer         input   output  parameters  multiply-adds
+            -------------------------------------------------------
+            Sequential    (2, 4)  (2, 3)                         24
+              0 (Linear)  (2, 4)  (2, 3)          15             24
+              1 (ReLU)    (2, 3)  (2, 3)           0              0
+            -------------------------------------------------------
+            parameters: 15 (15 trainable), 60 B
+            multiply-adds: 24
+            outputs of layers: 48 B
+            >>> net.summary(dt.ones(2, 4)).multiply_adds
+            24
+        """
+        from .summary import summarize
+
+        return summarize(self, args, kwargs)
 
     def extra_repr(self) -> str:
         """What ``repr`` shows of the module's own options."""
