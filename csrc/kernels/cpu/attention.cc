@@ -268,7 +268,7 @@ template <class T>
 struct Backward {
   const Job<T>& job;
   Heads<const T> grad, out;
-  const T *lse, *grad_lse;        // grad_lse: or none
+  const T *lse, *grad_lse;                // grad_lse: or none
   T *grad_query, *grad_key, *grad_value;  // contiguous
 
   // All queries of the heads that share one key, and so the whole gradient of that.
