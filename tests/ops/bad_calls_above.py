@@ -19,6 +19,7 @@ from tests.ops.bad_calls import Call, _x
 
 def calls_above() -> Iterator[Call]:
     yield from _layers()
+    yield from _sequences()
     yield from _losses()
     yield from _containers()
     yield from _functional()
@@ -99,6 +100,29 @@ def _layers() -> Iterator[Call]:
         says = (*_function_of(name), r"\w+\.forward")  # the last from Python itself
         inputs = 2 if name == "Bilinear" else 1
         yield Call(f"{name}()", made, lambda make=make, inputs=inputs: (make(),) * inputs, says=says)
+
+
+def _sequences() -> Iterator[Call]:
+    """Layers over sequences; what their forward refuses may name the function that it is made of."""
+    x = lambda: dt.ones(5, 2, 4)  # noqa: E731
+    for name, args, inputs in [
+        ("RNN", (4, 3, 1, "tanh"), (x,)),
+        ("LSTM", (4, 3, 2, True, False, 0.0, True, 2), (x,)),
+        ("GRU", (4, 3), (x, lambda: dt.ones(1, 2, 3))),
+        ("RNNCell", (4, 3, True, "relu"), (lambda: dt.ones(2, 4),)),
+        ("LSTMCell", (4, 3), (lambda: dt.ones(2, 4),)),
+        ("GRUCell", (4, 3), (lambda: dt.ones(2, 4), lambda: dt.ones(2, 3))),
+        ("MultiheadAttention", (4, 2, 0.0, True, True, True), (x, x, x)),
+        ("TransformerEncoderLayer", (4, 2, 8, 0.0, "gelu"), (x,)),
+        ("TransformerDecoderLayer", (4, 2, 8, 0.0, "relu", 1e-5, True, True), (x, x)),
+        ("EmbeddingBag", (10, 3, 1.0, 2.0, False, "sum"), (lambda: dt.tensor([[1, 2]]),)),
+    ]:
+        layer = getattr(nn, name)
+        yield Call(name, layer, lambda args=args: args, says=(name, "LayerNorm", "Linear", "Dropout", "init"))
+        made = layer(*args)
+        says = (name, r"Transformer\w+\.\w+ \(\w+\)", r"MultiheadAttention\.\w+", *_function_of(name), r"\w+\.forward")
+        says += ("multi_head_attention_forward", "embedding_bag", "rnn_layer", "lstm_layer", "gru_layer")
+        yield Call(f"{name}()", made, lambda inputs=inputs: tuple(make() for make in inputs), says=says)
 
 
 def _losses() -> Iterator[Call]:

@@ -13,6 +13,7 @@ CASES = [
     *[(f"LazyConv{d}", (6, 3), {"groups": 2}, shape) for d, shape in IMAGES.items()],
     *[(f"LazyConvTranspose{d}", (6, 3), {"groups": 2}, shape) for d, shape in IMAGES.items()],
     *[(f"LazyBatchNorm{d}", (), {}, shape) for d, shape in IMAGES.items()],
+    *[(f"LazyInstanceNorm{d}", (), {}, shape) for d, shape in IMAGES.items()],
     ("LazyLinear", (6,), {}, (2, 4)),
     ("LazyLinear", (6,), {"bias": False, "dtype": dt.float64}, (2, 3, 4)),
 ]
