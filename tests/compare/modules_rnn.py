@@ -96,7 +96,6 @@ ROWS = {
     "LazyLinear": [_lazy("LazyLinear", X, 3), _lazy("LazyLinear", X, 3, False)],
     **{f"LazyConv{d}": [_lazy(f"LazyConv{d}", x, 6, 3, groups=2)] for d, x in IMAGES.items()},
     **{f"LazyConvTranspose{d}": [_lazy(f"LazyConvTranspose{d}", x, 6, 3, 2, bias=False)] for d, x in IMAGES.items()},
-    **{f"LazyInstanceNorm{d}": [_lazy(f"LazyInstanceNorm{d}", x)] for d, x in IMAGES.items()},
     **{f"LazyBatchNorm{d}": [_lazy(f"LazyBatchNorm{d}", x)] for d, x in IMAGES.items()},
     **{f"LazyInstanceNorm{d}": [_lazy(f"LazyInstanceNorm{d}", x, affine=True)] for d, x in IMAGES.items()},
 }

@@ -251,7 +251,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
         if affine:
             self.weight = UninitializedParameter(device=device, dtype=dtype)
         if affine and bias:
-            self.bias = UninitializedParameter(device=device, dtype=dtype) if bias else None
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
         if track_running_stats:
             self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
             self.running_var = UninitializedBuffer(device=device, dtype=dtype)
@@ -277,14 +277,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
                 _same(self, "num_features", t.shape[0], self.num_features)
 
     def _channels(self, input: Any) -> int:
-        """The dim of the channels."""
         return 1
-
-
-class _LazyInstanceNorm(_LazyNorm):
-    def _channels(self, input: Any) -> int:
-        single = isinstance(input, dt.Tensor) and input.ndim == self.allowed_dims[0]
-        return 0 if single else 1
 
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
@@ -336,30 +329,5 @@ class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
 
 class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
     """An InstanceNorm3d whose ``num_features`` is that of its first input; the other arguments are InstanceNorm3d's."""
-
-    cls_to_become = InstanceNorm3d
-
-
-class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
-    """An InstanceNorm1d whose ``num_features`` is that of its first input; affine and with running statistics by
-    default.
-
-    Example:
-        >>> layer = LazyInstanceNorm1d()
-        >>> layer(dt.ones(2, 3, 4)).shape, layer.num_features
-        (dovetail.Size([2, 3, 4]), 3)
-    """
-
-    cls_to_become = InstanceNorm1d
-
-
-class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
-    """An InstanceNorm2d whose ``num_features`` is that of its first input; as LazyInstanceNorm1d."""
-
-    cls_to_become = InstanceNorm2d
-
-
-class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
-    """An InstanceNorm3d whose ``num_features`` is that of its first input; as LazyInstanceNorm1d."""
 
     cls_to_become = InstanceNorm3d
