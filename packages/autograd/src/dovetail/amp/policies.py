@@ -54,8 +54,8 @@ EVERYWHERE = {
     """,
     "input_dtype": "channel_norm",
     "decompose": "corrcoef cov inner matrix_power",
-    # Made of products that would lose what the whole is for.
-    "none": "affine_grid_of matrix_exp",
+    # Made of products that would lose what the whole is for; attention gets what scaled_dot_product_attention chose.
+    "none": "affine_grid_of attention attention_grad matrix_exp",
 }
 
 CPU = {
