@@ -113,13 +113,13 @@ class Optimizer:
         return self._counters[param.device]
 
     def columns(self, params: list[Any], *keys: str) -> Iterator[list[Any]]:
-        """What a fused step takes: the parameters, their gradients, and a list for each key of the state.
+        """What a fused step takes of parameters of one dtype: they, their gradients, a list for each key of the state.
 
         A key that the states do not have gives an empty list. Complex tensors come as pairs of real numbers.
         """
         states = [self.state[p] for p in params]
         columns = [params, [p.grad for p in params], *([s[key] for s in states if key in s] for key in keys)]
-        if any(p.is_complex() for p in params):
+        if params[0].is_complex():
             columns = [[dt.view_as_real(t) if t.is_complex() else t for t in column] for column in columns]
         return iter(columns)
 

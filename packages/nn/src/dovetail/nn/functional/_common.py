@@ -20,11 +20,13 @@ def of_floats(function: F) -> F:
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        given = [arg for arg in args if isinstance(arg, dt.Tensor)]
-        require_floating(name, given[0])
-        floats = {tensor.dtype for tensor in given if tensor.is_floating_point() and tensor.ndim}
-        dtype = given[0].dtype
-        if dtype not in SIXTEEN or floats > {dtype}:
+        first = args[0] if isinstance(args[0], dt.Tensor) else next(arg for arg in args if isinstance(arg, dt.Tensor))
+        require_floating(name, first)
+        dtype = first.dtype
+        if dtype not in SIXTEEN:
+            return function(*args, **kwargs)
+        floats = {arg.dtype for arg in args if isinstance(arg, dt.Tensor) and arg.is_floating_point() and arg.ndim}
+        if floats > {dtype}:
             return function(*args, **kwargs)
         widened = [
             arg.to(dt.float32) if isinstance(arg, dt.Tensor) and arg.is_floating_point() else arg for arg in args
