@@ -113,10 +113,10 @@ def _test_sources() -> str:
 def _used_names() -> frozenset[str]:
     """Names that follow a dot, stand alone in quotes, or are imported."""
     source = _test_sources()
-    imported = re.findall(r"^\s*from dovetail[\w.]* import \(?([\w, \n]+)", source, flags=re.MULTILINE)
+    imported = re.findall(r"^\s*from dovetail[\w.]* import (?:\(([\w,\s]+)\)|([\w, ]+))", source, flags=re.MULTILINE)
     names = re.findall(r"\.(\w+)|[\"'](\w+)[\"']", source)
     return frozenset(part for pair in names for part in pair if part) | frozenset(
-        name.strip() for each in imported for name in each.split(",")
+        name.strip() for each in imported for name in "".join(each).split(",")
     )
 
 

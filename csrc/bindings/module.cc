@@ -82,6 +82,7 @@ bool set_grad_enabled(bool enabled) {
 
 bool set_inference(bool enabled) {
   ThreadState& state = thread_state();
+  mark_fresh_tensors(enabled ? DT_BIT_INFERENCE : 0);
   return std::exchange(state.inference_mode, enabled);
 }
 

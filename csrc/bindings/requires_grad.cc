@@ -1,6 +1,7 @@
 #include "bindings/requires_grad.h"
 
 #include "bindings/wrapper.h"
+#include "core/dispatch.h"
 
 namespace dovetail::py {
 
@@ -52,6 +53,11 @@ void set_requires_grad(PyObject* tensor, PyObject* value) {
   if (is_exact(impl->dtype)) {
     runtime_error("requires_grad: only tensors of floating or complex dtype can require gradients, this one is ",
                   describe(*impl));
+  }
+  if (impl->bits & DT_BIT_INFERENCE && !thread_state().inference_mode) {
+    runtime_error(
+        "requires_grad: a tensor that was made in inference mode can't require gradients outside of it; "
+        "clone() it first");
   }
   load_autograd();
   impl->bits |= DT_BIT_GRAD;

@@ -32,6 +32,9 @@ PyObject* get_nbytes(PyObject* self, void*) {
 PyObject* get_version(PyObject* self, void*) {
   return PyLong_FromLongLong(impl_of(self)->version().load(std::memory_order_relaxed));
 }
+PyObject* get_is_inference(PyObject* self, void*) {
+  return PyBool_FromLong((impl_of(self)->bits & DT_BIT_INFERENCE) != 0);
+}
 PyObject* get_base(PyObject* self, void*) {
   return entry([&] { return wrap(Tensor::borrow(impl_of(self)->base)); });
 }
@@ -183,6 +186,7 @@ PyGetSetDef getset[] = {
     {"H", get_H, nullptr, "The conjugate transpose of a matrix.", nullptr},
     {"mH", get_mH, nullptr, "The conjugate transpose of the last two dims.", nullptr},
     {"_version", get_version, nullptr, "How often the storage was written.", nullptr},
+    {"_is_inference", get_is_inference, nullptr, "Whether the tensor was made in inference mode.", nullptr},
     {"_base", get_base, nullptr, "The tensor that this is a view of, or None.", nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {},

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/copy.h"
+#include "core/dispatch.h"
 #include "core/execute.h"
 
 namespace dovetail {
@@ -166,6 +167,10 @@ void check_destination(const Op& op, TensorImpl* destination, int ndim, const in
   if (!can_cast(dtype, destination->dtype))
     runtime_error(op.name(), ": a result of dtype ", dtype_name(dtype), " can't be written into a tensor of dtype ",
                   dtype_name(destination->dtype), "; cast it first");
+  if (destination->bits & DT_BIT_INFERENCE && !thread_state().inference_mode)
+    runtime_error(op.name(),
+                  ": the tensor to write was made in inference mode and can't be written outside of it; "
+                  "clone() it first");
   if (destination->storage->read_only)
     runtime_error(op.name(), ": the tensor to write is over a read-only buffer; clone() it first");
   if (destination->ndim == ndim && std::equal(sizes, sizes + ndim, destination->sizes())) {

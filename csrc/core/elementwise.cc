@@ -370,7 +370,8 @@ void run_copy_form(const Op& op, const dt_value* args, dt_value* outs) {
                 shape_text(*self));
   Tensor out;
   if (destination) {
-    if (destination->storage->read_only || overlaps_itself(*destination) || destination != self)
+    if (destination->storage->read_only || destination->bits & DT_BIT_INFERENCE || overlaps_itself(*destination) ||
+        destination != self)
       check_destination(op, destination, self->ndim, self->sizes(), self->dtype, self->device);
     out = Tensor::borrow(destination);
   } else {

@@ -11,10 +11,20 @@ void (*release_pyobj)(TensorImpl* t) = nullptr;
 
 // ---- making and destroying ------------------------------------------------------------------------------
 
+namespace {
+
+// The bits that this thread's new tensors begin with.
+thread_local uint32_t fresh_bits __attribute__((tls_model("initial-exec"))) = 0;
+
+}  // namespace
+
+void mark_fresh_tensors(uint32_t bits) noexcept { fresh_bits = bits; }
+
 TensorImpl* new_impl(int ndim) {
   if (ndim > DT_MAX_DIMS) value_error("tensor: ", ndim, " dims are more than the ", DT_MAX_DIMS, " there may be");
   TensorImpl* t = thread_free_list<TensorImpl>().take();
   t->ndim = ndim;
+  t->bits = fresh_bits;
   t->dims = ndim <= kInlineDims ? t->inline_dims : new int64_t[2 * ndim];
   return t;
 }
@@ -95,7 +105,7 @@ Tensor make_view_as(TensorImpl* of, DType dtype, int ndim, const int64_t* sizes,
 
 Tensor detach(TensorImpl* of) {
   Tensor result = over_storage(of->storage, of->ndim, of->sizes(), of->strides(), of->offset, of->dtype);
-  result->bits = of->bits & DT_BIT_SHELL;
+  result->bits = of->bits & (DT_BIT_INFERENCE | DT_BIT_SHELL);
   if (of->own_version) {  // the counter lives in `of`
     result->own_version = true;
     result->base = of->base ? of->base : of;
@@ -106,7 +116,7 @@ Tensor detach(TensorImpl* of) {
 
 Tensor detach_private(TensorImpl* of) {
   Tensor result = over_storage(of->storage, of->ndim, of->sizes(), of->strides(), of->offset, of->dtype);
-  result->bits = of->bits & DT_BIT_SHELL;
+  result->bits = of->bits & (DT_BIT_INFERENCE | DT_BIT_SHELL);
   result->own_version = true;
   return result;
 }

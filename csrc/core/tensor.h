@@ -123,6 +123,8 @@ inline Tensor::~Tensor() { dovetail::release(impl_); }
 // Bindings hook: drop the wrapper that the impl owns (takes the GIL).
 extern void (*release_pyobj)(TensorImpl* t);
 
+// From now on this thread's new tensors have these bits (DT_BIT_INFERENCE in inference mode).
+void mark_fresh_tensors(uint32_t bits) noexcept;
 // New tensors. Throw Error (negative sizes, overflow) also for want of memory.
 TensorImpl* new_impl(int ndim);  // geometry unset; dims points to room for it
 Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device);

@@ -11,6 +11,7 @@ from dovetail.autograd import graph
 from dovetail.utils.checkpoint import (
     CheckpointError,
     CheckpointPolicy,
+    SelectiveCheckpointContext,
     checkpoint,
     checkpoint_sequential,
     create_selective_checkpoint_contexts,
@@ -306,9 +307,11 @@ def test_contexts():
 
 @pytest.mark.parametrize("by_list", [False, True])
 def test_selective(by_list):
-    runs = []
+    runs, again = [], []
 
     def policy(ctx, op, *args):
+        assert isinstance(ctx, SelectiveCheckpointContext)
+        assert ctx.is_recompute is bool(again)
         return CheckpointPolicy.MUST_SAVE if op.name == "exp" else CheckpointPolicy.PREFER_RECOMPUTE
 
     def watch(op, args, out):
@@ -319,6 +322,7 @@ def test_selective(by_list):
     contexts = create_selective_checkpoint_contexts([dt.exp] if by_list else policy)
     with dt.layers.intercept(watch, at="trace"):
         y = checkpoint(lambda t: t.exp().sin().exp().sum(), x, context_fn=lambda: contexts)
+        again.append(True)
         y.backward(retain_graph=True)
         first = x.grad.clone()
         y.backward()

@@ -232,7 +232,7 @@ def test_levels_have_the_number_zero():
         with pytest.raises(RuntimeError, match="not entered"):
             forward_ad.exit_dual_level(level=3)
         assert dt.allclose(jvp(dt.sin, (X,), (Y,))[1], X.cos() * Y)
-    assert forward_ad.unpack_dual(X) == (X, None)
+    assert forward_ad.unpack_dual(X) == forward_ad.UnpackedDualTensor(X, None)
     forward_ad.exit_dual_level(level=forward_ad.enter_dual_level())
     with pytest.raises(RuntimeError, match="enter_dual_level: called inside a transform"):
         jvp(lambda x: forward_ad.enter_dual_level(), (X,), (Y,))

@@ -18,6 +18,7 @@ __all__ = [
     "enable_grad",
     "inference_mode",
     "is_grad_enabled",
+    "is_inference",
     "is_inference_mode_enabled",
     "no_grad",
     "set_grad_enabled",
@@ -169,7 +170,10 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """Record nothing, and mark what is made as never to be used in recording: `no_grad`, and cheaper.
+    """Record nothing, and mark what is made as never to be used in recording: a stricter `no_grad`.
+
+    Outside of it, a tensor that was made inside can't be written in place, required gradients of, or saved for a
+    backward; a `clone()` of it can. Views of tensors from outside are ordinary tensors.
 
     Args:
         mode: False leaves everything as it is.
@@ -203,6 +207,17 @@ class inference_mode(_Mode):
 
     def _again(self) -> inference_mode:
         return inference_mode(self.mode)
+
+
+def is_inference(input: _core.Tensor) -> bool:
+    """Whether a tensor was made in inference mode.
+
+    Example:
+        >>> dt.is_inference(dt.ones(2))
+        False
+    """
+    checks.tensors("is_inference", input=input)
+    return input._is_inference
 
 
 def is_inference_mode_enabled() -> bool:

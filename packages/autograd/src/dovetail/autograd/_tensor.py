@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dovetail import Tensor
+from dovetail._grad_mode import is_inference_mode_enabled
 
 from . import _engine
 from .engine import backward as _run
@@ -75,6 +76,11 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
         >>> dt.zeros(2).requires_grad_().requires_grad
         True
     """
+    if requires_grad and self.is_inference() and not is_inference_mode_enabled():
+        raise RuntimeError(
+            "requires_grad_: a tensor that was made in inference mode can't require gradients outside of it; clone() "
+            "it first"
+        )
     return _engine.requires_grad_(self, requires_grad)
 
 

@@ -44,7 +44,20 @@ def detach_(self: Tensor) -> Tensor:
     return _real("detach_", detach_)(self) if self.requires_grad else self
 
 
+def is_inference(self: Tensor) -> bool:
+    """Whether this tensor was made in inference mode, so that it can't be written or saved for backward outside of it.
+
+    Example:
+        >>> with dt.inference_mode():
+        ...     x = dt.ones(2)
+        >>> x.is_inference(), x.clone().is_inference()
+        (True, False)
+    """
+    return self._is_inference
+
+
 METHODS: dict[str, Any] = {
+    "is_inference": is_inference,
     "backward": _method(
         "backward",
         "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None): add the gradients of this tensor "
