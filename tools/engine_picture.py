@@ -25,7 +25,9 @@ BOX = (128, 44)
 
 def _text(x: float, y: float, words: str, color: str = INK, size: int = 14, bold: bool = False) -> str:
     weight = ' font-weight="600"' if bold else ""
-    return f'<text x="{x}" y="{y}" fill="{color}" font-size="{size}" text-anchor="middle"{weight}>{escape(words)}</text>'
+    return (
+        f'<text x="{x}" y="{y}" fill="{color}" font-size="{size}" text-anchor="middle"{weight}>{escape(words)}</text>'
+    )
 
 
 def _box(x: float, y: float, color: str, corner: int) -> str:
