@@ -151,6 +151,27 @@ def test_outputs_are_numbered() -> None:
     assert x.output_nr == 0
 
 
+@pytest.mark.parametrize("name, size", [("chunk", 3), ("split", 2)])
+def test_parts_are_one_node(name: str, size: int) -> None:
+    x = dt.arange(6.0).requires_grad_()
+    first, middle, last = getattr(x, name)(size)
+    assert first.grad_fn is middle.grad_fn is last.grad_fn
+    (first * last).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [4, 5, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("name, size", [("chunk", 2), ("split", 2)])
+def test_a_part_written_in_place(name: str, size: int) -> None:
+    x = dt.arange(4.0).requires_grad_()
+    y = x * 1
+    first, last = getattr(y, name)(size)
+    first.mul_(last)
+    (y * y).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 18, 4, 12]  # of (x0 x2)² + (x1 x3)² + x2² + x3²
+
+
 def test_no_grad_records_nothing() -> None:
     x = leaf(1.0)
     with dt.no_grad():

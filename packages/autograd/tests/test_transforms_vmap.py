@@ -10,6 +10,7 @@ import pytest
 import dovetail as dt
 from dovetail.autograd import _engine
 from dovetail.autograd.func import grad, jacrev, vmap
+from dovetail.ops import op
 
 Pair = namedtuple("Pair", "first second")
 
@@ -411,3 +412,39 @@ def test_a_rule_of_one_s_own() -> None:
 def test_an_op_s_error_keeps_its_name() -> None:
     with pytest.raises(Exception, match="do not broadcast"):
         vmap(lambda t: t + dt.ones(7))(ramp(3, 4))
+
+
+# ---- what runs without Python --------------------------------------------------------------------------------------
+
+
+def test_elementwise_of_several_ranks() -> None:
+    scale, rows, shared = ramp(4), ramp(4, 3), ramp(2, 3)
+    assert_same(vmap(lambda a, b: a * b)(scale, rows), scale[:, None] * rows)
+    assert_same(vmap(lambda a: a - shared)(scale), scale[:, None, None] - shared)
+    assert_same(vmap(lambda a, b: b + a + shared)(scale, rows), (rows + scale[:, None])[:, None] + shared)
+
+
+def test_where_of_several_ranks_and_dtypes() -> None:
+    chosen, rows = dt.tensor([True, False, True]), ramp(3, 2)
+    assert_same(vmap(lambda c, t: dt.where(c, t, -t))(chosen, rows), dt.where(chosen[:, None], rows, -rows))
+    found = vmap(lambda c: c * dt.ones(2, dtype=dt.int16))(chosen)
+    assert_same(found, dt.tensor([[1, 1], [0, 0], [1, 1]], dtype=dt.int16))
+
+
+def test_a_decomposition_that_wants_a_value_runs_slice_by_slice() -> None:
+    @op("largest_first(Tensor self) -> Tensor")
+    def largest_first(self: dt.Tensor) -> dt.Tensor:
+        return -self if self[0].item() < self[1].item() else self * 1
+
+    x = ramp(4, 2)
+    wanted = dt.stack([dt._core.get_op("largest_first")(t) for t in x])
+    assert_same(vmap(dt._core.get_op("largest_first"))(x), wanted)
+
+
+def test_a_decomposition_that_fails_says_so() -> None:
+    @op("always_refused(Tensor self) -> Tensor")
+    def always_refused(self: dt.Tensor) -> dt.Tensor:
+        raise ValueError("always_refused: never")
+
+    with pytest.raises(ValueError, match="always_refused: never"):
+        vmap(dt._core.get_op("always_refused"))(ramp(4, 2))

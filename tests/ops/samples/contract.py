@@ -18,6 +18,7 @@ SHAPES = {
         ((2, 3, 0), (2, 0, 5)),
         ((3, 1, 7), (3, 7, 1)),
         ((9, 17, 33), (9, 33, 19)),
+        ((3, 9, 1), (3, 1, 17)),
     ],
     "mm": [
         ((3, 4), (4, 5)),
@@ -27,6 +28,7 @@ SHAPES = {
         ((1, 9), (9, 7)),
         ((7, 9), (9, 1)),
         ((65, 130), (130, 67)),
+        ((270, 1), (1, 1100)),
     ],
     "mv": [((3, 4), (4,)), ((0, 4), (4,)), ((3, 0), (0,)), ((1, 1), (1,)), ((130, 129), (129,))],
     "dot": [((4,), (4,)), ((0,), (0,)), ((1031,), (1031,))],
@@ -99,6 +101,8 @@ def addmms(op: str) -> Iterator[Sample]:
         for layout in LAYOUTS:
             args = tuple(T(make(rng, shape, dtype), layout) for shape in ((3, 5), (3, 4), (4, 5)))
             yield Sample(args, reference, {"beta": 2}, **tolerances(dtype))
+            outer = tuple(T(make(rng, shape, dtype), layout) for shape in ((3, 9), (3, 1), (1, 9)))
+            yield Sample(outer, reference, {"beta": 2, "alpha": 3}, **tolerances(dtype))
         empty = (T(make(rng, (3, 5), dtype)), T(make(rng, (3, 0), dtype)), T(make(rng, (0, 5), dtype)))
         yield Sample(empty, reference)
     for dtype in FLOATS:
