@@ -1,6 +1,6 @@
 """The picture of docs/autograd.md: what forward records, and the order in which backward runs it.
 
-    python tools/engine_picture.py > docs/images/engine.svg
+python tools/engine_picture.py > docs/images/engine.svg
 """
 
 from __future__ import annotations

@@ -90,3 +90,11 @@ def test_the_mode_belongs_to_the_thread():
         thread.join()
     assert found[0][0] is False
     assert not found[0][1].is_inference()
+
+
+def test_decorated_classes_warn():
+    with pytest.warns(FutureWarning, match="no_grad: decorating the class Layer makes a function of it"):
+
+        @dt.no_grad()
+        class Layer:
+            pass

@@ -46,6 +46,15 @@ class _Mode:
         code = getattr(function, "__code__", None)
         if code is not None and code.co_flags & _GENERATOR:
             return _in_generator(self._again, function)
+        if isinstance(function, type):
+            import warnings
+
+            warnings.warn(
+                f"{type(self).__name__}: decorating the class {function.__name__} makes a function of it, whose calls "
+                "alone are in the mode; decorate its methods",
+                FutureWarning,
+                stacklevel=2,
+            )
 
         from functools import wraps
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dovetail import Tensor
+from dovetail import Tensor, checks
 
 if TYPE_CHECKING:
     from ..modules.module import Module
@@ -19,6 +19,10 @@ Tensors = Mapping[str, Tensor]
 def _merged(tensors: Tensors | Sequence[Tensors]) -> dict[str, Tensor]:
     if isinstance(tensors, Mapping):
         return dict(tensors)
+    if not isinstance(tensors, (list, tuple)) or not all(isinstance(part, Mapping) for part in tensors):
+        raise TypeError(
+            f"functional_call: parameter_and_buffer_dicts must be a dict or several, got {checks.shown(tensors)}"
+        )
     merged: dict[str, Tensor] = {}
     for part in tensors:
         repeated = merged.keys() & part.keys()
@@ -47,7 +51,7 @@ def _chosen(module: Module, given: dict[str, Tensor], tie_weights: bool, strict:
     for name, t in given.items():
         if not isinstance(t, Tensor):
             raise TypeError(f"functional_call: {name} must be a Tensor, got {type(t).__name__}")
-    by_object = {id(places[name][0][places[name][1]]): t for name, t in given.items()} if tie_weights else {}
+    by_object = _by_object(places, given) if tie_weights else {}
     chosen, missing = [], []
     for name, (members, key) in places.items():
         replacement = given.get(name, by_object.get(id(members[key])))
@@ -60,6 +64,20 @@ def _chosen(module: Module, given: dict[str, Tensor], tie_weights: bool, strict:
             f"functional_call: {', '.join(missing)} of {type(module).__name__} are missing (strict=True)"
         )
     return chosen
+
+
+def _by_object(places: dict[str, tuple[dict[str, Any], str]], given: dict[str, Tensor]) -> dict[int, Tensor]:
+    """What takes the place of each of the module's tensors, which may have several names."""
+    found: dict[int, tuple[str, Tensor]] = {}
+    for name, t in given.items():
+        members, key = places[name]
+        first, other = found.setdefault(id(members[key]), (name, t))
+        if other is not t:
+            raise ValueError(
+                f"functional_call: {first} and {name} are one tensor of the module, and are given two; give one, or "
+                "say tie_weights=False"
+            )
+    return {place: t for place, (_, t) in found.items()}
 
 
 @contextmanager
@@ -97,7 +115,8 @@ def functional_call(
         tie_weights: a parameter that the module has under several names is replaced under all of them.
         strict: every parameter and buffer must be named.
 
-    Raises RuntimeError for a name that the module does not have, ValueError for one that is given twice.
+    Raises RuntimeError for a name that the module does not have (also where strict is False, so that no misspelt name
+    is ignored), ValueError for one that is given twice, or for two tensors where the module has one under two names.
 
     Example:
         >>> layer = dt.nn.Linear(2, 1)
