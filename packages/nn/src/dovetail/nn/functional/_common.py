@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import dovetail as dt
+from dovetail import checks
 from dovetail.ops import Op
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -96,6 +97,8 @@ def with_inplace(op: Op) -> Callable[..., dt.Tensor]:
         if len(args) > len(options):
             args, kwargs["inplace"] = args[:-1], args[-1]
         overwrite = kwargs.pop("inplace", False)
+        if not isinstance(overwrite, (bool, int)):
+            raise TypeError(f"{op.name}: inplace must be a bool, got {checks.shown(overwrite)}")
         return in_place(input, *args, **kwargs) if overwrite else op(input, *args, **kwargs)
 
     either = Parameter.POSITIONAL_OR_KEYWORD
