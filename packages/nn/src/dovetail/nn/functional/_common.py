@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import dovetail as dt
@@ -122,7 +122,3 @@ def in_place_of(op: Op) -> Callable[..., dt.Tensor]:
     function.__name__ = function.__qualname__ = f"{op.name}_"
     function.__doc__ = f"As `{op.name}`; the result overwrites the input."
     return function
-
-
-def sizes_text(sizes: Sequence[int]) -> str:
-    return str(tuple(sizes))
