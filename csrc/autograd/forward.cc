@@ -107,6 +107,7 @@ class ForwardCall {
     if (!entry_.differentiable) return run_constant();
     const Rule* rule = entry_.rule.load(std::memory_order_acquire);
     const ForwardBy by = forward_by(entry_, rule);
+    if (by == ForwardBy::refused) no_derivative(entry_);
     if (by == ForwardBy::none)
       dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no forward derivative for ", entry_.name,
                "; call it on detach()ed tensors, or add one with dovetail.autograd.register_jvp");
@@ -172,12 +173,11 @@ class ForwardCall {
     for (size_t i = 0; i < inputs_.size(); ++i) {
       if (!tangents_[i]) continue;
       const size_t arg = inputs_[i].arg;
-      if (arg >= rule.parts.size() || !rule.parts[arg].fn)
-        dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no forward derivative for ", entry_.name, " with respect to ",
-                 entry_.arg_names[arg], "; detach() it");
+      const PartFn fn = rule.part(static_cast<int>(arg)).fn;
+      if (!fn) no_derivative(entry_, static_cast<int>(arg));
       Tensor tangent = fitting(tangents_[i], info);
       Ctx c(node, tangents_.data(), &tangent);
-      sum = added(sum, rule.parts[arg].fn(c));
+      sum = added(sum, fn(c));
     }
     return sum;
   }

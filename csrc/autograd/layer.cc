@@ -129,8 +129,10 @@ class LayerCall {
     if (self_) check_inplace(entry_.name + "_", self_, id_);
     if (!entry_.differentiable) return run_constant();
     const Rule* rule = entry_.rule.load(std::memory_order_acquire);
-    if (!rule || !rule->has_vjp()) return run_decomposed();
-    check_covered(*rule);
+    if (!rule || !rule->has_vjp()) {
+      if (backward_by(entry_, rule) == BackwardBy::decomposition) return run_decomposed();
+      rule = &refusing();
+    }
     const Saves saves = needed_saves(*rule, inputs_.begin(), inputs_.count());
     if (self_) keep_what_is_overwritten(saves);
     pass_on();
@@ -175,9 +177,6 @@ class LayerCall {
   // Record the ops that the op is made of. In place, they work on a copy, which they may save, and the result is then
   // copied into self, as an op of its own.
   void run_decomposed() {
-    if (!entry_.decomposes)
-      dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no derivative for ", entry_.name,
-               "; call it on detach()ed tensors, or add one with dovetail.autograd.register_vjp");
     if (!self_) return decompose(args_, outs_, n_outs_);
     const Tensor before = recorded_clone(*inputs_.begin());
     std::vector<dt_value> args(args_, args_ + n_args_);
@@ -200,14 +199,14 @@ class LayerCall {
     dt::check(dt::api().decompose(entry_.op, args, n_args_, outs, n_outs));
   }
 
-  DOVETAIL_HOT void check_covered(const Rule& rule) {
-    if (rule.is_joint()) return;
-    for (const Input& input : inputs_) {
-      if (!input.grad) continue;
-      if (input.arg < static_cast<int>(rule.parts.size()) && rule.parts[input.arg].fn) continue;
-      dt::fail(DT_ERR_NOT_IMPLEMENTED, entry_.name, ": no derivative for ", entry_.name, " with respect to ",
-               entry_.arg_names[input.arg], "; detach() it");
-    }
+  // Of an op without a derivative. The result remembers that: the error comes with the backward that needs it.
+  static const Rule& refusing() {
+    static const Rule rule = [] {
+      Rule made;
+      made.refuses = true;
+      return made;
+    }();
+    return rule;
   }
 
   // An in-place op writes over its first argument and whatever shares its memory: where the rule looks at such a

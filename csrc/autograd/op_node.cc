@@ -88,7 +88,7 @@ Saves needed_saves(const Rule& rule, const Input* inputs, int n_inputs) {
   if (rule.is_joint()) return rule.joint_saves;
   Saves saves;
   for (int i = 0; i < n_inputs; ++i)
-    if (inputs[i].grad) saves.mask |= rule.parts[inputs[i].arg].saves.mask;
+    if (inputs[i].grad) saves.mask |= rule.part(inputs[i].arg).saves.mask;
   return saves;
 }
 
@@ -254,15 +254,21 @@ void OpNode::apply_conjugated(Task& task, Tensor* grads, Tensor* results) {
 void OpNode::apply_rule(Task& task, Tensor* grads, Tensor* results) {
   Ctx c(task, *this, grads, results);
   if (rule_.joint) return rule_.joint(c);
+  if (__builtin_expect(rule_.refuses, 0)) no_derivative(entry_);
+  const auto run = [&](int arg) {
+    const PartFn fn = rule_.part(arg).fn;
+    if (__builtin_expect(!fn, 0)) no_derivative(entry_, arg);
+    return fn(c);
+  };
   if (entry_.has_lists) {
     for (int i = 0; i < n_edges_; ++i)
-      if (wanted(task, *this, i)) results[i] = rule_.parts[arg_of(i)].fn(c);
+      if (wanted(task, *this, i)) results[i] = run(arg_of(i));
     return;
   }
   const int n = static_cast<int>(entry_.kinds.size());
   for (int arg = 0, i = 0; arg < n; ++arg) {
     if (entry_.kinds[arg] != ArgKind::tensor) continue;
-    if (wanted(task, *this, i)) results[i] = rule_.parts[arg].fn(c);
+    if (wanted(task, *this, i)) results[i] = run(arg);
     ++i;
   }
 }

@@ -137,6 +137,12 @@ void vjp_joint(const char* op, Saves saved, JointFn fn) {
 
 void keeps_geometry(const char* op) { rule_in_progress(op).keeps_geometry = true; }
 
+void refuse(const std::string& op) {
+  auto rule = std::make_unique<Rule>();
+  rule->refuses = true;
+  set_rule(op, std::move(rule));
+}
+
 void jvp(const char* op, ForwardFn fn) { rule_in_progress(op).forward = fn; }
 
 void linear(const char* op, Saves args) {
@@ -149,7 +155,22 @@ void multilinear(const char* op, Saves args) {
   rule_in_progress(op).linear = Rule::Linear::in_each;
 }
 
+BackwardBy backward_by(const Entry& entry, const Rule* rule) {
+  if (rule && rule->refuses) return BackwardBy::refused;
+  if (rule && rule->has_vjp()) return BackwardBy::own;
+  return entry.decomposes ? BackwardBy::decomposition : BackwardBy::none;
+}
+
+void no_derivative(const Entry& entry, int arg) {
+  if (arg >= 0)
+    dt::fail(DT_ERR_NOT_IMPLEMENTED, entry.name, ": no derivative for ", entry.name, " with respect to ",
+             entry.arg_names[arg], "; detach() it");
+  dt::fail(DT_ERR_NOT_IMPLEMENTED, entry.name, ": no derivative for ", entry.name,
+           "; call it on detach()ed tensors, or add one with dovetail.autograd.register_vjp");
+}
+
 ForwardBy forward_by(const Entry& entry, const Rule* rule) {
+  if (rule && rule->refuses) return ForwardBy::refused;
   if (rule && (rule->forward || rule->foreign_forward)) return ForwardBy::own;
   if (rule && rule->linear != Rule::Linear::no) return ForwardBy::linear;
   if (rule && entry.elementwise && !rule->is_joint() && !rule->parts.empty()) return ForwardBy::diagonal;

@@ -62,9 +62,15 @@ struct Rule {
   std::shared_ptr<ForeignRule> foreign;
   Saves joint_saves;
   bool keeps_geometry = false;  // strides and offsets of the tensor arguments, and sizes of those without a gradient
+  bool refuses = false;         // declared to have no derivative
 
   bool is_joint() const { return joint || foreign; }
   bool has_vjp() const { return is_joint() || !parts.empty(); }
+  // An argument's line; one without is recorded, and a backward that reaches it is refused.
+  const Part& part(int arg) const {
+    static const Part missing;
+    return arg < static_cast<int>(parts.size()) ? parts[arg] : missing;
+  }
 
   // Forward derivatives.
   enum class Linear : uint8_t { no, jointly, in_each };
@@ -81,6 +87,9 @@ inline void vjp(const char* op, int arg, PartFn fn) { vjp(op, arg, Saves{}, fn);
 // All arguments at once, where they share work. `saved` is kept if any argument needs a gradient.
 void vjp_joint(const char* op, Saves saved, JointFn fn);
 void keeps_geometry(const char* op);
+// Declares that an op has no derivative, though it has one in mathematics: a backward that reaches it is refused. (An
+// op marked non_differentiable gives constants.)
+void refuse(const std::string& op);
 
 // The forward derivative. An elementwise op needs none: its Jacobian is diagonal, so that its vjp lines serve. An op
 // with neither of these is decomposed, and failing that its vjp is differentiated.
@@ -119,9 +128,14 @@ struct Entry {
 
 const Entry& entry_of(const dt_op* op);
 
+// How an op's gradient is had.
+enum class BackwardBy : uint8_t { own, decomposition, refused, none };
+BackwardBy backward_by(const Entry& entry, const Rule* rule);
 // How an op's forward derivative is had.
-enum class ForwardBy : uint8_t { own, linear, diagonal, decomposition, double_vjp, none };
+enum class ForwardBy : uint8_t { own, linear, diagonal, decomposition, double_vjp, refused, none };
 ForwardBy forward_by(const Entry& entry, const Rule* rule);
+// The error of a derivative that there is not: that of an argument, or with -1 of the op.
+[[noreturn]] void no_derivative(const Entry& entry, int arg = -1);
 // Set the forward rule of an op, beside its vjp.
 void set_forward(const std::string& op, std::shared_ptr<ForeignForward> rule);
 // Set or replace the rule of an op; it may be declared later than the rule. Older rules live on for recorded nodes.

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import dovetail as dt
 from tests.ops import samples as _registered  # noqa: F401
 from tests.ops.framework import ERRORS, SAMPLES
+
+if importlib.util.find_spec("dovetail.autograd._engine") is not None:
+    from tools import transforms
 
 dt.ops.load_all()
 # What nn and optim register, they test themselves; another test may have imported them here.
@@ -45,12 +49,28 @@ def test_families_above_the_core_are_sampled_whole() -> None:
 def test_ops_are_differentiable_or_say_not() -> None:
     if importlib.util.find_spec("dovetail.autograd._engine") is None:
         return  # derivatives come with autograd
-    stuck = [
-        name
-        for name, op in CORE_OPS.items()
-        if op.differentiable and not op.decomposes and not dt.autograd.has_derivative(name)
-    ]
-    assert not stuck, "these have neither a derivative nor a decomposition, and are not marked non_differentiable"
+    stuck = [name for name in CORE_OPS if dt.autograd.backward_by(name) == "none"]
+    assert not stuck, (
+        "these have neither a derivative nor a decomposition, and are neither marked non_differentiable nor refused"
+    )
+
+
+def test_the_page_of_derivatives_is_current() -> None:
+    if importlib.util.find_spec("dovetail.autograd._engine") is None:
+        return
+    page = (Path(__file__).resolve().parents[2] / "docs" / "derivatives.md").read_text(encoding="utf-8")
+    table = {name: way for name, way in transforms.ways().items() if name in CORE_OPS and way.vjp}
+    missing = [name for name, way in table.items() if transforms.row(name, way) not in page]
+    assert not missing, "python tools/transforms.py --page > docs/derivatives.md"
+
+
+def test_few_derivatives_are_had_the_slow_way() -> None:
+    if importlib.util.find_spec("dovetail.autograd._engine") is None:
+        return
+    table = transforms.ways()
+    for column in ("jvp", "vmap"):
+        had = [getattr(way, column) for way in table.values() if getattr(way, column)]
+        assert sum(way in transforms.SLOW for way in had) <= 0.05 * len(had)
 
 
 def test_samples_are_of_ops() -> None:

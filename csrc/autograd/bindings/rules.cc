@@ -133,10 +133,29 @@ void register_forward(const std::string& op, py::object function) {
   set_forward(op, std::make_shared<PythonForward>(std::move(function)));
 }
 
-const char* forward_name(const std::string& op) {
+const Entry& entry_named(const std::string& op) {
   const dt_op* handle = dt::api().find_op(op.c_str());
   if (!handle) dt::fail(DT_ERR_VALUE, "there is no op named ", op);
-  const Entry& entry = entry_of(handle);
+  return entry_of(handle);
+}
+
+const char* backward_name(const std::string& op) {
+  const Entry& entry = entry_named(op);
+  if (!entry.differentiable) return "non_differentiable";
+  switch (backward_by(entry, entry.rule.load())) {
+    case BackwardBy::own:
+      return "rule";
+    case BackwardBy::decomposition:
+      return "decomposition";
+    case BackwardBy::refused:
+      return "refused";
+    default:
+      return "none";
+  }
+}
+
+const char* forward_name(const std::string& op) {
+  const Entry& entry = entry_named(op);
   switch (forward_by(entry, entry.rule.load())) {
     case ForwardBy::own:
       return "rule";
@@ -148,6 +167,8 @@ const char* forward_name(const std::string& op) {
       return "decomposition";
     case ForwardBy::double_vjp:
       return "double vjp";
+    case ForwardBy::refused:
+      return "refused";
     default:
       return "none";
   }
@@ -166,6 +187,8 @@ void bind_rules(py::module_& m) {
   m.attr("RESULT") = result;
   m.def("register_rule", register_rule, py::arg("op"), py::arg("function"), py::arg("saved"));
   m.def("register_forward", register_forward, py::arg("op"), py::arg("function"));
+  m.def("refuse", refuse, py::arg("op"));
+  m.def("backward_by", backward_name, py::arg("op"));
   m.def("forward_by", forward_name, py::arg("op"));
   m.def("has_rule", has_rule, py::arg("op"));
   m.def("rule_names", rule_names);

@@ -51,7 +51,10 @@ Tensor pow_self(Ctx& c) {
     if (number_given == 2) return c.g() * (x * 2);
     return c.g() * (pow(x, number(number_given - 1)) * exponent);
   }
-  return where(eq(exponent, number(0)), number(0), c.g() * (exponent * pow(x, exponent - 1)));
+  // x ** 0 is 1 also at 0: there 1 stands in for x, as 0 * x ** -1 would make NaN, here or in the next derivative.
+  const Tensor power = in_result(c, other);
+  const Tensor flat = logical_and(eq(power, number(0)), logical_not(gt(abs(x), number(1e-4))));
+  return c.g() * (power * pow(where(flat, ones_like(x), x), power - 1));
 }
 
 // 0 ** y is 0 around y > 0: there log 1 stands in for log 0, which would make NaN, here or in the next derivative.
@@ -61,13 +64,24 @@ Tensor pow_other(Ctx& c) {
   return c.g() * (c[result] * log(where(flat, ones_like(c.g()), c[self])));
 }
 
+// One side of the triangle over the square of the hypotenuse; 0 at the origin, which has no angle.
+Tensor over_square(Ctx& c, int side) {
+  const Tensor length = square(in_result(c, self)) + square(in_result(c, other));
+  return in_result(c, side) / where(eq(length, number(0)), number(1), length);
+}
+
 void declare_functions() {
   vjp("pow", self, saves(self, other), pow_self);
   vjp("pow", other, saves(self, other, result), pow_other);
-  vjp("atan2", self, saves(self, other),
-      [](Ctx& c) { return c.g() * (c[other] / (square(c[self]) + square(c[other]))); });
-  vjp("atan2", other, saves(self, other),
-      [](Ctx& c) { return -c.g() * (c[self] / (square(c[self]) + square(c[other]))); });
+  vjp("atan2", self, saves(self, other), [](Ctx& c) { return c.g() * over_square(c, other); });
+  vjp("atan2", other, saves(self, other), [](Ctx& c) { return -c.g() * over_square(c, self); });
+}
+
+// The next number moves along with the first.
+void declare_next() {
+  vjp("nextafter", self, same);
+  vjp("nextafter", other, zero);
+  jvp("nextafter", [](Ctx& c) { return c.t(self) ? tangents(c.t(self) + zeros_like(c[result])) : Tangents{}; });
 }
 
 // The gradient goes to the argument that was taken; of two equal ones, half to each.
@@ -93,6 +107,7 @@ void declare_binary() {
   declare_division();
   declare_functions();
   declare_extremes();
+  declare_next();
 }
 
 }  // namespace dovetail::autograd::rules

@@ -20,6 +20,7 @@
   X(attention)                    \
   X(activation)                   \
   X(fft)                          \
+  X(random)                       \
   X(special)
 
 namespace dovetail::autograd::rules {

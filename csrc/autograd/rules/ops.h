@@ -50,6 +50,13 @@ inline Tensor zero(Ctx& c) { return zeros_like(c.g()); }
 // The gradient as it is.
 inline Tensor same(Ctx& c) { return c.g(); }
 
+// An argument in the result's dtype, as the op computed with it: an integer, or a narrower float, has other functions.
+inline Tensor in_result(Ctx& c, int arg) {
+  const Tensor t = c[arg];
+  const int32_t dtype = c.output().dtype;
+  return t.dtype() == dtype ? t : Tensor(cast(t, DType{dtype}));
+}
+
 // g times a number that is usually 1.
 inline Tensor scaled(const Tensor& g, double factor) { return factor == 1 ? g : g * factor; }
 // g times the number that is argument i, which may be complex.

@@ -44,6 +44,23 @@ Tensor extreme_self(Ctx& c) {
   return spread_back(c, c.g()) * (taken / sum(taken, dims, true));
 }
 
+// The elements that equal the median of all, as ones and zeros; those that are NaN where it is.
+Tensor at_median(Ctx& c) {
+  const Tensor x = c[self], median = c[result];
+  return cast(where(isnan(median), isnan(x), eq(x, median)), DType{c.shape(self).dtype});
+}
+
+// Equal ones share the gradient.
+Tensor median_self(Ctx& c) {
+  const Tensor taken = at_median(c);
+  return c.g() * (taken / sum(taken));
+}
+
+Tangents median_forward(Ctx& c) {
+  const Tensor taken = at_median(c);
+  return tangents(sum(taken * c.t(self)) / sum(taken));
+}
+
 // ---- prod -----------------------------------------------------------------------------------------------
 
 // The products of all elements before each, along dim 0.
@@ -92,7 +109,9 @@ Tangents var_forward(Ctx& c) {
   const double used = c.given(correction) ? c.number(correction) : 1.0;
   const double n = static_cast<double>(extent(c.sizes(self), dims)) - used;
   const Tensor away = c[self] - mean(c[self], dims, true);
-  return tangents(sum(c.t(self) * away, dims, c.flag(keepdim)) * (2.0 / std::max(n, 0.0)));
+  const Tensor growing =
+      dt::is_complex(away.dtype()) ? real(conj_physical(away) * c.t(self)) : Tensor(c.t(self) * away);
+  return tangents(sum(growing, dims, c.flag(keepdim)) * (2.0 / std::max(n, 0.0)));
 }
 
 // The mean over equal extremes.
@@ -111,6 +130,10 @@ void declare_reduce() {
   vjp("prod", self, saves(self, result), prod_self);
   vjp("amax", self, saves(self, result), extreme_self);
   vjp("amin", self, saves(self, result), extreme_self);
+  for (const char* op : {"median", "nanmedian"}) {
+    vjp(op, self, saves(self, result), median_self);
+    jvp(op, median_forward);
+  }
   linear("sum", saves(self));
   linear("mean", saves(self));
   jvp("var", var_forward);

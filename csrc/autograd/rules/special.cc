@@ -28,9 +28,9 @@ void declare_gamma() {
   vjp("digamma", self, saves(self), [](Ctx& c) { return c.g() * polygamma(c[self], 1); });
   vjp("polygamma", self, saves(self), [](Ctx& c) { return c.g() * polygamma(c[self], c.integer(other) + 1); });
   vjp("special_zeta", other, saves(self, other),
-      [](Ctx& c) { return c.g() * (-c[self] * zeta(c[self] + 1, c[other])); });
+      [](Ctx& c) { return c.g() * (-in_result(c, self) * zeta(in_result(c, self) + 1, c[other])); });
   const auto density = [](Ctx& c) {
-    const Tensor a = c[self], x = c[other];
+    const Tensor a = in_result(c, self), x = in_result(c, other);
     return exp((a - 1) * log(x) - x - lgamma(a));
   };
   static const auto integrand = +density;

@@ -173,7 +173,6 @@ Example:
       .plain(infer_hetrf)
       .host()
       .internal()
-      .non_differentiable()
       .doc(R"(The LDL factorisation of symmetric (or Hermitian) matrices, of which the lower triangle is read.
 
     A = L D L^T;  A = L D L^H with hermitian=True
@@ -187,7 +186,6 @@ Example:
       .plain(infer_hetrs)
       .host()
       .internal()
-      .non_differentiable()
       .doc(R"(The solution of A X = B, given the LDL factorisation of A.
 
 Example:
@@ -292,7 +290,6 @@ Example:
   op("geqrf(Tensor self) -> (Tensor a, Tensor tau)")
       .plain(infer_geqrf)
       .host()
-      .non_differentiable()
       .method()
       .out()
       .doc(R"(The QR factorisation as LAPACK keeps it: R above the diagonal, and the Householder vectors of Q below.

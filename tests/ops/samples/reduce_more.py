@@ -224,6 +224,9 @@ def modes(op: str) -> Iterator[Sample]:
         x = T(rng_for(op).integers(0, 3, (4, 7)).astype(dtype))
         for args in ((), (0,), (1, True)):
             yield Sample((x, *args), reference, dtype=(dtype, "int64"))
+        different = T(rng_for(op + "different").permutation(28).reshape(4, 7).astype(dtype))
+        for args in ((), (0, True)):
+            yield Sample((different, *args), reference, dtype=(dtype, "int64"))
 
 
 @samples_for("trace")

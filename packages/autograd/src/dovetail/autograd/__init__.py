@@ -36,7 +36,7 @@ from .checkpointing import CheckpointError, checkpoint, checkpoint_sequential
 from .engine import backward, grad
 from .function import Function, FunctionCtx, once_differentiable
 from .grad_mode import set_multithreading_enabled
-from .rules import forward_by, has_derivative, register_jvp, register_vjp
+from .rules import backward_by, forward_by, has_derivative, refuse_vjp, register_jvp, register_vjp
 from .variable import Variable
 from .vmap import vmap
 
@@ -49,6 +49,7 @@ __all__ = [
     "Variable",
     "__version__",
     "backward",
+    "backward_by",
     "batched_by",
     "checkpoint",
     "checkpoint_sequential",
@@ -74,6 +75,7 @@ __all__ = [
     "once_differentiable",
     "profiler",
     "register_batching",
+    "refuse_vjp",
     "register_jvp",
     "register_vjp",
     "set_detect_anomaly",

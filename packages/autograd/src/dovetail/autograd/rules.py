@@ -11,7 +11,15 @@ from dovetail import Tensor, checks
 
 from . import _engine
 
-__all__ = ["RuleContext", "forward_by", "has_derivative", "register_jvp", "register_vjp"]
+__all__ = [
+    "RuleContext",
+    "backward_by",
+    "forward_by",
+    "has_derivative",
+    "refuse_vjp",
+    "register_jvp",
+    "register_vjp",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,40 @@ def register_vjp(op_name: str, rule: Rule | None = None, *, saves: Sequence[str]
 
     _engine.register_rule(op_name, call, _mask(op, saves))
     return rule
+
+
+@checks.in_own_name
+def refuse_vjp(op_name: str) -> None:
+    """Declare that an op has no derivative, in place of the one it had, or of its decomposition.
+
+    The op runs as ever, and its results remember that they depend on its arguments: a backward that reaches them raises
+    NotImplementedError, and so does a forward derivative. (An op marked `non_differentiable` gives constants: gradients
+    end there without a word.)
+
+    Example:
+        >>> from dovetail.ops import op
+        >>> @op("checksum(Tensor self) -> Tensor")
+        ... def checksum(self):
+        ...     return (self * 7919 % 1).sum()
+        >>> dt.autograd.refuse_vjp("checksum")
+        >>> checksum(dt.ones(3, requires_grad=True)).backward()
+        Traceback (most recent call last):
+        NotImplementedError: checksum: no derivative for checksum; call it on detach()ed tensors, ...
+    """
+    if not isinstance(op_name, str):
+        raise TypeError(f"refuse_vjp: op_name must be a str, got {checks.shown(op_name)}")
+    _engine.refuse(op_name)
+
+
+def backward_by(op_name: str) -> str:
+    """How an op's gradient is had: by its own "rule", by its "decomposition", or not: it is "refused", marked
+    "non_differentiable", or has "none", and is refused too.
+
+    Example:
+        >>> [dt.autograd.backward_by(name) for name in ("exp", "std", "geqrf", "argmax")]
+        ['rule', 'decomposition', 'refused', 'non_differentiable']
+    """
+    return _engine.backward_by(op_name)
 
 
 @checks.in_own_name

@@ -214,7 +214,7 @@ def fmin(self: Tensor, other: Tensor) -> Tensor:
     return dt.where((self <= other) | dt.isnan(other), self, other)
 
 
-@op("heaviside(Tensor self, Tensor values) -> Tensor", method=True, inplace=True, out=True, non_differentiable=True)
+@op("heaviside(Tensor self, Tensor values) -> Tensor", method=True, inplace=True, out=True)
 def heaviside(self: Tensor, values: Tensor) -> Tensor:
     """The step function.
 

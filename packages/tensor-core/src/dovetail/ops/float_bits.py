@@ -58,7 +58,7 @@ def _power_of_two(exponent: Tensor, dtype: dt.dtype) -> Tensor:
     return view_dtype((exponent + bias + 1) << mantissa_bits, dtype)
 
 
-@op("nextafter(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True, non_differentiable=True)
+@op("nextafter(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True)
 def nextafter(self: Tensor, other: Tensor) -> Tensor:
     """The next number that the dtype has after `self` in the direction of `other`.
 

@@ -226,7 +226,7 @@ def argwhere(self: Tensor) -> Tensor:
     return dt.nonzero(self)
 
 
-@op("bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor", method=True, non_differentiable=True)
+@op("bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor", method=True)
 def bincount(self: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each number from 0 on occurs in a vector of integers.
 

@@ -302,7 +302,6 @@ def lu_unpack(
     "(Tensor LD, Tensor pivots, Tensor info)",
     internal=True,
     out=True,
-    non_differentiable=True,
 )
 def linalg_ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False) -> tuple[Tensor, ...]:
     """The LDL factorisation, and whether D has a block that is 0, without looking.
@@ -327,7 +326,6 @@ def linalg_ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bo
     "linalg_ldl_factor(Tensor A, *, bool hermitian=False) -> (Tensor LD, Tensor pivots)",
     internal=True,
     out=True,
-    non_differentiable=True,
 )
 def linalg_ldl_factor(A: Tensor, *, hermitian: bool = False) -> tuple[Tensor, Tensor]:
     """The LDL factorisation of symmetric or Hermitian matrices, as `dt.linalg.ldl_solve` takes it.
@@ -357,7 +355,6 @@ def linalg_ldl_factor(A: Tensor, *, hermitian: bool = False) -> tuple[Tensor, Te
     "linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) -> Tensor",
     internal=True,
     out=True,
-    non_differentiable=True,
 )
 def linalg_ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False) -> Tensor:
     """The solution of A X = B, given the LDL factorisation of A.

@@ -234,7 +234,7 @@ def randint_like(
     )
 
 
-@op("bernoulli(Tensor self, *, Generator? generator=None) -> Tensor", random=True, non_differentiable=True)
+@op("bernoulli(Tensor self, *, Generator? generator=None) -> Tensor", random=True)
 def bernoulli(self: Tensor, *, generator: Generator | None = None) -> Tensor:
     """Ones and zeros; each element is the probability of a one.
 
@@ -250,7 +250,7 @@ def bernoulli(self: Tensor, *, generator: Generator | None = None) -> Tensor:
     return (dt.rand_like(self, generator=generator, dtype=drawn) < self).to(self.dtype)
 
 
-@op("normal(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor", random=True, non_differentiable=True)
+@op("normal(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor", random=True)
 def normal(mean: Tensor, std: Tensor, *, generator: Generator | None = None) -> Tensor:
     """Random numbers from normal distributions, one for every pair of mean and standard deviation.
 
@@ -269,7 +269,7 @@ def _least(x: Tensor) -> str:
     return f"{dt.amin(x).item():g}"
 
 
-@op("poisson(Tensor input, *, Generator? generator=None) -> Tensor", random=True, non_differentiable=True)
+@op("poisson(Tensor input, *, Generator? generator=None) -> Tensor", random=True)
 def poisson(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """Counts from Poisson distributions, one for every element, which is the mean.
 
@@ -296,7 +296,6 @@ def poisson(input: Tensor, *, generator: Generator | None = None) -> Tensor:
 @op(
     "binomial(Tensor count, Tensor prob, *, Generator? generator=None) -> Tensor",
     random=True,
-    non_differentiable=True,
 )
 def binomial(count: Tensor, prob: Tensor, *, generator: Generator | None = None) -> Tensor:
     """The number of successes in trials, for every pair of a number of trials and a probability.

@@ -182,7 +182,6 @@ def _check_histogram(name: str, x: Tensor, weight: Tensor | None) -> None:
 @op(
     "histogram_counts(Tensor self, Tensor[] edges, *, Tensor? weight=None, bool density=False) -> Tensor",
     internal=True,
-    non_differentiable=True,
 )
 def histogram_counts(
     self: Tensor, edges: list[Tensor], *, weight: Tensor | None = None, density: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from ..rules import register_jvp, register_vjp
+from ..rules import refuse_vjp, register_jvp, register_vjp
 
 __all__ = ["register"]
 
@@ -38,6 +38,18 @@ _JVPS: dict[str, tuple[str, ...]] = {
     "linalg_factor": ("linalg_qr",),
     "linalg_solve": ("linalg_inv_ex", "linalg_solve_ex", "linalg_det", "linalg_slogdet", "linalg_pinv", "matrix_exp"),
 }
+# Without a derivative, here as in PyTorch; Chebyshev's polynomials of high degree are trigonometric, which has no
+# derivative at the ends of their interval.
+_REFUSED = (
+    "geqrf",
+    "linalg_hetrf",
+    "linalg_hetrs",
+    "linalg_ldl_factor",
+    "linalg_ldl_factor_ex",
+    "linalg_ldl_solve",
+    "binomial",
+    *(f"special_{kind}chebyshev_polynomial_{letter}" for kind in ("", "shifted_") for letter in "tuvw"),
+)
 
 
 def _late(family: str, name: str) -> Callable[..., Any]:
@@ -57,3 +69,5 @@ def register() -> None:
     for family, ops in _JVPS.items():
         for op in ops:
             register_jvp(op, _late(family, f"{op}_jvp"))
+    for op in _REFUSED:
+        refuse_vjp(op)

@@ -74,8 +74,10 @@ def linalg_det_vjp(c: Any, g: Tensor) -> Any:
     A, det = c.args[0], c.outputs[0]
     if A.numel() == 0:
         return dt.zeros_like(A)
-    scale = g * (det.conj() if det.dtype.is_complex else det)
-    if dt.is_grad_enabled() and not _any_zero(det):
+    if dt.is_grad_enabled():
+        if _nearly_singular(A):
+            return g[..., None, None] * _cofactors(A)
+        scale = g * (det.conj() if det.dtype.is_complex else det)
         return solved(adjoint(A), _times_identity(scale, A))
     LU, pivots, _ = _getrf(A)
     pivot = diagonal(LU)
@@ -86,18 +88,34 @@ def linalg_det_vjp(c: Any, g: Tensor) -> Any:
     return _lu_solve(LU + as_diagonal(moved), pivots, _times_identity(scale, A), adjoint=True)
 
 
-def _any_zero(x: Tensor) -> bool:
-    """Whether an element is 0; a tensor without values (in a transform) counts as having none."""
+def _nearly_singular(A: Tensor) -> bool:
+    """Whether A^-1 det is no good to go on with; a tensor without values (in a transform) counts as regular."""
     try:
-        return bool((x == 0).any())
+        pivot = diagonal(_getrf(A.detach())[0]).abs()
+        return bool((pivot.amin(-1) <= dt.finfo(pivot.dtype).eps ** 0.25 * pivot.amax(-1)).any())
     except RuntimeError:
         return False
 
 
+def _cofactors(A: Tensor) -> Tensor:
+    """conj(det) A^-H, also of matrices with one singular value of 0, and as good to differentiate: with that singular
+    value raised to the largest, B = A + s u v^H is regular, and det A = det B (1 - s v^H B^-1 u) for all A."""
+    U, S, Vh, _ = _gesdd(A.detach(), False, True)
+    u, v, s = U[..., -1:], Vh[..., -1:, :], S[..., :1, None].to(A.dtype)
+    B = A + s * (u @ v)
+    right, left = solved(B, u), times_inverse(v, B)
+    inverse = solved(B, dt.eye(A.shape[-1], dtype=A.dtype, device=A.device).expand(A.shape))
+    scale = dt.linalg.det(B)[..., None, None]
+    return adjoint(scale * ((1 - s * (v @ right)) * inverse + s * (right @ left)))
+
+
 def linalg_det_jvp(c: Any, t: Tensor | None) -> Any:
+    A, det = c.args[0], c.outputs[0]
     if t is None:
         return None
-    return c.outputs[0] * diagonal(solved(c.args[0], t)).sum(-1)
+    if A.numel() and _nearly_singular(A):
+        return (_cofactors(A).conj() * t).sum((-2, -1))
+    return det * diagonal(solved(A, t)).sum(-1)
 
 
 def linalg_slogdet_vjp(c: Any, g_sign: Tensor | None, g_log: Tensor | None) -> Any:
