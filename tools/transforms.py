@@ -85,8 +85,8 @@ HEAD = """# Derivatives of every op
 
 <!-- Printed by tools/transforms.py from the registry and the samples; do not edit. -->
 
-- **vjp**, reverse mode: a *rule*, the *decomposition*'s ops, *refused* (a backward raises), or *non_differentiable*: the
-  result is a constant.
+- **vjp**, reverse mode: a *rule*, the *decomposition*'s ops, *refused* (a backward raises), or *non_differentiable*:
+  the result is a constant.
 - **jvp**, forward mode: a *rule*, *linear* ops are their own derivative, *diagonal* ones have that of the vjp's line; a
   *double vjp* differentiates the vjp.
 - **vmap**: a batching *rule*; *elementwise* ops and *views* need none; a *loop* runs slice by slice.
@@ -106,13 +106,16 @@ def row(name: str, way: Ways) -> str:
 
 def page() -> str:
     """The page as Markdown."""
+    from tests.ops import samples as _registered  # noqa: F401  (some are of ops that nn brings)
+
     table = _sampled(ways())
     real, pairs = sum(way.real for way in table.values()), sum(way.complex for way in table.values())
     checked = Counter(way.second_order for way in table.values() if way.second_order)
     lines = [HEAD, f"{len(table)} ops, {sum(1 for way in table.values() if way.vjp)} of them on tensors.", ""]
     lines += [f"- {line}" for line in _counts(table)]
     lines.append(
-        f"- second order: {checked['✓']} ops checked, {checked['zero']} zero; samples: {real} float64, {pairs} complex128"
+        f"- second order: {checked['✓']} ops checked, {checked['zero']} zero; samples: {real} float64, {pairs} "
+        "complex128"
     )
     for family in sorted({way.family for way in table.values() if way.vjp}):
         lines += [f"\n## {family}\n", "| op | vjp | jvp | vmap | 2nd | float64 | complex128 |"]

@@ -11,7 +11,7 @@ import pytest
 
 import dovetail as dt
 from tests.ops import samples as _registered  # noqa: F401
-from tests.ops.framework import Sample, as_list, samples, tensors
+from tests.ops.framework import Sample, samples, tensors
 
 if importlib.util.find_spec("dovetail.autograd._engine") is None:
     pytest.skip("transforms come with dovetail-autograd", allow_module_level=True)
@@ -62,8 +62,7 @@ def close(a: dt.Tensor, b: dt.Tensor, tolerance: float = 1e-9) -> None:
 def inner(a: Any, b: Any) -> float:
     """The inner product of real numbers, complex ones being two."""
     return sum(
-        (x.conj() * y).real.sum().item() if x.is_complex() else (x * y).sum().item()
-        for x, y in zip(a, b, strict=True)
+        (x.conj() * y).real.sum().item() if x.is_complex() else (x * y).sum().item() for x, y in zip(a, b, strict=True)
     )
 
 

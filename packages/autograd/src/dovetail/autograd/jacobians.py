@@ -195,7 +195,7 @@ def by_mapped_backward(
         return outputs_of(function, tuple(places.get(i, t) for i, t in enumerate(inputs)))
 
     outputs, pull = vjp(of_chosen, *(inputs[i].detach() for i in which))
-    found = []
+    found: list[list[Matrix]] = []
     for k, each in enumerate(weights):
         vectors = list(each)
         if not vectors:

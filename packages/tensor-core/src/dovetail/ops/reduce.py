@@ -131,7 +131,12 @@ def norm(
         return dt.amax(magnitude, dim, keepdim)
     if p == -math.inf:
         return dt.amin(magnitude, dim, keepdim)
-    total = dt.sum(dt.pow(magnitude, p), dim, keepdim)
+    if 0 < p < 1:  # steep at 0, where the derivative is to be 0 as that of the others is
+        flat = magnitude == 0
+        powers = dt.where(flat, 0, dt.pow(dt.where(flat, 1, magnitude), p))
+    else:
+        powers = dt.pow(magnitude, p)
+    total = dt.sum(powers, dim, keepdim)
     zero = total == 0
     return dt.where(zero, total, dt.pow(dt.where(zero, 1, total), 1 / p)) if p > 0 else dt.pow(total, 1 / p)
 

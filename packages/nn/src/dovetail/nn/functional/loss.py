@@ -248,8 +248,10 @@ def binary_cross_entropy(
             f"binary_cross_entropy: inputs must be probabilities in [0, 1], got {input.min().item():g} to "
             f"{input.max().item():g}; use binary_cross_entropy_with_logits for scores"
         )
-    log_x = input.log().clamp(min=-100)
-    log_rest = dt.log1p(-input).clamp(min=-100)
+    # Where a logarithm is cut off it is flat, and its own derivative, infinite at 0, must not come into it.
+    steep, full = input < dt.finfo(input.dtype).tiny, input == 1
+    log_x = dt.where(steep, input.detach().log().clamp(min=-100), dt.where(steep, 1.0, input).log())
+    log_rest = dt.where(full, -100.0, dt.log1p(-dt.where(full, 0.0, input)))
     loss = -(target * log_x + (1 - target) * log_rest)
     return reduce("binary_cross_entropy", loss if weight is None else loss * weight, reduction)
 
