@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 import dovetail as dt
+from dovetail.ops import load_all
 from tests.ops import samples as _registered  # noqa: F401
 from tests.ops.framework import COMPLEXES, FLOATS, HELD, SAMPLES, Sample, T, as_list, samples, tensors
 
-dt.ops.load_all()
+load_all()
 
 # More elements only cost time: derivatives of a scan take the square of its length.
 LARGEST = 8000
