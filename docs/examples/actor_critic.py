@@ -72,10 +72,13 @@ def play(model, environment, longest):
 
 
 def returns_of(playing, after, discount):
-    """What each step was worth: one for every step to come, discounted; `after` is the worth of going on at the end."""
+    """What each step was worth: the steps to come, discounted, so that a pole that never falls is worth 1.
+
+    `after` is the worth of going on at the end.
+    """
     worth, returns = after, []
     for alive in playing.to(dt.float32).flip(0):
-        worth = alive * (1 + discount * worth)
+        worth = alive * (1 - discount + discount * worth)
         returns.append(worth)
     return dt.stack(returns).flip(0)
 
@@ -93,6 +96,7 @@ def main(argv=None):
     dt.manual_seed(0)
     environment, model = CartPole(carts), ActorCritic(hidden=64)
     optimizer = optim.Adam(model.parameters(), lr=5e-3)
+    scheduler = optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=rounds)
     log = Logbook(args.tensorboard)
     bar = tqdm(range(rounds), unit="round")
     for number in bar:
@@ -106,11 +110,12 @@ def main(argv=None):
         log_probability = F.log_softmax(logits, -1)
         entropy = -(log_probability.exp() * log_probability).sum(-1).mean()
         chosen = log_probability.gather(1, action.unsqueeze(1)).squeeze(1)
-        loss = -(advantage * chosen).mean() + 0.5 * F.smooth_l1_loss(value, returns) - 0.01 * entropy
+        loss = -(advantage * chosen).mean() + F.mse_loss(value, returns) - 0.01 * entropy
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 0.5)
         optimizer.step()
+        scheduler.step()
         length = playing.sum(0).to(dt.float32)
         log.add(number, steps=length.mean().item(), shortest=length.min().item(), entropy=entropy.item())
         bar.set_postfix(steps=f"{length.mean().item():.0f}")

@@ -92,7 +92,7 @@ def draw(path, model, windows, quantiles):
         share = quantiles[-1].item() - quantiles[0].item()
         axis.fill_between(days, low, high, color="tab:red", alpha=0.25, label=f"{100 * share:.0f} % of days")
         axis.set(xlabel="day")
-    axes[0].legend(loc="lower left", ncols=3)
+    axes[0].legend(loc="upper left", ncols=3)
     figure.savefig(path, dpi=70)
 
 
@@ -104,7 +104,7 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, default=Path("forecast"))
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
-    epochs, years, hidden = args.epochs or (8 if args.small else 40), 5 if args.small else 12, 16 if args.small else 64
+    epochs, years, hidden = args.epochs or (8 if args.small else 15), 5 if args.small else 12, 16 if args.small else 64
 
     dt.manual_seed(0)
     series, past, future = daily_series(years), 26 * 7, 28

@@ -5,7 +5,6 @@ The text comes with every Python. A run that was interrupted goes on from its la
 
 import argparse
 import ast
-import math
 import sysconfig
 from pathlib import Path
 
@@ -49,9 +48,7 @@ class Block(nn.Module):
     def attention(self, x):
         batch, length, width = x.shape
         q, k, v = self.qkv(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
-        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
-        future = dt.ones(length, length, dtype=dt.bool, device=x.device).triu(1)
-        y = scores.masked_fill(future, -math.inf).softmax(-1) @ v
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.proj(y.transpose(1, 2).reshape(batch, length, width))
 
     def forward(self, x):

@@ -162,10 +162,11 @@ def main(argv=None):
         for e, g, t in zip(source, given, target):
             answer, truth = sentence(g, data.german), sentence(t, data.german)
             right += answer == truth
-            shown.append((sentence(e, data.english), answer, answer == truth))
+            shown.append((sentence(e, data.english), answer, "right" if answer == truth else "wrong"))
     print("| English | German, as translated | |\n|---|---|---|")
-    for e, answer, good in sorted(shown, key=lambda row: row[2])[:2] + shown[:6]:
-        print(f"| {e} | {answer} | {'right' if good else 'wrong'} |")
+    for word in ("right", "wrong"):
+        for e, answer, _ in [row for row in shown if row[2] == word][:4]:
+            print(f"| {e} | {answer} | {word} |")
     print(f"\n{right} of {len(test)} numbers that it has not seen are translated without a mistake")
     return {"first": log.first("loss", 3), "last": log.last("loss", 5), "right": right / len(test)}
 

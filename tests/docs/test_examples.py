@@ -156,6 +156,25 @@ def test_forecast(example, tmp_path):
     assert wrote_picture(tmp_path / "forecast.png")
 
 
+def test_translate(example, tmp_path):
+    result = run(example("translate"), tmp_path)
+    assert result["last"] < 0.3 * result["first"]
+    assert result["right"] > 0.3
+
+
+def test_numbers_are_written_as_in_english_and_german(example):
+    translate = example("translate")
+    written = {n: (" ".join(translate.english(n)), " ".join(translate.german(n))) for n in (0, 11, 30, 101, 1021, 4200)}
+    assert written == {
+        0: ("zero", "null"),
+        11: ("eleven", "elf"),
+        30: ("thirty", "dreißig"),
+        101: ("one hundred and one", "ein hundert eins"),
+        1021: ("one thousand and twenty one", "ein tausend ein und zwanzig"),
+        4200: ("four thousand two hundred", "vier tausend zwei hundert"),
+    }
+
+
 @pytest.mark.parametrize("precision", [(), ("--mixed",)], ids=["float32", "mixed"])
 def test_resnet(example, tmp_path, precision):
     result = run(example("resnet"), tmp_path, *precision)
