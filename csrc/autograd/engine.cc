@@ -290,7 +290,10 @@ void Task::run_node(Work& work, Extra* extra, Tensor* results) {
   if (work.is_input || watched || (extra && extra->before)) {
     mine.assign(work.grads, work.grads + work.n_grads);
     grads = mine.data();
-    if (extra && extra->before) extra->before->call(grads, work.n_grads);
+    if (extra && extra->before) {
+      extra->before->call(grads, work.n_grads);
+      if (std::none_of(mine.begin(), mine.end(), [](const Tensor& t) { return static_cast<bool>(t); })) return;
+    }
   }
   const std::vector<Tensor> seen = watched ? mine : std::vector<Tensor>();
   apply_watched(node, grads, results);

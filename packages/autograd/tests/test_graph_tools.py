@@ -369,3 +369,24 @@ def test_multithreading_switch_is_kept():
         x.square().backward()
         assert x.grad.item() == 4.0
     assert is_multithreading_enabled()
+
+
+def test_the_gradient_of_a_computed_tensor_is_missed_with_a_warning():
+    x = leaf(1.0)
+    y = x * 2
+    assert x.grad is None
+    with pytest.warns(UserWarning, match=r"grad: this tensor is no leaf.*call retain_grad\(\)"):
+        assert y.grad is None
+    y.retain_grad()
+    assert y.grad is None
+    y.backward()
+    assert y.grad.item() == 1.0
+
+
+def test_a_node_whose_hook_takes_all_gradients_away_does_not_run():
+    x, other = leaf(1.0), leaf(2.0)
+    y = x * 2
+    y.grad_fn.register_prehook(lambda gradients: (None,))
+    (y + other).sum().backward()
+    assert x.grad is None
+    assert other.grad.item() == 1.0

@@ -183,6 +183,8 @@ _ELSEWHERE = {
     "finfo": "typeinfo",
     "iinfo": "typeinfo",
     "func": "autograd",
+    "is_anomaly_check_nan_enabled": "autograd",
+    "is_anomaly_enabled": "autograd",
     "vmap": "autograd",
     **dict.fromkeys(
         (
