@@ -54,20 +54,24 @@ def ways() -> dict[str, Ways]:
     return found
 
 
-def _sampled(table: dict[str, Ways]) -> dict[str, Ways]:
-    """With the samples that tests/ops/test_gradients.py checks."""
-    from tests.ops.derivative_cases import cases, differentiable_ops, has_second_order
+def _sampled(table: dict[str, Ways]) -> tuple[dict[str, Ways], str]:
+    """With the samples that tests/ops/test_gradients.py checks, and which it leaves out."""
+    from tests.ops.derivative_cases import LARGEST, Tally, cases, differentiable_ops, has_second_order
 
-    found = dict(table)
+    found, tally = dict(table), Tally()
     for name in differentiable_ops():
         counts: Counter[bool] = Counter()
         second = False
-        for case in cases(name):
+        for case in cases(name, tally):
             counts[case.is_complex] += 1
             second = second or has_second_order(case)
         order = "" if not counts else "✓" if second else "zero"
         found[name] = replace(found[name], second_order=order, real=counts[False], complex=counts[True])
-    return found
+    told = (
+        f"left out: {tally.repeated} that repeat one in a narrower dtype, {tally.constant} whose result is constant, "
+        f"{tally.rough} not finite or at a jump or kink, {tally.large} of more than {LARGEST} elements"
+    )
+    return found, told
 
 
 def _counts(table: dict[str, Ways]) -> list[str]:
@@ -108,14 +112,14 @@ def page() -> str:
     """The page as Markdown."""
     from tests.ops import samples as _registered  # noqa: F401  (some are of ops that nn brings)
 
-    table = _sampled(ways())
+    table, left_out = _sampled(ways())
     real, pairs = sum(way.real for way in table.values()), sum(way.complex for way in table.values())
     checked = Counter(way.second_order for way in table.values() if way.second_order)
     lines = [HEAD, f"{len(table)} ops, {sum(1 for way in table.values() if way.vjp)} of them on tensors.", ""]
     lines += [f"- {line}" for line in _counts(table)]
     lines.append(
         f"- second order: {checked['✓']} ops checked, {checked['zero']} zero; samples: {real} float64, {pairs} "
-        "complex128"
+        f"complex128; {left_out}"
     )
     for family in sorted({way.family for way in table.values() if way.vjp}):
         lines += [f"\n## {family}\n", "| op | vjp | jvp | vmap | 2nd | float64 | complex128 |"]

@@ -179,3 +179,27 @@ def test_exceptions_in_rules_come_through() -> None:
 
     with pytest.raises(LookupError, match="mine"):
         faulty(dt.ones(1, requires_grad=True)).backward()
+
+
+def test_an_op_that_refuses() -> None:
+    @op("refusing_double(Tensor self, Tensor other) -> Tensor")
+    def refusing_double(self: dt.Tensor, other: dt.Tensor) -> dt.Tensor:
+        return self * 2 + other
+
+    assert dt.autograd.backward_by("refusing_double") == "decomposition"
+    dt.autograd.refuse_vjp("refusing_double")
+    assert dt.autograd.backward_by("refusing_double") == "refused"
+    assert dt.autograd.forward_by("refusing_double") == "refused"
+    assert not dt.autograd.has_derivative("refusing_double")
+    x = dt.ones(2, requires_grad=True)
+    y = refusing_double(x, dt.ones(2))
+    assert y.requires_grad
+    with pytest.raises(NotImplementedError, match="no derivative for refusing_double; call it on detach"):
+        (y * 3).sum().backward()
+    with pytest.raises(NotImplementedError, match="refusing_double"):
+        dt.func.jvp(lambda t: refusing_double(t, t), (dt.ones(2),), (dt.ones(2),))
+    assert not refusing_double(x.detach(), dt.ones(2)).requires_grad
+    with dt.no_grad():
+        assert not refusing_double(x, x).requires_grad
+    dt.autograd.register_vjp("refusing_double", lambda c, g: (2 * g, g))
+    assert dt.autograd.grad(refusing_double(x, x).sum(), x)[0].tolist() == [3.0, 3.0]
