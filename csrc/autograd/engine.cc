@@ -396,6 +396,7 @@ std::vector<Tensor> run_backward(const std::vector<Edge>& roots, std::vector<Ten
   std::vector<Tensor> captured;
   for (size_t i = 0; i < inputs.size(); ++i) {
     captured.push_back(task.captured(inputs[i]));
+    if (captured.back()) dt::api().set_bits(captured.back().get(), 0, dt::kViewWithoutGrad);  // the user's own now
     if (options.accumulate && captured.back()) settle(targets[i].get(), captured.back());
   }
   return captured;

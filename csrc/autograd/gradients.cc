@@ -82,7 +82,10 @@ void accumulate_grad(dt_tensor* leaf, Tensor gradient) {
   const bool keeps = may_keep(gradient);
   while (true) {
     const Tensor old = Tensor::borrow(api.grad(leaf));
-    if (!old && keeps) return api.set_grad(leaf, gradient.get());
+    if (!old && keeps) {
+      api.set_bits(gradient.get(), 0, dt::kViewWithoutGrad);  // the user's own from here on
+      return api.set_grad(leaf, gradient.get());
+    }
     Tensor sum;
     {
       const Unlocked unlocked(large);

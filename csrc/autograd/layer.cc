@@ -125,7 +125,12 @@ class LayerCall {
 
   DOVETAIL_HOT void run() {
     refuse_destinations();
-    if (!inputs_.any_grad()) return pass_on();
+    if (!inputs_.any_grad()) {
+      // A view that is no part of the graph may be one of a tensor that is.
+      dt_tensor* base = self_ && !level_ ? dt::api().base(self_) : nullptr;
+      if (base && dt::api().bits(base) & DT_BIT_GRAD) check_inplace(entry_.name + "_", self_, id_);
+      return pass_on();
+    }
     if (self_) check_inplace(entry_.name + "_", self_, id_);
     if (!entry_.differentiable) return run_constant();
     const Rule* rule = entry_.rule.load(std::memory_order_acquire);
@@ -275,6 +280,10 @@ class LayerCall {
       rewrite_base(base, self_, std::move(node), 0, id_);
     else
       rewrite_history(self_, std::move(node), 0, id_);
+    // The edges were found after the write, and are those of before it: other views among the arguments look again.
+    for (const Input& input : inputs_)
+      if (input.grad && input.tensor != self_ && dt::api().base(input.tensor) == root(self_))
+        expire_view(input.tensor, id_);
   }
 
   const Entry& entry_;

@@ -69,6 +69,10 @@ inline History* history_if_any(const dt_tensor* t, LevelId level) {
 inline bool follows_base(dt_tensor* t, LevelId level) {
   dt_tensor* base = dt::api().base(t);
   if (__builtin_expect(!base, 1)) return false;
+  if (level == kAutograd) {  // a view made in no_grad is a constant; that of a tensor written since is refused
+    const uint32_t bits = dt::api().bits(t);
+    if (__builtin_expect(bits & dt::kViewWithoutGrad && !(bits & dt::kWrittenSince), 0)) return false;
+  }
   const History* of_base = history_if_any(base, level);
   return of_base && of_base->rewritten;
 }

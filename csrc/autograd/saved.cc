@@ -20,6 +20,12 @@ void check_not_inference(dt_tensor* t) {
         "get a normal tensor and use it in autograd.");
 }
 
+// The version for which a tensor is saved. If it is written, an error will want to know where.
+int64_t watched_version(dt_tensor* t) {
+  dt::api().set_bits(t, dt::kWatched, 0);
+  return dt::api().version(t);
+}
+
 thread_local SaveHooks* innermost_hooks __attribute__((tls_model("initial-exec"))) = nullptr;
 
 std::unique_ptr<Packed> packed_by(SaveHooks& hooks, const Tensor& t) {
@@ -55,7 +61,7 @@ SavedTensor save_input(dt_tensor* t, int32_t which) {
     saved.packed->edge = gradient_edge(t);
     return saved;
   }
-  return {Tensor::borrow(t), nullptr, dt::api().version(t), which, -1};
+  return {Tensor::borrow(t), nullptr, watched_version(t), which, -1};
 }
 
 SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which) {
@@ -64,7 +70,7 @@ SavedTensor save_output(dt_tensor* t, int32_t output_nr, int32_t which) {
   dt::check(dt::api().detach(t, &detached));
   Tensor kept = Tensor::steal(detached);
   if (__builtin_expect(innermost_hooks != nullptr, 0)) return packed(kept, which, output_nr);
-  return {std::move(kept), nullptr, dt::api().version(detached), which, output_nr};
+  return {std::move(kept), nullptr, watched_version(detached), which, output_nr};
 }
 
 void pack_saved(SavedTensor& saved, SaveHooks& hooks) {
@@ -75,7 +81,7 @@ void pack_saved(SavedTensor& saved, SaveHooks& hooks) {
 
 SavedTensor save_at_level(const Tensor& t, int32_t which) {
   check_not_inference(t.get());
-  return {t, nullptr, dt::api().version(t.get()), which, -1};
+  return {t, nullptr, watched_version(t.get()), which, -1};
 }
 
 void already_freed(const std::string& who) {
@@ -93,13 +99,16 @@ std::string describe(const Shape& shape) {
 
 namespace detail {
 
-void written_since(const SavedTensor& saved, const std::string& owner, const std::string& what) {
-  dt::runtime_error(owner,
+void written_since(const SavedTensor& saved, Node& owner, const std::string& what) {
+  const std::string written =
+      interpreter.where_written ? interpreter.where_written(saved.tensor, saved.version) : "";
+  const std::string recorded = interpreter.where_recorded ? interpreter.where_recorded(owner) : "";
+  dt::runtime_error(owner.name(),
                     ": one of the variables needed for gradient computation has been modified by an inplace operation: "
                     "the ",
                     describe(shape_of(saved.tensor.info())), ", which is ", what, ", is at version ",
-                    dt::api().version(saved.tensor.get()), "; expected version ", saved.version,
-                    " instead. Hint: clone() it before it is written, or use the operation that is not in place.");
+                    dt::api().version(saved.tensor.get()), "; expected version ", saved.version, " instead.", written,
+                    recorded, " Hint: clone() it before it is written, or use the operation that is not in place.");
 }
 
 Tensor with_own_history(const SavedTensor& saved, Node& owner) {

@@ -57,7 +57,7 @@ Tensor unpack(const SavedTensor& saved, Node& owner, What&& what);
 std::string describe(const Shape& shape);  // "float32 tensor of shape (2, 3)"
 
 namespace detail {
-[[noreturn]] void written_since(const SavedTensor& saved, const std::string& owner, const std::string& what);
+[[noreturn]] void written_since(const SavedTensor& saved, Node& owner, const std::string& what);
 Tensor with_own_history(const SavedTensor& saved, Node& owner);
 Tensor from_packed(const SavedTensor& saved, Node& owner);
 }  // namespace detail
@@ -66,7 +66,7 @@ template <class What>
 Tensor unpack(const SavedTensor& saved, Node& owner, What&& what) {
   if (__builtin_expect(saved.packed != nullptr, 0)) return detail::from_packed(saved, owner);
   if (__builtin_expect(dt::api().version(saved.tensor.get()) != saved.version, 0))
-    detail::written_since(saved, owner.name(), what());
+    detail::written_since(saved, owner, what());
   if (saved.output_nr >= 0 && dt::api().grad_mode()) return detail::with_own_history(saved, owner);
   return saved.tensor;
 }

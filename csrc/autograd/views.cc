@@ -63,17 +63,19 @@ class CopySlices final : public Node {
   int self_;
 };
 
-constexpr const char* kMadeInNoGrad =
-    ": A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
-    "case "
-    "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
-    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
-    "the "
-    "inplace to be tracked).";
+constexpr const char* kAmbiguous =
+    ". Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    "the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or "
+    "both outside (if you want the inplace to be tracked).";
 
 }  // namespace
 
 NodePtr view_of_base(dt_tensor* base, dt_tensor* view, LevelId level) {
+  if (level == kAutograd && dt::api().bits(view) & dt::kViewWithoutGrad)
+    dt::runtime_error(
+        "grad_fn: A view was created in no_grad mode and its base or another view of its base has been modified "
+        "inplace with grad mode enabled",
+        kAmbiguous);
   if (Tensor::borrow(view).dtype() != Tensor::borrow(base).dtype())
     dt::runtime_error(
         "grad_fn: the complex tensor, of which this is a real view, or the other way round, was written "
@@ -109,7 +111,10 @@ void check_inplace(const std::string& who, dt_tensor* t, LevelId level) {
                         ": the output of a custom Function that returns a view is being modified inplace. This is "
                         "forbidden; clone() the output of the Function first.");
     const bool base_has_grad = level == kAutograd ? dt::api().bits(base) & DT_BIT_GRAD : requires_grad(base, level);
-    if (base_has_grad && !has_grad) dt::runtime_error(who, kMadeInNoGrad);
+    if ((base_has_grad && !has_grad) || (level == kAutograd && dt::api().bits(t) & dt::kViewWithoutGrad))
+      dt::runtime_error(who,
+                        ": A view was created in no_grad mode and is being modified inplace with grad mode enabled",
+                        kAmbiguous);
     if (base_has_grad && is_leaf(base, level))
       dt::runtime_error(who, ": a view of a leaf Variable that requires grad is being used in an in-place operation.");
   }

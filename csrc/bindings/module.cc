@@ -7,6 +7,7 @@
 #include "bindings/construct.h"
 #include "bindings/dlpack.h"
 #include "bindings/errors.h"
+#include "bindings/lines.h"
 #include "bindings/op_type.h"
 #include "bindings/python_ops.h"
 #include "bindings/requires_grad.h"
@@ -209,6 +210,13 @@ void define_tensor_functions(pybind11::module_& m) {
       [](pybind11::handle t) { from_core([&] { return bump_version(&tensor_argument("_bump_version", t)), 0; }); },
       "Count a write that core did not see.");
   m.def(
+      "_where_written",
+      [](pybind11::handle t, int64_t version) {
+        return pybind11::reinterpret_steal<pybind11::object>(
+            from_core([&] { return where_written(tensor_argument("_where_written", t), version); }));
+      },
+      "(file, function, line) of the write that found a tensor at a version, or None; of tensors that were watched.");
+  m.def(
       "_use_count",
       [](pybind11::handle t) { return from_core([&] { return tensor_argument("_use_count", t).refs.load(); }); },
       "How many references there are on the C++ tensor.");
@@ -262,6 +270,7 @@ void initialise(pybind11::module_& m) {
   initialize();
   init_errors();
   init_wrapper();
+  init_lines();
   PyObject* module = m.ptr();
   init_size(module);
   init_dtype(module);

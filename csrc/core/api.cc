@@ -153,8 +153,17 @@ dt_status item(const dt_tensor* t, dt_value* out) {
   return guarded([&] { *out = dovetail::item(*t); });
 }
 
-uint32_t bits(const dt_tensor* t) { return t->bits; }
-void set_bits(dt_tensor* t, uint32_t set, uint32_t clear) { t->bits = (t->bits & ~clear) | set; }
+// Comes with kViewWithoutGrad where the memory was written after the view was made.
+constexpr uint32_t kWrittenSince = uint32_t{1} << 29;
+uint32_t bits(const dt_tensor* t) {
+  if (__builtin_expect(!(t->bits & kViewWithoutGrad) || t->own_version, 1)) return t->bits;
+  const bool written = t->private_version.load(std::memory_order_relaxed) != t->storage->version;
+  return written ? t->bits | kWrittenSince : t->bits;
+}
+void set_bits(dt_tensor* t, uint32_t set, uint32_t clear) {
+  if (set == kWatched) return t->storage->watched.store(true, std::memory_order_relaxed);
+  t->bits = (t->bits & ~clear) | set;
+}
 int64_t version(const dt_tensor* t) { return const_cast<dt_tensor*>(t)->version().load(std::memory_order_relaxed); }
 void bump_version(dt_tensor* t) { dovetail::bump_version(t); }
 dt_tensor* base(const dt_tensor* t) { return t->base; }

@@ -138,11 +138,12 @@ bool run_plain(const Op& op, const dt_value* given, int n_args, dt_value* outs) 
 // ---- written arguments (fused updates) ------------------------------------------------------------------
 
 void bump_written(const Op& op, const dt_value* args, int n_args) {
+  bool told = false;
   for (int i = 0; i < n_args; ++i) {
     if (!op.schema.args[i].written) continue;
-    if (args[i].tag == DT_TENSOR) bump_version(args[i].as.tensor);
+    if (args[i].tag == DT_TENSOR) told = bump_version(args[i].as.tensor, told);
     if (args[i].tag == DT_TENSORS)
-      for (int j = 0; j < args[i].count; ++j) bump_version(args[i].as.tensors[j]);
+      for (int j = 0; j < args[i].count; ++j) told = bump_version(args[i].as.tensors[j], told);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/backend.h"
+#include "core/dispatch.h"
 #include "core/freelist.h"
 
 namespace dovetail {
@@ -96,10 +97,13 @@ Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* 
 Tensor make_view_as(TensorImpl* of, DType dtype, int ndim, const int64_t* sizes, const int64_t* strides,
                     int64_t offset) {
   Tensor view = over_storage(of->storage, ndim, sizes, strides, offset, dtype);
-  view->bits = of->bits & (DT_BIT_INFERENCE | DT_BIT_SHELL);
+  view->bits = of->bits & (DT_BIT_INFERENCE | DT_BIT_SHELL | kViewWithoutGrad);
+  if (__builtin_expect(!thread_state().grad_mode, 0)) view->bits |= kViewWithoutGrad;
   view->base = of->base ? of->base : of;
   retain(view->base);
   view->own_version = of->own_version;
+  if (view->bits & kViewWithoutGrad && !view->own_version)  // when it was made; see api.cc
+    view->private_version.store(view->version().load(std::memory_order_relaxed), std::memory_order_relaxed);
   return view;
 }
 
@@ -168,6 +172,21 @@ void set_slot(TensorImpl* t, dt_slot* slot) {
   t->slot.store(slot, std::memory_order_release);
   if (old) old->destroy(old);
 }
+
+// ---- versions -------------------------------------------------------------------------------------------
+
+namespace {
+std::atomic<WriteObserver> write_observer{nullptr};
+}
+
+bool tell_of_write(TensorImpl* t, int64_t version, bool again) {
+  const WriteObserver observer = write_observer.load(std::memory_order_acquire);
+  if (!observer || t->own_version || !t->storage->watched.exchange(false, std::memory_order_relaxed)) return again;
+  observer(t->storage, version, again);
+  return true;
+}
+
+void set_write_observer(WriteObserver observer) { write_observer.store(observer, std::memory_order_release); }
 
 // ---- geometry -------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ struct Storage {
   std::atomic<int64_t> version{0};
   std::atomic<int32_t> exports{0};  // live buffers, NumPy arrays and DLPack capsules: no resizing while there are any
   bool read_only = false;           // borrowed from a read-only buffer
+  std::atomic<bool> watched{false};  // someone wants to know who writes next (see kWatched)
   void (*release)(Storage*) = nullptr;  // for foreign memory; null: the device's allocator
   void* context = nullptr;              // release's own
 };
@@ -163,6 +164,21 @@ inline std::string shape_text(const TensorImpl& t) { return shape_text(t.ndim, t
 std::string describe(const TensorImpl& t);             // "float32 (2, 3) on cpu"
 int wrap_dim(const char* who, int64_t dim, int ndim);  // -1 -> ndim-1; throws IndexError
 
-inline void bump_version(TensorImpl* t) { t->version().fetch_add(1, std::memory_order_relaxed); }
+// Bits that core and autograd share beyond those of the C header; abi.hpp has them for autograd.
+// A view made while grad mode was off.
+constexpr uint32_t kViewWithoutGrad = uint32_t{1} << 30;
+// Never found on a tensor: setting it has the next write to the tensor's memory told to the observer.
+constexpr uint32_t kWatched = uint32_t{1} << 31;
+
+// Tells the observer if the write was waited for. `again`: it was told of the same write, of another tensor; returned
+// is whether it has been by now.
+bool tell_of_write(TensorImpl* t, int64_t version, bool again);
+inline bool bump_version(TensorImpl* t, bool again = false) {
+  const int64_t before = t->version().fetch_add(1, std::memory_order_relaxed);
+  if (__builtin_expect(t->storage->watched.load(std::memory_order_relaxed), 0)) return tell_of_write(t, before, again);
+  return again;
+}
+using WriteObserver = void (*)(const void* memory, int64_t version, int32_t again);
+void set_write_observer(WriteObserver observer);
 
 }  // namespace dovetail

@@ -141,7 +141,8 @@ py::tuple run(const py::tuple& tensors, const py::tuple& gradients, bool keep_gr
 }  // namespace
 
 void bind_engine(py::module_& m) {
-  interpreter = {let_go, take};
+  interpreter.let_go = let_go;
+  interpreter.take = take;
   m.def("run_backward", run, py::arg("tensors"), py::arg("gradients"), py::arg("keep_graph"), py::arg("create_graph"),
         py::arg("inputs"), py::arg("accumulate"));
 }

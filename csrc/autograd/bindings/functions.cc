@@ -229,6 +229,9 @@ class FunctionCall {
       rewrite_base(base, t, owner, input, level_);
     else
       rewrite_history(t, owner, nr, level_);
+    for (const Tensor& other : inputs_)
+      if (other.get() != t && dt::api().base(other.get()) == (base ? base : t) && requires_grad(other.get(), level_))
+        expire_view(other.get(), level_);
   }
 
   // Without a history at this level; the levels below keep theirs.

@@ -34,5 +34,6 @@ PYBIND11_MODULE(_engine, m) {
   bind_levels(m);
   bind_saved(m);
   bind_autocast(m);
+  bind_lines();
   dt::check(dt::api().set_autograd_layer(autograd_layer, nullptr));
 }

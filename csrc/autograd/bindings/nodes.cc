@@ -27,8 +27,6 @@ py::object notes_on(std::unique_ptr<Attachment>& attachment) {
   return static_cast<Notes&>(*attachment).dict();
 }
 
-py::object metadata(Node& node) { return notes_on(node.extra().attachment); }
-
 // The gradients that a node makes of those of its outputs, outside of any backward.
 py::tuple call_node(Node& node, const py::args& gradients) {
   if (static_cast<int>(gradients.size()) != node.n_outputs())
@@ -139,6 +137,8 @@ py::object as_python(const NodePtr& node) {
   object.attr("__class__") = (*classes)[key];
   return object;
 }
+
+py::object metadata(Node& node) { return notes_on(node.extra().attachment); }
 
 void bind_nodes(py::module_& m) {
   bind_handles(m);

@@ -78,6 +78,10 @@ std::unique_ptr<SaveHooks> make_save_hooks(py::object pack, py::object unpack);
 
 // A node, of a Python class of its own that is named like it: type(y.grad_fn).__name__ tells what made y.
 py::object as_python(const NodePtr& node);
+
+// The dict of a node for the user's own notes.
+py::object metadata(Node& node);
+
 py::tuple to_tuple(const Tensor* tensors, int count);
 // A tuple, a list or a single item as a tuple.
 py::tuple as_tuple(py::handle object);
@@ -93,5 +97,6 @@ void bind_packing(py::module_& m);
 void bind_levels(py::module_& m);
 void bind_saved(py::module_& m);
 void bind_autocast(py::module_& m);
+void bind_lines();
 
 }  // namespace dovetail::autograd
