@@ -13,11 +13,13 @@ namespace dovetail::autograd {
 
 class Node;
 
-// What the engine asks of Python. The bindings fill it; without them there is no lock to let go, and no lines are known.
+// What the engine asks of Python. The bindings fill it; without them there is no lock to let go, and no lines are
+// known.
 struct Interpreter {
   void* (*let_go)() = nullptr;  // null if this thread does not hold the lock
   void (*take)(void* state) = nullptr;
-  // Sentences for an error, or nothing: where a tensor was written when its version was this, where a node was recorded.
+  // Sentences for an error, or nothing: where a tensor was written when its version was this, where a node was
+  // recorded.
   std::string (*where_written)(const dt::Tensor& t, int64_t version) = nullptr;
   std::string (*where_recorded)(Node& node) = nullptr;
 };

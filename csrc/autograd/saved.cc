@@ -100,8 +100,7 @@ std::string describe(const Shape& shape) {
 namespace detail {
 
 void written_since(const SavedTensor& saved, Node& owner, const std::string& what) {
-  const std::string written =
-      interpreter.where_written ? interpreter.where_written(saved.tensor, saved.version) : "";
+  const std::string written = interpreter.where_written ? interpreter.where_written(saved.tensor, saved.version) : "";
   const std::string recorded = interpreter.where_recorded ? interpreter.where_recorded(owner) : "";
   dt::runtime_error(owner.name(),
                     ": one of the variables needed for gradient computation has been modified by an inplace operation: "

@@ -64,7 +64,8 @@ class CopySlices final : public Node {
 };
 
 constexpr const char* kAmbiguous =
-    ". Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    ". Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
+    "both "
     "the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or "
     "both outside (if you want the inplace to be tracked).";
 
@@ -112,9 +113,8 @@ void check_inplace(const std::string& who, dt_tensor* t, LevelId level) {
                         "forbidden; clone() the output of the Function first.");
     const bool base_has_grad = level == kAutograd ? dt::api().bits(base) & DT_BIT_GRAD : requires_grad(base, level);
     if ((base_has_grad && !has_grad) || (level == kAutograd && dt::api().bits(t) & dt::kViewWithoutGrad))
-      dt::runtime_error(who,
-                        ": A view was created in no_grad mode and is being modified inplace with grad mode enabled",
-                        kAmbiguous);
+      dt::runtime_error(
+          who, ": A view was created in no_grad mode and is being modified inplace with grad mode enabled", kAmbiguous);
     if (base_has_grad && is_leaf(base, level))
       dt::runtime_error(who, ": a view of a leaf Variable that requires grad is being used in an in-place operation.");
   }

@@ -31,8 +31,8 @@ struct Storage {
   void* data = nullptr;
   size_t bytes = 0;
   std::atomic<int64_t> version{0};
-  std::atomic<int32_t> exports{0};  // live buffers, NumPy arrays and DLPack capsules: no resizing while there are any
-  bool read_only = false;           // borrowed from a read-only buffer
+  std::atomic<int32_t> exports{0};   // live buffers, NumPy arrays and DLPack capsules: no resizing while there are any
+  bool read_only = false;            // borrowed from a read-only buffer
   std::atomic<bool> watched{false};  // someone wants to know who writes next (see kWatched)
   void (*release)(Storage*) = nullptr;  // for foreign memory; null: the device's allocator
   void* context = nullptr;              // release's own

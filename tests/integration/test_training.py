@@ -135,3 +135,16 @@ def test_devices_do_not_mix(reference):
     with pytest.raises(RuntimeError, match="^add: .*cpu and reference"):
         dt.ones(2) + dt.ones(2, device=reference)
     assert (dt.ones(2, device=reference) + 1).tolist() == [2, 2]
+
+
+def test_an_error_names_the_user_s_line_of_a_step():
+    """Of a function of the library that writes, the line that called it; every tensor that it wrote is known."""
+    ws = [dt.ones(2, requires_grad=True), dt.ones(3, requires_grad=True)]
+    losses = [(w * w).sum() for w in ws]
+    optimizer = optim.SGD(ws, lr=0.1)
+    for w in ws:
+        w.grad = dt.ones_like(w)
+    optimizer.step()  # a step too early
+    for loss in losses:
+        with pytest.raises(RuntimeError, match="optimizer.step\\(\\)  # a step too early"):
+            loss.backward()

@@ -101,6 +101,8 @@ class Hammer:
         self.expected = work()
         self.shared = dt.arange(60_000.0).reshape(300, 200)
         self.weights = dt.ones(200, requires_grad=True)
+        self.leaf = dt.zeros(100_000, dtype=dt.float64, requires_grad=True)  # added to without Python's lock
+        self.added: list[int] = []
         self.checkpoint = folder / "shared"
         dt.save({"x": self.shared}, self.checkpoint)
         self.tasks: list[Callable[[random.Random], None]] = [
@@ -108,6 +110,7 @@ class Hammer:
             self.views,
             self.in_place,
             self.shared_graph,
+            self.shared_leaf,
             self.files,
             self.replaced_file,
             self.refusals,
@@ -137,6 +140,17 @@ class Hammer:
         k = rng.randrange(1, 9)
         (gradient,) = dt.autograd.grad((self.weights * self.shared[k]).sum(), [self.weights])
         assert dt.equal(gradient, self.shared[k])
+
+    def shared_leaf(self, rng: random.Random) -> None:
+        """A leaf into which all threads accumulate integers: `check` compares their sum."""
+        k = rng.randrange(1, 9)
+        (self.leaf * float(k)).sum().backward()
+        self.added.append(k)
+
+    def check(self, report: Report) -> None:
+        grad = self.leaf.grad
+        if self.added and not (grad is not None and (grad == float(sum(self.added))).all()):
+            report.problem("gradients that threads accumulated in one leaf are lost")
 
     def files(self, rng: random.Random) -> None:
         n, file = rng.randrange(1, 5000), io.BytesIO()
@@ -203,6 +217,7 @@ def hammer(seconds: float, seed: int, report: Report) -> None:
             thread.join(seconds + 5 * PATIENCE)
             if thread.is_alive():
                 report.problem("a thread hangs")
+        made.check(report)
         left = [name for name in os.listdir(folder) if name.endswith(".tmp")]
         if left:
             report.problem(f"temporary files are left: {left}")

@@ -57,6 +57,24 @@ def live() -> int:
 # ---- training ----
 
 
+class Scaled(dt.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any, by: float) -> Any:
+        ctx.save_for_backward(x)
+        ctx.by = by
+        return x * by
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        assert x.shape == g.shape
+        return g * ctx.by, None
+
+
+class Interrupted(Exception):
+    """Raised by a hook, in the middle of a backward."""
+
+
 class Net(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -66,11 +84,22 @@ class Net(nn.Module):
         self.classes = nn.Linear(8 * 4 * 4, 10)
 
     def forward(self, x: Any) -> Any:
-        return self.classes(self.features(x).flatten(1))
+        return self.classes(Scaled.apply(self.features(x).flatten(1), 0.5))
+
+
+def interrupted(loss: Any, hidden: Any) -> None:
+    """A backward that ends in the middle."""
+
+    def stop(g: Any) -> None:
+        raise Interrupted
+
+    hidden.register_hook(stop)
+    with contextlib.suppress(Interrupted):
+        loss.backward()
 
 
 def train(steps: int) -> Iterator[int]:
-    """Yields after each step."""
+    """Yields after each step. Some steps go through the gradient of a gradient, some are broken off and done again."""
     dt.manual_seed(0)
     loader = DataLoader(TensorDataset(dt.randn(512, 1, 8, 8), dt.randint(0, 10, (512,))), batch_size=32, shuffle=True)
     net, loss = Net(), nn.CrossEntropyLoss()
@@ -79,7 +108,16 @@ def train(steps: int) -> Iterator[int]:
     while True:
         for x, y in loader:
             optimizer.zero_grad()
-            loss(net(x), y).backward()
+            if done % 7 == 3:
+                out = net(x)
+                interrupted(loss(out, y), out)
+                optimizer.zero_grad()
+            total = loss(net(x), y)
+            if done % 5 == 2:
+                (slope,) = dt.autograd.grad(total, net.classes.weight, create_graph=True)
+                total = total + 0.01 * slope.square().sum()
+            total.register_hook(lambda g: g * 1)
+            total.backward()
             optimizer.step()
             done += 1
             yield done
@@ -155,6 +193,37 @@ class Squared(dt.autograd.Function):
     def backward(ctx: Any, g: Any) -> Any:
         (x,) = ctx.saved_tensors
         return g * 2 * x
+
+
+def context_on_tensor() -> None:
+    x = dt.ones(100, requires_grad=True)
+    y = Squared.apply(x)
+    y.context = y.grad_fn  # which is reached from y anyway, and has y as its result
+    y.sum().backward()
+
+
+def retained() -> None:
+    x = dt.ones(100, requires_grad=True)
+    y = x.exp()
+    y.retain_grad()
+    y.sum().backward()
+    y.grad.of = y
+    z = x.exp()
+    z.retain_grad()
+    z.register_hook(lambda g: g * z.detach())
+
+
+def nested() -> None:
+    x = dt.ones(100, requires_grad=True)
+
+    def inner(g: Any) -> None:
+        with dt.enable_grad():
+            other = (x * 2).sum()
+        other.backward()
+
+    y = x * 3
+    y.register_hook(inner)
+    y.sum().backward()
 
 
 def function_cycle() -> None:
@@ -245,6 +314,9 @@ LOOPS: dict[str, Callable[[], None]] = {
         hook_cycle,
         hook_cycle_unused,
         attribute_cycle,
+        context_on_tensor,
+        retained,
+        nested,
         function_cycle,
         refusals,
         failing_backward,

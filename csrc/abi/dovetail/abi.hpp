@@ -282,8 +282,8 @@ Tensor number(Number value) {
 // ---- ops ------------------------------------------------------------------------------------------------
 
 // An op by name. Arguments that a call leaves out take their defaults.
-// Bits of a tensor that core and autograd share; other clients have no use for them (core/tensor.h and core/api.cc say what
-// they are).
+// Bits of a tensor that core and autograd share; other clients have no use for them (core/tensor.h and core/api.cc say
+// what they are).
 constexpr uint32_t kWrittenSince = uint32_t{1} << 29;
 constexpr uint32_t kViewWithoutGrad = uint32_t{1} << 30;
 constexpr uint32_t kWatched = uint32_t{1} << 31;

@@ -1,5 +1,6 @@
 // Python callables as hooks.
 #include "autograd/bindings/python.h"
+#include "autograd/saved.h"
 
 namespace dovetail::autograd {
 
@@ -26,6 +27,11 @@ Tensor checked_gradient(py::handle function, py::handle returned, const Tensor& 
     dt::runtime_error("register_hook: hook '", name_of(function),
                       "' has changed the size of value: the gradient has shape ", dt::text(gradient.sizes()),
                       ", the hook returned one of ", dt::text(replaced.sizes()));
+  const Shape now = shape_of(replaced.info()), before = shape_of(gradient.info());
+  if (now.dtype != before.dtype || !dt::same(now.device, before.device))
+    dt::runtime_error("register_hook: hook '", name_of(function), "' has changed the type of value: the gradient is a ",
+                      describe(before), ", the hook returned a ", describe(now),
+                      now.dtype == before.dtype ? " on another device" : "");
   return replaced;
 }
 

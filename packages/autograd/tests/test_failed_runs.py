@@ -174,6 +174,77 @@ def test_what_a_forward_rule_returns_is_checked(
     assert dt.func.jvp(lambda t: stretched(t, 2.0), (x,), (x,))[1][0].tolist() == [2.0, 2.0, 2.0]
 
 
+def of_function(returned: Callable[[dt.Tensor], Any]) -> Callable[[dt.Tensor], dt.Tensor]:
+    class Returns(dt.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: dt.Tensor) -> dt.Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: dt.Tensor) -> Any:
+            return returned(g)
+
+    return lambda x: Returns.apply(x).sum()
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "match"),
+    [
+        (lambda g: (g, g), RuntimeError, r"an incorrect number of gradients \(expected 1, got 2\)"),
+        (lambda g: (), RuntimeError, r"an incorrect number of gradients \(expected 1, got 0\)"),
+        (lambda g: 3.0, TypeError, r"must return a Tensor or None as gradient 0, got float"),
+        (lambda g: dt.ones(3), RuntimeError, r"an invalid gradient at index 0 - got \(3,\) but expected .* \(2,\)"),
+        (lambda g: dt.ones(()), RuntimeError, r"an invalid gradient at index 0 - got \(\) but expected .* \(2,\)"),
+        (
+            lambda g: g * (1 + 2j),
+            RuntimeError,
+            r"a complex gradient at position 0, whose input is a float64 tensor of shape \(2,\)",
+        ),
+    ],
+)
+def test_what_a_function_returns_is_checked(
+    returned: Callable[[dt.Tensor], Any], error: type[Exception], match: str
+) -> None:
+    x, w = leaf(1.0, 2.0), leaf(3.0)
+    with pytest.raises(error, match=match):
+        (of_function(returned)(x) * w).backward()
+    assert x.grad is None
+    of_function(lambda g: g * 2)(x).backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", [dt.int64, dt.bool, dt.float32, dt.float16])
+def test_a_function_s_gradient_is_cast(dtype: dt.dtype) -> None:
+    x = leaf(1.0, 2.0)
+    of_function(lambda g: dt.ones(3, 2, dtype=dtype))(x).backward()  # and summed over what was broadcast
+    assert x.grad.dtype == dt.float64
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "match"),
+    [
+        (lambda g: "gradient", TypeError, r"hook '<lambda>' must return a Tensor or None, got str"),
+        (lambda g: g[:1], RuntimeError, r"has changed the size of value: .* \(2,\), .* \(1,\)"),
+        (lambda g: g.to(dt.float32), RuntimeError, r"has changed the type of value: .*float64.* float32"),
+        (lambda g: g * 1j, RuntimeError, r"has changed the type of value: .*float64.* complex128"),
+        (lambda g: g.to(dt.int64), RuntimeError, r"has changed the type of value: .*float64.* int64"),
+    ],
+)
+def test_what_a_hook_returns_is_checked(
+    returned: Callable[[dt.Tensor], Any], error: type[Exception], match: str
+) -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    handle = y.register_hook(returned)
+    with pytest.raises(error, match=match):
+        y.sum().backward(retain_graph=True)
+    assert x.grad is None
+    handle.remove()
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
 # ---- runs that end early --------------------------------------------------------------------------------------
 
 

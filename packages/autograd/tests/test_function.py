@@ -473,3 +473,47 @@ def test_a_result_kept_on_its_own_context_is_collected() -> None:
     del y
     gc.collect()
     assert watch() is None
+
+
+class Marker:
+    """Something that a weak reference can watch."""
+
+
+def saves_its_output(ctx: Any, x: dt.Tensor) -> dt.Tensor:
+    y = x.exp()
+    ctx.save_for_backward(y)
+    return y
+
+
+def keeps_its_context(ctx: Any, x: dt.Tensor) -> dt.Tensor:
+    y = x * 2
+    y.context = ctx
+    return y
+
+
+@pytest.mark.parametrize("forward", [saves_its_output, keeps_its_context])
+@pytest.mark.parametrize("ran", [False, True])
+def test_cycles_of_a_function_and_its_result_are_collected(forward: Any, ran: bool) -> None:
+    class Cycle(Function):
+        @staticmethod
+        def forward(ctx: Any, x: dt.Tensor) -> dt.Tensor:
+            ctx.marker = Marker()
+            return forward(ctx, x)
+
+        @staticmethod
+        def backward(ctx: Any, g: dt.Tensor) -> dt.Tensor:
+            return g * len(ctx.saved_tensors)
+
+    x = leaf(1.0)
+    y = Cycle.apply(x)
+    y.node = y.grad_fn
+    y.retain_grad()
+    y.register_hook(lambda g, y=y: None)  # the node holds the hook, which holds y
+    if ran:
+        y.sum().backward(retain_graph=True)
+        y.grad.of = y
+    watch = weakref.ref(y.grad_fn.marker)
+    del y
+    gc.collect()
+    gc.collect()
+    assert watch() is None

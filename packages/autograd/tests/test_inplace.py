@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import dovetail as dt
@@ -231,6 +233,86 @@ def test_overlapping_arguments() -> None:
     assert x.grad.tolist() == [3.0, 1.0 + 2.0]
 
 
+def test_a_view_made_under_no_grad_is_not_written() -> None:
+    y = leaf(1.0, 2.0) * 1
+    with dt.no_grad():
+        view = y[0]
+        of_view = view[None]
+    for each in (view, of_view):
+        with pytest.raises(RuntimeError, match="mul_: A view was created in no_grad mode"):
+            each.mul_(2)  # y would not know
+    with dt.no_grad():
+        view.mul_(2)  # both in no_grad: not recorded, on purpose
+    assert y.tolist() == [2.0, 2.0]
+
+
+def test_a_view_made_under_no_grad_is_a_constant_until_a_write() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    y.mul_(2)
+    with dt.no_grad():
+        view = y[0]
+    assert not view.requires_grad
+    (y * view).sum().backward()
+    assert x.grad.tolist() == [4.0, 4.0]
+    y = x * 1
+    with dt.no_grad():
+        view = y[0]
+    y.mul_(2)
+    with pytest.raises(RuntimeError, match="its base or another view of its base has been modified inplace"):
+        (view * 2).sum().backward()
+
+
+def test_a_gradient_is_no_view_made_under_no_grad() -> None:
+    x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    x.view(2, 1).sum().backward()
+    (g,) = dt.autograd.grad(x.reshape(2, 1).sum(), x)
+    for each in (x.grad, g):
+        each.add_(0)  # of one element each where it was expanded
+        total = each * 1
+        total.add_(w)
+        total.sum().backward()
+    assert w.grad.tolist() == [2.0, 2.0]
+
+
+def test_a_view_among_the_arguments_of_a_write() -> None:
+    """Its values are those before the write in the write, and those after it from then on."""
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1
+    first = y[:1]
+    y.mul_(2)
+    y.sub_(first)  # y = 2x - 2x0
+    (y.sum() + 10 * first.sum()).backward()
+    assert x.grad.tolist() == [-4.0, 2.0, 2.0]
+
+    class Sub(dt.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, a: Any, b: Any) -> Any:
+            ctx.mark_dirty(a)
+            return a.sub_(b)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g, -g.sum().reshape(1)
+
+    x.grad = None
+    y = x * 1
+    first = y[:1]
+    y.mul_(2)
+    Sub.apply(y, first)
+    (y.sum() + 10 * first.sum()).backward()
+    assert x.grad.tolist() == [-4.0, 2.0, 2.0]
+
+
+def test_detach_shares_the_version() -> None:
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    z = y.sum()
+    y.detach()[0] = 5.0
+    with pytest.raises(RuntimeError, match="is at version 1; expected version 0"):
+        z.backward()
+
+
 # ---- saved tensors --------------------------------------------------------------------------------------------
 
 
@@ -250,6 +332,38 @@ def test_a_saved_argument_was_written() -> None:
     y = (x * w).sum()
     w.zero_()
     with pytest.raises(RuntimeError, match="argument other of mul"):
+        y.backward()
+
+
+def fill(t: dt.Tensor) -> None:
+    t.zero_()  # here
+
+
+def test_an_error_names_the_line_that_wrote() -> None:
+    x, w = leaf(1.0, 2.0), dt.tensor([3.0, 4.0], dtype=dt.float64)
+    y = (x * w).sum()
+    fill(w)
+    w.add_(1)  # not the first
+    with pytest.raises(
+        RuntimeError, match=r"It was written at \S*test_inplace.py:\d+, in fill: t.zero_\(\)  # here\. .*detect_anomaly"
+    ):
+        y.backward()
+
+
+def test_an_error_names_the_line_that_saved() -> None:
+    x, w = leaf(1.0, 2.0), dt.tensor([3.0, 4.0], dtype=dt.float64)
+    with dt.autograd.detect_anomaly():
+        y = (x * w).sum()  # saved
+    w[0] = 1.0  # written
+    with pytest.raises(RuntimeError, match=r"in test_\w+: w\[0\] = 1.0  # written\. It was saved at .*# saved\."):
+        y.backward()
+
+
+def test_a_line_is_known_of_a_large_write() -> None:
+    x, w = dt.ones(100_000, requires_grad=True), dt.ones(100_000)
+    y = (x * w).sum()
+    w.mul_(2)  # without Python's lock
+    with pytest.raises(RuntimeError, match="# without Python's lock"):
         y.backward()
 
 
