@@ -246,6 +246,7 @@ class LayerCall {
     bool any = false;
     for (int i = 0; i < results.count; ++i) any |= becomes_output(results, i);
     if (!any) return;
+    if (entry_.may_view && !self_) forget_hidden_base(results.tensors, results.count);
     NodePtr node = OpNode::record({entry_, rule, saves, args_, n_args_, inputs_.begin(), inputs_.count(),
                                    results.tensors, results.infos, results.count, &replaced_, id_});
     if (Watcher* watching = current_watcher(); __builtin_expect(watching && !any_level(), 0))

@@ -89,6 +89,17 @@ NodePtr view_of_base(dt_tensor* base, dt_tensor* view, LevelId level) {
   return OpNode::record({entry, *entry.rule.load(), {}, args, 4, &input, 1, &view, &info, 1, nullptr, level});
 }
 
+void forget_hidden_base(dt_tensor* const* results, int count) {
+  constexpr uint32_t kNoView = uint32_t{1} << 28;  // core/api.cc says what it is
+  const dt_api& api = dt::api();
+  dt_tensor* base = count ? api.base(results[0]) : nullptr;
+  if (!base) return;
+  for (int i = 1; i < count; ++i)
+    if (api.base(results[i]) != base) return;
+  if (api.use_count(base) != count) return;
+  for (int i = 0; i < count; ++i) api.set_bits(results[i], kNoView, 0);
+}
+
 void rewrite_base(dt_tensor* base, dt_tensor* view, NodePtr write, int self, LevelId level) {
   const int n_edges = write->n_edges();
   auto* node = make_node<CopySlices>(n_edges, 1, 0, base, view, std::move(write), self);

@@ -160,7 +160,13 @@ uint32_t bits(const dt_tensor* t) {
   const bool written = t->private_version.load(std::memory_order_relaxed) != t->storage->version;
   return written ? t->bits | kWrittenSince : t->bits;
 }
+// Never found on a tensor: setting it makes a view a tensor of its own, over the same memory (see autograd/views.cc).
+constexpr uint32_t kNoView = uint32_t{1} << 28;
 void set_bits(dt_tensor* t, uint32_t set, uint32_t clear) {
+  if (set == kNoView) {
+    if (t->base && !t->own_version) dovetail::release(std::exchange(t->base, nullptr));
+    return;
+  }
   if (set == kWatched) return t->storage->watched.store(true, std::memory_order_relaxed);
   t->bits = (t->bits & ~clear) | set;
 }

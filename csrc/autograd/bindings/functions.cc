@@ -218,6 +218,7 @@ class FunctionCall {
     }
     if (constant) return requires_grad(t, level_) ? py::cast(detached(tensor)) : object;
     if (input >= 0) tensor = alias(tensor);
+    if (dt_tensor* made = tensor.get(); input < 0) forget_hidden_base(&made, 1);
     set_history(tensor.get(), owner, nr, true, level_);
     if (dt::api().base(tensor.get())) meta(tensor.get()).history.made_in_function = true;
     return input >= 0 ? py::cast(tensor) : object;
