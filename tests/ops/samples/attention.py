@@ -12,9 +12,10 @@ from tests.ops.framework import FLOATS, LAYOUTS, ErrorSample, Sample, T, errors_
 # B, H, G, L, S, E, V: some over the edges of the kernel's blocks.
 CASES = (
     (2, 2, 2, 3, 5, 4, 3),
-    (1, 4, 2, 70, 131, 8, 6),
+    (1, 4, 2, 3, 5, 2, 3),
+    (1, 1, 1, 65, 129, 3, 2),
     (1, 1, 1, 1, 130, 4, 4),
-    (2, 3, 1, 65, 2, 1, 2),
+    (1, 2, 1, 66, 2, 1, 2),
     (1, 2, 2, 0, 3, 4, 4),
     (1, 2, 2, 3, 0, 4, 4),
     (0, 2, 2, 3, 3, 4, 4),
