@@ -276,7 +276,8 @@ def _starts(input: dt.Tensor, offsets: dt.Tensor | None, include_last_offset: bo
         raise ValueError(f"embedding_bag: input must have one or two dims, got shape {tuple(input.shape)}")
     if not isinstance(offsets, dt.Tensor) or offsets.ndim != 1:
         raise ValueError(
-            f"embedding_bag: an input of one dim needs offsets, a tensor of one dim, got {checks.shown(offsets)}"
+            f"embedding_bag: an input of one dim needs offsets, a tensor of one dim, got offsets "
+            f"{checks.shown(offsets)} and input {tuple(input.shape)}"
         )
     if offsets.is_floating_point() or offsets.dtype == dt.bool:
         raise TypeError(f"embedding_bag: offsets must be integers, got dtype {offsets.dtype}")

@@ -120,7 +120,8 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[dt.Tensor, dt.Tensor | None]:
-        turn = self.batch_first and isinstance(query, dt.Tensor) and query.ndim == 3
+        checks.tensors("MultiheadAttention", query=query, key=key, value=value)
+        turn = self.batch_first and query.ndim == key.ndim == value.ndim == 3
         if turn:
             same_key, same_value = query is key, key is value
             query = query.transpose(0, 1)

@@ -15,6 +15,7 @@ from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
 
+MOST_LAYERS = 2**16  # more are a mistake, which would take hours to be found
 GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 
 
@@ -57,6 +58,8 @@ class RNNBase(Module):
                 f"{who}: hidden_size and num_layers must be positive and input_size not negative, "
                 f"got {hidden_size}, {num_layers} and {input_size}"
             )
+        if num_layers > MOST_LAYERS:
+            raise ValueError(f"{who}: num_layers must be at most {MOST_LAYERS}, got {num_layers}")
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
             raise ValueError(f"{who}: dropout must be a number in [0, 1], got {checks.shown(dropout)}")
         if not 0 <= proj_size < hidden_size or (proj_size and mode != "LSTM"):
