@@ -125,7 +125,7 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, default=Path("resnet"))
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
-    epochs, width = args.epochs or (2 if args.small else 5), args.width or (8 if args.small else 16)
+    epochs, width = args.epochs or (3 if args.small else 5), args.width or (8 if args.small else 16)
 
     dt.manual_seed(0)
     folder = args.data or args.out

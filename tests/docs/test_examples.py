@@ -178,7 +178,7 @@ def test_numbers_are_written_as_in_english_and_german(example):
 @pytest.mark.parametrize("precision", [(), ("--mixed",)], ids=["float32", "mixed"])
 def test_resnet(example, tmp_path, precision):
     result = run(example("resnet"), tmp_path, *precision)
-    assert result["last"] < 0.97 * result["first"]
+    assert result["last"] < 0.93 * result["first"]
     assert (tmp_path / "data_batch_1.bin").stat().st_size == 240 * 3073
     assert (tmp_path / "resnet.safetensors").exists()
 
@@ -190,7 +190,7 @@ def test_an_interrupted_resnet_goes_on_to_the_bit(example, tmp_path):
     run(resnet, tmp_path / "halves", "--stop-after", "5")
     assert dt.load(tmp_path / "halves" / "resnet.safetensors")["step"] == 5
     halves = run(resnet, tmp_path / "halves")
-    assert len(halves["log"].curves["loss"]) == 16
+    assert len(halves["log"].curves["loss"]) == 24
     assert halves["log"].curves == whole["log"].curves
 
 
