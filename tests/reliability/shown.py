@@ -23,7 +23,7 @@ EMPTY = ("none", "empty", "[]", "()", "no tensors")
 # An argument that is absent; what the text itself calls what was got, and numbers that were computed from it, as those
 # of bytes are.
 ABSENT = r"missing (required |\d+ required )?(positional )?argument|is missing|incompatible function arguments|\btakes "
-ABSENT += "|must be given|not enough memory|not contiguous"
+ABSENT += "|must be given|not enough memory|not contiguous|; called with \\("
 COMPUTED = r"\bgot [(\[]?-?\d|\b(is|are|has|of) (\w+ )*shapes? \(\d|\b\d{7,}|\b\d(\.\d+)?e\+\d+|inf elements"
 COMPUTED += r"|\(error code: \d"  # LAPACK's
 COMPUTED += r"|\bsizes \[-?\d|\b\d+ bytes"

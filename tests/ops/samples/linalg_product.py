@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from tests.ops.framework import ErrorSample, Refusal, Sample, T, errors_for, make, promote, rng_for, samples_for
+from tests.ops.framework import (
+    ALL_INTS,
+    ErrorSample,
+    Refusal,
+    Sample,
+    T,
+    errors_for,
+    make,
+    promote,
+    rng_for,
+    samples_for,
+)
 from tests.ops.samples.linalg_matrices import DTYPES, SQUARES, TOLERANCE, each, in_layouts, well
 
 
@@ -24,8 +35,15 @@ def dot_products(op: str) -> Iterator[Sample]:
         for dim in (-1, 0):
             yield Sample((x, y), reference, {"dim": dim}, **TOLERANCE[dtype])
         yield Sample((x, T(make(rng, x.array.shape[-1:], dtype))), reference, **TOLERANCE[dtype])
+    for dtype in ALL_INTS:
+        for shape in ((2, 5), (0, 3), (2, 0)):
+            x = make(rng, shape, dtype)
+            for first in (T(x), T(x, "reversed")):
+                yield Sample((first, T(make(rng, shape, dtype))), lambda x, y: (x * y).sum(-1, dtype=x.dtype))
     mixed = T(make(rng, (3,), "float32")), T(make(rng, (3,), "complex64"))
     yield Sample(mixed, reference, dtype=promote(*mixed), rtol=1e-4, atol=1e-4)
+    mixed = T(make(rng, (3,), "int64")), T(make(rng, (3,), "float32"))
+    yield Sample(mixed, reference, dtype=promote(*mixed), rtol=1e-5, atol=1e-5)
 
 
 @samples_for("linalg_cross")
@@ -126,10 +144,11 @@ X = T(np.ones((2, 3), np.float32))
 VECTOR = T(np.ones(3, np.float32))
 SCALAR = T(np.array(1.0))
 INTS = T(np.eye(2, dtype=np.int64))
+TRUTHS = T(np.ones(3, bool))
 REFUSED: dict[str, list[tuple[tuple[Any, ...], dict[str, Any], Refusal, str]]] = {
     "linalg_vecdot": [
         ((SCALAR, VECTOR), {}, ValueError, "vectors"),
-        ((INTS, INTS), {}, TypeError, "int64"),
+        ((TRUTHS, TRUTHS), {}, TypeError, "bool"),
         ((X, T(np.ones((2, 2), np.float32))), {}, ValueError, ""),
     ],
     "linalg_cross": [

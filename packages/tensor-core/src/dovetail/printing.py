@@ -70,8 +70,8 @@ def set_printoptions(
         if value is not None:
             checks.sizes("set_printoptions", **{name: value})
             checks.integers("set_printoptions", **{name: value})
-    if precision is not None and precision > 100:
-        raise ValueError(f"set_printoptions: precision must be at most 100, got {precision}")
+    if isinstance(precision, bool) or (precision is not None and precision > 100):
+        raise ValueError(f"set_printoptions: precision must be an int of at most 100, got {precision}")
     if threshold is not None:
         checks.numbers("set_printoptions", threshold=threshold)
     if sci_mode is not None and not isinstance(sci_mode, (bool, int)):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["matmul", "matrix_transpose", "tensordot", "vecdot"]
 
-_conj, _matmul, _sum, _transpose = get_op("conj"), get_op("matmul"), get_op("sum"), get_op("transpose")
+_matmul, _transpose, _vecdot = get_op("matmul"), get_op("transpose"), get_op("linalg_vecdot")
 
 
 @checks.in_own_name
@@ -75,5 +75,4 @@ def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
         raise ValueError(f"vecdot: axis {axis} must be from -{min(x1.ndim, x2.ndim)} to -1")
     if x1.shape[axis] != x2.shape[axis]:
         raise ValueError(f"vecdot: x1 has size {x1.shape[axis]} along axis {axis}, x2 has {x2.shape[axis]}")
-    x1, x2 = promoted("vecdot", x1, x2)
-    return _sum(_conj(x1) * x2, axis, dtype=x1.dtype)
+    return _vecdot(*promoted("vecdot", x1, x2), dim=axis)

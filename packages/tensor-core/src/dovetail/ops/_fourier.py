@@ -60,7 +60,7 @@ def _fitted(name: str, x: Tensor, dims: Sequence[int], sizes: Sequence[int]) -> 
     """The tensor cut, or padded with zeros, to these sizes."""
     pads = [0] * (2 * x.ndim)
     for d, n in zip(dims, sizes, strict=True):
-        if n < 1:
+        if not 1 <= n <= LARGEST:
             raise ValueError(f"{name}: cannot transform {n} points along dim {d} of shape {tuple(x.shape)}")
         if n < x.shape[d]:
             x = dt.narrow(x, d, 0, n)

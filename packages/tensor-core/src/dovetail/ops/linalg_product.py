@@ -8,7 +8,7 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
 from dovetail.ops import op
-from dovetail.ops._common import require_floating, shape_text, short, wrap_dim
+from dovetail.ops._common import shape_text, short, wrap_dim
 from dovetail.ops._linalg import need_lapack, need_square, real_dtype
 
 _solve_ex, _matrix_exp = get_op("linalg_solve_ex"), get_op("matrix_exp")
@@ -21,15 +21,19 @@ def linalg_vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
         out = sum(conj(x) * y)
 
     Args:
-        x, y: of floating or complex dtypes; they broadcast.
+        x, y: of numeric dtypes, in the dtype in which they meet; they broadcast.
         dim: where the vectors lie, in the broadcast shape.
+
+    Raises:
+        TypeError: both are bool.
+        ValueError: one has no dims, or they do not broadcast.
 
     Example:
         >>> dt.linalg.vecdot(dt.tensor([[1.0, 2.0], [3.0, 4.0]]), dt.tensor([1.0, 1.0])).tolist()
         [3.0, 7.0]
     """
-    require_floating("linalg_vecdot", x)
-    require_floating("linalg_vecdot", y)
+    if dt.result_type(x, y) == dt.bool:
+        raise TypeError("linalg_vecdot: expected tensors of numbers, got bool; convert with .int()")
     if x.ndim == 0 or y.ndim == 0:
         raise ValueError(
             f"linalg_vecdot: vectors are needed, got shapes {shape_text(x.shape)} and {shape_text(y.shape)}"

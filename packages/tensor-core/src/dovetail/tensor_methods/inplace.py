@@ -128,7 +128,7 @@ def resize(self: Tensor, *sizes: Any) -> Tensor:
 
 
 def _of_same_count(who: str, x: Tensor, sizes: Any) -> Tensor:
-    checks.sizes(who, size=tuple(sizes))
+    checks.sizes(who, size=sizes if isinstance(sizes, str) else tuple(sizes))
     shape = _core.Size(sizes)
     if shape.numel() != x.numel():
         raise ValueError(

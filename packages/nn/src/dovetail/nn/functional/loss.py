@@ -377,20 +377,20 @@ def cross_entropy(
     if label_smoothing == 0:
         return hard
     smooth = _smoothing(log_p, target, weight, ignore_index, reduction, dim)
-    return (1 - label_smoothing) * hard + label_smoothing / input.shape[dim] * smooth
+    return (1 - label_smoothing) * hard + label_smoothing / max(input.shape[dim], 1) * smooth
 
 
 def _soft_cross_entropy(
     log_p: dt.Tensor, target: dt.Tensor, weight: Any, reduction: str, label_smoothing: float, dim: int
 ) -> dt.Tensor:
     if label_smoothing > 0:
-        target = target * (1 - label_smoothing) + label_smoothing / log_p.shape[dim]
+        target = target * (1 - label_smoothing) + label_smoothing / max(log_p.shape[dim], 1)
     loss = -(log_p * target)
     if weight is not None:
         loss = loss * _along(weight, dim, log_p.ndim)
     loss = loss.sum(dim)
     if reduction == "mean":
-        return loss.sum() / (log_p.numel() // log_p.shape[dim])
+        return loss.mean()
     return reduce("cross_entropy", loss, reduction)
 
 
