@@ -42,10 +42,10 @@ from .attention import multi_head_attention_forward, scaled_dot_product_attentio
 from .conv import conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .distance import cosine_similarity, normalize, pairwise_distance, pdist
 from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
-from .embedding import embedding, embedding_bag
 from .fold import fold, unfold
 from .interpolate import interpolate, upsample, upsample_bilinear, upsample_nearest
 from .linear import bilinear, linear
+from .lookup import embedding, embedding_bag
 from .loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dovetail as dt
 from dovetail.ops import get_op, op
 
+from .lookup import embedding as embedding
+
 linear = get_op("linear")
 
 

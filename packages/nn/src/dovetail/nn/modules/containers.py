@@ -11,14 +11,9 @@ import dovetail as dt  # noqa: F401  (for the examples)
 from dovetail import checks
 
 from .module import Module
-
-
-def _position(who: str, index: Any, length: int) -> int:
-    checks.integers(who, index=index)
-    at = operator.index(index)
-    if not -length <= at < length:
-        raise IndexError(f"{who}: index {at} is out of range for {length} entries")
-    return at % length
+from .parameter_containers import ParameterDict as ParameterDict
+from .parameter_containers import ParameterList as ParameterList
+from .parameter_containers import _position
 
 
 def _module(owner: Module, module: Any) -> Module:

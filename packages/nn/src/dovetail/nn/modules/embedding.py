@@ -9,7 +9,7 @@ from dovetail import checks
 
 from .. import functional as F
 from .. import init
-from ..functional.embedding import refuse_sparse
+from ..functional.lookup import refuse_sparse
 from ..parameter import Parameter
 from .module import Module
 
@@ -89,6 +89,8 @@ class Embedding(_Table):
         >>> Embedding(10, 3)(dt.tensor([1, 2])).shape
         dovetail.Size([2, 3])
     """
+
+    padding_idx: int | None
 
     def __init__(
         self,

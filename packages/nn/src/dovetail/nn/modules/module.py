@@ -17,6 +17,7 @@ from .state import load_state, save_state
 if TYPE_CHECKING:
     from .summary import Summary
 
+T = TypeVar("T", bound="Module")
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import dovetail as dt
 from dovetail import checks
 
-from .containers import _position
 from .module import Module
 
 _NOTHING: Any = object()
+
+
+def _position(who: str, index: Any, length: int) -> int:
+    checks.integers(who, index=index)
+    at = operator.index(index)
+    if not -length <= at < length:
+        raise IndexError(f"{who}: index {at} is out of range for {length} entries")
+    return at % length
 
 
 class _Holder(Module):
@@ -114,11 +122,15 @@ class ParameterList(_Holder):
         return self
 
 
+Pairs = Mapping[str, Any] | Iterable[tuple[str, Any]]
+
+
 class ParameterDict(_Holder):
     """A dict whose tensors are registered as parameters under its keys; other values are kept as they are.
 
     Args:
-        parameters: what to begin with, a mapping or pairs.
+        values: what to begin with, a mapping or pairs.
+        parameters: PyTorch's word for it.
 
     Example:
         >>> weights = ParameterDict({"left": dt.ones(2), "right": dt.ones(3)})
@@ -126,9 +138,9 @@ class ParameterDict(_Holder):
         ['left', 'right']
     """
 
-    def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
+    def __init__(self, values: Pairs | None = None, *, parameters: Pairs | None = None) -> None:
         super().__init__()
-        self.update(parameters or {})
+        self.update(values or {}, parameters=parameters)
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._values:
@@ -218,7 +230,8 @@ class ParameterDict(_Holder):
         return [(key, self._get(key)) for key in self._values]
 
     @checks.in_class_name
-    def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Add or replace values."""
-        for key, value in parameters.items() if isinstance(parameters, (Mapping, ParameterDict)) else parameters:
-            self[key] = value
+    def update(self, values: Pairs = (), *, parameters: Pairs | None = None) -> None:
+        """Add or replace values; ``parameters`` is PyTorch's word for them."""
+        for given in (values, parameters or ()):
+            for key, value in given.items() if isinstance(given, (Mapping, ParameterDict)) else given:
+                self[key] = value

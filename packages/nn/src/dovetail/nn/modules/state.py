@@ -34,8 +34,9 @@ def own_tensors(module: Module) -> dict[str, Any]:
     return {k: v for k, v in {**module._parameters, **buffers}.items() if v is not None}
 
 
-def save_state(module: Module, prefix: str, keep_vars: bool, state: dict[str, Any]) -> None:
-    """Put the state of a module and those below it into a dict."""
+def save_state(module: Module, prefix: str, keep_vars: bool, state: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Put the state of a module and those below it into a dict, a new one where None is given."""
+    state = {} if state is None else state
     hooks = module._hooks
     for hook in list(hooks.state_dict_pre.values()):
         hook(module, prefix, keep_vars)
@@ -53,6 +54,7 @@ def save_state(module: Module, prefix: str, keep_vars: bool, state: dict[str, An
                 f"{type(module).__name__}: a state dict hook changes the dict in place and returns None, "
                 f"got {type(changed).__name__}"
             )
+    return state
 
 
 def load_state(module: Module, state_dict: dict[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
