@@ -21,7 +21,7 @@ class CartPole:
     A state is (position, velocity, angle, angular velocity); an action pushes with 10 N to the left (0) or right (1).
     """
 
-    gravity, cart, pole, half_length, force, dt = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
+    gravity, cart, pole, half_length, force, interval = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
 
     def __init__(self, count):
         self.count = count
@@ -39,7 +39,7 @@ class CartPole:
         turn = (self.gravity * sine - cosine * push) / (self.half_length * (4 / 3 - self.pole * cosine**2 / mass))
         pull = push - self.pole * self.half_length * turn * cosine / mass
         changes = dt.stack([velocity, pull, spin, turn], dim=1)
-        self.state = self.state + self.dt * changes
+        self.state = self.state + self.interval * changes
         return self.state, (self.state[:, 0].abs() < 2.4) & (self.state[:, 2].abs() < 0.2095)
 
 

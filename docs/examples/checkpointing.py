@@ -13,6 +13,8 @@ class Batches:
     """
 
     def __init__(self, loader):
+        if loader.generator is None:
+            raise ValueError("Batches: the DataLoader needs a generator of its own: generator=dt.Generator()")
         self.loader = loader
         self._begin(loader.generator.get_state(), taken=0)
 

@@ -80,6 +80,11 @@ def test_batches_go_on_in_the_epoch_where_they_were(example, tmp_path, taken):
         assert next(other)[0].tolist() == next(whole)[0].tolist()
 
 
+def test_batches_need_a_generator_of_their_own(example):
+    with pytest.raises(ValueError, match="Batches: the DataLoader needs a generator"):
+        example("checkpointing").Batches(DataLoader(TensorDataset(dt.arange(10)), 3, shuffle=True))
+
+
 def test_without_a_checkpoint_nothing_is_loaded(example, tmp_path):
     assert example("checkpointing").load_checkpoint(tmp_path / "none.safetensors", part=None) == 0
 
