@@ -90,7 +90,7 @@ def draw(path, model, windows, quantiles):
         axis.plot(days, forecast[:, 1].numpy(), color="tab:red", label="median forecast")
         low, high = forecast[:, 0].numpy(), forecast[:, -1].numpy()
         share = quantiles[-1].item() - quantiles[0].item()
-        axis.fill_between(days, low, high, color="tab:red", alpha=0.25, label=f"{100 * share:.0f} % of days")
+        axis.fill_between(days, low, high, color="tab:red", alpha=0.25, label=f"meant for {100 * share:.0f} % of days")
         axis.set(xlabel="day")
     axes[0].legend(loc="upper left", ncols=3)
     figure.savefig(path, dpi=70)
