@@ -93,13 +93,13 @@ bool to_scalar(PyObject* object, dt_value* out) {
 bool to_double(PyObject* object, double* out) {
   dt_value value;
   if (!to_scalar(object, &value) || value.tag == DT_COMPLEX) return false;
-  return *out = value.tag == DT_FLOAT ? value.as.f : static_cast<double>(value.as.i), true;
+  return *out = real_number(value), true;
 }
 
 bool to_complex(PyObject* object, dt_value* out) {
   if (!to_scalar(object, out)) return false;
   if (out->tag == DT_COMPLEX) return true;
-  const double real = out->tag == DT_FLOAT ? out->as.f : static_cast<double>(out->as.i);
+  const double real = real_number(*out);
   out->tag = DT_COMPLEX;
   out->as.complex = {real, 0};
   return true;

@@ -65,6 +65,7 @@ struct Survey {
           found = Category::boolean;
           break;
         case DT_INT:
+        case DT_UINT:
           found = Category::integral;
           break;
         case DT_FLOAT:
@@ -110,6 +111,11 @@ struct Survey {
 template <class T>
 void store_integer(PyObject* object, const dt_value& value, DType dtype, char* to) {
   int64_t integer = value.as.i;
+  if (value.tag == DT_UINT) {
+    if (dtype != DT_UINT64) does_not_fit(object, dtype);
+    std::memcpy(to, &integer, sizeof integer);
+    return;
+  }
   if (value.tag == DT_FLOAT) {
     if (!(value.as.f >= -9.2233720368547758e18 && value.as.f < 9.2233720368547758e18)) does_not_fit(object, dtype);
     integer = static_cast<int64_t>(value.as.f);
@@ -123,7 +129,7 @@ void store_integer(PyObject* object, const dt_value& value, DType dtype, char* t
 
 template <class T>
 void store_float(const dt_value& value, char* to) {
-  const T stored = static_cast<T>(value.tag == DT_FLOAT ? value.as.f : static_cast<double>(value.as.i));
+  const T stored = static_cast<T>(real_number(value));
   std::memcpy(to, &stored, sizeof stored);
 }
 
@@ -139,15 +145,6 @@ void store_complex(const dt_value& value, char* to) {
   std::memcpy(to, parts, sizeof parts);
 }
 
-// uint64 holds ints that an int64 value cannot.
-bool store_big(PyObject* object, DType dtype, char* to) {
-  if (dtype != DT_UINT64 || !PyLong_Check(object)) return false;
-  const unsigned long long value = PyLong_AsUnsignedLongLong(object);
-  if (value == static_cast<unsigned long long>(-1) && PyErr_Occurred()) return PyErr_Clear(), false;
-  std::memcpy(to, &value, sizeof value);
-  return true;
-}
-
 // Ints beyond 64 bits are fine where floats are stored.
 dt_value stored_value(PyObject* object, DType dtype) {
   if (PyLong_Check(object) && !is_exact(dtype)) {
@@ -159,7 +156,6 @@ dt_value stored_value(PyObject* object, DType dtype) {
 }
 
 void store(PyObject* object, DType dtype, char* to) {
-  if (store_big(object, dtype, to)) return;
   const dt_value value = stored_value(object, dtype);
   if (value.tag == DT_COMPLEX && !is_complex(dtype)) {
     type_error("tensor: ", given_text(object), " is complex and does not fit in ", dtype_name(dtype));

@@ -80,7 +80,10 @@ Item tensor_item(PyObject* object, Tensor t) {
   if (t->ndim == 0 && !mapped) {
     if (object) concretize(object, "an index");
     item.kind = t->dtype == DT_BOOL ? Item::truth : Item::integer;
-    item.value = dovetail::item(*t).as.i;
+    const dt_value value = dovetail::item(*t);
+    if (value.tag == DT_UINT)
+      index_error("index: ", static_cast<uint64_t>(value.as.i), " is larger than any size of a dim");
+    item.value = value.as.i;
     return item;
   }
   item.kind = Item::tensor;

@@ -30,6 +30,20 @@ int64_t long_to_int64(PyObject* number) {
   return value;
 }
 
+// An int of 64 bits, with or without a sign.
+dt_value boxed_long(PyObject* number) {
+  int overflow = 0;
+  const long long value = PyLong_AsLongLongAndOverflow(number, &overflow);
+  if (overflow > 0) {
+    const unsigned long long large = PyLong_AsUnsignedLongLong(number);
+    if (!PyErr_Occurred()) return box_uint(large);
+    PyErr_Clear();
+  }
+  if (overflow) raise(PyExc_OverflowError, "the int %S does not fit in 64 bits", number);
+  if (value == -1 && PyErr_Occurred()) throw PythonError{};
+  return box_int(value);
+}
+
 bool foreign_number(PyObject* object, dt_value* out) {
   if (!is_foreign_number(object)) return false;
   if (named(object, "numpy.bool")) {
@@ -43,7 +57,7 @@ bool foreign_number(PyObject* object, dt_value* out) {
     out->tag = DT_COMPLEX;
     out->as.complex = {value.real, value.imag};
   } else if (PyIndex_Check(object)) {
-    *out = box_int(long_to_int64(checked(PyNumber_Index(object)).get()));
+    *out = boxed_long(checked(PyNumber_Index(object)).get());
   } else {
     *out = box_float(PyFloat_AsDouble(object));
     if (PyErr_Occurred()) throw PythonError{};
@@ -56,7 +70,7 @@ bool foreign_number(PyObject* object, dt_value* out) {
 bool to_number(PyObject* object, dt_value* out) {
   if (PyFloat_Check(object)) return *out = box_float(PyFloat_AS_DOUBLE(object)), true;
   if (PyBool_Check(object)) return *out = box_bool(object == Py_True), true;
-  if (PyLong_Check(object)) return *out = box_int(long_to_int64(object)), true;
+  if (PyLong_Check(object)) return *out = boxed_long(object), true;
   if (PyComplex_Check(object)) {
     const Py_complex value = PyComplex_AsCComplex(object);
     *out = dt_value{};
@@ -77,7 +91,9 @@ bool to_int(PyObject* object, int64_t* out) {
     const TensorImpl* t = impl_of(object);
     if (t->ndim != 0 || category(t->dtype) != Category::integral) return false;
     concretize(object, "int()");
-    return *out = item(*t).as.i, true;
+    const dt_value value = item(*t);
+    if (value.tag == DT_UINT) raise(PyExc_OverflowError, "the int %S does not fit in 64 bits", object);
+    return *out = value.as.i, true;
   }
   if (!PyIndex_Check(object) || !is_foreign_number(object) || named(object, "numpy.bool")) return false;
   return *out = long_to_int64(checked(PyNumber_Index(object)).get()), true;
@@ -89,6 +105,8 @@ PyObject* number_object(const dt_value& value) {
       return PyBool_FromLong(value.as.i != 0);
     case DT_INT:
       return PyLong_FromLongLong(value.as.i);
+    case DT_UINT:
+      return PyLong_FromUnsignedLongLong(static_cast<unsigned long long>(value.as.i));
     case DT_FLOAT:
       return PyFloat_FromDouble(value.as.f);
     case DT_COMPLEX:
@@ -96,12 +114,6 @@ PyObject* number_object(const dt_value& value) {
     default:
       Py_RETURN_NONE;
   }
-}
-
-// A boxed int has 64 bits and a sign; the upper half of uint64 lies in it as negative numbers.
-PyObject* item_object(const TensorImpl& t, const dt_value& item) {
-  return t.dtype == DT_UINT64 ? PyLong_FromUnsignedLongLong(static_cast<unsigned long long>(item.as.i))
-                              : number_object(item);
 }
 
 void concretize(PyObject* tensor, const char* what) {

@@ -114,7 +114,7 @@ PyObject* item_method(PyObject* self, PyObject*) {
                     shape_text(*t), "; use tolist()");
     }
     concretize(self, "item()");
-    return item_object(*t, item(*t));
+    return number_object(item(*t));
   });
 }
 
@@ -198,7 +198,7 @@ PyObject* to_python_complex(PyObject* self, PyObject*) {
     concretize(self, "complex()");
     const dt_value value = item(*impl_of(self));
     if (value.tag == DT_COMPLEX) return PyComplex_FromDoubles(value.as.complex.re, value.as.complex.im);
-    return PyComplex_FromDoubles(value.tag == DT_FLOAT ? value.as.f : static_cast<double>(value.as.i), 0);
+    return PyComplex_FromDoubles(real_number(value), 0);
   });
 }
 

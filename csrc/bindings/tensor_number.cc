@@ -21,19 +21,19 @@ inline void put_tensor(dt_value& value, TensorImpl* t) {
   value.as.tensor = t;
 }
 
-// An int that no boxed value holds, beside a tensor that can: of uint64, or of floats.
-Tensor wrap_big_int(PyObject* object, const TensorImpl& other) {
-  const Category kind = category(other.dtype);
-  const bool floats = kind == Category::floating || kind == Category::complex;
-  if (!PyLong_Check(object) || (other.dtype != DT_UINT64 && !floats)) throw PythonError{};
+// An int that no boxed value holds, beside a tensor of floats.
+Tensor wrap_big_int(const Op& op, PyObject* object, const TensorImpl& other) {
   PyErr_Clear();
-  Tensor number = tensor_from_data(object, floats ? DT_FLOAT64 : DT_UINT64);
+  if (is_exact(other.dtype)) {
+    raise(PyExc_OverflowError, "%s: %R does not fit in %s", op.name().c_str(), object, dtype_name(other.dtype));
+  }
+  Tensor number = tensor_from_data(object, DT_FLOAT64);
   number->bits |= DT_BIT_WRAPPED;
   return number;
 }
 
 // An operand: a Tensor, or a number beside one, which `holder` then keeps as a wrapped tensor. False for foreign types.
-bool operand(PyObject* object, PyObject* beside, dt_value* out, Tensor* holder) {
+bool operand(const Op& op, PyObject* object, PyObject* beside, dt_value* out, Tensor* holder) {
   if (is_tensor(object)) return *out = box(impl_of(object)), true;
   dt_value number;
   bool is_number;
@@ -42,7 +42,7 @@ bool operand(PyObject* object, PyObject* beside, dt_value* out, Tensor* holder) 
     if (is_number) *holder = wrap_number(number);
   } catch (const PythonError&) {
     if (!PyErr_ExceptionMatches(PyExc_OverflowError) || !is_tensor(beside)) throw;
-    *holder = wrap_big_int(object, *impl_of(beside));
+    *holder = wrap_big_int(op, object, *impl_of(beside));
     is_number = true;
   }
   if (!is_number) {
@@ -79,7 +79,7 @@ PyObject* binary(const Op* op, PyObject* a, PyObject* b) {
       return call_binary(*op, args, nullptr);
     }
     Tensor left, right;
-    if (!operand(a, b, &args[0], &left) || !operand(b, a, &args[1], &right)) Py_RETURN_NOTIMPLEMENTED;
+    if (!operand(*op, a, b, &args[0], &left) || !operand(*op, b, a, &args[1], &right)) Py_RETURN_NOTIMPLEMENTED;
     return call_binary(*op, args, nullptr);
   });
 }
@@ -88,7 +88,7 @@ PyObject* inplace(const Op* op, PyObject* self, PyObject* other) {
   return entry([&]() -> PyObject* {
     dt_value args[4] = {box(impl_of(self))};
     Tensor holder;
-    if (!operand(other, self, &args[1], &holder)) Py_RETURN_NOTIMPLEMENTED;
+    if (!operand(*op, other, self, &args[1], &holder)) Py_RETURN_NOTIMPLEMENTED;
     return call_binary(*op, args, args[0].as.tensor);
   });
 }
@@ -159,7 +159,7 @@ PyObject* to_python_float(PyObject* self) {
   return entry([&] {
     const dt_value value = single_item(self, "float");
     if (value.tag == DT_COMPLEX) type_error("float: a complex tensor is no real number; use .real or abs()");
-    return PyNumber_Float(checked(item_object(*impl_of(self), value)).get());
+    return PyNumber_Float(checked(number_object(value)).get());
   });
 }
 
@@ -167,7 +167,7 @@ PyObject* to_python_int(PyObject* self) {
   return entry([&] {
     const dt_value value = single_item(self, "int");
     if (value.tag == DT_COMPLEX) type_error("int: a complex tensor is no real number; use .real or abs()");
-    return PyNumber_Long(checked(item_object(*impl_of(self), value)).get());
+    return PyNumber_Long(checked(number_object(value)).get());
   });
 }
 
@@ -177,7 +177,7 @@ PyObject* to_python_index(PyObject* self) {
     if (impl->numel != 1 || !is_exact(impl->dtype)) {
       type_error("index: only integer tensors of one element can be an index, got ", describe(*impl));
     }
-    return PyNumber_Long(checked(item_object(*impl, single_item(self, "index"))).get());
+    return PyNumber_Long(checked(number_object(single_item(self, "index"))).get());
   });
 }
 

@@ -58,8 +58,6 @@ bool to_number(PyObject* object, dt_value* out);
 bool to_int(PyObject* object, int64_t* out);
 // A new reference to the Python number of a scalar value.
 PyObject* number_object(const dt_value& value);
-// The same of a tensor's one element: `item` of it.
-PyObject* item_object(const TensorImpl& t, const dt_value& item);
 // Python is about to read a tensor's values: a tracer may refuse (see set_concretize_hook). Throws PythonError.
 void concretize(PyObject* tensor, const char* what);
 extern PyObject* concretize_hook;

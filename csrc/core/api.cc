@@ -65,7 +65,7 @@ bool fits(const Arg& arg, const dt_value& value) {
     case ArgType::tensor_list:
       return tag == DT_TENSORS;
     case ArgType::scalar:
-      return tag == DT_INT || tag == DT_FLOAT || tag == DT_BOOLEAN || tag == DT_COMPLEX;
+      return tag == DT_INT || tag == DT_FLOAT || tag == DT_BOOLEAN || tag == DT_COMPLEX || tag == DT_UINT;
     case ArgType::integer:
       return tag == DT_INT || tag == DT_BOOLEAN;
     case ArgType::floating:

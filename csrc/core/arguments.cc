@@ -89,6 +89,8 @@ DType promoted(TensorImpl* const* tensors, int count) {
     } else if (t->ndim == 0) {
       rank = &zero;
     }
+    if (rank == &wrapped && dtype == DT_INT64 && wrapped == DT_UINT64) continue;  // numbers of one kind
+    if (rank == &wrapped && dtype == DT_UINT64 && wrapped == DT_INT64) wrapped = dtype;
     *rank = *rank < 0 ? dtype : promote(*rank, dtype);
   }
   return combine(dims, combine(zero, wrapped));

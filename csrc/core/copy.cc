@@ -95,6 +95,11 @@ void empty_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
 
 // ---- numbers --------------------------------------------------------------------------------------------
 
+void check_fits(const dt_value& number, DType dtype) {
+  if (number.tag == DT_UINT && is_exact(dtype) && dtype != DT_UINT64)
+    value_error(static_cast<uint64_t>(number.as.i), " does not fit in ", dtype_name(dtype));
+}
+
 Tensor wrap_number(const dt_value& number) {
   Tensor out;
   switch (number.tag) {
@@ -104,6 +109,10 @@ Tensor wrap_number(const dt_value& number) {
       break;
     case DT_INT:
       out = empty(0, nullptr, DT_INT64, kCpu);
+      *reinterpret_cast<int64_t*>(out->data) = number.as.i;
+      break;
+    case DT_UINT:
+      out = empty(0, nullptr, DT_UINT64, kCpu);
       *reinterpret_cast<int64_t*>(out->data) = number.as.i;
       break;
     case DT_FLOAT:
@@ -164,7 +173,7 @@ dt_value item(const TensorImpl& t) {
     case DT_UINT32:
       return integer_item<uint32_t>(data);
     case DT_UINT64:
-      return integer_item<uint64_t>(data);
+      return box_uint(*reinterpret_cast<const uint64_t*>(data));
     default:
       break;
   }

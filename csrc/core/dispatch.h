@@ -61,6 +61,12 @@ inline dt_value box_int(int64_t i) {
   v.as.i = i;
   return v;
 }
+// Ints from 2**63 on have a tag of their own.
+inline dt_value box_uint(uint64_t i) {
+  dt_value v = box_int(static_cast<int64_t>(i));
+  if (v.as.i < 0) v.tag = DT_UINT;
+  return v;
+}
 inline dt_value box_bool(bool b) {
   dt_value v{};
   v.tag = DT_BOOLEAN;
@@ -100,6 +106,8 @@ Tensor call1(const Op& op, std::initializer_list<dt_value> args);
 
 // A Python number as a zero-dim CPU tensor that does not decide the dtype.
 Tensor wrap_number(const dt_value& number);
+// Refuses an int from 2**63 on for integers other than uint64.
+void check_fits(const dt_value& number, DType dtype);
 // The one element of a tensor, copied to the host.
 dt_value item(const TensorImpl& t);
 

@@ -343,6 +343,7 @@ bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* o
 void copy_into(TensorImpl* dst, TensorImpl* src) {
   static const Op& copy = get_op("copy");
   if (dst->numel == 0) return;
+  if (src->bits & DT_BIT_WRAPPED && src->dtype == DT_UINT64) check_fits(item(*src), dst->dtype);
   Tensor moved = on_device(src, dst->device);
   const DType dtypes[2] = {dst->dtype, src->dtype};
   const dt_kernel kernel = find_kernel(copy, dst->device.kind, dtypes, 2);

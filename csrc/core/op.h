@@ -38,6 +38,12 @@ struct OutputSpec {
   void push(int64_t size) { sizes[ndim++] = size; }
 };
 
+// A real number as a double.
+inline double real_number(const dt_value& v) {
+  if (v.tag == DT_FLOAT) return v.as.f;
+  return v.tag == DT_UINT ? static_cast<double>(static_cast<uint64_t>(v.as.i)) : static_cast<double>(v.as.i);
+}
+
 // What an op's infer function reads and fills in. It validates the arguments (throwing Error, whose message begins with
 // op name), normalises them in place (wraps dims, resolves defaults) and says what the outputs are.
 // Arguments are read by their position in the schema.
@@ -58,7 +64,7 @@ struct Inference {
   TensorImpl& tensor(int i) const { return *args[i].as.tensor; }
   int64_t integer(int i) const { return args[i].as.i; }
   bool boolean(int i) const { return args[i].as.i != 0; }
-  double number(int i) const { return args[i].tag == DT_FLOAT ? args[i].as.f : static_cast<double>(args[i].as.i); }
+  double number(int i) const { return real_number(args[i]); }
   // Wrap dim argument i against `ndim` (zero-dim counts as one), in place.
   int dim(int i, int ndim);
   // New list storage that lives until the call ends, for normalised lists.

@@ -92,7 +92,8 @@ enum {
   DT_DTYPE = 10,     /* as.i, one of DT_FLOAT32... */
   DT_DEVICE = 11,    /* as.device */
   DT_GENERATOR = 12, /* as.generator */
-  DT_STRING = 13     /* as.string, NUL-terminated UTF-8 */
+  DT_STRING = 13,    /* as.string, NUL-terminated UTF-8 */
+  DT_UINT = 14       /* since 1.1: as.i, the bits of an int from 2**63 on; a kernel gets one for uint64 alone */
 };
 
 typedef struct dt_complex {

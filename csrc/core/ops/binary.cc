@@ -41,6 +41,10 @@ template <const char* const& kName>
 Result with_alpha(const dt_value* args) {
   if (__builtin_expect(args[2].tag == DT_FLOAT, 0) && exact(args[0]) && exact(args[1]))
     type_error(kName, ": alpha must be an integer for integer tensors, got ", args[2].as.f);
+  if (__builtin_expect(args[2].tag == DT_UINT, 0)) {
+    const DType dtype = args[0].as.tensor->dtype;
+    check_fits(args[2], dtype == args[1].as.tensor->dtype && dtype == DT_UINT64 ? dtype : DT_INT64);
+  }
   if (__builtin_expect(args[2].tag == DT_COMPLEX, 0) && !complex(args[0]) && !complex(args[1]))
     type_error(kName, ": alpha must be real for real tensors, got a complex number");
   return Result::same;

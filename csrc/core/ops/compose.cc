@@ -96,10 +96,14 @@ void check_floating(const char* who, const char* arg, const TensorImpl& t) {
                "; convert it with .to(dt.float32)");
 }
 
-void check_real_number(Inference& call, int i, DType dtype) {
+void settle_number(Inference& call, int i, DType dtype) {
   if (call.args[i].tag == DT_COMPLEX && !is_complex(dtype))
     type_error(call.name(), ": ", call.op.schema.args[i].name, " must be real for tensors of dtype ", dtype_name(dtype),
                ", got a complex number");
+  dt_value& v = call.args[i];
+  if (v.tag != DT_UINT) return;
+  check_fits(v, dtype);
+  if (dtype != DT_UINT64) v = box_float(real_number(v));
 }
 
 void normalise_index(Inference& call, int i) {

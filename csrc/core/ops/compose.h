@@ -101,8 +101,9 @@ void check_ndim(const char* who, const char* arg, const TensorImpl& t, int ndim)
 void check_same_dtype(const char* who, const char* a_name, const TensorImpl& a, const char* b_name,
                       const TensorImpl& b);
 void check_floating(const char* who, const char* arg, const TensorImpl& t);
-// A complex number as argument i has a meaning only where the tensors are complex.
-void check_real_number(Inference& call, int i, DType dtype);
+// The number that argument i is, for tensors of a dtype, as a kernel reads it: a complex one has a meaning only where
+// they are complex, an int from 2**63 on only where they are uint64 or no integers.
+void settle_number(Inference& call, int i, DType dtype);
 // Argument i is an index: int64 as it is, int32 is cast in place. Throws TypeError for other dtypes.
 void normalise_index(Inference& call, int i);
 // An int list of argument i with `count` entries (one entry is repeated), each at least `least`.

@@ -59,8 +59,7 @@ void infer_pad(Inference& call) {
   if (pad.count % 2 != 0 || pad.count > 2 * self.ndim)
     value_error(call.name(), ": pad must hold two numbers for each of at most ", self.ndim, " dims, got ",
                 ints_text(pad), " for a tensor of shape ", shape_text(self));
-  if (call.args[2].tag == DT_COMPLEX && !is_complex(self.dtype))
-    type_error(call.name(), ": a complex value can't fill a tensor of dtype ", dtype_name(self.dtype));
+  settle_number(call, 2, self.dtype);
   OutputSpec& out = call.outs[0];
   out.like(self);
   for (int k = 0; k < pad.count / 2; ++k) {

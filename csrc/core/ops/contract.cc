@@ -63,7 +63,7 @@ void check_scale(Inference& call, int i, DType dtype) {
   if (call.args[i].tag == DT_FLOAT && is_exact(dtype))
     type_error(call.name(), ": ", call.op.schema.args[i].name, " must be an integer for integer tensors, got ",
                call.number(i));
-  check_real_number(call, i, dtype);
+  settle_number(call, i, dtype);
 }
 
 void infer_addmm(Inference& call) {  // (self, mat1, mat2, *, beta, alpha)

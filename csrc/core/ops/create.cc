@@ -19,6 +19,7 @@ DType dtype_of_number(const dt_value& number) {
     case DT_BOOLEAN:
       return DT_BOOL;
     case DT_INT:
+    case DT_UINT:
       return DT_INT64;
     case DT_COMPLEX:
       return default_dtype() == DT_FLOAT64 ? DT_COMPLEX128 : DT_COMPLEX64;
@@ -37,21 +38,23 @@ void infer_full(Inference& call) {
     out.push(size.as.ints[i]);
   }
   out.dtype = dtype_or(call.args[2], dtype_of_number(call.args[1]));
-  if (call.args[1].tag == DT_COMPLEX && !is_complex(out.dtype))
-    type_error(call.name(), ": a complex fill_value can't fill a tensor of dtype ", dtype_name(out.dtype));
+  settle_number(call, 1, out.dtype);
+}
+
+__int128 whole_number(const dt_value& v) {
+  return v.tag == DT_UINT ? static_cast<__int128>(static_cast<uint64_t>(v.as.i)) : static_cast<__int128>(v.as.i);
 }
 
 // How many steps there are from start to end; integers are counted exactly.
 int64_t step_count(const char* who, const dt_value& start, const dt_value& end, const dt_value& step) {
-  const auto real = [](const dt_value& v) { return v.tag == DT_FLOAT ? v.as.f : static_cast<double>(v.as.i); };
-  const double from = real(start), to = real(end), by = real(step);
+  const double from = real_number(start), to = real_number(end), by = real_number(step);
   if (by == 0) value_error(who, ": step must not be zero, got 0");
   if (!std::isfinite(from) || !std::isfinite(to) || !std::isfinite(by))
     value_error(who, ": start, end and step must be finite, got ", from, ", ", to, " and ", by);
   if ((by > 0 && from > to) || (by < 0 && from < to))
     value_error(who, ": a step of ", by, " does not lead from ", from, " to ", to);
   if (start.tag != DT_FLOAT && end.tag != DT_FLOAT && step.tag != DT_FLOAT) {
-    const __int128 span = static_cast<__int128>(end.as.i) - start.as.i, stride = step.as.i;
+    const __int128 span = whole_number(end) - whole_number(start), stride = whole_number(step);
     return static_cast<int64_t>((span + stride + (stride > 0 ? -1 : 1)) / stride);
   }
   const double count = std::ceil((to - from) / by);
@@ -70,6 +73,7 @@ void infer_arange(Inference& call) {
   call.outs[0].dtype = dtype_or(call.args[3], floats ? default_dtype() : DT_INT64);
   if (call.outs[0].dtype == DT_BOOL || is_complex(call.outs[0].dtype))
     type_error(call.name(), ": not defined for dtype ", dtype_name(call.outs[0].dtype));
+  for (int i : {0, 2}) settle_number(call, i, call.outs[0].dtype);
 }
 
 Result fill_result(const dt_value* args) {

@@ -105,7 +105,7 @@ void infer_index_add(Inference& call) {  // (self, dim, index, source, *, alpha)
                 ", one for every index, got source ", shape_text(source), " and self ", shape_text(self));
   if (call.args[4].tag == DT_FLOAT && is_exact(self.dtype))
     type_error(call.name(), ": alpha must be an integer for integer tensors, got ", call.number(4));
-  check_real_number(call, 4, self.dtype);
+  settle_number(call, 4, self.dtype);
   call.outs[0].like(self);
 }
 

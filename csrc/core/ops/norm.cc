@@ -73,7 +73,7 @@ struct Normalized {
   }
 };
 
-double eps_of(const dt_value& v) { return v.tag == DT_FLOAT ? v.as.f : static_cast<double>(v.as.i); }
+double eps_of(const dt_value& v) { return real_number(v); }
 
 void layer_norm_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const Tensor input = tensor(args[0]), weight = tensor(args[2]), bias = tensor(args[3]);

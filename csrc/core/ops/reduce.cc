@@ -43,7 +43,7 @@ void var_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   check_averaged(op, self->dtype);
   const int64_t count = extent(*self, dims_of(op.name().c_str(), args[1], self->ndim));
   double correction = 1;
-  if (given(args[2])) correction = args[2].tag == DT_FLOAT ? args[2].as.f : static_cast<double>(args[2].as.i);
+  if (given(args[2])) correction = real_number(args[2]);
   Tensor differences = sub(self, mean(self, args[1], true));
   if (is_complex(self->dtype)) differences = abs(differences);
   const double divisor = std::max(0.0, static_cast<double>(count) - correction);

@@ -43,7 +43,9 @@ Tensor view_dtype_view(Inference& call) {
   const DType dtype = static_cast<DType>(call.integer(1));
   if (dtype == self.dtype) return make_view(&self, self.ndim, self.sizes(), self.strides(), self.offset);
   if (dtype == DT_BOOL)
-    type_error(call.name(), ": bytes other than 0 and 1 are no bool; compare with 0 to make one of ",
+    type_error(call.name(),
+               ": bytes other than 0 and 1 are no bool, so that there is no view as dovetail.bool; compare with "
+               "0 to make one of ",
                dtype_name(self.dtype));
   const int64_t from = itemsize(self.dtype), to = itemsize(dtype);
   if (from == to) return make_view_as(&self, dtype, self.ndim, self.sizes(), self.strides(), self.offset);
