@@ -1,6 +1,9 @@
 // Devices, streams and events of backends, for the Python classes that wrap them. Streams and events are plain numbers
 // here: the addresses that the backend gave.
 #include "bindings/streams.h"
+
+#include <cstring>
+
 #include "bindings/errors.h"
 #include "bindings/types.h"
 #include "bindings/values.h"
@@ -58,6 +61,32 @@ PyObject* device_name(PyObject*, PyObject* object) {
     char text[256] = "";
     check_status(SLOT("get_device_name", device_name)(where.table->self, where.device.index, text, sizeof text));
     return PyUnicode_FromString(text);
+  });
+}
+
+// The backend tells each property to this: into a dict, until one fails.
+struct Properties {
+  Ref dict = checked(PyDict_New());
+  bool failed = false;
+
+  static void add(void* self, const char* name, const dt_value* value) {
+    auto& properties = *static_cast<Properties*>(self);
+    if (properties.failed) return;
+    const Ref object = Ref::steal(value->tag == DT_STRING
+                                      ? PyUnicode_DecodeUTF8(value->as.string, std::strlen(value->as.string), "replace")
+                                      : number_object(*value));
+    properties.failed = !object || PyDict_SetItemString(properties.dict.get(), name, object.get()) < 0;
+  }
+};
+
+PyObject* device_properties(PyObject*, PyObject* object) {
+  return entry([&] {
+    const Where where("get_device_properties", object);
+    Properties properties;
+    const auto slot = SLOT("get_device_properties", device_properties);
+    check_status(slot(where.table->self, where.device.index, Properties::add, &properties));
+    if (properties.failed) throw PythonError{};
+    return properties.dict.release();
   });
 }
 
@@ -231,6 +260,7 @@ PyObject* record_stream(PyObject*, PyObject* args) {
 
 PyMethodDef functions[] = {
     {"_device_name", device_name, METH_O, "_device_name(device): what the device calls itself."},
+    {"_device_properties", device_properties, METH_O, "_device_properties(device): what there is to know of it."},
     {"_current_device", current_device, METH_O,
      "_current_device(device): the index that a device without one has now."},
     {"_set_current_device", set_current_device, METH_O, "_set_current_device(device): for this thread."},

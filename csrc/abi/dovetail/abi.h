@@ -235,6 +235,11 @@ typedef struct dt_backend {
   dt_status (*event_elapsed)(void* self, int32_t index, void* start, void* end, double* milliseconds); /* (optional) */
   /* Memory from `alloc` is used on `stream` too: once freed, it is given out again only when that has been done. */
   dt_status (*record_stream)(void* self, int32_t index, void* data, void* stream); /* (optional) */
+
+  /* What there is to know of a device: `tell` is called with the name and the value (DT_INT, DT_FLOAT, DT_BOOLEAN or
+   * DT_STRING, borrowed) of each property, `total_memory` in bytes among them. */
+  dt_status (*device_properties)(void* self, int32_t index, void (*tell)(void* arg, const char* name, const dt_value*),
+                                 void* arg); /* (optional) */
 } dt_backend;
 
 enum { DT_BACKEND_HOST_MEMORY = 1 /* data pointers may be read by the host */ };

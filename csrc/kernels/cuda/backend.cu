@@ -88,6 +88,56 @@ dt_status device_name(void*, int32_t index, char* out, size_t capacity) {
   });
 }
 
+std::string uuid_text(const cudaUUID_t& uuid) {
+  std::string text;
+  for (int i = 0; i < 16; ++i) {
+    char two[4];
+    std::snprintf(two, sizeof two, "%02x", static_cast<unsigned char>(uuid.bytes[i]));
+    text += std::string(i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "") + two;
+  }
+  return text;
+}
+
+dt_status device_properties(void*, int32_t index, void (*tell)(void*, const char*, const dt_value*), void* arg) {
+  return on_device(index, "device_properties", [&](Device&) {
+    cudaDeviceProp found;
+    const cudaError_t error = cudaGetDeviceProperties(&found, index);
+    if (error != cudaSuccess) return error;
+    dt_value value{};
+    const auto text = [&](const char* name, const char* content) {
+      value.tag = DT_STRING;
+      value.as.string = content;
+      tell(arg, name, &value);
+    };
+    const auto whole = [&](const char* name, int64_t number, int32_t tag = DT_INT) {
+      value.tag = tag;
+      value.as.i = number;
+      tell(arg, name, &value);
+    };
+    text("name", found.name);
+    whole("major", found.major);
+    whole("minor", found.minor);
+    whole("total_memory", static_cast<int64_t>(found.totalGlobalMem));
+    whole("multi_processor_count", found.multiProcessorCount);
+    whole("max_threads_per_multi_processor", found.maxThreadsPerMultiProcessor);
+    whole("max_threads_per_block", found.maxThreadsPerBlock);
+    whole("warp_size", found.warpSize);
+    whole("regs_per_multiprocessor", found.regsPerMultiprocessor);
+    whole("shared_memory_per_block", static_cast<int64_t>(found.sharedMemPerBlock));
+    whole("shared_memory_per_block_optin", static_cast<int64_t>(found.sharedMemPerBlockOptin));
+    whole("shared_memory_per_multiprocessor", static_cast<int64_t>(found.sharedMemPerMultiprocessor));
+    whole("L2_cache_size", found.l2CacheSize);
+    whole("memory_bus_width", found.memoryBusWidth);
+    whole("is_integrated", found.integrated != 0, DT_BOOLEAN);
+    whole("is_multi_gpu_board", found.isMultiGpuBoard != 0, DT_BOOLEAN);
+    whole("pci_bus_id", found.pciBusID);
+    whole("pci_device_id", found.pciDeviceID);
+    whole("pci_domain_id", found.pciDomainID);
+    text("uuid", uuid_text(found.uuid).c_str());
+    return cudaSuccess;
+  });
+}
+
 int32_t current_device(void*) {
   int index = 0;
   return device_count() > 0 && cudaGetDevice(&index) == cudaSuccess ? index : 0;
@@ -286,6 +336,7 @@ dt_backend make_table() {
   table.event_synchronize = event_synchronize;
   table.event_elapsed = event_elapsed;
   table.record_stream = record_stream;
+  table.device_properties = device_properties;
   return table;
 }
 

@@ -4,28 +4,37 @@
 namespace dovetail::cuda {
 namespace {
 
-// full(size, fill_value)
-template <class T>
-dt_status full_kernel(const Call& call) {
+// Every element of the output is value(), which is asked for on the device.
+template <class T, class Value>
+dt_status everywhere(const Call& call, Value value) {
   const dt_array& out = call.outs[0];
-  const T value = number<T>(call.args[1]);
   for_layouts(common_space<1>({&out}), [&](const Layout<1>& layout, const Offsets<1>& base) {
     T* o = static_cast<T*>(out.data) + base.of[0];
-    call.for_each(layout.count, [=] DOVETAIL_DEVICE(int64_t i) { o[layout.at(i).of[0]] = value; });
+    call.for_each(layout.count, [=] DOVETAIL_DEVICE(int64_t i) { o[layout.at(i).of[0]] = value(); });
   });
   return DT_OK;
 }
 
+// full(size, fill_value)
+template <class T>
+struct Known {
+  T value;
+  DOVETAIL_DEVICE T operator()() const { return value; }
+};
+template <class T>
+dt_status full_kernel(const Call& call) {
+  return everywhere<T>(call, Known<T>{number<T>(call.args[1])});
+}
+
 // fill(self, value): value is zero-dim, in the same dtype, and the last input.
 template <class T>
+struct Read {
+  const T* value;
+  DOVETAIL_DEVICE T operator()() const { return *value; }
+};
+template <class T>
 dt_status fill_kernel(const Call& call) {
-  const dt_array& out = call.outs[0];
-  const T* value = static_cast<const T*>(call.ins[call.n_ins - 1].data);
-  for_layouts(common_space<1>({&out}), [&](const Layout<1>& layout, const Offsets<1>& base) {
-    T* o = static_cast<T*>(out.data) + base.of[0];
-    call.for_each(layout.count, [=] DOVETAIL_DEVICE(int64_t i) { o[layout.at(i).of[0]] = *value; });
-  });
-  return DT_OK;
+  return everywhere<T>(call, Read<T>{static_cast<const T*>(call.ins[call.n_ins - 1].data)});
 }
 
 // arange(start, end, step): element i is start + i * step, each from its index so that errors do not add up.

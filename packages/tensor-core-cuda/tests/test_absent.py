@@ -22,6 +22,8 @@ def test_it_loads():
         lambda: dt.cuda.synchronize(),
         lambda: dt.cuda.current_device(),
         lambda: dt.cuda.get_device_name(),
+        lambda: dt.cuda.get_device_properties(),
+        lambda: dt.cuda.get_device_capability(),
         lambda: dt.cuda.Stream(),
         lambda: dt.cuda.Event(),
         lambda: dt.cuda.memory_allocated(),

@@ -58,6 +58,18 @@ def test_devices():
         dt.ones(1, device=f"cuda:{dt.cuda.device_count()}")
 
 
+def test_properties():
+    found = dt.cuda.get_device_properties(0)
+    assert found.name == dt.cuda.get_device_name(0)
+    assert (found.major, found.minor) == dt.cuda.get_device_capability(0)
+    assert found.major >= 7
+    assert found.total_memory >= 1 << 30
+    assert found.multi_processor_count >= 1
+    assert len(found.uuid) == 36
+    assert isinstance(found.is_integrated, bool)
+    assert f"name={found.name!r}" in repr(found)
+
+
 def test_every_thread_has_its_current_device():
     if dt.cuda.device_count() < 2:
         return

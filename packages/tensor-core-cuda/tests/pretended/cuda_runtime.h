@@ -26,8 +26,16 @@ enum { cudaHostAllocPortable = 1, cudaHostAllocMapped = 2, cudaEventDisableTimin
 
 using cudaStream_t = struct CUstream_st*;
 using cudaEvent_t = struct CUevent_st*;
+struct cudaUUID_t {
+  char bytes[16];
+};
 struct cudaDeviceProp {
   char name[256];
+  cudaUUID_t uuid;
+  size_t totalGlobalMem, sharedMemPerBlock, sharedMemPerBlockOptin, sharedMemPerMultiprocessor;
+  int major, minor, multiProcessorCount, maxThreadsPerMultiProcessor, maxThreadsPerBlock, warpSize;
+  int regsPerMultiprocessor, l2CacheSize, memoryBusWidth, integrated, isMultiGpuBoard;
+  int pciBusID, pciDeviceID, pciDomainID;
 };
 struct cudaPointerAttributes {
   cudaMemoryType type;

@@ -90,8 +90,14 @@ cudaError_t cudaSetDevice(int index) {
   device = index;
   return cudaSuccess;
 }
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int index) {
+  *properties = {};
   std::strcpy(properties->name, "Pretended");
+  properties->uuid.bytes[15] = static_cast<char>(index);
+  properties->totalGlobalMem = kArena;
+  properties->major = 9;
+  properties->multiProcessorCount = properties->maxThreadsPerMultiProcessor = properties->maxThreadsPerBlock = 1;
+  properties->warpSize = 1;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceSynchronize() { return result(cudaSuccess); }

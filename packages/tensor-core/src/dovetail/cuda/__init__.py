@@ -6,7 +6,7 @@ is False and everything else says what is missing.
 
 from __future__ import annotations
 
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 
 from .. import _core, backends, streams
 
@@ -20,7 +20,9 @@ __all__ = [
     "device",
     "device_count",
     "empty_cache",
+    "get_device_capability",
     "get_device_name",
+    "get_device_properties",
     "is_available",
     "max_memory_allocated",
     "memory_allocated",
@@ -85,6 +87,26 @@ def device_count() -> int:
 def get_device_name(device: DeviceLike = None) -> str:
     """What a device (the current one by default) calls itself."""
     return _core._device_name(_device("get_device_name", device))
+
+
+def get_device_properties(device: DeviceLike = None) -> SimpleNamespace:
+    """What there is to know of a device (the current one by default).
+
+    PyTorch's names: `name`, `major` and `minor` of the compute capability, `total_memory` in bytes,
+    `multi_processor_count`, `warp_size`, `max_threads_per_block`, `shared_memory_per_block`, `L2_cache_size`, `uuid`
+    and the like.
+
+    Example:
+        >>> if dt.cuda.is_available():
+        ...     assert dt.cuda.get_device_properties().total_memory > 0
+    """
+    return SimpleNamespace(**_core._device_properties(_device("get_device_properties", device)))
+
+
+def get_device_capability(device: DeviceLike = None) -> tuple[int, int]:
+    """A device's compute capability: its `major` and `minor` numbers."""
+    found = _core._device_properties(_device("get_device_capability", device))
+    return found["major"], found["minor"]
 
 
 def current_device() -> int:
