@@ -146,7 +146,7 @@ def test_momentum_goes_the_other_way():
             seen[0] == pytest.approx(0.9) and seen[-1] == pytest.approx(0.9) and min(seen) == pytest.approx(0.8, 1e-2)
         )
         schedule.step()  # after the last batch
-        with pytest.raises(ValueError, match="^OneCycleLR: the schedule has 11 steps, got step 13"):
+        with pytest.raises(ValueError, match="^OneCycleLR: the schedule ends with step 11, got step 12"):
             schedule.step()
 
 

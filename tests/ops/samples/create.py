@@ -150,7 +150,7 @@ def refuses_steps(op: str) -> Iterator[ErrorSample]:
 
 @errors_for("full", "fill")
 def refuses_complex_values(op: str) -> Iterator[ErrorSample]:
-    match = "(fill_)?value must be real for tensors of dtype float32"
+    match = "(fill_value must be real for tensors|a complex value can't fill a tensor) of dtype float32"
     if op == "fill":
         yield ErrorSample((T(np.ones(2, np.float32)), 1j), TypeError, f"^{op}: {match}")
     else:

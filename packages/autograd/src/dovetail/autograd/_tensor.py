@@ -76,7 +76,7 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
         >>> dt.zeros(2).requires_grad_().requires_grad
         True
     """
-    if requires_grad and self.is_inference() and not is_inference_mode_enabled():
+    if self.is_inference() and requires_grad is not False and not is_inference_mode_enabled():
         raise RuntimeError(
             "requires_grad_: a tensor that was made in inference mode can't require gradients outside of it; clone() "
             "it first"

@@ -120,6 +120,11 @@ def _square(*batch: int) -> Tensor:
     return x @ x.mT + 3 * dt.eye(3)
 
 
+def _qkv() -> tuple[Tensor, ...]:
+    """What attention's gradient takes first: the gradient, query, key and value."""
+    return tuple(_ramp(1, 2, 4, 2) for _ in range(4))
+
+
 _CONV: tuple[Any, ...] = ([2, 1], [1, 0], [1, 2], 2)
 
 _TABLE: dict[str, Callable[[], list[Case]]] = {
@@ -209,6 +214,13 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
         f"{name}_grad": lambda: [(_ramp(3, 5), _ramp(3, 5, low=-0.9, high=0.9))]
         for name in ("gelu", "silu", "sigmoid", "tanh", "relu")
     },
+    "attention": lambda: [
+        (_ramp(2, 4, 3, 2), _ramp(2, 2, 5, 2), _ramp(2, 2, 5, 3), None, False, 0.5),
+        (_ramp(1, 2, 4, 2), _ramp(1, 2, 4, 2), _ramp(1, 2, 4, 2), None, True, 1.0),
+    ],
+    "attention_grad": lambda: [
+        (*_qkv(), None, _ramp(1, 2, 4, 2), _ramp(1, 2, 4) + 3, None, is_causal, 0.5) for is_causal in (False, True)
+    ],
     "softmax_grad": lambda: [(_ramp(3, 5), _ramp(3, 5).exp() / 8, 1), (_ramp(3, 5, 2), _ramp(3, 5, 2).exp() / 8, 1)],
     "log_softmax_grad": lambda: [(_ramp(3, 5), _ramp(3, 5) - 2, 1)],
     "layer_norm_grad": lambda: [(_ramp(3, 5), _ramp(3, 5).exp(), [5], _ramp(5), 1e-5)],

@@ -260,7 +260,7 @@ class OneCycleLR(LRScheduler):
 
     def _between(self, corners: list[float], step: int) -> float:
         if step > self.total_steps:  # the step after the last batch is harmless
-            raise ValueError(f"OneCycleLR: the schedule has {self.total_steps} steps, got step {step + 1}")
+            raise ValueError(f"OneCycleLR: the schedule ends with step {self.total_steps}, got step {step}")
         phase = next((i for i, end in enumerate(self.ends) if step <= end), len(self.ends) - 1)
         before = self.ends[phase - 1] if phase else 0.0
         length = self.ends[phase] - before
