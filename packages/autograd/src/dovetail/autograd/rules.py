@@ -112,7 +112,7 @@ def refuse_vjp(op_name: str) -> None:
         >>> dt.autograd.refuse_vjp("checksum")
         >>> checksum(dt.ones(3, requires_grad=True)).backward()
         Traceback (most recent call last):
-        NotImplementedError: checksum: no derivative for checksum; call it on detach()ed tensors, ...
+        NotImplementedError: backward: no derivative for checksum; call it on detach()ed tensors, ...
     """
     if not isinstance(op_name, str):
         raise TypeError(f"refuse_vjp: op_name must be a str, got {checks.shown(op_name)}")
