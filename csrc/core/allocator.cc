@@ -5,7 +5,8 @@
 // the central list carves new blocks out of slabs. A block may be freed by any thread: it joins that thread's list.
 //
 // Large blocks live in one shared cache, ordered by size. What a large tensor costs is the page faults of fresh
-// memory, and a cached block has none.
+// memory, and a cached block has none. A block is never split, so sizes that come and go would leave ever more that
+// wait: a fresh block that takes the process far beyond the most that was ever in use sends the oldest of them back.
 //
 // Built with DOVETAIL_EXACT_MEMORY (for AddressSanitizer), every block comes from the heap with exactly the bytes asked
 // for, and goes back when freed: an access a byte outside a tensor, or after its end, is seen.
@@ -109,6 +110,7 @@ struct Central {
   std::unordered_map<void*, size_t> live;
   std::multimap<size_t, CachedBlock> cached;
   size_t cached_bytes = 0, cache_limit = 0;
+  size_t most_in_use = 0;
   uint64_t clock = 0;
 };
 
@@ -281,19 +283,38 @@ size_t large_bytes(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
+void release_oldest(Central& state) {
+  release_cached(state, std::min_element(state.cached.begin(), state.cached.end(),
+                                         [](auto& a, auto& b) { return a.second.age < b.second.age; }));
+}
+
+// How much may be reserved: some more than the most that was ever in use.
+size_t reserve_limit(Central& state, size_t bytes) {
+  constexpr size_t kAlwaysFine = 32 << 20;
+  const size_t in_use = static_cast<size_t>(allocated_bytes.load(std::memory_order_relaxed)) + bytes;
+  state.most_in_use = std::max(state.most_in_use, in_use);
+  return std::max(kAlwaysFine, state.most_in_use / 5 * 6);
+}
+
+// A block that waits and is not much too large; where a fresh one would be one too many, one that is.
+void* take_cached(Central& state, size_t bytes, bool too_many) {
+  auto block = state.cached.lower_bound(bytes);
+  if (block == state.cached.end() || (too_many ? block->first / 4 : block->first / 4 * 3) > bytes) return nullptr;
+  void* data = block->second.data;
+  state.live.emplace(data, block->first);
+  state.cached_bytes -= block->first;
+  state.cached.erase(block);
+  return data;
+}
+
 void* alloc_large(size_t bytes) {
   const size_t wanted = large_bytes(bytes);
   Central& state = central();
   std::lock_guard<std::mutex> lock(state.mutex);
   retired_allocations.fetch_add(1, std::memory_order_relaxed);
-  auto block = state.cached.lower_bound(wanted);
-  if (block != state.cached.end() && block->first / 4 * 3 <= wanted) {
-    void* data = block->second.data;
-    state.live.emplace(data, block->first);
-    state.cached_bytes -= block->first;
-    state.cached.erase(block);
-    return data;
-  }
+  const size_t limit = reserve_limit(state, bytes);
+  if (void* data = take_cached(state, wanted, reserved_bytes + wanted > limit)) return data;
+  while (!state.cached.empty() && reserved_bytes + wanted > limit) release_oldest(state);
   void* data = fresh_block(state, wanted);
   state.live.emplace(data, wanted);
   return data;
@@ -307,11 +328,7 @@ void free_large(void* data) {
   state.cached.emplace(block->second, CachedBlock{data, ++state.clock});
   state.cached_bytes += block->second;
   state.live.erase(block);
-  while (state.cached_bytes > state.cache_limit) {
-    auto oldest = std::min_element(state.cached.begin(), state.cached.end(),
-                                   [](auto& a, auto& b) { return a.second.age < b.second.age; });
-    release_cached(state, oldest);
-  }
+  while (state.cached_bytes > state.cache_limit) release_oldest(state);
 }
 
 // ---- without caches -----------------------------------------------------------------------------------------

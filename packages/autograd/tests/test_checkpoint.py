@@ -13,7 +13,6 @@ from dovetail.utils.checkpoint import (
     CheckpointPolicy,
     SelectiveCheckpointContext,
     checkpoint,
-    checkpoint_sequential,
     create_selective_checkpoint_contexts,
     noop_context_fn,
     set_checkpoint_debug_enabled,
@@ -58,16 +57,6 @@ def test_outputs_may_be_anything(use_reentrant):
     assert (text, none, nest["twice"].tolist()) == ("s", None, [2.0, 4.0])
     y.sum().backward()
     assert x.grad.tolist() == [3.0, 3.0]
-
-
-@both_ways
-def test_several_outputs_and_parameters(use_reentrant):
-    layer = dt.nn.Linear(2, 2)
-    x = dt.ones(1, 2, requires_grad=True)
-    a, b = checkpoint(lambda t: (layer(t), t.exp()), x, use_reentrant=use_reentrant)
-    (a.sum() + b.sum()).backward()
-    assert layer.weight.grad.tolist() == [[1.0, 1.0], [1.0, 1.0]]
-    assert dt.allclose(x.grad, layer.weight.detach().sum(0) + dt.e)
 
 
 @both_ways
@@ -358,14 +347,3 @@ def test_inside_a_transform_the_function_is_called():
     x = leaf(1.0, 2.0).detach()
     assert dt.allclose(dt.func.grad(lambda t: checkpoint(function, t))(x), x.cos())
     assert len(calls) == 1
-
-
-@both_ways
-@pytest.mark.parametrize("segments", [1, 2, 3, 5, 7])
-def test_sequential(use_reentrant, segments):
-    x = leaf(0.5, 0.7)
-    steps = dt.nn.Sequential(*[dt.nn.Tanh() for _ in range(5)])
-    expected = x.detach().requires_grad_()
-    steps(expected).sum().backward()
-    checkpoint_sequential(steps, segments, x, use_reentrant=use_reentrant).sum().backward()
-    assert dt.allclose(x.grad, expected.grad)

@@ -6,7 +6,7 @@ import pytest
 
 import dovetail as dt
 from dovetail.autograd import forward_ad, functional
-from dovetail.func import grad, hessian, jacfwd, jacrev, jvp, replace_all_batch_norm_modules_, vjp, vmap
+from dovetail.func import grad, hessian, jacfwd, jacrev, jvp, vjp, vmap
 
 Pair = namedtuple("Pair", "a b")
 X = dt.tensor([1.0, 2.0], dtype=dt.float64)
@@ -116,22 +116,6 @@ def test_what_is_no_tensor_may_come_out_where_out_dims_say_so():
     assert vmap(lambda x: (x * 2, "text", None), out_dims=(0, None, None))(X)[1:] == ("text", None)
     with pytest.raises(ValueError, match="must return tensors, got str; say out_dims=None"):
         vmap(lambda x: (x, "text"))(X)
-
-
-# ---- modules ----
-
-
-def test_batch_norms_without_statistics_can_be_mapped():
-    net = dt.nn.Sequential(dt.nn.Linear(2, 3), dt.nn.BatchNorm1d(3))
-    assert replace_all_batch_norm_modules_(net) is net
-    assert net[1].running_var is None
-    assert "1.running_mean" not in net.state_dict()
-    params = dict(net.named_parameters())
-    batches = dt.randn(4, 5, 2)
-    together = vmap(lambda x: dt.func.functional_call(net, params, x))(batches)
-    assert dt.allclose(together, dt.stack([net(x) for x in batches.unbind()]), atol=1e-5)
-    with pytest.raises(TypeError, match="replace_all_batch_norm_modules_: expected a Module, got int 3"):
-        replace_all_batch_norm_modules_(3)
 
 
 # ---- dt.autograd.functional ----

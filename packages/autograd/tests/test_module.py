@@ -91,23 +91,3 @@ def test_grad_modes_are_here_too() -> None:
 def test_what_is_exported_is_there() -> None:
     for name in dt.autograd.__all__:
         assert hasattr(dt.autograd, name)
-
-
-def test_tied_parameters_are_given_once() -> None:
-    class Tied(dt.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.a, self.b = dt.nn.Linear(2, 2, bias=False), dt.nn.Linear(2, 2, bias=False)
-            self.b.weight = self.a.weight
-
-        def forward(self, x: dt.Tensor) -> dt.Tensor:
-            return self.a(x) + self.b(x)
-
-    net, x = Tied(), dt.tensor([1.0, 2.0])
-    both = {"a.weight": dt.eye(2), "b.weight": dt.ones(2, 2)}
-    assert dt.func.functional_call(net, {"a.weight": dt.eye(2)}, x).tolist() == [2.0, 4.0]
-    assert dt.func.functional_call(net, both, x, tie_weights=False).tolist() == [4.0, 5.0]
-    with pytest.raises(ValueError, match=r"a.weight and b.weight are one tensor of the module, and are given two"):
-        dt.func.functional_call(net, both, x)
-    with pytest.raises(TypeError, match="parameter_and_buffer_dicts must be a dict or several, got int 3"):
-        dt.func.functional_call(net, 3, x)

@@ -1,5 +1,8 @@
 """What `memory_stats` counts."""
 
+import subprocess
+import sys
+
 import pytest
 
 import dovetail as dt
@@ -36,6 +39,42 @@ def test_empty_cache():
     del x
     dt.empty_cache()
     assert dt.memory_stats("cpu")["reserved"] <= held - 8_000_000
+
+
+PILE = """
+import dovetail as dt
+held = []
+for step in range(400):
+    held.append(dt.empty(250_000 + 97_000 * (step * 7 % 31)))
+    if len(held) > 20:
+        held.pop(step % 20)
+stats = dt.memory_stats("cpu")
+print(stats["peak_reserved"] / stats["peak_allocated"])
+"""
+
+
+def test_sizes_that_come_and_go_do_not_pile_up():
+    """In a process of its own, as the most that was ever in use counts."""
+    done = subprocess.run([sys.executable, "-c", PILE], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 1.5
+
+
+def test_a_steady_loop_takes_no_fresh_memory():
+    sizes = [1_000_000, 2_500_000, 400_000, 3_000_000, 1_700_000]
+
+    def once():
+        held = []
+        for size in sizes:
+            held.append(dt.empty(size))
+            if len(held) > 2:
+                held.pop(0)
+
+    for _ in range(3):
+        once()
+    before = dt.memory_stats()["system_allocations"]
+    for _ in range(10):
+        once()
+    assert dt.memory_stats()["system_allocations"] == before
 
 
 def test_views_and_in_place_writes_allocate_nothing():
