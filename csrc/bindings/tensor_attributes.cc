@@ -69,23 +69,16 @@ int put_requires_grad(PyObject* self, PyObject* value, void*) {
   });
 }
 
-// A computed tensor has no gradient unless retain_grad() asked for it, which is easily forgotten.
-void warn_if_computed(PyObject* self) {
-  Ref leaf = checked(PyObject_GetAttrString(self, "is_leaf"));
-  if (leaf.get() == Py_True) return;
-  Ref retains = checked(PyObject_GetAttrString(self, "retains_grad"));
-  if (retains.get() == Py_True) return;
-  check(
-      PyErr_WarnEx(PyExc_UserWarning,
-                   "grad: this tensor is no leaf, and backward leaves gradients on leaves only; call retain_grad() on "
-                   "it before backward to have its gradient",
-                   1));
+// Autograd knows what is to be said of a gradient that is not there.
+void ask_for_missing(PyObject* self) {
+  if (!PyObject_HasAttrString(self, "_missing_grad")) return;
+  checked(PyObject_CallMethod(self, "_missing_grad", nullptr));
 }
 
 PyObject* get_grad(PyObject* self, void*) {
   return entry([&] {
     const TensorImpl* t = impl_of(self);
-    if (!t->grad && t->bits & DT_BIT_GRAD && t->slot.load(std::memory_order_relaxed)) warn_if_computed(self);
+    if (!t->grad && t->bits & DT_BIT_GRAD && t->slot.load(std::memory_order_relaxed)) ask_for_missing(self);
     return wrap(Tensor::borrow(t->grad));
   });
 }

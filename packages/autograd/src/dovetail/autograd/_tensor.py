@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -109,7 +110,19 @@ def detach_(self: Tensor) -> Tensor:
     return _engine.detach_(self)
 
 
+def _missing_grad(self: Tensor) -> None:
+    """What the core calls where `.grad` is read and there is none: of a computed tensor that is easily forgotten."""
+    if not self.is_leaf and not self.retains_grad:
+        warnings.warn(
+            "grad: this tensor is no leaf, and backward leaves gradients on leaves only; call retain_grad() on it "
+            "before backward to have its gradient",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
 _METHODS: tuple[Callable[..., Any], ...] = (
+    _missing_grad,
     backward,
     detach_,
     register_hook,
