@@ -15,7 +15,7 @@ LONGEST = 60  # of a value that is looked for as it is
 # What a number is told as where a tensor is expected.
 AS_TENSOR = {
     bool: ("bool", "dovetail.bool"),
-    int: ("int64", "dovetail.int64"),
+    int: ("int64", "dovetail.int64", "uint64", "dovetail.uint64"),
     float: ("float32", "float64", "dovetail.float32", "dovetail.float64"),
     complex: ("complex64", "complex128", "dovetail.complex64", "dovetail.complex128"),
 }
@@ -23,7 +23,7 @@ EMPTY = ("none", "empty", "[]", "()", "no tensors")
 # An argument that is absent; what the text itself calls what was got, and numbers that were computed from it, as those
 # of bytes are.
 ABSENT = r"missing (required |\d+ required )?(positional )?argument|is missing|incompatible function arguments|\btakes "
-ABSENT += "|must be given|not enough memory|not contiguous|; called with \\("
+ABSENT += "|must be given|not enough memory|out of memory|got NoneType None|not contiguous|; called with \\("
 COMPUTED = r"\bgot [(\[]?-?\d|\b(is|are|has|of) (\w+ )*shapes? \(\d|\b\d{7,}|\b\d(\.\d+)?e\+\d+|inf elements"
 COMPUTED += r"|\(error code: \d"  # LAPACK's
 COMPUTED += r"|\bsizes \[-?\d|\b\d+ bytes"
@@ -37,7 +37,7 @@ def shows(text: str, function: Callable[..., Any], args: list[Any], kwargs: dict
     if len(args) <= 1:  # an object's method without arguments
         given.add("()")
     if not args:
-        given.add("empty")
+        given |= {"empty", "none"}
     if any(re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text) for word in given if word):
         return True
     return re.search(f"{ABSENT}|{COMPUTED}", text) is not None

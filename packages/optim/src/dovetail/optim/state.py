@@ -66,6 +66,8 @@ def _copied(saved: dict[str, Any], p: Any, counters: dict[tuple[float, str], Any
 def misfits(optimizer: Optimizer, saved: dict[str, Any]) -> list[str]:
     """Everything about a saved state that is not as the optimizer would have it, a line each."""
     groups, states = saved.get("param_groups"), saved.get("state")
+    if "param_groups" not in saved or "state" not in saved:
+        return [f"it must have the keys 'state' and 'param_groups', got {checks.shown(saved)}"]
     if not isinstance(groups, (list, tuple)):
         return [f"it must have 'param_groups', a list, got {checks.shown(groups)}"]
     if not isinstance(states, dict):

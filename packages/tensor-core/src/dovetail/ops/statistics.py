@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import dovetail as dt
-from dovetail import Tensor
+from dovetail import Tensor, checks
 from dovetail.ops import op
 from dovetail.ops._common import promoted_floating, shape_text, short, widened
 
@@ -154,7 +154,7 @@ def histc(self: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tens
     if bins <= 0:
         raise ValueError(f"histc: bins must be positive, got {bins}")
     if isinstance(min, complex) or isinstance(max, complex):
-        raise TypeError("histc: min and max must be real numbers")
+        raise TypeError(f"histc: min and max must be real numbers, got {checks.shown(min)} and {checks.shown(max)}")
     if min > max:
         raise ValueError(f"histc: min must not be above max, got {min} and {max}")
     flat = widened(dt.reshape(self, [-1]))

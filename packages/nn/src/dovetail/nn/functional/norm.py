@@ -76,7 +76,10 @@ def batch_norm(
         raise ValueError(f"batch_norm: expected an input of at least 2 dims, got shape {tuple(input.shape)}")
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: evaluation needs running_mean and running_var")
+            raise ValueError(
+                "batch_norm: evaluation needs running_mean and running_var, "
+                f"got {checks.shown(running_mean)} and {checks.shown(running_var)}"
+            )
         return channel_norm(input, running_mean, running_var, weight, bias, eps)
     for what, statistic in (("running_mean", running_mean), ("running_var", running_var)):
         if statistic is not None and statistic.shape != input.shape[1:2]:
