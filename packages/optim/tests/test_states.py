@@ -151,3 +151,12 @@ def test_what_is_not_of_this_optimizer_is_refused():
     turned["state"] = {0: turned["state"][1], 1: turned["state"][0]}
     with pytest.raises(ValueError, match=r"w: exp_avg was saved with shape \(3,\)"):
         optimizer.load_state_dict(from_pytorch(turned, optimizer))
+
+
+def test_lists_and_tuples_are_the_same_options():
+    listed = Adam([{"params": [("w", dt.ones(2, 3)), ("b", dt.ones(3))], "betas": [0.5, 0.9]}], betas=[0.8, 0.9])
+    assert listed.param_groups[0]["betas"] == (0.5, 0.9) and listed.defaults["betas"] == (0.8, 0.9)
+    state = listed.state_dict()
+    state["param_groups"][0]["betas"] = [0.4, 0.9]
+    listed.load_state_dict(state)
+    assert listed.param_groups[0]["betas"] == (0.4, 0.9)

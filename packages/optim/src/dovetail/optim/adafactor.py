@@ -117,7 +117,7 @@ class Adafactor(Optimizer):
         defaults = {
             "lr": lr,
             "beta2_decay": beta2_decay,
-            "eps": tuple(eps) if isinstance(eps, list) else eps,
+            "eps": eps,
             "d": d,
             "weight_decay": weight_decay,
             "maximize": maximize,

@@ -10,7 +10,7 @@ import dovetail as dt
 from dovetail import checks
 
 from .hooks import Hooks, RemovableHandle
-from .options import Hints, ParamGroup, check_hints, check_ranges
+from .options import Hints, ParamGroup, check_hints, check_ranges, tuples
 from .state import misfits, state_of, take_over
 
 
@@ -48,7 +48,7 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any], **hints: Unpack[Hints]) -> None:
         check_hints(self._who, hints)
-        self.defaults = defaults
+        self.defaults = tuples(defaults)
         self.param_groups: list[ParamGroup] = []
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.schedules: list[Any] = []  # of the learning rate, in the order in which they act on it
@@ -171,7 +171,7 @@ class Optimizer:
             )
         if self.param_groups and not self.takes_groups:
             raise ValueError(f"{self._who}: takes one parameter group, got another one")
-        group = {**self.defaults, **group}
+        group = {**self.defaults, **tuples(group)}
         unknown = set(group) - set(self.defaults) - {"params", "names", "initial_lr"}
         if unknown:
             raise ValueError(f"{self._who}: unknown options {sorted(unknown)}; there are {sorted(self.defaults)}")

@@ -33,6 +33,12 @@ def check_hints(who: str, hints: Any) -> None:
         )
 
 
+def tuples(options: ParamGroup) -> ParamGroup:
+    """Options with tuples in place of lists, which a file or a user may have given."""
+    lists = ("params", "names")
+    return {k: tuple(v) if isinstance(v, list) and k not in lists else v for k, v in options.items()}
+
+
 # Options that are never negative, by the names that optimizers share.
 NOT_NEGATIVE = (
     "lr", "weight_decay", "eps", "momentum", "lr_decay", "initial_accumulator_value", "momentum_decay", "lambd",

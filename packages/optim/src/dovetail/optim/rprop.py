@@ -89,8 +89,8 @@ class Rprop(Optimizer):
     ) -> None:
         defaults = {
             "lr": lr,
-            "etas": tuple(etas) if isinstance(etas, list) else etas,
-            "step_sizes": tuple(step_sizes) if isinstance(step_sizes, list) else step_sizes,
+            "etas": etas,
+            "step_sizes": step_sizes,
             "maximize": maximize,
         }
         super().__init__(params, defaults, **hints)

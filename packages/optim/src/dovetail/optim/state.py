@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dovetail as dt
 from dovetail import checks
 
-from .options import ParamGroup
+from .options import ParamGroup, tuples
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -32,7 +32,7 @@ def every(optimizer: Optimizer) -> list[tuple[ParamGroup, str, Any]]:
 def take_over(optimizer: Optimizer, saved: dict[str, Any]) -> None:
     """Make a saved state the optimizer's own; to be called with one that has no misfits."""
     for group, options in zip(optimizer.param_groups, saved["param_groups"], strict=True):
-        group.update(with_options(optimizer, options))
+        group.update(with_options(options))
         counters: dict[tuple[float, str], Any] = {}  # parameters of a group that are at one step share its counter
         for name, p in zip(group["names"], group["params"], strict=True):
             if name in saved["state"]:
@@ -41,14 +41,9 @@ def take_over(optimizer: Optimizer, saved: dict[str, Any]) -> None:
                 optimizer.state.pop(p, None)
 
 
-def with_options(optimizer: Optimizer, saved: dict[str, Any]) -> ParamGroup:
-    """The group's options after a load: those that were saved, as tuples again where the defaults are tuples."""
-    options = {}
-    for option, value in saved.items():
-        if option != "params":
-            is_tuple = isinstance(optimizer.defaults.get(option), tuple) and isinstance(value, list)
-            options[option] = tuple(value) if is_tuple else value
-    return options
+def with_options(saved: dict[str, Any]) -> ParamGroup:
+    """The group's options after a load."""
+    return {option: value for option, value in tuples(saved).items() if option != "params"}
 
 
 def _copied(saved: dict[str, Any], p: Any, counters: dict[tuple[float, str], Any]) -> dict[str, Any]:
@@ -79,7 +74,7 @@ def misfits(optimizer: Optimizer, saved: dict[str, Any]) -> list[str]:
     for i, (group, theirs) in enumerate(zip(optimizer.param_groups, groups, strict=True)):
         problems += _of_group(optimizer, f"group {i}", group, theirs)
         if isinstance(theirs, dict):
-            merged = {**group, **with_options(optimizer, theirs)}
+            merged = {**group, **with_options(theirs)}
             after |= {name: (merged, p) for name, p in zip(group["names"], group["params"], strict=True)}
     listed = {str(name) for group in groups if isinstance(group, dict) for name in group.get("params", ())}
     for name, state in states.items():
@@ -102,7 +97,7 @@ def _of_group(optimizer: Optimizer, who: str, group: ParamGroup, saved: dict[str
     problems += [f"{who}: there is no option {option}, got {checks.shown(saved[option])}" for option in sorted(strange)]
     if not problems:
         try:
-            optimizer.check_options({**group, **with_options(optimizer, saved)})
+            optimizer.check_options({**group, **with_options(saved)})
         except (TypeError, ValueError) as error:
             problems.append(f"{who}: {str(error).removeprefix(type(optimizer).__name__ + ': ')}")
     return problems
