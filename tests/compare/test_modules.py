@@ -28,6 +28,8 @@ PUBLIC = sorted(
     for name in dt.nn.modules.__all__
     if isinstance(getattr(dt.nn, name), type) and issubclass(getattr(dt.nn, name), dt.nn.Module)
 )
+# Arguments that keep a name of our first release; PyTorch's is accepted as a keyword too.
+KEPT_NAMES = {"ParameterDict": {"values": "parameters"}}
 # PyTorch's that are no longer to be used, and have no equal.
 LEGACY = {"size_average", "reduce", "_weight", "_freeze", "_stacklevel", "min_value", "max_value"}
 
@@ -41,7 +43,10 @@ def test_every_module_has_a_row(name: str) -> None:
 def test_arguments(name: str) -> None:
     """PyTorch's arguments, by name, order and default; ours may have more behind them."""
     ours, theirs = (_arguments(getattr(side.nn, name)) for side in (DOVETAIL, PYTORCH))
-    assert ours[: len(theirs)] == theirs
+    for old, new in KEPT_NAMES.get(name, {}).items():
+        assert (new, inspect.Parameter.KEYWORD_ONLY) in [argument[:2] for argument in ours]
+        ours = [(new, *rest) if first == old else (first, *rest) for first, *rest in ours]
+    assert [tuple(argument) for argument in ours[: len(theirs)]] == theirs
 
 
 def _arguments(cls: type) -> list[tuple[str, Any, Any]]:
