@@ -2,7 +2,7 @@
 //
 // Every one becomes a batch of matrix products, cut into tiles whose shape follows from the product's shape alone, so
 // that the bits do not depend on the number of threads. A tile goes to OpenBLAS (on the calling thread) or, if it is
-// small or narrow, to our own loops.
+// small or narrow, to our own loops. Large products of float and double share packed panels instead (gemm_packed.h).
 #include <cblas.h>
 
 #include <algorithm>
@@ -11,6 +11,8 @@
 
 #include "kernels/cpu/element.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_packed.h"
+#include "kernels/cpu/isa.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/sixteen.h"
 
@@ -103,6 +105,9 @@ constexpr int64_t kSmallWork = 16 * 1024;   // multiplications; below, our own l
 constexpr int64_t kNarrow = 12;             // and for so few rows or columns
 constexpr int64_t kTileWork = 1024 * 1024;  // a tile worth a thread of its own
 constexpr int64_t kTile = 256;
+constexpr int64_t kPackedWork = 1024 * 1024;       // a product worth its panels (below, OpenBLAS does without any),
+constexpr int64_t kPackedBatch = 4 * 1024 * 1024;  // one of several that are made one by one,
+constexpr int64_t kPackedSide = 48;                // and its fewest rows and columns
 
 bool is_small(int64_t m, int64_t n, int64_t k) {
   if (k == 1) return true;
@@ -208,12 +213,49 @@ void empty_product(const Batch<T>& p) {
   }
 }
 
+// Whether a product is worth panels of its own, and c can take whole rows.
+template <typename T>
+bool packs_pay(const Batch<T>& p) {
+  const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols, work = p.count == 1 ? kPackedWork : kPackedBatch;
+  return best_isa() != Isa::kBase && std::min(m, n) >= kPackedSide && k >= 16 && m * n >= work / k &&
+         (p.c.col == 1 || p.c.row == 1);
+}
+
+template <typename T>
+bool multiply_packed(dt_kernel_context* ctx, Batch<T> p) {
+  if (p.c.col != 1) {
+    p.c = p.c.transposed();
+    const Matrix<const T> left = p.b.transposed();
+    p.b = p.a.transposed(), p.a = left;
+    std::swap(p.a_step, p.b_step), std::swap(p.start.row, p.start.col);
+  }
+  const bool bias = p.start.data && p.start.row == 0 && p.start.col == 1 && p.start.scale == T(1);
+  for (int64_t item = 0; item < p.count; ++item) {
+    PackedProduct<T> product{p.a, p.b, p.c, p.alpha};
+    product.a.data += item * p.a_step, product.b.data += item * p.b_step, product.c.data += item * p.c_step;
+    const T* start = p.start.data ? p.start.data + item * p.start.batch : nullptr;
+    if (bias) {
+      product.bias = start;
+    } else if (start) {
+      parallel(ctx, p.c.rows, std::max<int64_t>(1, 32768 / p.c.cols), [&](int64_t begin, int64_t end) {
+        fill_start(p.start, start + begin * p.start.row, product.c.block(begin, 0, end - begin, p.c.cols));
+      });
+      product.accumulate = true;
+    }
+    if (!packed_product(ctx, product)) return false;
+  }
+  return true;
+}
+
 template <typename T>
 std::enable_if_t<!std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, Batch<T> p) {
   const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols;
   if (p.count == 0 || m == 0 || n == 0) return true;
   if (k == 0) return empty_product(p), true;
   tidy(p.a), tidy(p.b), tidy(p.c);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (packs_pay(p)) return multiply_packed(ctx, p);
+  }
   const Tiling tiling(m, n, k, p.count);
   if (std::is_floating_point_v<T> && is_small(tiling.rows, tiling.cols, k)) {
     run_tiles(ctx, p, tiling);  // our own loops take any strides
