@@ -372,7 +372,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"], venv_backend="venv")  # with pip: it takes a build of PyTorch offered as a file
 def bench(session: nox.Session) -> None:
-    """Measure beside PyTorch; arguments go to tools/bench."""
+    """Measure beside PyTorch, NumPy and JAX; arguments go to tools/bench."""
     session.install(*wheelhouse.wheels(), *group("bench"))
     session.run("python", "tools/bench", *session.posargs)
 

@@ -1,134 +1,105 @@
-"""Dovetail beside PyTorch: `python tools/bench` prints a table and writes it to docs/performance/.
+"""Dovetail beside PyTorch: `python tools/bench` prints tables and writes them to docs/performance/cpu.md.
 
-python tools/bench                               all rows, both libraries in this interpreter's environment
-python tools/bench --pytorch ../torch/bin/python PyTorch in an environment of its own
-python tools/bench --rows matmul exp --dry       only rows whose names contain one of these; write nothing
+python tools/bench                               all sections, every library in this interpreter's environment
+python tools/bench --pytorch ../torch/bin/python PyTorch in an environment of its own; --jax likewise
+python tools/bench --only sorting training       some sections; the others stay as they were written
+python tools/bench --rows matmul exp             only rows whose names contain one of these; writes nothing
+python tools/bench --quick --busy --dry          a look, on a machine that others use; writes nothing
 
 The libraries run in processes of their own, fresh in every round, and take turns case by case, so that whatever else
-the machine does falls on both. Each figure is the median over the rounds, or with --best the best of them all.
-Before anything is timed, the results of every row are compared; where they differ, the run ends.
+the machine does falls on all. Each figure is the median over the rounds; with --busy, which is for one thread, the best
+of the processor's time. Results are compared with PyTorch's before anything is timed. Ends with 1 where any differ.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-import footprint
-import growth
-import memory
+import probing
 import report
-from agreement import difference
-from cases import CASES, Case
-from machine import Stream
+import timing
+from cases import SECTIONS, Section
+from libraries import OURS, available
+from machine import Machine
+from rows import Row, combined, judged_means
 
-HERE = Path(__file__).resolve().parent
-PERFORMANCE = HERE.parent.parent / "docs" / "performance"
-
-
-class Library:
-    """A worker process that runs cases in one library."""
-
-    def __init__(self, python: str, module: str, threads: int) -> None:
-        self.module = module
-        command = [python, str(HERE / "worker.py"), module, str(threads)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, request: str, case: int, *rest: str) -> list[str]:
-        """The words of the worker's answer."""
-        assert self.process.stdin and self.process.stdout
-        print(request, case, *rest, file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline().split()
-        if not answer:
-            raise SystemExit(f"bench: {self.module} ended at {CASES[case].name!r}")
-        return answer
-
-    def measure(self, case: int) -> report.Seconds:
-        """The seconds that the case takes."""
-        middle, best = self.ask("time", case)
-        return report.Seconds(float(middle), float(best))
-
-    def result(self, case: int, folder: Path) -> Path:
-        """The file with what the case computes."""
-        return Path(self.ask("result", case, str(folder / f"{self.module}.npz"))[0])
-
-    def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
+PERFORMANCE = Path(__file__).resolve().parent.parent.parent / "docs" / "performance"
+ROUNDS, QUICK_ROUNDS = 5, 2
 
 
-def both(options: argparse.Namespace) -> tuple[Library, Library]:
-    """A fresh worker of each library."""
-    ours = Library(sys.executable, "dovetail", options.threads)
-    return ours, Library(options.pytorch, "torch", options.threads)
+def options_of_call() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pytorch", metavar="PYTHON", default=sys.executable, help="the interpreter that has PyTorch")
+    parser.add_argument("--jax", metavar="PYTHON", default=sys.executable, help="the interpreter that has JAX")
+    parser.add_argument("--only", nargs="*", choices=list(SECTIONS), metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--rows", nargs="*", default=[], metavar="PART", help="only rows whose names contain a PART")
+    parser.add_argument("--rounds", type=int, help=f"{ROUNDS}, or {QUICK_ROUNDS} with --quick")
+    parser.add_argument("--runs", type=int, default=1, help="of everything; the median of them is judged")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and shorter ones")
+    parser.add_argument("--busy", action="store_true", help="one thread, the best processor time of all rounds")
+    parser.add_argument("--unchecked", action="store_true", help="do not compare results first")
+    parser.add_argument("--dry", action="store_true", help="write no files")
+    options = parser.parse_args()
+    options.python = sys.executable
+    options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    if options.busy:
+        options.threads = 1
+    return options
 
 
-def run_round(chosen: list[int], options: argparse.Namespace, turn: int, measured: report.Measured) -> None:
-    """Times every chosen case in both libraries, in turns; every second round the other one begins."""
-    ours, theirs = both(options)
-    workers = [(measured.dovetail, ours), (measured.pytorch, theirs)]
-    for index in chosen:
-        for figures, worker in workers if turn % 2 == 0 else reversed(workers):
-            figures.setdefault(CASES[index].name, []).append(worker.measure(index))
-    for _, worker in workers:
-        worker.close()
+def one_run(
+    section: Section, there: set[str], options: argparse.Namespace, machine: Machine
+) -> tuple[list[Row], timing.Floors]:
+    """All rows of a section, once."""
+    chosen = timing.chosen_cases(section, options.rows)
+    times = {index: timing.Times() for index in chosen}
+    bandwidths, peaks = [], []
+    if chosen and not options.unchecked:
+        timing.check(section, chosen, there, options, times)
+    for turn in range(options.rounds if chosen else 0):
+        print(f"{section.key}: round {turn + 1} of {options.rounds}", file=sys.stderr)
+        if any(case.moved for case in section.cases):
+            bandwidths.append(machine.bandwidth())
+        if any(case.flops for case in section.cases):
+            peaks.append(machine.peak())
+        timing.time_round(section, chosen, there, options, turn, times)
+    bandwidth = {kernel: max(found[kernel] for found in bandwidths) for kernel in (bandwidths or [{}])[0]}
+    floors = timing.Floors(bandwidth, max((peak for peak in peaks if peak), default=None))
+    rows = timing.rows(section, times, floors, options.busy)
+    return [*rows, *probing.rows(section, options.rows, there, options)], floors
 
 
-def check_agreement(chosen: list[int], options: argparse.Namespace) -> None:
-    """Ends the run where a chosen case's results differ."""
-    ours, theirs = both(options)
-    with tempfile.TemporaryDirectory() as folder:
-        for index in chosen:
-            case = CASES[index]
-            found = difference(case, ours.result(index, Path(folder)), theirs.result(index, Path(folder)))
-            if found:
-                raise SystemExit(f"bench: {case.name!r}: the libraries do not agree: {found}")
-    ours.close()
-    theirs.close()
-
-
-def wanted(case: Case, rows: list[str]) -> bool:
-    return not rows or any(row in case.name for row in rows)
+def measure(section: Section, there: set[str], options: argparse.Namespace, machine: Machine) -> report.Measured | None:
+    """A section's table, or None where no row of it is asked for."""
+    runs = [one_run(section, there, options, machine) for _ in range(options.runs)]
+    rows = combined([rows for rows, _ in runs])
+    if not rows:
+        return None
+    floors = runs[-1][1]
+    conditions = report.Conditions(options.threads, options.rounds, options.runs, options.busy)
+    conditions.bandwidth, conditions.peak = floors.bandwidth, floors.peak
+    means = [] if options.rows else judged_means(rows, section.means, OURS)
+    return report.Measured(conditions, rows, means)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pytorch", metavar="PYTHON", default=sys.executable, help="the interpreter that has PyTorch")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rows", nargs="*", default=[], metavar="PART", help="only rows whose names contain a PART")
-    parser.add_argument("--best", action="store_true", help="best times, not medians: for a machine that is busy")
-    parser.add_argument("--dry", action="store_true", help="write no files")
-    options = parser.parse_args()
-
-    chosen = [index for index, case in enumerate(CASES) if wanted(case, options.rows)]
-    if not chosen:
-        parser.error(f"--rows: none has such a name; there are: {'; '.join(case.name for case in CASES)}")
-    print("agreement", file=sys.stderr)
-    check_agreement(chosen, options)
-    measured = report.Measured(options.threads, options.best)
-    stream = Stream(options.threads)
-    for turn in range(options.rounds):
-        print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
-        measured.bandwidth.append(stream.measure())
-        run_round(chosen, options, turn, measured)
-    if not options.rows:
-        print("imports and sizes", file=sys.stderr)
-        measured.footprints = (
-            footprint.measure(sys.executable, "dovetail", "dovetail-tensor-core", 15, options.best),
-            footprint.measure(options.pytorch, "torch", "torch", 5, options.best),
-        )
-        print("graphs and their memory", file=sys.stderr)
-        measured.growth = growth.measure(options.pytorch)
-        measured.memory = memory.measure(options.pytorch)
-    table = report.table(measured)
-    print(table)
-    if not (options.dry or options.rows):
-        report.write(PERFORMANCE, table, measured)
+    options = options_of_call()
+    there, machine = available(options), Machine(options.threads)
+    writes = not (options.dry or options.rows)
+    measured = {}
+    for key in options.only or SECTIONS:
+        if found := measure(SECTIONS[key], there, options, machine):
+            measured[key] = found
+            print(report.section(key, found), end="\n\n", flush=True)
+            if writes:
+                report.write(PERFORMANCE, {key: found})
+    if not measured:
+        raise SystemExit("bench: --rows: no row has such a name")
+    print("\n".join(["Over their bars, worst first:", *(report.missed(measured) or ["none"])]))
+    sys.exit(any(row.wrong for found in measured.values() for row in found.rows))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
@@ -50,18 +49,10 @@ print([len(sys.modules), int(status["VmRSS"].split()[0]) * 1024])
 """
 
 
-@dataclass
-class Footprint:
-    """One library's figures; bytes and seconds. The import's time is over that of a bare interpreter."""
-
-    seconds: float
-    resident: int
-    modules: int
-    size: int
-
-
 # As an installed package starts: its byte code is there after the first import.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+SECONDS = 10  # of starting processes, for one figure
+DISTRIBUTIONS = {"dovetail": "dovetail-tensor-core"}
 
 
 def run(python: str, program: str, *arguments: str) -> str:
@@ -76,12 +67,38 @@ def starting(python: str, program: str) -> float:
     return perf_counter() - start
 
 
-def measure(python: str, module: str, distribution: str, runs: int, by_best: bool) -> Footprint:
-    """The footprint of `module` in the interpreter `python`; bare starts and imports take turns."""
-    modules, resident = json.loads(run(python, IMPORT, module))
-    bare, imports = [], []
-    for _ in range(runs):
+def turns(python: str, program: str) -> tuple[list[float], list[float]]:
+    """Seconds of bare interpreters and of a program, started in turns; between 5 and 25 of each."""
+    run(python, program)  # what it needs is compiled and in the page cache from here on
+    bare: list[float] = []
+    programs: list[float] = []
+    while len(programs) < 5 or (len(programs) < 25 and sum(programs) < SECONDS):
         bare.append(starting(python, "pass"))
-        imports.append(starting(python, f"import {module}"))
-    over = min(imports) - min(bare) if by_best else median(imports) - median(bare)
-    return Footprint(over, resident, modules, json.loads(run(python, SIZE, distribution)))
+        programs.append(starting(python, program))
+    return bare, programs
+
+
+def importing(python: str, module: str) -> float:
+    """Seconds of an import, over a bare interpreter."""
+    bare, imports = turns(python, f"import {module}")
+    return median(imports) - median(bare)
+
+
+def running(program: str, python: str, module: str) -> float:
+    """Seconds of a process that runs the program, which names the library {module}."""
+    return median(turns(python, program.format(module=module))[1])
+
+
+def modules(python: str, module: str) -> float:
+    """How many modules an import leaves."""
+    return json.loads(run(python, IMPORT, module))[0]
+
+
+def resident(python: str, module: str) -> float:
+    """Bytes resident after an import."""
+    return json.loads(run(python, IMPORT, module))[1]
+
+
+def installed(python: str, module: str) -> float | None:
+    """Bytes on disk of the distribution and of what it needs beside NumPy; None where it runs from its sources."""
+    return json.loads(run(python, SIZE, DISTRIBUTIONS.get(module, module))) or None

@@ -1,21 +1,15 @@
 """What an op costs to record, to run backward and to free, in graphs of a thousand to a million nodes.
 
-python tools/bench/growth.py --pytorch ../torch/bin/python
-
-Where the cost of an op stays what it is, the cost of a graph grows linearly. `python tools/bench` prints the table.
+Where the cost of an op stays what it is, the cost of a graph grows linearly.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-from dataclasses import dataclass
 
 from footprint import run
 
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
-STAGES = ("record", "backward", "free")
+SIZES = {1_000: "10³", 10_000: "10⁴", 100_000: "10⁵", 1_000_000: "10⁶"}
 
 # Run in the library's own interpreter: seconds of every stage, the best of some chains of a length.
 PROGRAM = """
@@ -49,47 +43,7 @@ print(json.dumps([min(times) / n for times in zip(*(stages() for _ in range(roun
 """
 
 
-@dataclass(frozen=True)
-class Row:
-    """Seconds a node, by stage."""
-
-    nodes: int
-    dovetail: list[float]
-    pytorch: list[float]
-
-
-def measure(pytorch: str) -> list[Row]:
-    """A row for each size; every figure from a process of its own."""
-    rows = []
-    for size in SIZES:
-        rounds = str(max(3, min(50, 300_000 // size)))
-        ours, theirs = (
-            json.loads(run(python, PROGRAM, module, str(size), rounds))
-            for python, module in ((sys.executable, "dovetail"), (pytorch, "torch"))
-        )
-        rows.append(Row(size, ours, theirs))
-    return rows
-
-
-def table(rows: list[Row]) -> list[str]:
-    """In Markdown; the last column sets the whole of an op against that in the smallest graph."""
-    titles = [f"{stage}, {library}" for stage in STAGES for library in ("Dovetail", "PyTorch")]
-    lines = [
-        f"| nodes | {' | '.join(titles)} | ratio | Dovetail's over that of {SIZES[0]:,} |",
-        "|--:" * (len(titles) + 3) + "|",
-    ]
-    for row in rows:
-        times = [f"{1e9 * t:.0f} ns" for pair in zip(row.dovetail, row.pytorch, strict=True) for t in pair]
-        ratio, grown = sum(row.dovetail) / sum(row.pytorch), sum(row.dovetail) / sum(rows[0].dovetail)
-        lines.append(f"| {row.nodes:,} | {' | '.join(times)} | {ratio:.2f} | {grown:.2f} |")
-    return lines
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pytorch", metavar="PYTHON", default=sys.executable, help="the interpreter that has PyTorch")
-    print("\n".join(table(measure(parser.parse_args().pytorch))))
-
-
-if __name__ == "__main__":
-    main()
+def measure(nodes: int, python: str, module: str) -> float:
+    """Seconds a node of a chain takes to be recorded, run backward and freed; in a process of its own."""
+    rounds = str(max(3, min(50, 300_000 // nodes)))
+    return sum(json.loads(run(python, PROGRAM, module, str(nodes), rounds)))

@@ -1,4 +1,4 @@
-"""What the machine itself can do: memory bandwidth by a small C program, and the peak of a matrix product."""
+"""What the machine itself can do: memory bandwidth by a small C program, and the peak of its multipliers by another."""
 
 from __future__ import annotations
 
@@ -20,28 +20,36 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-class Stream:
-    """stream.c, compiled; empty figures where there is no compiler.
+class Machine:
+    """stream.c and peak.c, compiled; no figures where there is no compiler.
 
-    >>> Stream(threads=2).measure()  # doctest: +SKIP
-    {'copy': 24.1e9, 'add': 22.9e9}
+    >>> machine = Machine(threads=2)  # doctest: +SKIP
+    >>> machine.bandwidth(), machine.peak()  # doctest: +SKIP
+    ({'copy': 24.1e9, 'add': 22.9e9, 'read': 25.0e9}, 2.3e11)
     """
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self.folder = tempfile.TemporaryDirectory()
-        self.program = Path(self.folder.name) / "stream"
-        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-        self.there = compiler is not None
-        if compiler:
+        self.compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+    def run(self, name: str) -> str:
+        """What a program of this folder prints, given the threads; compiled when first run."""
+        program = Path(self.folder.name) / name
+        if self.compiler and not program.exists():
             # Without the flag, GCC makes a call of memcpy of the copy.
             flags = ["-O3", "-march=native", "-pthread", "-fno-tree-loop-distribute-patterns"]
-            subprocess.run([compiler, *flags, str(HERE / "stream.c"), "-o", str(self.program)], check=True)
+            subprocess.run([self.compiler, *flags, str(HERE / f"{name}.c"), "-o", str(program)], check=True)
+        if not program.exists():
+            return ""
+        return subprocess.run([program, str(self.threads)], check=True, capture_output=True, text=True).stdout
 
-    def measure(self) -> dict[str, float]:
+    def bandwidth(self) -> dict[str, float]:
         """Bytes a second by kernel, the best of this run."""
-        if not self.there:
-            return {}
-        done = subprocess.run([self.program, str(self.threads)], check=True, capture_output=True, text=True)
-        figures: dict[str, float] = json.loads(done.stdout)
+        figures: dict[str, float] = json.loads(self.run("stream") or "{}")
         return figures
+
+    def peak(self) -> float | None:
+        """Operations a second on floats, the best of this run."""
+        printed = self.run("peak")
+        return float(printed) if printed else None

@@ -12,10 +12,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from cases import CASES, Case
+from cases import WHOLE, Case
 from inputs import names_for
 from machine import processor
-from report import time
+from report import seconds
 
 PERFORMANCE = Path(__file__).resolve().parent.parent.parent / "docs" / "performance"
 WARM_UPS = 3
@@ -23,7 +23,7 @@ SHOWN = 8  # ops a table
 
 INTRODUCTION = """# Where a step's time goes
 
-Written by `python tools/bench/profiles.py`: forward and backward of the models of [table.md](table.md), by op, as
+Written by `python tools/bench/profiles.py`: forward and backward of the models of [cpu.md](cpu.md), by op, as
 `dt.profiler` counts them in Dovetail. An op's time is the shortest that all its calls in one step took.
 """
 
@@ -43,9 +43,16 @@ class Steps:
 
     def table(self, name: str) -> str:
         total = sum(self.seconds.values())
-        lines = [f"## {name}", "", f"{time(total)} in ops.", "", "| op | calls | time | share |", "|---|--:|--:|--:|"]
+        lines = [
+            f"## {name}",
+            "",
+            f"{seconds(total)} in ops.",
+            "",
+            "| op | calls | time | share |",
+            "|---|--:|--:|--:|",
+        ]
         for op, took in sorted(self.seconds.items(), key=lambda item: -item[1])[:SHOWN]:
-            lines.append(f"| `{op}` | {self.calls[op]} | {time(took)} | {100 * took / total:.1f} % |")
+            lines.append(f"| `{op}` | {self.calls[op]} | {seconds(took)} | {100 * took / total:.1f} % |")
         return "\n".join(lines)
 
 
@@ -77,7 +84,7 @@ def main() -> None:
 
     dt.set_num_threads(options.threads)
     parts = [f"{processor()}, {options.threads} threads."]
-    for case in CASES:
+    for case in WHOLE.cases:
         if any(row in case.name for row in options.rows):
             parts.append(profiled(case, dt, options.seconds).table(case.name.removesuffix(": both")))
     text = "\n\n".join(parts)

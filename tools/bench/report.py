@@ -1,152 +1,238 @@
-"""The measurements as a table, for people, and as JSON, for programs."""
+"""The measurements as tables, and as JSON: docs/performance/cpu.md is written from cpu.json."""
 
 from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
+from typing import Any
 
-import growth
-import memory
-from cases import CASES, Case
-from footprint import Footprint
+from cases import SECTIONS
+from libraries import OURS
 from machine import processor
+from rows import Bar, Row
 
-MEGABYTE = 1e6
+WRONG_LENGTH = 160  # of what is said about a wrong result
 
-INTRODUCTION = """# Dovetail beside PyTorch
+INTRODUCTION = """# Dovetail beside PyTorch on a CPU
 
-Written by `nox -s bench`. Time is the median over rounds in which both libraries take turns, each in a process of its
-own; the ratio is Dovetail's over PyTorch's, so smaller is better, and its target is beside it. Of the memory's
-bandwidth and of the processor's peak, the best of Dovetail's times is set against the best that a small C program,
-or a large matrix product, reached in the same rounds.
+Written by `nox -s bench` from [cpu.json](cpu.json). All libraries take turns, case by case, each in a process of its
+own that is fresh in every round; a time is the median over the rounds. A ratio is Dovetail's figure over that of the
+column to its left, so smaller is better; its bar is beside it, and what misses its bar is bold. Before anything is
+timed, what each case computes is compared with PyTorch's result in the same run; a row whose results differ says so and
+misses.
+
+The machine's own limits, bandwidth and peak, are those of small C programs in the same rounds; Dovetail's best time is
+set against them. What changes taught is in [README.md](README.md), what did not help in
+[what-was-tried.md](what-was-tried.md), and where a step's time goes in [profiles.md](profiles.md).
 """
 
 
-class Seconds(NamedTuple):
-    """What a worker measured in one round."""
+@dataclass
+class Conditions:
+    """What a section was measured under."""
 
-    median: float
-    best: float
+    threads: int
+    rounds: int
+    runs: int
+    busy: bool = False
+    processor: str = field(default_factory=processor)
+    python: str = field(default_factory=platform.python_version)
+    bandwidth: dict[str, float] = field(default_factory=dict)
+    peak: float | None = None
 
 
 @dataclass
 class Measured:
-    """All that a run measured: by row and round, and beside it the machine."""
+    """A section's table, judged."""
 
-    threads: int
-    by_best: bool = False
-    dovetail: dict[str, list[Seconds]] = field(default_factory=dict)
-    pytorch: dict[str, list[Seconds]] = field(default_factory=dict)
-    bandwidth: list[dict[str, float]] = field(default_factory=list)
-    footprints: tuple[Footprint, Footprint] | None = None
-    growth: list[growth.Row] = field(default_factory=list)
-    memory: list[memory.Row] = field(default_factory=list)
+    conditions: Conditions
+    rows: list[Row]
+    means: list[Bar]
 
-    def summary(self, rounds: list[Seconds]) -> float:
-        """One figure for a row: the median of the rounds, or the best of them all."""
-        return min(seconds.best for seconds in rounds) if self.by_best else median(seconds.median for seconds in rounds)
-
-    def best_bandwidth(self, kernel: str) -> float | None:
-        """Bytes a second that the C program reached with this kernel."""
-        return max((figures[kernel] for figures in self.bandwidth if kernel in figures), default=None)
-
-    def best_flops(self) -> float | None:
-        """Operations a second of the best matrix product of either library."""
-        rates = [
-            case.flops / seconds.best
-            for case in CASES
-            for library in (self.dovetail, self.pytorch)
-            for seconds in library.get(case.name, [])
-            if case.flops
-        ]
-        return max(rates, default=None)
+    def judged(self) -> list[tuple[str, Bar]]:
+        """Every bar with the name of what it judges."""
+        means = [(f"geometric mean over {bar.of}", bar) for bar in self.means]
+        return means + [(row.name, bar) for row in self.rows for bar in row.bars]
 
 
-def time(seconds: float) -> str:
+# ---- figures in words ----
+
+
+def scaled(value: float, units: Sequence[tuple[str, float]]) -> str:
+    """Three digits in the largest unit that leaves at least one before the point."""
+    for unit, size in units:
+        if abs(value) >= size:
+            return f"{value / size:#.3g}".rstrip(".") + f" {unit}"
+    unit, size = units[-1]
+    return f"{value / size:#.3g}".rstrip(".") + f" {unit}"
+
+
+def seconds(value: float) -> str:
     """Three digits and the unit: 87.1 ns, 4.26 ms."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:#.3g} {unit}"
-    return f"{seconds / 1e-9:#.3g} ns"
+    return scaled(value, [("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)])
 
 
-def verdict(value: float, target: float | None, form: str) -> str:
-    """The value beside its target, if it has one, marked where it misses."""
-    if target is None:
-        return f"{form.format(value)} | "
-    return f"{form.format(value)} | {form.format(target)}{'' if value <= target else ' **missed**'}"
+def figure(value: float, unit: str) -> str:
+    if unit == "s":
+        return seconds(value)
+    if unit == "B":
+        return f"{value / 1e6:.1f} MB"
+    return f"{value:.0f}" if value == int(value) else f"{value:.3g}"
 
 
-def limit(case: Case, measured: Measured) -> str:
-    """What the case reached of what the machine can do, where that is known."""
-    best = min(seconds.best for seconds in measured.dovetail[case.name])
-    bandwidth = measured.best_bandwidth(case.kernel)
-    if case.moved and bandwidth:
-        return f"{100 * case.moved / best / bandwidth:.0f} % of bandwidth"
-    peak = measured.best_flops()
-    return f"{case.flops / best / 1e9:.0f} GFLOP/s" if case.flops and peak else ""
+def judgement(bar: Bar, unit: str = "") -> str:
+    """The value and its limit: 0.17 ≤ 0.30; bold where it is missed."""
+    sign = ("≥" if bar.met else "<") if bar.least else ("≤" if bar.met else ">")
+    if bar.of == "bandwidth":
+        value, limit = f"{100 * bar.value:.0f} %", f"{100 * bar.limit:.0f} %"
+    elif unit and not bar.of:
+        value, limit = figure(bar.value, unit), figure(bar.limit, unit)
+    else:
+        value, limit = f"{bar.value:.2f}", f"{bar.limit:.3g}"
+        if not bar.met and value == f"{bar.limit:.2f}":
+            value = f"{bar.value:.4f}"
+    if bar.runs:
+        value += f" ({' '.join(f'{run:.2f}' for run in bar.runs)})"
+    text = f"{value} {sign} {limit}"
+    return text if bar.met else f"**{text}**"
 
 
-def rows(measured: Measured) -> list[str]:
-    """A line for each case that was timed."""
-    lines = ["| | Dovetail | PyTorch | ratio | target | of the machine |", "|---|--:|--:|--:|--:|--:|"]
-    for case in CASES:
-        if case.name in measured.dovetail:
-            ours, theirs = (measured.summary(library[case.name]) for library in (measured.dovetail, measured.pytorch))
-            ratio = verdict(ours / theirs, case.target, "{:.2f}")
-            lines.append(f"| {case.name} | {time(ours)} | {time(theirs)} | {ratio} | {limit(case, measured)} |")
+# ---- tables ----
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """A section's rows in Markdown: our figure, every library's with the ratio to it, and what else was judged."""
+    columns = list(dict.fromkeys(c for row in rows for c in row.figures if c != OURS))
+    shares = any(row.share is not None for row in rows)
+    others = any(other_bars(row, columns) for row in rows)
+    titles = ["", OURS, *(title for c in columns for title in (c, "ratio"))]
+    titles += ["of the machine"] * shares + ["bars of its own"] * others
+    lines = [f"| {' | '.join(titles)} |", "|---" + "|--:" * (len(titles) - 1) + "|"]
+    for row in rows:
+        wrong = " ".join(row.wrong.split()).replace("|", "/")
+        cells = [row.name + (f" **{wrong[:WRONG_LENGTH]}**" if wrong else ""), shown(row, OURS)]
+        for column in columns:
+            cells += [shown(row, column), ratio(row, column)]
+        cells += [share(row)] * shares + ["; ".join(other_bars(row, columns))] * others
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def footprint_rows(ours: Footprint, theirs: Footprint) -> list[str]:
-    """The import and the sizes; their targets are figures, not ratios."""
-    megabytes = "{:.1f} MB"
-
-    def line(name: str, own: float, other: float, target: float | None, form: str) -> str:
-        own_text, target_text = verdict(own, target, form).split(" | ")
-        return f"| {name} | {own_text} | {form.format(other)} | {target_text} |"
-
-    return [
-        "| | Dovetail | PyTorch | target |",
-        "|---|--:|--:|--:|",
-        line("import, over a bare interpreter", 1e3 * ours.seconds, 1e3 * theirs.seconds, 40, "{:.1f} ms"),
-        line("resident after import", ours.resident / MEGABYTE, theirs.resident / MEGABYTE, 40, megabytes),
-        line("installed, with what it needs beside NumPy", ours.size / MEGABYTE, theirs.size / MEGABYTE, 45, megabytes),
-        line("modules after import", ours.modules, theirs.modules, None, "{:.0f}"),
-    ]
+def shown(row: Row, column: str) -> str:
+    return figure(row.figures[column], row.unit) if column in row.figures else ""
 
 
-def machine(measured: Measured) -> str:
+def ratio(row: Row, column: str) -> str:
+    for bar in row.bars:
+        if bar.of == column:
+            return judgement(bar)
+    found = row.ratio(column, OURS)
+    return "" if found is None else f"{found:.2f}"
+
+
+def share(row: Row) -> str:
+    if row.share is None:
+        return ""
+    for bar in row.bars:
+        if bar.of == row.limit:
+            return f"{judgement(bar)} of {row.limit}"
+    return f"{100 * row.share:.0f} % of {row.limit}"
+
+
+def other_bars(row: Row, columns: Sequence[str]) -> list[str]:
+    """What was judged beside the libraries and the machine: the figure itself, or the figure over another row's."""
+    found = [bar for bar in row.bars if bar.of not in columns and bar.of != "bandwidth"]
+    return [f"{judgement(bar, row.unit)}{f' of {bar.of}' if bar.of else ''}" for bar in found]
+
+
+def conditions(found: Conditions) -> str:
     """The machine and what it reached, in a sentence."""
-    figures = [f"{processor()}, {measured.threads} threads, Python {platform.python_version()}"]
-    if measured.by_best:
-        figures.append("times are the best, not the median, because the machine was shared")
-    for kernel, formula in (("copy", "out = a"), ("add", "out = a + b")):
-        if (bandwidth := measured.best_bandwidth(kernel)) is not None:
-            figures.append(f"{formula}: {bandwidth / 1e9:.1f} GB/s")
-    if (flops := measured.best_flops()) is not None:
-        figures.append(f"best matrix product: {flops / 1e9:.0f} GFLOP/s")
-    return "; ".join(figures) + "."
+    parts = [f"{found.processor}, {found.threads} thread{'s' * (found.threads > 1)}, Python {found.python}"]
+    parts.append(f"{found.rounds} rounds" + (f" in each of {found.runs} runs" if found.runs > 1 else ""))
+    if found.busy:
+        parts.append("others used the machine: processor time, the best of all rounds")
+    names = {"copy": "out = a", "add": "out = a + b", "read": "sum of a"}
+    parts += [f"{names[kernel]}: {rate / 1e9:.1f} GB/s" for kernel, rate in found.bandwidth.items()]
+    if found.peak:
+        parts.append(f"peak: {found.peak / 1e9:.0f} GFLOP/s")
+    return "; ".join(parts) + "."
 
 
-def table(measured: Measured) -> str:
-    """The whole report, in Markdown."""
-    parts = [machine(measured), "", *rows(measured)]
-    if measured.footprints:
-        parts += ["", *footprint_rows(*measured.footprints)]
-    if measured.growth:
-        parts += ["", *growth.table(measured.growth)]
-    if measured.memory:
-        parts += ["", *memory.table(measured.memory)]
-    return "\n".join(parts)
+def section(key: str, measured: Measured) -> str:
+    """One section in Markdown."""
+    about = SECTIONS[key]
+    parts = [f"## {about.title}", "", about.about, "", conditions(measured.conditions), ""]
+    for bar in measured.means:
+        parts += [f"Geometric mean of the ratios to {bar.of}: {judgement(bar)}.", ""]
+    return "\n".join(parts + table(measured.rows))
 
 
-def write(folder: Path, text: str, measured: Measured) -> None:
-    """table.md and table.json in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "table.md").write_text(f"{INTRODUCTION}\n{text}\n", encoding="utf-8")
-    (folder / "table.json").write_text(json.dumps(asdict(measured), indent=1) + "\n", encoding="utf-8")
+def summary(sections: dict[str, Measured]) -> str:
+    """Every section in a line: how many bars there are, and how many are met."""
+    lines = ["| | rows | bars | met | worst |", "|---|--:|--:|--:|---|"]
+    for key, measured in sections.items():
+        bars = measured.judged()
+        met = sum(bar.met for _, bar in bars)
+        worst = max(bars, key=lambda item: item[1].excess, default=None)
+        name = f"{worst[0]}: {judgement(worst[1])}" if worst else ""
+        lines.append(f"| {SECTIONS[key].title} | {len(measured.rows)} | {len(bars)} | {met} | {name} |")
+    return "\n".join(lines)
+
+
+def missed(sections: dict[str, Measured]) -> list[str]:
+    """What is over its bar or wrong, worst first."""
+    wrong = [f"{key}: {row.name}: {row.wrong}" for key, m in sections.items() for row in m.rows if row.wrong]
+    over = [(bar.excess, key, name, bar) for key, m in sections.items() for name, bar in m.judged() if not bar.met]
+    over.sort(key=lambda item: -item[0])
+    return wrong + [f"{key}: {name}: {judgement(bar)} ({bar.of or 'itself'})" for _, key, name, bar in over]
+
+
+def page(sections: dict[str, Measured]) -> str:
+    parts = [INTRODUCTION, summary(sections), *(section(key, measured) for key, measured in sections.items())]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+# ---- files ----
+
+
+def as_json(sections: dict[str, Measured]) -> str:
+    """The sections, a row a line."""
+    parts = []
+    for key, measured in sections.items():
+        rows = ",\n   ".join(json.dumps(asdict(row), ensure_ascii=False) for row in measured.rows)
+        head = json.dumps(asdict(measured.conditions), ensure_ascii=False)
+        means = json.dumps([asdict(bar) for bar in measured.means], ensure_ascii=False)
+        parts.append(f' "{key}": {{\n  "conditions": {head},\n  "means": {means},\n  "rows": [\n   {rows}\n  ]\n }}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def from_json(text: str) -> dict[str, Measured]:
+    return {
+        key: Measured(Conditions(**found["conditions"]), [row(r) for r in found["rows"]], bars(found["means"]))
+        for key, found in json.loads(text).items()
+    }
+
+
+def bars(found: list[dict[str, Any]]) -> list[Bar]:
+    return [Bar(**bar) for bar in found]
+
+
+def row(found: dict[str, Any]) -> Row:
+    return Row(**{**found, "bars": bars(found["bars"])})
+
+
+def read(folder: Path) -> dict[str, Measured]:
+    """What was measured before."""
+    file = folder / "cpu.json"
+    return from_json(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def write(folder: Path, measured: dict[str, Measured]) -> None:
+    """cpu.md and cpu.json in `folder`: these sections, and the others as they were."""
+    together = {**read(folder), **measured}
+    ordered = {key: together[key] for key in SECTIONS if key in together}
+    (folder / "cpu.json").write_text(as_json(ordered), encoding="utf-8")
+    (folder / "cpu.md").write_text(page(ordered), encoding="utf-8")

@@ -1,6 +1,6 @@
-/* The machine's own bandwidth: out = a and out = a + b over arrays that no cache holds, with stores through the cache
-   and past it, by as many threads as asked. Prints the best bytes a second of each kernel, as STREAM does; the bytes
-   are those that must move, so a read of the destination for ownership does not count. */
+/* The machine's own bandwidth: out = a, out = a + b and the sum of a over arrays that no cache holds, with stores
+   through the cache and past it, by as many threads as asked. Prints the best bytes a second of each kernel, as STREAM
+   does; the bytes are those that must move, so a read of the destination for ownership does not count. */
 
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -14,9 +14,10 @@
 enum { COUNT = 10000000, ROUNDS = 15, MAX_THREADS = 256 };
 
 typedef float block __attribute__((vector_size(32)));
-enum kernel { COPY, COPY_PAST, ADD, ADD_PAST, KERNELS };
+enum kernel { COPY, COPY_PAST, ADD, ADD_PAST, READ, KERNELS };
 
 static float *a, *b, *out;
+static volatile float total; /* so that the sums are made */
 static int threads;
 static enum kernel chosen;
 static pthread_barrier_t barrier;
@@ -27,6 +28,15 @@ static void store_past(block* to, block value) {
 #else
   *to = value;
 #endif
+}
+
+static float sum(const block* x, size_t count) {
+  block sums[8] = {{0}};
+  for (size_t i = 0; i + 8 <= count; i += 8) {
+    for (int j = 0; j < 8; ++j) sums[j] += x[i + j];
+  }
+  for (int j = 1; j < 8; ++j) sums[0] += sums[j];
+  return sums[0][0] + sums[0][1] + sums[0][2] + sums[0][3] + sums[0][4] + sums[0][5] + sums[0][6] + sums[0][7];
 }
 
 static void run(enum kernel kernel, size_t begin, size_t end) {
@@ -42,8 +52,11 @@ static void run(enum kernel kernel, size_t begin, size_t end) {
     case ADD:
       for (size_t i = begin; i < end; ++i) z[i] = x[i] + y[i];
       break;
-    default:
+    case ADD_PAST:
       for (size_t i = begin; i < end; ++i) store_past(z + i, x[i] + y[i]);
+      break;
+    default:
+      total = sum(x + begin, end - begin);
       break;
   }
 }
@@ -103,6 +116,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < threads; ++i) pthread_join(started[i], NULL);
   double copy = taken[COPY] < taken[COPY_PAST] ? taken[COPY] : taken[COPY_PAST];
   double add = taken[ADD] < taken[ADD_PAST] ? taken[ADD] : taken[ADD_PAST];
-  printf("{\"copy\": %.6g, \"add\": %.6g}\n", 2.0 * COUNT * sizeof(float) / copy, 3.0 * COUNT * sizeof(float) / add);
+  double bytes = COUNT * sizeof(float);
+  printf("{\"copy\": %.6g, \"add\": %.6g, \"read\": %.6g}\n", 2 * bytes / copy, 3 * bytes / add, bytes / taken[READ]);
   return 0;
 }

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 from .case import Case
+from .networks import LENET, MLP, RESNET, with_batch
 
-MLP = """
-model = filled(nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)))
-x, y = data(128, 784), classes(10, 128)
-
-def forward():
-    return F.cross_entropy(model(x), y)
-"""
-
-LENET = """
-model = filled(nn.Sequential(
-    nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-    nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-    nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-))
-x, y = data(64, 1, 28, 28), classes(10, 64)
-
-def forward():
-    return F.cross_entropy(model(x), y)
-"""
-
+# Attention written out, as people do who want to see it.
 GPT = """
-width, heads, length, batch = 128, 4, 128, 8
+width, heads, length = 128, 4, 128
 mask = xp.full((length, length), -float("inf")).triu(1)
 
 class Block(nn.Module):
@@ -51,35 +33,6 @@ def forward():
     return model(x).square().mean()
 """
 
-# The form for small images: the first convolution is 3 × 3 and nothing is pooled before the blocks.
-RESNET = """
-class Block(nn.Module):
-    def __init__(self, channels, out, stride):
-        super().__init__()
-        self.conv1, self.norm1 = nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out)
-        self.conv2, self.norm2 = nn.Conv2d(out, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out)
-        self.short = nn.Sequential()
-        if stride != 1 or channels != out:
-            self.short = nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
-
-    def forward(self, x):
-        y = F.relu(self.norm1(self.conv1(x)))
-        return F.relu(self.norm2(self.conv2(y)) + self.short(x))
-
-def stage(channels, out, stride):
-    return [Block(channels, out, stride), Block(out, out, 1)]
-
-model = filled(nn.Sequential(
-    nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
-    *stage(64, 64, 1), *stage(64, 128, 2), *stage(128, 256, 2), *stage(256, 512, 2),
-    nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10),
-))
-x, y = data(16, 3, 32, 32), classes(10, 16)
-
-def forward():
-    return F.cross_entropy(model(x), y)
-"""
-
 BACKWARD = """
 def backward(loss, keep=False):
     for p in model.parameters():
@@ -93,9 +46,9 @@ def gradients():
 """
 
 
-def passes(name: str, model: str, tolerance: float = 1e-4) -> list[Case]:
+def passes(name: str, model: str, batch: int, tolerance: float = 1e-4) -> list[Case]:
     """The three rows of a model."""
-    setup = model + BACKWARD
+    setup = with_batch(model, batch) + BACKWARD
     kept = setup + "loss = forward()"
     return [
         Case(f"{name}: forward", setup, "forward()", tolerance=tolerance),
@@ -105,9 +58,9 @@ def passes(name: str, model: str, tolerance: float = 1e-4) -> list[Case]:
 
 
 CASES = [
-    *passes("MLP 784-512-512-10, batch 128", MLP),
-    *passes("LeNet, batch 64", LENET),
-    *passes("4 GPT blocks, width 128, 8 × 128 tokens", GPT),
+    *passes("MLP 784-512-512-10, batch 128", MLP, 128),
+    *passes("LeNet, batch 64", LENET, 64),
+    *passes("4 GPT blocks, width 128, 8 × 128 tokens", GPT, 8),
     # Rounding turns some units on or off, layer by layer: PyTorch's gradients are 1 % off those in double precision.
-    *passes("ResNet-18, 32 × 32, batch 16", RESNET, tolerance=2e-2),
+    *passes("ResNet-18, 32 × 32, batch 16", RESNET, 16, tolerance=2e-2),
 ]

@@ -1,82 +1,84 @@
-"""Steps of small models, where overhead is most of the time."""
+"""Training steps: forward, loss, backward, optimizer."""
 
 from __future__ import annotations
 
-from .case import Case
+from . import networks
+from .case import Case, Program, Section
 
-# The network, optimizer and batch of docs/examples/digits.py.
-DIGITS = """
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 16, 3, padding=1)
-        self.conv2 = nn.Conv2d(16, 32, 3, padding=1)
-        self.dropout = nn.Dropout(0.25)
-        self.fc1 = nn.Linear(32 * 4 * 4, 64)
-        self.fc2 = nn.Linear(64, 10)
+FUSED = "PyTorch, fused"
+JAX = "JAX, jitted"
 
-    def forward(self, x):
-        x = F.relu(self.conv1(x))
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
-        x = self.dropout(x.flatten(1))
-        return self.fc2(F.relu(self.fc1(x)))
-
-model = filled(Net())
-optimizer = optim.Adam(model.parameters(), lr=2e-3)
-x, y = data(32, 1, 8, 8), classes(10, 32)
+STEP = """
+optimizer = optim.{optimizer}(model.parameters(), **{arguments}, **fused)
 
 def step():
-    loss = F.cross_entropy(model(x), y)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
-def without_dropout():
-    model.eval()
-    losses = [step() for _ in range(3)]
-    return [xp.tensor(losses), *model.parameters()]
-"""
-
-TINY = """
-model = filled(nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1)))
-optimizer = optim.SGD(model.parameters(), lr=0.01)
-x, y = data(32, 8), data(32, 1)
-
-def step():
-    loss = F.mse_loss(model(x), y)
+    loss = forward()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
     return loss
 
+# The losses say what the optimizer did: single parameters of Adam follow the rounding of the least gradients.
 def steps():
-    return [*[step() for _ in range(3)], *model.parameters()]
+    first = step()
+    gradients = [p.grad.clone() for p in model.parameters()]
+    return [first, step(), step(), *gradients]
 """
 
-LSTM = """
-features, hidden, batch, length = 16, 32, 16, 100
-inputs = data(length, batch, features)
-w, u = data(4 * hidden, features), data(4 * hidden, hidden)
-w, u, b = [(0.2 * t).requires_grad_() for t in (w, u, data(4 * hidden))]
-start = xp.zeros(batch, hidden)
+# What the tiny network's step is in JAX, compiled as a whole.
+JAX_TINY = """
+x, y = data(32, 8), data(32, 1)
+params = [0.3 * data(8, 16), 0.1 * data(16), 0.2 * data(16, 1), 0.1 * data(1)]
 
-def cell(x, h, c):
-    i, f, g, o = (F.linear(x, w, b) + F.linear(h, u)).chunk(4, 1)
-    c = xp.sigmoid(f) * c + xp.sigmoid(i) * xp.tanh(g)
-    return xp.sigmoid(o) * xp.tanh(c), c
+def loss(params):
+    w1, b1, w2, b2 = params
+    return ((xp.tanh(x @ w1 + b1) @ w2 + b2 - y) ** 2).mean()
+
+@jax.jit
+def update(params):
+    value, gradients = jax.value_and_grad(loss)(params)
+    return value, [p - 0.01 * g for p, g in zip(params, gradients)]
 
 def step():
-    h = c = start
-    for x in inputs:
-        h, c = cell(x, h, c)
-    w.grad = u.grad = b.grad = None
-    h.sum().backward()
-    return h, w.grad, u.grad, b.grad
+    global params
+    value, params = update(params)
+    return jax.block_until_ready(value)
 """
 
-CASES = [
-    Case("training step of the digits example", DIGITS, "step()", 0.6, result="without_dropout()", tolerance=1e-3),
-    Case("training step of an MLP 8-16-1, batch 32, SGD", TINY, "step()", 0.2, result="steps()"),
-    Case("LSTM cell by hand, 100 steps, forward and backward", LSTM, "step()", 0.35, tolerance=1e-4),
-]
+
+def training(network: str, batch: int, optimizer: str, **arguments: float) -> str:
+    """The program of a network and its optimizer, in PyTorch's defaults or, where a column asks, fused."""
+    return networks.with_batch(network, batch) + STEP.format(optimizer=optimizer, arguments=arguments)
+
+
+SETUPS = {
+    "MLP 8-16-1, batch 32, SGD": training(networks.TINY, 32, "SGD", lr=0.01),
+    "MLP 784-512-512-10, batch 128, Adam": training(networks.MLP, 128, "Adam"),
+    "LeNet 28 × 28, batch 64, Adam": training(networks.LENET, 64, "Adam"),
+    "LSTM, hidden 128, 64 steps, batch 32, Adam": training(networks.LSTM, 32, "Adam"),
+    "GPT, width 128, 4 layers, 128 tokens, batch 8, AdamW": training(networks.GPT, 8, "AdamW"),
+    "ResNet-18 32 × 32, batch 16, SGD": training(networks.RESNET, 16, "SGD", lr=0.01, momentum=0.9),
+}
+BARS = {"MLP 8": (0.12, None), "MLP 784": (0.75, 1.0), "LeNet": (0.5, 0.6), "LSTM": (0.7, None), "GPT": (0.75, 0.8)}
+BARS["ResNet"] = (0.85, None)
+TOLERANCES = {"ResNet": 2e-2}  # see models.py
+
+
+def case(name: str, setup: str) -> Case:
+    """The row of a step, beside PyTorch's default and fused optimizers, and of the tiny one beside JAX."""
+    start = next(start for start in BARS if name.startswith(start))
+    target, fused = BARS[start]
+    others, own = {FUSED: fused}, {}
+    if start == "MLP 8":
+        others[JAX], own[JAX] = 1.0, Program("step()", JAX_TINY)
+    tolerance = TOLERANCES.get(start, 1e-3)
+    return Case(name, setup, "step()", target, result="steps()", tolerance=tolerance, others=others, own=own)
+
+
+SECTION = Section(
+    key="training",
+    title="Training steps",
+    about="Forward, loss, backward and optimizer, with the gradients set to None between steps. PyTorch's optimizers "
+    "are its defaults; the second column has `fused=True`.",
+    cases=[case(name, setup) for name, setup in SETUPS.items()],
+)
