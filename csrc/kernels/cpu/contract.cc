@@ -9,6 +9,7 @@
 #include <climits>
 #include <type_traits>
 
+#include "kernels/cpu/contract.h"
 #include "kernels/cpu/element.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_packed.h"
@@ -53,24 +54,6 @@ void blas(CBLAS_TRANSPOSE t, int m, int n, Complex<double> alpha, const Complex<
           const Complex<double>* x, int incx, Complex<double> beta, Complex<double>* y, int incy) {
   scipy_cblas_zgemv(CblasRowMajor, t, m, n, &alpha, a, lda, x, incx, &beta, y, incy);
 }
-
-// What c starts from: scale * data, broadcast through zero strides. data == NULL: zero.
-template <typename T>
-struct Start {
-  const T* data = nullptr;
-  int64_t batch = 0, row = 0, col = 0;
-  T scale = 1;
-};
-
-template <typename T>
-struct Batch {
-  int64_t count = 1;
-  Matrix<const T> a, b;
-  Matrix<T> c;
-  int64_t a_step = 0, b_step = 0, c_step = 0;
-  T alpha = 1;
-  Start<T> start = {};
-};
 
 template <typename T>
 void fill_start(const Start<T>& start, const T* from, Matrix<T> c) {
@@ -330,50 +313,28 @@ std::enable_if_t<std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, B
 
 dt_status out_of_memory(dt_kernel_context* ctx, const char* message) { return ctx->fail(ctx, DT_ERR_MEMORY, message); }
 
-// The last two dims of an array as a matrix.
-template <typename T>
-Matrix<T> matrix(const dt_array& x) {
-  const int d = x.ndim - 2;
-  return {static_cast<T*>(x.data), x.sizes[d], x.sizes[d + 1], x.strides[d], x.strides[d + 1]};
-}
-template <typename T>
-Matrix<T> column(const dt_array& x) {
-  return {static_cast<T*>(x.data), x.sizes[0], 1, x.strides[0], 1};
-}
-
-// Where the products start from: `x` broadcast to c's shape (dims align at the last).
-template <typename T>
-Start<T> broadcast_start(const dt_array& x, T scale) {
-  const auto stride = [&](int from_last) {
-    const int d = x.ndim - 1 - from_last;
-    return d < 0 || x.sizes[d] == 1 ? 0 : x.strides[d];
-  };
-  return {static_cast<const T*>(x.data), stride(2), stride(1), stride(0), scale};
-}
-
 template <typename T>
 dt_status bmm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
               const dt_value*, int32_t) {
-  Batch<T> p{outs[0].sizes[0], matrix<const T>(ins[0]), matrix<const T>(ins[1]), matrix<T>(outs[0])};
-  p.a_step = ins[0].strides[0], p.b_step = ins[1].strides[0], p.c_step = outs[0].strides[0];
-  return multiply<T>(ctx, p) ? DT_OK : out_of_memory(ctx, "bmm: out of memory for a dense copy of an argument");
+  return multiply<T>(ctx, bmm_batch<T>(outs[0], ins[0], ins[1]))
+             ? DT_OK
+             : out_of_memory(ctx, "bmm: out of memory for a dense copy of an argument");
 }
 
 template <typename T>
 dt_status mm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
              const dt_value*, int32_t) {
-  const Batch<T> p{1, matrix<const T>(ins[0]), matrix<const T>(ins[1]), matrix<T>(outs[0])};
-  return multiply<T>(ctx, p) ? DT_OK : out_of_memory(ctx, "mm: out of memory for a dense copy of an argument");
+  return multiply<T>(ctx, mm_batch<T>(outs[0], ins[0], ins[1]))
+             ? DT_OK
+             : out_of_memory(ctx, "mm: out of memory for a dense copy of an argument");
 }
 
 template <typename T>
 dt_status addmm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                 const dt_value* args, int32_t) {
-  Batch<T> p{1, matrix<const T>(ins[1]), matrix<const T>(ins[2]), matrix<T>(outs[0])};
-  const T beta = as_element<T>(args[3]);
-  p.alpha = as_element<T>(args[4]);
-  if (beta != T(0)) p.start = broadcast_start<T>(ins[0], beta);  // with 0, NaN in self does not count
-  return multiply<T>(ctx, p) ? DT_OK : out_of_memory(ctx, "addmm: out of memory for a dense copy of an argument");
+  return multiply<T>(ctx, addmm_batch<T>(outs[0], ins, args))
+             ? DT_OK
+             : out_of_memory(ctx, "addmm: out of memory for a dense copy of an argument");
 }
 
 template <typename T>
@@ -418,21 +379,6 @@ dt_status dot_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, 
   }
   *static_cast<T*>(outs[0].data) = total;
   return DT_OK;
-}
-
-// The dims before the last as one, if a single stride steps through them. Returns false if not.
-bool flatten_rows(const dt_array& x, int64_t& rows, int64_t& stride) {
-  rows = 1, stride = 0;
-  for (int d = x.ndim - 2; d >= 0; --d) {
-    if (x.sizes[d] == 1) continue;
-    if (rows == 1) {
-      stride = x.strides[d];
-    } else if (x.strides[d] != stride * rows) {
-      return false;
-    }
-    rows *= x.sizes[d];
-  }
-  return true;
 }
 
 // Every row of input and out on its own: for layouts that are no single matrix.
@@ -509,6 +455,7 @@ void register_contract(KernelTable& table) {
   add_all<Complex<float>>(own, DT_COMPLEX64);
   add_all<Complex<double>>(own, DT_COMPLEX128);
   add_sixteen_whole(own);
+  add_bfloat16_products(own);
   table.add_all(own);
 }
 

@@ -8,21 +8,30 @@
 #include <cstdint>
 
 #include "dovetail/abi.h"
+#include "kernels/common/dtypes.h"
 #include "kernels/cpu/matrix.h"
 
 namespace dovetail::cpu {
 
-template <typename T>
+// T is float, double or BFloat16, whose products are summed as floats.
+template <typename T, typename Sum = T>
 struct PackedProduct {
   Matrix<const T> a, b;  // of any strides
-  Matrix<T> c;           // its rows have unit stride
-  T alpha = 1;
-  const T* bias = nullptr;  // what every row of c starts from
-  bool accumulate = false;  // c starts from what it holds
+  Matrix<Sum> c;         // its rows have unit stride
+  Sum alpha = 1;
+  const Sum* bias = nullptr;  // what every row of c starts from
+  bool accumulate = false;    // c starts from what it holds
 };
 
 // c = start + alpha * a b. False if memory ran out.
 bool packed_product(dt_kernel_context* ctx, const PackedProduct<float>& p);
 bool packed_product(dt_kernel_context* ctx, const PackedProduct<double>& p);
+
+// Whether this machine multiplies bfloat16 numbers without widening them first (AVX512_BF16). It takes numbers below
+// 2^-126 for zeros then.
+bool has_bfloat16_products();
+// Needs such a machine. On the calling thread alone, in `memory` of packed_bfloat16_bytes, where that is not NULL.
+bool packed_product(dt_kernel_context* ctx, const PackedProduct<BFloat16, float>& p, void* memory = nullptr);
+size_t packed_bfloat16_bytes(int64_t m, int64_t n, int64_t k);
 
 }  // namespace dovetail::cpu

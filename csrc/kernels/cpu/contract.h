@@ -1,0 +1,92 @@
+// Products of matrices as the kernels of ops are given them: what contract.cc and contract_bfloat16.cc share.
+#pragma once
+
+#include <cstdint>
+
+#include "dovetail/abi.h"
+#include "kernels/cpu/element.h"
+#include "kernels/cpu/matrix.h"
+#include "kernels/cpu/registry.h"
+
+namespace dovetail::cpu {
+
+// What c starts from: scale * data, broadcast through zero strides. data == NULL: zero.
+template <typename T, typename Sum = T>
+struct Start {
+  const T* data = nullptr;
+  int64_t batch = 0, row = 0, col = 0;
+  Sum scale = 1;
+};
+
+// Products of `count` pairs of matrices. Sum: what they are summed as.
+template <typename T, typename Sum = T>
+struct Batch {
+  int64_t count = 1;
+  Matrix<const T> a, b;
+  Matrix<T> c;
+  int64_t a_step = 0, b_step = 0, c_step = 0;
+  Sum alpha = 1;
+  Start<T, Sum> start = {};
+};
+
+// The last two dims of an array as a matrix.
+template <typename T>
+Matrix<T> matrix(const dt_array& x) {
+  const int d = x.ndim - 2;
+  return {static_cast<T*>(x.data), x.sizes[d], x.sizes[d + 1], x.strides[d], x.strides[d + 1]};
+}
+template <typename T>
+Matrix<T> column(const dt_array& x) {
+  return {static_cast<T*>(x.data), x.sizes[0], 1, x.strides[0], 1};
+}
+
+// Where the products start from: `x` broadcast to c's shape (dims align at the last).
+template <typename T, typename Sum = T>
+Start<T, Sum> broadcast_start(const dt_array& x, Sum scale) {
+  const auto stride = [&](int from_last) {
+    const int d = x.ndim - 1 - from_last;
+    return d < 0 || x.sizes[d] == 1 ? 0 : x.strides[d];
+  };
+  return {static_cast<const T*>(x.data), stride(2), stride(1), stride(0), scale};
+}
+
+// The batches of the ops, from their arrays and attributes.
+template <typename T, typename Sum = T>
+Batch<T, Sum> mm_batch(const dt_array& out, const dt_array& left, const dt_array& right) {
+  return {1, matrix<const T>(left), matrix<const T>(right), matrix<T>(out)};
+}
+template <typename T, typename Sum = T>
+Batch<T, Sum> bmm_batch(const dt_array& out, const dt_array& left, const dt_array& right) {
+  Batch<T, Sum> p = mm_batch<T, Sum>(out, left, right);
+  p.count = out.sizes[0], p.a_step = left.strides[0], p.b_step = right.strides[0], p.c_step = out.strides[0];
+  return p;
+}
+template <typename T, typename Sum = T>
+Batch<T, Sum> addmm_batch(const dt_array& out, const dt_array* ins, const dt_value* args) {
+  Batch<T, Sum> p = mm_batch<T, Sum>(out, ins[1], ins[2]);
+  const Sum beta = as_element<Sum>(args[3]);
+  p.alpha = as_element<Sum>(args[4]);
+  if (beta != Sum(0)) p.start = broadcast_start<T, Sum>(ins[0], beta);  // with 0, NaN in self does not count
+  return p;
+}
+
+// The dims before the last as one, if a single stride steps through them. Returns false if not.
+inline bool flatten_rows(const dt_array& x, int64_t& rows, int64_t& stride) {
+  rows = 1, stride = 0;
+  for (int d = x.ndim - 2; d >= 0; --d) {
+    if (x.sizes[d] == 1) continue;
+    if (rows == 1) {
+      stride = x.strides[d];
+    } else if (x.strides[d] != stride * rows) {
+      return false;
+    }
+    rows *= x.sizes[d];
+  }
+  return true;
+}
+
+// Where the machine multiplies bfloat16 numbers itself: kernels of large products of them, which leave the others to
+// what the table holds for them.
+void add_bfloat16_products(KernelTable& table);
+
+}  // namespace dovetail::cpu

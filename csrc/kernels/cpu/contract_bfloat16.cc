@@ -1,0 +1,142 @@
+// Products of bfloat16 matrices on machines that multiply such numbers themselves: summed as floats, rounded once.
+#include <algorithm>
+
+#include "kernels/cpu/contract.h"
+#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_packed.h"
+#include "kernels/cpu/sixteen.h"
+
+namespace dovetail::cpu {
+namespace {
+
+using Products = Batch<BFloat16, float>;
+
+constexpr int64_t kSmallest = 16;        // dimension worth laying out in panels
+constexpr int64_t kOwnThread = 1 << 22;  // multiplications; a smaller product of a batch stays on one thread
+constexpr int64_t kGroups = 64;          // that a batch is cut into
+
+bool worth_panels(const Products& p) { return p.count > 0 && std::min({p.c.rows, p.c.cols, p.a.cols}) >= kSmallest; }
+
+// Rows of sums start from what the result does.
+void begin_rows(const Products& p, int64_t item, int64_t begin, int64_t end, float* sums) {
+  const auto& start = p.start;
+  const int64_t n = p.c.cols;
+  for (int64_t i = begin; i < end; ++i) {
+    const BFloat16* from = start.data + item * start.batch + i * start.row;
+    float* row = sums + i * n;
+    if (start.col == 0) {
+      std::fill(row, row + n, static_cast<float>(*from));
+    } else {
+      widen(DT_BFLOAT16, &from->bits, start.col, n, row);
+    }
+    for (int64_t j = 0; j < n; ++j) row[j] *= start.scale;
+  }
+}
+
+void end_rows(const Products& p, int64_t item, int64_t begin, int64_t end, const float* sums) {
+  for (int64_t i = begin; i < end; ++i) {
+    BFloat16* to = p.c.data + item * p.c_step + i * p.c.row;
+    narrow(DT_BFLOAT16, sums + i * p.c.cols, &to->bits, p.c.col, p.c.cols);
+  }
+}
+
+PackedProduct<BFloat16, float> product_of(const Products& p, int64_t item, float* sums) {
+  PackedProduct<BFloat16, float> product{p.a, p.b, {sums, p.c.rows, p.c.cols, p.c.cols, 1}, p.alpha};
+  product.a.data += item * p.a_step, product.b.data += item * p.b_step;
+  product.accumulate = p.start.data != nullptr;
+  return product;
+}
+
+// Every product by all threads.
+bool one_by_one(dt_kernel_context* ctx, const Products& p) {
+  const int64_t m = p.c.rows, n = p.c.cols, grain = std::max<int64_t>(1, 32768 / n);
+  auto* sums = static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(m * n) * sizeof(float)));
+  if (!sums) return false;
+  for (int64_t item = 0; item < p.count; ++item) {
+    if (p.start.data) {
+      parallel(ctx, m, grain, [&](int64_t begin, int64_t end) { begin_rows(p, item, begin, end, sums); });
+    }
+    if (!packed_product(ctx, product_of(p, item, sums))) return false;
+    parallel(ctx, m, grain, [&](int64_t begin, int64_t end) { end_rows(p, item, begin, end, sums); });
+  }
+  return true;
+}
+
+// Every product by one thread.
+bool side_by_side(dt_kernel_context* ctx, const Products& p) {
+  const int64_t m = p.c.rows, n = p.c.cols, groups = std::min(p.count, kGroups);
+  const size_t panels = (packed_bfloat16_bytes(m, n, p.a.cols) + 63) / 64 * 64;
+  const size_t each = panels + (static_cast<size_t>(m * n) * sizeof(float) + 63) / 64 * 64;
+  char* memory = static_cast<char*>(ctx->workspace(ctx, static_cast<size_t>(groups) * each));
+  if (!memory) return false;
+  parallel(ctx, groups, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t group = begin; group < end; ++group) {
+      char* own = memory + static_cast<size_t>(group) * each;
+      auto* sums = reinterpret_cast<float*>(own + panels);
+      for (int64_t item = group * p.count / groups; item < (group + 1) * p.count / groups; ++item) {
+        if (p.start.data) begin_rows(p, item, 0, m, sums);
+        packed_product(ctx, product_of(p, item, sums), own);
+        end_rows(p, item, 0, m, sums);
+      }
+    }
+  });
+  return true;
+}
+
+Products mm(const dt_array& out, const dt_array* ins, int32_t, const dt_value*) {
+  return mm_batch<BFloat16, float>(out, ins[0], ins[1]);
+}
+Products bmm(const dt_array& out, const dt_array* ins, int32_t, const dt_value*) {
+  return bmm_batch<BFloat16, float>(out, ins[0], ins[1]);
+}
+Products addmm(const dt_array& out, const dt_array* ins, int32_t, const dt_value* args) {
+  return addmm_batch<BFloat16, float>(out, ins, args);
+}
+// Of no product where the input's rows are no single matrix.
+Products linear(const dt_array& out, const dt_array* ins, int32_t n_ins, const dt_value*) {
+  const dt_array &x = ins[0], &weight = ins[1];
+  Products p;
+  p.count = 0;
+  int64_t rows, x_row, out_row;
+  if (weight.ndim != 2 || !flatten_rows(x, rows, x_row) || !flatten_rows(out, rows, out_row)) return p;
+  p.count = 1;
+  p.a = {static_cast<const BFloat16*>(x.data), rows, weight.sizes[1], x_row, x.strides[x.ndim - 1]};
+  p.b = matrix<const BFloat16>(weight).transposed();
+  p.c = {static_cast<BFloat16*>(out.data), rows, weight.sizes[0], out_row, out.strides[out.ndim - 1]};
+  if (n_ins > 2 && ins[2].data) p.start = broadcast_start<BFloat16, float>(ins[2], 1.0f);
+  p.start.row = 0;
+  return p;
+}
+
+using Arranged = Products (*)(const dt_array&, const dt_array*, int32_t, const dt_value*);
+
+// `self` is the kernel for what is not worth panels.
+template <Arranged arranged>
+dt_status multiply(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs, const dt_array* ins,
+                   int32_t n_ins, const dt_value* args, int32_t n_args) {
+  const Products p = arranged(outs[0], ins, n_ins, args);
+  if (!worth_panels(p)) {
+    const dt_kernel& rest = *static_cast<const dt_kernel*>(self);
+    return rest.fn(rest.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
+  }
+  const int64_t work = p.c.rows * p.c.cols * p.a.cols;
+  const bool done = p.count > 1 && work < kOwnThread ? side_by_side(ctx, p) : one_by_one(ctx, p);
+  return done ? DT_OK : ctx->fail(ctx, DT_ERR_MEMORY, "out of memory for panels of a product of bfloat16 matrices");
+}
+
+}  // namespace
+
+void add_bfloat16_products(KernelTable& table) {
+  if (!has_bfloat16_products()) return;
+  const struct {
+    const char* op;
+    dt_kernel_fn fn;
+  } kernels[] = {
+      {"mm", multiply<mm>}, {"bmm", multiply<bmm>}, {"addmm", multiply<addmm>}, {"linear", multiply<linear>}};
+  const int32_t dtype = DT_BFLOAT16;
+  for (const auto& [op, fn] : kernels) {
+    table.add(op, dtype, fn, new dt_kernel(table.find(op, &dtype, 1)));  // kept for the life of the process
+  }
+}
+
+}  // namespace dovetail::cpu

@@ -1,0 +1,191 @@
+// How a large product is cut into panels, blocks and tasks, whatever its panels hold.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_packed.h"
+
+namespace dovetail::cpu {
+
+// How many rows a panel of a has, how far its depths are apart, and how many columns one of b has.
+struct PanelShape {
+  int rows, row_step, cols;
+};
+
+// A panel of rows times a panel of columns.
+template <typename Panel, typename Sum>
+struct PanelProduct {
+  const Panel *a, *b;
+  int64_t depth;
+  Sum* c;
+  int64_t c_row, rows, cols;  // of c: what is kept
+  Sum alpha;
+  const Sum* bias;
+  bool accumulate;
+};
+
+inline int64_t divided(int64_t n, int64_t by) { return (n + by - 1) / by; }
+
+// The largest part of n, none above `most`, when n is cut into equal parts.
+inline int64_t equal_part(int64_t n, int64_t most) { return divided(n, divided(n, most)); }
+
+constexpr int64_t kDepth = 320;                       // a panel of this depth fits the first-level cache
+constexpr int64_t kPacked = int64_t{1} << 21;         // elements laid out at a time
+constexpr int64_t kWidest = 4096;                     // rows and columns laid out at a time
+constexpr int64_t kBlockRows = 96, kBlockCols = 128;  // of c, in a task: their panels fit the second-level cache
+
+// What an instruction set brings for an element type T: panels of Panel elements, each of kTogether depths, and
+// products summed as Sum.
+template <typename T, typename Panel, typename Sum, int kTogether>
+struct PanelKernels {
+  // out[k * width + lane] = from[lane * lane_stride + k * depth_stride] for the first `lanes` of `width` lanes; the
+  // others hold anything. `readable` lanes are in memory.
+  using Pack = void (*)(const T* from, int64_t lane_stride, int64_t depth_stride, int64_t lanes, int64_t readable,
+                        int64_t width, int64_t depth, Panel* out);
+  using Product = void (*)(const PanelProduct<Panel, Sum>&, int height);
+  PanelShape shape;
+  Pack pack;
+  Product product;
+};
+
+// Runs body on the context's threads, or without a context on this one.
+template <typename F>
+void share(dt_kernel_context* ctx, int64_t n, int64_t grain, const F& body) {
+  ctx ? parallel(ctx, n, grain, body) : body(0, n);
+}
+
+// A product whose panels are laid out at once.
+template <typename T, typename Panel, typename Sum, int kTogether>
+class Group {
+ public:
+  using Kernels = PanelKernels<T, Panel, Sum, kTogether>;
+  Group(dt_kernel_context* ctx, const Kernels& kernels, const PackedProduct<T, Sum>& p, int64_t depth_step,
+        Panel* memory)
+      : ctx_(ctx), kernels_(kernels), p_(p), depth_step_(depth_step) {
+    const PanelShape& shape = kernels.shape;
+    height_ = static_cast<int>(equal_part(p.c.rows, shape.rows));
+    row_panels_ = divided(p.c.rows, height_), col_panels_ = divided(p.c.cols, shape.cols);
+    a_ = memory, b_ = memory + row_panels_ * shape.row_step * units(p.a.cols);
+  }
+
+  static int64_t elements(const PanelShape& shape, int64_t rows, int64_t cols) {  // for one depth
+    return divided(rows, equal_part(rows, shape.rows)) * shape.row_step + divided(cols, shape.cols) * shape.cols;
+  }
+
+  static int64_t units(int64_t depth) { return divided(depth, kTogether); }
+
+  void run() {
+    const int64_t work = kernels_.shape.cols * p_.a.cols;
+    share(ctx_, row_panels_ + col_panels_, std::max<int64_t>(1, 32768 / work), [this](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) i < row_panels_ ? pack_rows(i) : pack_cols(i - row_panels_);
+    });
+    const int64_t tall = equal_part(row_panels_, std::max<int64_t>(1, kBlockRows / height_));
+    const int64_t wide = equal_part(col_panels_, std::max<int64_t>(1, kBlockCols / kernels_.shape.cols));
+    const int64_t across = divided(col_panels_, wide);
+    share(ctx_, divided(row_panels_, tall) * across, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) block(i / across * tall, i % across * wide, tall, wide);
+    });
+  }
+
+ private:
+  // Blocks of the depth follow one another, in each of them the panels.
+  template <typename F>
+  void each_depth(const F& body) const {
+    for (int64_t k = 0; k < p_.a.cols; k += depth_step_) body(k, std::min(depth_step_, p_.a.cols - k));
+  }
+  Panel* row_panel(int64_t i, int64_t k, int64_t depth) const {
+    return a_ + (row_panels_ * units(k) + i * units(depth)) * kernels_.shape.row_step;
+  }
+  Panel* col_panel(int64_t j, int64_t k, int64_t depth) const {
+    return b_ + (col_panels_ * units(k) + j * units(depth)) * kernels_.shape.cols;
+  }
+  int64_t rows(int64_t panel) const { return std::min<int64_t>(height_, p_.c.rows - panel * height_); }
+  int64_t cols(int64_t panel) const {
+    return std::min<int64_t>(kernels_.shape.cols, p_.c.cols - panel * kernels_.shape.cols);
+  }
+
+  void pack_rows(int64_t i) const {
+    each_depth([&](int64_t k, int64_t depth) {
+      const Matrix<const T>& a = p_.a;
+      kernels_.pack(a.data + i * height_ * a.row + k * a.col, a.row, a.col, rows(i), a.rows - i * height_,
+                    kernels_.shape.row_step, depth, row_panel(i, k, depth));
+    });
+  }
+  void pack_cols(int64_t j) const {
+    each_depth([&](int64_t k, int64_t depth) {
+      const Matrix<const T>& b = p_.b;
+      kernels_.pack(b.data + j * kernels_.shape.cols * b.col + k * b.row, b.col, b.row, cols(j),
+                    b.cols - j * kernels_.shape.cols, kernels_.shape.cols, depth, col_panel(j, k, depth));
+    });
+  }
+
+  void block(int64_t row, int64_t col, int64_t tall, int64_t wide) const {
+    each_depth([&](int64_t k, int64_t depth) {
+      for (int64_t j = col; j < std::min(col + wide, col_panels_); ++j) {
+        const int64_t left = j * kernels_.shape.cols;
+        for (int64_t i = row; i < std::min(row + tall, row_panels_); ++i) {
+          Sum* c = p_.c.data + i * height_ * p_.c.row + left;
+          kernels_.product({row_panel(i, k, depth), col_panel(j, k, depth), units(depth), c, p_.c.row, rows(i), cols(j),
+                            p_.alpha, k == 0 && p_.bias ? p_.bias + left : nullptr, k > 0 || p_.accumulate},
+                           height_);
+        }
+      }
+    });
+  }
+
+  dt_kernel_context* ctx_;
+  const Kernels& kernels_;
+  const PackedProduct<T, Sum>& p_;
+  const int64_t depth_step_;
+  int height_;
+  int64_t row_panels_, col_panels_;
+  Panel *a_, *b_;
+};
+
+// How a product is cut, from its shape alone.
+template <typename T, typename Panel, typename Sum, int kTogether>
+struct Cut {
+  using Parts = Group<T, Panel, Sum, kTogether>;
+  int64_t rows, cols, depth, depth_step;  // depth is laid out at a time, by steps
+  size_t bytes;
+  Cut(const PanelShape& shape, int64_t m, int64_t n, int64_t k)
+      : rows(equal_part(m, kWidest)), cols(equal_part(n, kWidest)) {
+    depth_step = equal_part(Parts::units(k), kDepth);
+    const int64_t per_unit = Parts::elements(shape, rows, cols);
+    const int64_t units =
+        std::min(Parts::units(k), std::max<int64_t>(1, kPacked / (per_unit * depth_step)) * depth_step);
+    depth_step *= kTogether, depth = units * kTogether;
+    bytes = static_cast<size_t>(per_unit * units) * sizeof(Panel);
+  }
+};
+
+template <typename T, typename Panel, typename Sum, int kTogether>
+void run(dt_kernel_context* ctx, const PanelKernels<T, Panel, Sum, kTogether>& best, const PackedProduct<T, Sum>& p,
+         const Cut<T, Panel, Sum, kTogether>& cut, void* memory) {
+  for (int64_t i = 0; i < p.c.rows; i += cut.rows) {
+    for (int64_t j = 0; j < p.c.cols; j += cut.cols) {
+      const int64_t tall = std::min(cut.rows, p.c.rows - i), wide = std::min(cut.cols, p.c.cols - j);
+      for (int64_t k = 0; k < p.a.cols; k += cut.depth) {
+        const int64_t deep = std::min(cut.depth, p.a.cols - k);
+        const PackedProduct<T, Sum> part = {p.a.block(i, k, tall, deep),
+                                            p.b.block(k, j, deep, wide),
+                                            p.c.block(i, j, tall, wide),
+                                            p.alpha,
+                                            k == 0 && p.bias ? p.bias + j : nullptr,
+                                            k > 0 || p.accumulate};
+        Group<T, Panel, Sum, kTogether>(ctx, best, part, cut.depth_step, static_cast<Panel*>(memory)).run();
+      }
+    }
+  }
+}
+
+template <typename T, typename Panel, typename Sum, int kTogether>
+bool run(dt_kernel_context* ctx, const PanelKernels<T, Panel, Sum, kTogether>& best, const PackedProduct<T, Sum>& p) {
+  const Cut<T, Panel, Sum, kTogether> cut(best.shape, p.c.rows, p.c.cols, p.a.cols);
+  void* memory = ctx->workspace(ctx, cut.bytes);
+  if (memory) run(ctx, best, p, cut, memory);
+  return memory != nullptr;
+}
+
+}  // namespace dovetail::cpu
