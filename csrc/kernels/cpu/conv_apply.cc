@@ -1,7 +1,9 @@
 // Convolution, and the gradient of its input: both are products of the filters with frames.
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/winograd.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -333,12 +335,18 @@ bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> in
     for (int64_t i = 0; i < n; ++i) dense[i] = bias[i * bias_step];
     job.bias = dense;
   }
+  if constexpr (std::is_same_v<T, float>) {
+    if (winograd::suits(shape)) return winograd::convolve(ctx, shape, input, weight, job.bias, out);
+  }
   return run(ctx, job);
 }
 
 template <typename T>
 bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Filters<const T> weight,
                          Images<T> out) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (winograd::suits_input_grad(shape)) return winograd::convolve_input_grad(ctx, shape, grad, weight, out);
+  }
   Job<T> job;
   job.plan = frame_gradient(shape);
   job.batch = shape.batch, job.groups = shape.groups;

@@ -5,8 +5,10 @@
 // The sum runs over the whole batch, so the batch is cut into a number of chunks that depends on the shape alone; each
 // has a partial result, and these are added in order.
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/winograd.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -262,6 +264,9 @@ void add_partials(dt_kernel_context* ctx, const Job<T>& job, Filters<T> out) {
 template <typename T>
 bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Images<const T> input,
                           Filters<T> out) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (winograd::suits_weight_grad(shape)) return winograd::convolve_weight_grad(ctx, shape, grad, input, out);
+  }
   Job<T> job;
   job.shape = &shape, job.grad = grad, job.input = input;
   job.plan = frame_input(shape);

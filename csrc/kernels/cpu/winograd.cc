@@ -1,0 +1,242 @@
+// Winograd's convolution and the gradient of its input: transforms, products of matrices, and transforms back.
+#include "kernels/cpu/winograd.h"
+
+#include <algorithm>
+
+namespace dovetail::cpu::winograd {
+namespace {
+
+constexpr int64_t kFilterBytes = 8 << 20;    // of transformed filters at a time
+constexpr int64_t kScratch = 7 << 20;        // of all threads
+constexpr int64_t kSourceBytes = 4 << 20;    // transformed sources of this size are made once, for all results
+constexpr int64_t kSkew = 16;                // elements between planes, which would meet in the same cache sets
+constexpr int64_t kMostChannels = 1024;
+constexpr int64_t kSourceSlots = 16;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+// One group's convolution, or gradient of its input.
+struct Job {
+  int64_t rows, channels;  // channels of the results and of the source
+  int64_t pad_y, pad_x;
+  Images<const float> source;
+  Images<float> out;
+  const float* filters;
+  int64_t filter_row, filter_channel, filter_group;  // strides
+  const Filters<const float>* taps;
+  bool flipped;
+  const float* bias;  // dense, or NULL
+
+  Grid grid;
+  int64_t tile_blocks, tiles;  // blocks of tiles, each a task's, and tiles of a block at most
+
+  Job(int64_t batch, int64_t height, int64_t width, int64_t source_channels)
+      : channels(source_channels), grid(batch, height, width) {
+    tile_blocks = ceil_div(grid.count, channels > 256 ? 12 : 24);
+    tiles = ceil_div(grid.count, tile_blocks);
+  }
+  int64_t channel_blocks() const { return ceil_div(channels, kBlock); }
+  int64_t block_start(int64_t block) const { return grid.count * block / tile_blocks; }
+  int64_t block_tiles(int64_t block) const { return block_start(block + 1) - block_start(block); }
+  int64_t source_plane(int64_t n) const { return channel_blocks() * n * kBlock + kSkew; }
+  int64_t filter_plane() const { return channels * kWide + kSkew; }
+  int64_t product_plane(int64_t n) const { return n * kWide + kSkew; }
+  int64_t patch_size() const { return kReach * (kTile * std::min(grid.across, tiles) + 2) * kBlock; }
+};
+
+// Block `block` of tiles and `cb` of channels, at its place in `out`.
+void make_source(const Job& job, int64_t block, int64_t cb, float* patch, float* out) {
+  const int64_t n = job.block_tiles(block), plane = job.source_plane(n);
+  out += cb * n * kBlock;
+  job.grid.each_row(job.block_start(block), job.block_start(block + 1),
+                    [&](int64_t image, int64_t y, int64_t x, int64_t tiles, int64_t before) {
+                      Patch p;
+                      p.data = const_cast<float*>(job.source.data) + image * job.source.batch +
+                               cb * kBlock * job.source.channel;
+                      p.channel = job.source.channel, p.row = job.source.step[1], p.col = job.source.step[2];
+                      p.height = job.source.size[1], p.width = job.source.size[2];
+                      p.channels = std::min(kBlock, job.channels - cb * kBlock);
+                      p.y = y * kTile - job.pad_y, p.x = x * kTile - job.pad_x;
+                      p.rows = kReach, p.cols = kTile * tiles + 2;
+                      load_patch(p, patch);
+                      transform_source(patch, p.cols, tiles, out + before * kBlock, plane);
+                    });
+}
+
+// Filters of 32 rows from `row` on, for channels [begin, end), as [point][channel][32].
+void make_filters(const Job& job, int64_t row, int64_t begin, int64_t end, float* out) {
+  const Filters<const float>& taps = *job.taps;
+  const bool dense = taps.step[2] == 1 && taps.step[1] == 3;
+  alignas(64) float lanes[9 * kBlock];
+  for (int64_t c = begin; c < end; ++c) {
+    for (int64_t half = 0; half < kWide && row + half < job.rows; half += kBlock) {
+      Patch p;
+      p.data = const_cast<float*>(job.filters) + (row + half) * job.filter_row + c * job.filter_channel;
+      p.channel = job.filter_row, p.channels = std::min(kBlock, job.rows - row - half);
+      p.row = taps.step[1], p.col = taps.step[2];
+      p.height = p.rows = dense ? 1 : 3, p.width = p.cols = dense ? 9 : 3;
+      load_patch(p, lanes);
+      transform_filter(lanes, job.flipped, out + c * kWide + half, job.filter_plane());
+    }
+  }
+}
+
+// Rows [row, row + rows) of a block of tiles, 32 at a time.
+void make_results(const Job& job, int64_t block, int64_t row, int64_t rows, const float* source, const float* filters,
+                  float* products, float* patch) {
+  const int64_t n = job.block_tiles(block), plane = job.product_plane(n);
+  const int64_t source_plane = job.source_plane(n), filter_plane = job.filter_plane();
+  for (const int64_t end = row + rows; row < end; row += kWide, filters += kPoints * filter_plane) {
+    const int64_t wide = std::min(kWide, job.rows - row);
+    for (int64_t point = 0; point < kPoints; ++point) {
+      multiply(source + point * source_plane, n * kBlock, n, filters + point * filter_plane, job.channels, wide,
+               products + point * plane);
+    }
+    for (int64_t half = 0; half < wide; half += kBlock) {
+      const int64_t first = row + half;
+      alignas(64) float bias[kBlock] = {};
+      Patch p;
+      p.channels = std::min(kBlock, job.rows - first);
+      if (job.bias) std::copy(job.bias + first, job.bias + first + p.channels, bias);
+      p.channel = job.out.channel, p.row = job.out.step[1], p.col = job.out.step[2];
+      p.height = job.out.size[1], p.width = job.out.size[2], p.rows = kTile;
+      job.grid.each_row(job.block_start(block), job.block_start(block + 1),
+                        [&](int64_t image, int64_t y, int64_t x, int64_t tiles, int64_t before) {
+                          p.data = job.out.data + image * job.out.batch + first * job.out.channel;
+                          p.y = y * kTile, p.x = x * kTile, p.cols = kTile * tiles;
+                          transform_results(products + before * kWide + half, plane, kWide, tiles,
+                                            job.bias ? bias : nullptr, patch, p.cols);
+                          store_patch(p, patch);
+                        });
+    }
+  }
+}
+
+// One call's memory, and how its work is spread.
+struct Plan {
+  int64_t row_blocks, together;        // blocks of 32 rows: all, and those whose filters are there at a time
+  int64_t filter_size, source_size;    // elements of a block's filters, and of a task's source
+  bool once;                           // the source is made once: [block of tiles][point][block of channels][tile][lane]
+  int64_t parts = 1;                   // of the rows, each its own task
+  int64_t products, slot, slots;       // elements of a task's products, and of all it has; how many there are
+  float *filters, *scratch, *source = nullptr;
+};
+
+bool make_plan(dt_kernel_context* ctx, const Job& job, Plan& plan) {
+  plan.row_blocks = ceil_div(job.rows, kWide), plan.filter_size = kPoints * job.filter_plane();
+  plan.together = std::min(plan.row_blocks, std::max<int64_t>(1, kFilterBytes / 4 / plan.filter_size));
+  plan.source_size = kPoints * job.source_plane(job.tiles);
+  plan.once = job.tile_blocks * plan.source_size * 4 <= kSourceBytes;
+  if (plan.once) plan.parts = std::min(plan.together, std::max<int64_t>(1, 8 / job.tile_blocks));
+  plan.products = kPoints * job.product_plane(job.tiles);
+  plan.slot = plan.products + job.patch_size() + (plan.once ? 0 : plan.source_size);
+  plan.slots = std::min({job.tile_blocks * plan.parts, int64_t{64}, kScratch / 4 / plan.slot});
+  plan.slots = std::max<int64_t>(1, plan.slots);
+  const int64_t scratch = std::max(plan.slots * plan.slot, plan.once ? kSourceSlots * job.patch_size() : 0);
+  const auto take = [&](int64_t n) { return static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(n) * 4)); };
+  plan.filters = take(plan.together * plan.filter_size), plan.scratch = take(scratch);
+  if (plan.once) plan.source = take(job.tile_blocks * plan.source_size);
+  return plan.filters && plan.scratch && (plan.source || !plan.once);
+}
+
+void make_all_sources(dt_kernel_context* ctx, const Job& job, const Plan& plan) {
+  const int64_t blocks = job.channel_blocks(), tasks = job.tile_blocks * blocks, slots = std::min(tasks, kSourceSlots);
+  parallel(ctx, slots, std::max<int64_t>(1, 128 * slots / (job.grid.count * blocks)), [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) {
+      make_source(job, task / blocks, task % blocks, plan.scratch + begin * job.patch_size(),
+                  plan.source + task / blocks * plan.source_size);
+    }
+  });
+}
+
+// The filters of blocks [first, first + blocks) of rows.
+void make_all_filters(dt_kernel_context* ctx, const Job& job, const Plan& plan, int64_t first, int64_t blocks) {
+  const int64_t channel_blocks = job.channel_blocks();
+  parallel(ctx, blocks * channel_blocks, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t block = i / channel_blocks, c = i % channel_blocks * kBlock;
+      make_filters(job, (first + block) * kWide, c, std::min(job.channels, c + kBlock),
+                   plan.filters + block * plan.filter_size);
+    }
+  });
+}
+
+void make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, int64_t first, int64_t blocks) {
+  const int64_t tasks = job.tile_blocks * plan.parts;
+  parallel(ctx, plan.slots, 1, [&](int64_t begin, int64_t end) {
+    float* const products = plan.scratch + begin * plan.slot;
+    float* const patch = products + plan.products;
+    for (int64_t task = begin * tasks / plan.slots; task < end * tasks / plan.slots; ++task) {
+      const int64_t block = task / plan.parts, part = task % plan.parts;
+      const int64_t low = blocks * part / plan.parts, high = blocks * (part + 1) / plan.parts;
+      const float* source = plan.once ? plan.source + block * plan.source_size : patch + job.patch_size();
+      for (int64_t cb = 0; !plan.once && cb < job.channel_blocks(); ++cb) {
+        make_source(job, block, cb, patch, patch + job.patch_size());
+      }
+      make_results(job, block, (first + low) * kWide, (high - low) * kWide, source,
+                   plan.filters + low * plan.filter_size, products, patch);
+    }
+  });
+}
+
+bool run(dt_kernel_context* ctx, Job job, int64_t groups) {
+  Plan plan;
+  if (!make_plan(ctx, job, plan)) return false;
+  for (int64_t group = 0; group < groups; ++group) {
+    if (plan.once) make_all_sources(ctx, job, plan);
+    for (int64_t first = 0; first < plan.row_blocks; first += plan.together) {
+      const int64_t blocks = std::min(plan.together, plan.row_blocks - first);
+      make_all_filters(ctx, job, plan, first, blocks);
+      make_all_results(ctx, job, plan, first, blocks);
+    }
+    job.source.data += job.channels * job.source.channel, job.out.data += job.rows * job.out.channel;
+    job.filters += job.filter_group;
+    if (job.bias) job.bias += job.rows;
+  }
+  return true;
+}
+
+// By an estimate of the cycles: 16 products each, and what the transforms take.
+bool gains(const ConvShape& s, int64_t height, int64_t width) {
+  for (int d = 1; d < 3; ++d) {
+    if (s.kernel[d] != 3 || s.stride[d] != 1 || s.dilation[d] != 1) return false;
+  }
+  if (s.kernel[0] != 1 || s.in[0] != 1 || s.stride[0] != 1 || s.padding[0] != 0) return false;
+  const int64_t most = std::max(s.in_channels, s.out_channels), least = std::min(s.in_channels, s.out_channels);
+  if (least < kBlock || most > kMostChannels) return false;
+  const double pairs = static_cast<double>(round_up(s.in_channels, kBlock) * round_up(s.out_channels, kBlock));
+  const double tiles = static_cast<double>(Grid(s.batch, height, width).count);
+  const double direct = 9 * static_cast<double>(s.in_channels * s.out_channels * s.batch * height * width) / 16;
+  const double products = kPoints * pairs * tiles / 16;
+  const double transforms = 15 * tiles * static_cast<double>(s.in_channels + s.out_channels) + 12 * pairs;
+  return products + transforms < 0.9 * direct;
+}
+
+}  // namespace
+
+bool suits(const ConvShape& s) { return gains(s, s.out[1], s.out[2]); }
+bool suits_input_grad(const ConvShape& s) { return gains(s, s.in[1], s.in[2]); }
+
+bool convolve(dt_kernel_context* ctx, const ConvShape& s, Images<const float> input, Filters<const float> weight,
+              const float* bias, Images<float> out) {
+  Job job(s.batch, s.out[1], s.out[2], s.in_channels);
+  job.rows = s.out_channels, job.pad_y = s.padding[1], job.pad_x = s.padding[2];
+  job.source = input, job.out = out, job.bias = bias;
+  job.filters = weight.data, job.taps = &weight, job.flipped = false;
+  job.filter_row = weight.out, job.filter_channel = weight.in, job.filter_group = s.out_channels * weight.out;
+  return run(ctx, job, s.groups);
+}
+
+// The convolution of the output's gradient with the filters turned about.
+bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& s, Images<const float> grad,
+                         Filters<const float> weight, Images<float> out) {
+  Job job(s.batch, s.in[1], s.in[2], s.out_channels);
+  job.rows = s.in_channels, job.pad_y = 2 - s.padding[1], job.pad_x = 2 - s.padding[2];
+  job.source = grad, job.out = out, job.bias = nullptr;
+  job.filters = weight.data, job.taps = &weight, job.flipped = true;
+  job.filter_row = weight.in, job.filter_channel = weight.out, job.filter_group = s.out_channels * weight.out;
+  return run(ctx, job, s.groups);
+}
+
+}  // namespace dovetail::cpu::winograd

@@ -1,0 +1,184 @@
+// The gradient of the weight by Winograd's filtering: for each of the 36 points the product of the gradient's tiles
+// with the source's, summed over all tiles.
+//
+// The tiles are cut into a number of chunks that depends on the shape alone; each has a partial result, and these are
+// added in order.
+#include <algorithm>
+
+#include "kernels/cpu/winograd.h"
+
+namespace dovetail::cpu::winograd {
+namespace {
+
+constexpr int64_t kRows = 128, kChannels = 64;  // of the weight, in a task
+constexpr int64_t kTiles = 24;                  // transformed together
+constexpr int64_t kPartialBytes = 4 << 20, kScratch = 11 << 20;
+constexpr int64_t kSkew = 16;  // elements between planes, which would meet in the same cache sets
+constexpr int64_t kTaps = 9;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Parts of nearly equal size, of whole blocks of 16.
+struct Parts {
+  int64_t size, count, blocks;
+  Parts(int64_t n, int64_t most) : size(n), count(ceil_div(n, most)), blocks(ceil_div(n, kBlock)) {}
+  int64_t start(int64_t part) const { return std::min(size, blocks * part / count * kBlock); }
+  int64_t length(int64_t part) const { return start(part + 1) - start(part); }
+  int64_t longest() const { return ceil_div(blocks, count) * kBlock; }
+};
+
+struct Job {
+  int64_t pad_y, pad_x;
+  Images<const float> grad, input;
+  Parts rows, channels;
+  Grid grid;
+  int64_t chunks;
+  float* partial;  // [chunk][row][channel][tap]
+
+  int64_t weights() const { return rows.size * channels.size * kTaps; }
+  int64_t tasks() const { return rows.count * channels.count * chunks; }
+  int64_t grad_plane() const { return rows.longest() * kTiles + kSkew; }
+  int64_t source_plane() const { return channels.longest() * kTiles + kSkew; }
+  int64_t sum_plane() const { return rows.longest() * channels.longest() + kSkew; }
+  int64_t patch_size() const { return kReach * (kTile * std::min(grid.across, kTiles) + 2) * kBlock; }
+  int64_t slot() const { return kPoints * (grad_plane() + source_plane() + sum_plane()) + patch_size(); }
+};
+
+// Tiles [begin, end) of some channels of images, transformed: [point][block of channels][tile][lane].
+struct Tiles {
+  const Job& job;
+  float* patch;
+
+  void of_input(int64_t begin, int64_t end, int64_t channel, int64_t channels, float* out) const {
+    make(job.input, begin, end, channel, channels, [&](Patch& p, int64_t tiles, float* to) {
+      p.y -= job.pad_y, p.x -= job.pad_x, p.rows = kReach, p.cols = kTile * tiles + 2;
+      load_patch(p, patch);
+      transform_source(patch, p.cols, tiles, to, job.source_plane());
+    }, out);
+  }
+  void of_gradient(int64_t begin, int64_t end, int64_t row, int64_t rows, float* out) const {
+    make(job.grad, begin, end, row, rows, [&](Patch& p, int64_t tiles, float* to) {
+      p.rows = kTile, p.cols = kTile * tiles;
+      load_patch(p, patch);
+      transform_gradient(patch, p.cols, tiles, to, job.grad_plane());
+    }, out);
+  }
+
+ private:
+  template <typename F>
+  void make(const Images<const float>& x, int64_t begin, int64_t end, int64_t channel, int64_t channels, const F& use,
+            float* out) const {
+    Patch p;
+    p.channel = x.channel, p.row = x.step[1], p.col = x.step[2], p.height = x.size[1], p.width = x.size[2];
+    for (int64_t c = 0; c < channels; c += kBlock, out += (end - begin) * kBlock) {
+      p.channels = std::min(kBlock, channels - c);
+      job.grid.each_row(begin, end, [&](int64_t image, int64_t y, int64_t col, int64_t tiles, int64_t before) {
+        p.data = const_cast<float*>(x.data) + image * x.batch + (channel + c) * x.channel;
+        p.y = y * kTile, p.x = col * kTile;
+        use(p, tiles, out + before * kBlock);
+      });
+    }
+  }
+};
+
+// Sums [point][channel][row] to a partial result.
+void make_taps(const Job& job, const float* sums, int64_t row, int64_t rows, int64_t channels, float* out) {
+  alignas(64) float taps[kTaps * kBlock];
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t r = 0; r < rows; r += kBlock) {
+      transform_taps(sums + c * job.rows.longest() + r, job.sum_plane(), taps);
+      Patch p;
+      p.channel = job.channels.size * kTaps, p.channels = std::min(kBlock, rows - r);
+      p.data = out + (row + r) * p.channel + c * kTaps;
+      p.height = p.rows = 1, p.width = p.cols = kTaps;
+      store_patch(p, taps);
+    }
+  }
+}
+
+void run_task(const Job& job, int64_t task, float* scratch) {
+  const int64_t chunk = task % job.chunks, channel_part = task / job.chunks % job.channels.count;
+  const int64_t row_part = task / job.chunks / job.channels.count;
+  const int64_t row = job.rows.start(row_part), rows = job.rows.length(row_part);
+  const int64_t channel = job.channels.start(channel_part), channels = job.channels.length(channel_part);
+  float* const gradient = scratch;
+  float* const source = gradient + kPoints * job.grad_plane();
+  float* const sums = source + kPoints * job.source_plane();
+  const Tiles tiles{job, sums + kPoints * job.sum_plane()};
+  const int64_t first = job.grid.count * chunk / job.chunks, last = job.grid.count * (chunk + 1) / job.chunks;
+  for (int64_t begin = first; begin < last; begin += kTiles) {
+    const int64_t end = std::min(last, begin + kTiles), block = (end - begin) * kBlock;
+    tiles.of_gradient(begin, end, row, rows, gradient);
+    tiles.of_input(begin, end, channel, channels, source);
+    for (int64_t point = 0; point < kPoints; ++point) {
+      const float* left = source + point * job.source_plane();
+      for (int64_t c = 0; c < channels; c += kBlock, left += block) {
+        const float* right = gradient + point * job.grad_plane();
+        float* const out = sums + point * job.sum_plane() + c * job.rows.longest();
+        for (int64_t r = 0; r < rows; r += 2 * kBlock, right += 2 * block) {
+          add_products(left, right, block, r + kBlock < rows, end - begin, begin > first, out + r,
+                       job.rows.longest());
+        }
+      }
+    }
+  }
+  make_taps(job, sums, row, rows, channels, job.partial + chunk * job.weights() + channel * kTaps);
+}
+
+// The partial results' sum, at its place in the weight's gradient.
+void add_partials(dt_kernel_context* ctx, const Job& job, const Filters<float>& out) {
+  const int64_t line = job.channels.size * kTaps;
+  const bool dense = out.step[2] == 1 && out.step[1] == 3 && out.in == kTaps;
+  parallel(ctx, job.rows.size, std::max<int64_t>(1, 32768 / (line * job.chunks)), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      float* sums = job.partial + row * line;
+      for (int64_t chunk = 1; chunk < job.chunks; ++chunk) {
+        for (int64_t i = 0; i < line; ++i) sums[i] += sums[chunk * job.weights() + i];
+      }
+      float* to = out.data + row * out.out;
+      if (dense) {
+        copy_run(to, sums, line);
+        continue;
+      }
+      for (int64_t i = 0; i < line; ++i) to[i / kTaps * out.in + out.tap(0, i % kTaps / 3, i % 3)] = sums[i];
+    }
+  });
+}
+
+}  // namespace
+
+bool suits_weight_grad(const ConvShape& s) { return suits(s); }
+
+bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<const float> grad,
+                          Images<const float> input, Filters<float> out) {
+  Job job{s.padding[1],
+          s.padding[2],
+          grad,
+          input,
+          Parts(s.out_channels, kRows),
+          Parts(s.in_channels, kChannels),
+          Grid(s.batch, s.out[1], s.out[2]),
+          1,
+          nullptr};
+  const int64_t blocks = job.rows.count * job.channels.count;
+  const int64_t fit = std::max<int64_t>(1, kPartialBytes / 4 / job.weights());
+  job.chunks = std::max<int64_t>(1, std::min({ceil_div(job.grid.count, 2 * kTiles), fit, ceil_div(8, blocks)}));
+  const int64_t tasks = job.tasks();
+  const int64_t slots = std::max<int64_t>(1, std::min({tasks, int64_t{64}, kScratch / 4 / job.slot()}));
+  job.partial = static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(job.chunks * job.weights()) * 4));
+  float* scratch = static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(slots * job.slot()) * 4));
+  if (!job.partial || !scratch) return false;
+  for (int64_t group = 0; group < s.groups; ++group) {
+    parallel(ctx, slots, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) {
+        run_task(job, task, scratch + begin * job.slot());
+      }
+    });
+    add_partials(ctx, job, out);
+    job.grad.data += s.out_channels * grad.channel, job.input.data += s.in_channels * input.channel;
+    out.data += s.out_channels * out.out;
+  }
+  return true;
+}
+
+}  // namespace dovetail::cpu::winograd
