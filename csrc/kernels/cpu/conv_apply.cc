@@ -336,7 +336,10 @@ bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> in
     job.bias = dense;
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (winograd::suits(shape)) return winograd::convolve(ctx, shape, input, weight, job.bias, out);
+    if (winograd::suits(shape)) {
+      const winograd::Outcome outcome = winograd::convolve(ctx, shape, input, weight, job.bias, out);
+      if (outcome != winograd::Outcome::not_finite) return outcome == winograd::Outcome::done;
+    }
   }
   return run(ctx, job);
 }
@@ -345,7 +348,10 @@ template <typename T>
 bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Filters<const T> weight,
                          Images<T> out) {
   if constexpr (std::is_same_v<T, float>) {
-    if (winograd::suits_input_grad(shape)) return winograd::convolve_input_grad(ctx, shape, grad, weight, out);
+    if (winograd::suits_input_grad(shape)) {
+      const winograd::Outcome outcome = winograd::convolve_input_grad(ctx, shape, grad, weight, out);
+      if (outcome != winograd::Outcome::not_finite) return outcome == winograd::Outcome::done;
+    }
   }
   Job<T> job;
   job.plan = frame_gradient(shape);

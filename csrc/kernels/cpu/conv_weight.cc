@@ -265,7 +265,10 @@ template <typename T>
 bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Images<const T> input,
                           Filters<T> out) {
   if constexpr (std::is_same_v<T, float>) {
-    if (winograd::suits_weight_grad(shape)) return winograd::convolve_weight_grad(ctx, shape, grad, input, out);
+    if (winograd::suits_weight_grad(shape)) {
+      const winograd::Outcome outcome = winograd::convolve_weight_grad(ctx, shape, grad, input, out);
+      if (outcome != winograd::Outcome::not_finite) return outcome == winograd::Outcome::done;
+    }
   }
   Job<T> job;
   job.shape = &shape, job.grad = grad, job.input = input;

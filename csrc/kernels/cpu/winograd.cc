@@ -2,14 +2,15 @@
 #include "kernels/cpu/winograd.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace dovetail::cpu::winograd {
 namespace {
 
-constexpr int64_t kFilterBytes = 8 << 20;    // of transformed filters at a time
-constexpr int64_t kScratch = 7 << 20;        // of all threads
-constexpr int64_t kSourceBytes = 4 << 20;    // transformed sources of this size are made once, for all results
-constexpr int64_t kSkew = 16;                // elements between planes, which would meet in the same cache sets
+constexpr int64_t kFilterBytes = 8 << 20;  // of transformed filters at a time
+constexpr int64_t kScratch = 7 << 20;      // of all threads
+constexpr int64_t kSourceBytes = 4 << 20;  // transformed sources of this size are made once, for all results
+constexpr int64_t kSkew = 16;              // elements between planes, which would meet in the same cache sets
 constexpr int64_t kMostChannels = 1024;
 constexpr int64_t kSourceSlots = 16;
 
@@ -82,13 +83,14 @@ void make_filters(const Job& job, int64_t row, int64_t begin, int64_t end, float
   }
 }
 
-// Rows [row, row + rows) of a block of tiles, 32 at a time.
-void make_results(const Job& job, int64_t block, int64_t row, int64_t rows, const float* source, const float* filters,
+// Rows [row, row + rows) of a block of tiles, 32 at a time. Whether all are finite.
+bool make_results(const Job& job, int64_t block, int64_t row, int64_t rows, const float* source, const float* filters,
                   float* products, float* patch) {
   const int64_t n = job.block_tiles(block), plane = job.product_plane(n);
   const int64_t source_plane = job.source_plane(n), filter_plane = job.filter_plane();
+  bool finite = true;
   for (const int64_t end = row + rows; row < end; row += kWide, filters += kPoints * filter_plane) {
-    const int64_t wide = std::min(kWide, job.rows - row);
+    const int64_t wide = std::min(kWide, round_up(job.rows - row, kBlock));
     for (int64_t point = 0; point < kPoints; ++point) {
       multiply(source + point * source_plane, n * kBlock, n, filters + point * filter_plane, job.channels, wide,
                products + point * plane);
@@ -105,21 +107,22 @@ void make_results(const Job& job, int64_t block, int64_t row, int64_t rows, cons
                         [&](int64_t image, int64_t y, int64_t x, int64_t tiles, int64_t before) {
                           p.data = job.out.data + image * job.out.batch + first * job.out.channel;
                           p.y = y * kTile, p.x = x * kTile, p.cols = kTile * tiles;
-                          transform_results(products + before * kWide + half, plane, kWide, tiles,
-                                            job.bias ? bias : nullptr, patch, p.cols);
+                          finite &= transform_results(products + before * kWide + half, plane, kWide, tiles,
+                                                      job.bias ? bias : nullptr, patch, p.cols);
                           store_patch(p, patch);
                         });
     }
   }
+  return finite;
 }
 
 // One call's memory, and how its work is spread.
 struct Plan {
-  int64_t row_blocks, together;        // blocks of 32 rows: all, and those whose filters are there at a time
-  int64_t filter_size, source_size;    // elements of a block's filters, and of a task's source
-  bool once;                           // the source is made once: [block of tiles][point][block of channels][tile][lane]
-  int64_t parts = 1;                   // of the rows, each its own task
-  int64_t products, slot, slots;       // elements of a task's products, and of all it has; how many there are
+  int64_t row_blocks, together;      // blocks of 32 rows: all, and those whose filters are there at a time
+  int64_t filter_size, source_size;  // elements of a block's filters, and of a task's source
+  bool once;                         // the source is made once: [block of tiles][point][block of channels][tile][lane]
+  int64_t parts = 1;                 // of the rows, each its own task
+  int64_t products, slot, slots;     // elements of a task's products, and of all it has; how many there are
   float *filters, *scratch, *source = nullptr;
 };
 
@@ -162,8 +165,9 @@ void make_all_filters(dt_kernel_context* ctx, const Job& job, const Plan& plan, 
   });
 }
 
-void make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, int64_t first, int64_t blocks) {
+bool make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, int64_t first, int64_t blocks) {
   const int64_t tasks = job.tile_blocks * plan.parts;
+  std::atomic<bool> finite{true};
   parallel(ctx, plan.slots, 1, [&](int64_t begin, int64_t end) {
     float* const products = plan.scratch + begin * plan.slot;
     float* const patch = products + plan.products;
@@ -174,27 +178,30 @@ void make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, 
       for (int64_t cb = 0; !plan.once && cb < job.channel_blocks(); ++cb) {
         make_source(job, block, cb, patch, patch + job.patch_size());
       }
-      make_results(job, block, (first + low) * kWide, (high - low) * kWide, source,
-                   plan.filters + low * plan.filter_size, products, patch);
+      if (!make_results(job, block, (first + low) * kWide, (high - low) * kWide, source,
+                        plan.filters + low * plan.filter_size, products, patch)) {
+        finite.store(false, std::memory_order_relaxed);
+      }
     }
   });
+  return finite;
 }
 
-bool run(dt_kernel_context* ctx, Job job, int64_t groups) {
+Outcome run(dt_kernel_context* ctx, Job job, int64_t groups) {
   Plan plan;
-  if (!make_plan(ctx, job, plan)) return false;
+  if (!make_plan(ctx, job, plan)) return Outcome::no_memory;
   for (int64_t group = 0; group < groups; ++group) {
     if (plan.once) make_all_sources(ctx, job, plan);
     for (int64_t first = 0; first < plan.row_blocks; first += plan.together) {
       const int64_t blocks = std::min(plan.together, plan.row_blocks - first);
       make_all_filters(ctx, job, plan, first, blocks);
-      make_all_results(ctx, job, plan, first, blocks);
+      if (!make_all_results(ctx, job, plan, first, blocks)) return Outcome::not_finite;
     }
     job.source.data += job.channels * job.source.channel, job.out.data += job.rows * job.out.channel;
     job.filters += job.filter_group;
     if (job.bias) job.bias += job.rows;
   }
-  return true;
+  return Outcome::done;
 }
 
 // By an estimate of the cycles: 16 products each, and what the transforms take.
@@ -218,8 +225,8 @@ bool gains(const ConvShape& s, int64_t height, int64_t width) {
 bool suits(const ConvShape& s) { return gains(s, s.out[1], s.out[2]); }
 bool suits_input_grad(const ConvShape& s) { return gains(s, s.in[1], s.in[2]); }
 
-bool convolve(dt_kernel_context* ctx, const ConvShape& s, Images<const float> input, Filters<const float> weight,
-              const float* bias, Images<float> out) {
+Outcome convolve(dt_kernel_context* ctx, const ConvShape& s, Images<const float> input, Filters<const float> weight,
+                 const float* bias, Images<float> out) {
   Job job(s.batch, s.out[1], s.out[2], s.in_channels);
   job.rows = s.out_channels, job.pad_y = s.padding[1], job.pad_x = s.padding[2];
   job.source = input, job.out = out, job.bias = bias;
@@ -229,8 +236,8 @@ bool convolve(dt_kernel_context* ctx, const ConvShape& s, Images<const float> in
 }
 
 // The convolution of the output's gradient with the filters turned about.
-bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& s, Images<const float> grad,
-                         Filters<const float> weight, Images<float> out) {
+Outcome convolve_input_grad(dt_kernel_context* ctx, const ConvShape& s, Images<const float> grad,
+                            Filters<const float> weight, Images<float> out) {
   Job job(s.batch, s.in[1], s.in[2], s.out_channels);
   job.rows = s.in_channels, job.pad_y = 2 - s.padding[1], job.pad_x = 2 - s.padding[2];
   job.source = grad, job.out = out, job.bias = nullptr;

@@ -10,8 +10,10 @@
 // in float32, as are all entries of A and B, and they have the smallest errors of those tried (a fifth of those of
 // 0, +-1, +-2). Each of the 36 sums is a matrix product.
 //
-// Error: |result - exact| <= 48 eps (sum of |filter|^2)^(1/2) (sum of |source|^2)^(1/2) over the operands of a result,
-// eps = 2^-24. That is the bound that the tests hold; a dot product in order has about n eps / 2 at worst.
+// Error: |result - exact| <= 64 eps |filter| |tile| with eps = 2^-24, |filter| the Euclidean norm of the result's
+// filter over all channels, and |tile| that of the 6 x 6 tiles of the source that its tile of results reads. The
+// weight's gradient: (128 + tiles / 4) eps |gradient| |source|, norms over the images of its channels. The tests hold
+// these.
 //
 // Channels are lanes: blocks of 16 of them are kept together as the source and the results come and go, so that images
 // of any size fill the vectors.
@@ -41,14 +43,14 @@ void load_patch(const Patch& patch, float* out);
 void store_patch(const Patch& patch, const float* in);
 
 // Transforms of a row of tiles between patches and [point][tile][lane], whose points are `plane` elements apart and
-// whose tiles are `step` apart.
+// whose tiles are `step` apart. Those that make results say whether all are finite.
 void transform_source(const float* patch, int64_t cols, int64_t tiles, float* out, int64_t plane);
 void transform_gradient(const float* patch, int64_t cols, int64_t tiles, float* out, int64_t plane);
-void transform_results(const float* in, int64_t plane, int64_t step, int64_t tiles, const float* bias, float* patch,
+bool transform_results(const float* in, int64_t plane, int64_t step, int64_t tiles, const float* bias, float* patch,
                        int64_t cols);
 // taps[9][lane] to [point][lane] and back; `flipped`: from the last tap to the first.
 void transform_filter(const float* taps, bool flipped, float* out, int64_t plane);
-void transform_taps(const float* in, int64_t plane, float* taps);
+bool transform_taps(const float* in, int64_t plane, float* taps);
 
 // out[tile][32] = sum over c of left[c / 16][tile][c % 16] * right[c][32]; blocks of `left` are `block` apart. The
 // results from `results` on need not be made.
@@ -75,15 +77,19 @@ struct Grid {
   }
 };
 
-// What the first of these computes, if it is one of 3 x 3 filters that gains by this: decided by the shape alone.
+// Whether a convolution, and its gradients, gain by this: decided by the shape alone.
 bool suits(const ConvShape& shape);
 bool suits_input_grad(const ConvShape& shape);
 bool suits_weight_grad(const ConvShape& shape);
-bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const float> input, Filters<const float> weight,
-              const float* bias, Images<float> out);
-bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const float> grad,
-                         Filters<const float> weight, Images<float> out);
-bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const float> grad,
-                          Images<const float> input, Filters<float> out);
+
+// `not_finite`: some result is infinite or no number. Through the transforms that reaches a whole tile, so the plain
+// sums have to tell which results are.
+enum class Outcome { done, not_finite, no_memory };
+Outcome convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const float> input, Filters<const float> weight,
+                 const float* bias, Images<float> out);
+Outcome convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const float> grad,
+                            Filters<const float> weight, Images<float> out);
+Outcome convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const float> grad,
+                             Images<const float> input, Filters<float> out);
 
 }  // namespace dovetail::cpu::winograd

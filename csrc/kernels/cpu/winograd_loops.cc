@@ -15,15 +15,15 @@ void transform_source(const float* patch, int64_t cols, int64_t tiles, float* ou
 void transform_gradient(const float* patch, int64_t cols, int64_t tiles, float* out, int64_t plane) {
   DOVETAIL_BEST_ISA_TO_V4(wino::transform_gradient)(patch, cols, tiles, out, plane);
 }
-void transform_results(const float* in, int64_t plane, int64_t step, int64_t tiles, const float* bias, float* patch,
+bool transform_results(const float* in, int64_t plane, int64_t step, int64_t tiles, const float* bias, float* patch,
                        int64_t cols) {
-  DOVETAIL_BEST_ISA_TO_V4(wino::transform_results)(in, plane, step, tiles, bias, patch, cols);
+  return DOVETAIL_BEST_ISA_TO_V4(wino::transform_results)(in, plane, step, tiles, bias, patch, cols);
 }
 void transform_filter(const float* taps, bool flipped, float* out, int64_t plane) {
   DOVETAIL_BEST_ISA_TO_V4(wino::transform_filter)(taps, flipped, out, plane);
 }
-void transform_taps(const float* in, int64_t plane, float* taps) {
-  DOVETAIL_BEST_ISA_TO_V4(wino::transform_taps)(in, plane, taps);
+bool transform_taps(const float* in, int64_t plane, float* taps) {
+  return DOVETAIL_BEST_ISA_TO_V4(wino::transform_taps)(in, plane, taps);
 }
 void multiply(const float* left, int64_t block, int64_t tiles, const float* right, int64_t channels, int64_t results,
               float* out) {

@@ -4,6 +4,7 @@
 // The tiles are cut into a number of chunks that depends on the shape alone; each has a partial result, and these are
 // added in order.
 #include <algorithm>
+#include <atomic>
 
 #include "kernels/cpu/winograd.h"
 
@@ -33,7 +34,8 @@ struct Job {
   Parts rows, channels;
   Grid grid;
   int64_t chunks;
-  float* partial;  // [chunk][row][channel][tap]
+  Filters<float> out;
+  float* partial = nullptr;  // [chunk][row][channel][tap], where there are several chunks
 
   int64_t weights() const { return rows.size * channels.size * kTaps; }
   int64_t tasks() const { return rows.count * channels.count * chunks; }
@@ -50,24 +52,24 @@ struct Tiles {
   float* patch;
 
   void of_input(int64_t begin, int64_t end, int64_t channel, int64_t channels, float* out) const {
-    make(job.input, begin, end, channel, channels, [&](Patch& p, int64_t tiles, float* to) {
+    make(job.input, begin, end, channel, channels, out, [&](Patch& p, int64_t tiles, float* to) {
       p.y -= job.pad_y, p.x -= job.pad_x, p.rows = kReach, p.cols = kTile * tiles + 2;
       load_patch(p, patch);
       transform_source(patch, p.cols, tiles, to, job.source_plane());
-    }, out);
+    });
   }
   void of_gradient(int64_t begin, int64_t end, int64_t row, int64_t rows, float* out) const {
-    make(job.grad, begin, end, row, rows, [&](Patch& p, int64_t tiles, float* to) {
+    make(job.grad, begin, end, row, rows, out, [&](Patch& p, int64_t tiles, float* to) {
       p.rows = kTile, p.cols = kTile * tiles;
       load_patch(p, patch);
       transform_gradient(patch, p.cols, tiles, to, job.grad_plane());
-    }, out);
+    });
   }
 
  private:
   template <typename F>
-  void make(const Images<const float>& x, int64_t begin, int64_t end, int64_t channel, int64_t channels, const F& use,
-            float* out) const {
+  void make(const Images<const float>& x, int64_t begin, int64_t end, int64_t channel, int64_t channels, float* out,
+            const F& use) const {
     Patch p;
     p.channel = x.channel, p.row = x.step[1], p.col = x.step[2], p.height = x.size[1], p.width = x.size[2];
     for (int64_t c = 0; c < channels; c += kBlock, out += (end - begin) * kBlock) {
@@ -81,22 +83,26 @@ struct Tiles {
   }
 };
 
-// Sums [point][channel][row] to a partial result.
-void make_taps(const Job& job, const float* sums, int64_t row, int64_t rows, int64_t channels, float* out) {
+// Sums [point][channel][row] to taps, at `to`. Whether all are finite.
+bool make_taps(const Job& job, const float* sums, int64_t rows, int64_t channels, const Filters<float>& to) {
   alignas(64) float taps[kTaps * kBlock];
+  const bool dense = to.step[2] == 1 && to.step[1] == 3;
+  bool finite = true;
   for (int64_t c = 0; c < channels; ++c) {
     for (int64_t r = 0; r < rows; r += kBlock) {
-      transform_taps(sums + c * job.rows.longest() + r, job.sum_plane(), taps);
+      finite &= transform_taps(sums + c * job.rows.longest() + r, job.sum_plane(), taps);
       Patch p;
-      p.channel = job.channels.size * kTaps, p.channels = std::min(kBlock, rows - r);
-      p.data = out + (row + r) * p.channel + c * kTaps;
-      p.height = p.rows = 1, p.width = p.cols = kTaps;
+      p.data = to.data + r * to.out + c * to.in;
+      p.channel = to.out, p.channels = std::min(kBlock, rows - r);
+      p.row = to.step[1], p.col = to.step[2];
+      p.height = p.rows = dense ? 1 : 3, p.width = p.cols = dense ? kTaps : 3;
       store_patch(p, taps);
     }
   }
+  return finite;
 }
 
-void run_task(const Job& job, int64_t task, float* scratch) {
+bool run_task(const Job& job, int64_t task, float* scratch) {
   const int64_t chunk = task % job.chunks, channel_part = task / job.chunks % job.channels.count;
   const int64_t row_part = task / job.chunks / job.channels.count;
   const int64_t row = job.rows.start(row_part), rows = job.rows.length(row_part);
@@ -116,17 +122,20 @@ void run_task(const Job& job, int64_t task, float* scratch) {
         const float* right = gradient + point * job.grad_plane();
         float* const out = sums + point * job.sum_plane() + c * job.rows.longest();
         for (int64_t r = 0; r < rows; r += 2 * kBlock, right += 2 * block) {
-          add_products(left, right, block, r + kBlock < rows, end - begin, begin > first, out + r,
-                       job.rows.longest());
+          add_products(left, right, block, r + kBlock<rows, end - begin, begin> first, out + r, job.rows.longest());
         }
       }
     }
   }
-  make_taps(job, sums, row, rows, channels, job.partial + chunk * job.weights() + channel * kTaps);
+  Filters<float> to = job.out;
+  if (job.partial) to = {job.partial + chunk * job.weights(), job.channels.size * kTaps, kTaps, {kTaps, 3, 1}};
+  to.data += row * to.out + channel * to.in;
+  return make_taps(job, sums, rows, channels, to);
 }
 
 // The partial results' sum, at its place in the weight's gradient.
-void add_partials(dt_kernel_context* ctx, const Job& job, const Filters<float>& out) {
+void add_partials(dt_kernel_context* ctx, const Job& job) {
+  const Filters<float>& out = job.out;
   const int64_t line = job.channels.size * kTaps;
   const bool dense = out.step[2] == 1 && out.step[1] == 3 && out.in == kTaps;
   parallel(ctx, job.rows.size, std::max<int64_t>(1, 32768 / (line * job.chunks)), [&](int64_t begin, int64_t end) {
@@ -149,8 +158,8 @@ void add_partials(dt_kernel_context* ctx, const Job& job, const Filters<float>& 
 
 bool suits_weight_grad(const ConvShape& s) { return suits(s); }
 
-bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<const float> grad,
-                          Images<const float> input, Filters<float> out) {
+Outcome convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<const float> grad,
+                             Images<const float> input, Filters<float> out) {
   Job job{s.padding[1],
           s.padding[2],
           grad,
@@ -159,26 +168,31 @@ bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<con
           Parts(s.in_channels, kChannels),
           Grid(s.batch, s.out[1], s.out[2]),
           1,
-          nullptr};
+          out};
   const int64_t blocks = job.rows.count * job.channels.count;
   const int64_t fit = std::max<int64_t>(1, kPartialBytes / 4 / job.weights());
   job.chunks = std::max<int64_t>(1, std::min({ceil_div(job.grid.count, 2 * kTiles), fit, ceil_div(8, blocks)}));
   const int64_t tasks = job.tasks();
   const int64_t slots = std::max<int64_t>(1, std::min({tasks, int64_t{64}, kScratch / 4 / job.slot()}));
-  job.partial = static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(job.chunks * job.weights()) * 4));
+  if (job.chunks > 1) {
+    job.partial = static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(job.chunks * job.weights()) * 4));
+    if (!job.partial) return Outcome::no_memory;
+  }
   float* scratch = static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(slots * job.slot()) * 4));
-  if (!job.partial || !scratch) return false;
+  if (!scratch) return Outcome::no_memory;
+  std::atomic<bool> finite{true};
   for (int64_t group = 0; group < s.groups; ++group) {
     parallel(ctx, slots, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) {
-        run_task(job, task, scratch + begin * job.slot());
+        if (!run_task(job, task, scratch + begin * job.slot())) finite.store(false, std::memory_order_relaxed);
       }
     });
-    add_partials(ctx, job, out);
+    if (!finite) return Outcome::not_finite;
+    if (job.partial) add_partials(ctx, job);
     job.grad.data += s.out_channels * grad.channel, job.input.data += s.in_channels * input.channel;
-    out.data += s.out_channels * out.out;
+    job.out.data += s.out_channels * out.out;
   }
-  return true;
+  return Outcome::done;
 }
 
 }  // namespace dovetail::cpu::winograd
