@@ -122,9 +122,13 @@ void bind_function(Op& op, PyObject* function, PyObject* doc) {
   set_doc(op, doc, function);
 }
 
-// The function arrives for an op that was declared ahead of it; or a module is reloaded.
+// The function arrives for an op that was declared ahead of it; or a module is reloaded; or an older release of a
+// distribution of dovetail declares an op that core has taken over since, and gets core's.
 PyObject* complete(Op& op, const Declaration& declared, const std::string& text) {
-  if (!is_python_op(op) || op.schema.text != parse_schema(text).text) {
+  const bool same = op.schema.text == parse_schema(text).text;
+  const bool taken_over = same && !is_python_op(op) && declared.function != Py_None && is_ours(declared.function);
+  if (taken_over) return Py_NewRef(op_object(op));
+  if (!is_python_op(op) || !same) {
     value_error(op.name(), ": an op of this name is registered already: ", op.schema.text);
   }
   if (declared.function != Py_None) bind_function(op, declared.function, declared.doc);

@@ -23,6 +23,7 @@
   X(pool)                       \
   X(softmax)                    \
   X(norm)                       \
+  X(norm_channel)               \
   X(attention)                  \
   X(activation)                 \
   X(random)                     \

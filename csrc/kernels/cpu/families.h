@@ -21,6 +21,8 @@
   X(divisors)                    \
   X(softmax)                     \
   X(norm)                        \
+  X(norm_batch)                  \
+  X(norm_group)                  \
   X(attention)                   \
   X(optim)                       \
   X(unscale)                     \

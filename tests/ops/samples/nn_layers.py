@@ -9,66 +9,12 @@ from typing import Any
 import numpy as np
 
 import dovetail.nn.functional  # noqa: F401  (registers the ops)
-from tests.ops.framework import FLOATS, LAYOUTS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
+from tests.ops.framework import FLOATS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
 
 TOLERANCES = {"float32": {"rtol": 3e-5, "atol": 3e-6}, "float64": {"rtol": 1e-10, "atol": 1e-11}}
 
 
-def along(vector: Any, ndim: int) -> Any:
-    """One entry a channel (dim 1)."""
-    return wide(vector).reshape([1, -1] + [1] * (ndim - 2))
-
-
 # ---- norms -------------------------------------------------------------------------------------------------------
-
-
-@samples_for("channel_norm")
-def of_channels(op: str) -> Iterator[Sample]:
-    def reference(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: float) -> Any:
-        out = (wide(x) - along(mean, x.ndim)) / np.sqrt(along(var, x.ndim) + eps)
-        out = out if weight is None else out * along(weight, x.ndim)
-        return out if bias is None else out + along(bias, x.ndim)
-
-    for dtype in FLOATS:
-        for shape in ((4, 3), (2, 3, 4), (2, 3, 2, 2)):
-            x, mean, w = (T(make(rng_for(op), s, dtype)) for s in (shape, (3,), (3,)))
-            var = T(make(rng_for(op), (3,), dtype, 0.5, 2))
-            for affine in ((None, None), (w, None), (w, mean)):
-                yield Sample((x, mean, var, *affine, 1e-5), reference, **TOLERANCES[dtype])
-
-
-@samples_for("group_norm")
-def of_groups(op: str) -> Iterator[Sample]:
-    def reference(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> Any:
-        flat = wide(x).reshape(x.shape[0], groups, -1)
-        out = (flat - flat.mean(-1, keepdims=True)) / np.sqrt(flat.var(-1, keepdims=True) + eps)
-        out = out.reshape(x.shape)
-        out = out if weight is None else out * along(weight, x.ndim)
-        return out if bias is None else out + along(bias, x.ndim)
-
-    for dtype in FLOATS:
-        for shape in ((3, 4), (2, 4, 3), (2, 4, 2, 2)):
-            x, w, b = (T(make(rng_for(op + str(i)), s, dtype)) for i, s in enumerate((shape, (4,), (4,))))
-            for groups, affine in ((2, (None, None)), (1, (w, None)), (2, (w, b))):
-                yield Sample((x, groups, *affine, 1e-3), reference, **TOLERANCES[dtype])
-        for layout in LAYOUTS:
-            x = T(make(rng_for(op), (2, 4, 3), dtype), layout)
-            yield Sample((x, 2, None, None, 1e-3), reference, **TOLERANCES[dtype])
-
-
-@samples_for("rms_norm")
-def by_mean_squares(op: str) -> Iterator[Sample]:
-    def reference(x: Any, shape: Any, weight: Any = None, eps: float | None = None) -> Any:
-        axes = tuple(range(-len(shape), 0))
-        least = np.finfo(x.dtype).eps if eps is None else eps
-        out = wide(x) / np.sqrt((wide(x) ** 2).mean(axes, keepdims=True) + least)
-        return out if weight is None else out * wide(weight)
-
-    for dtype in FLOATS:
-        for shape, last in (((4,), (4,)), ((2, 3, 4), (4,)), ((2, 3, 4), (3, 4))):
-            x, w = T(make(rng_for(op), shape, dtype)), T(make(rng_for(op), last, dtype))
-            yield Sample((x, last), reference, **TOLERANCES[dtype])
-            yield Sample((x, last, w, 0.1), reference, **TOLERANCES[dtype])
 
 
 @samples_for("local_response_norm", "cross_map_lrn")
@@ -266,8 +212,6 @@ def pairs(op: str) -> Iterator[Sample]:
 X = T(np.ones((2, 4, 3), np.float32))
 IMAGE = T(np.ones((1, 2, 4, 4), np.float32))
 REFUSED: dict[str, list[tuple[tuple[Any, ...], str]]] = {
-    "group_norm": [((X, 3), "num_groups must divide the 4 channels, got 3"), ((X, 2, T(np.ones(3))), "does not fit 4")],
-    "rms_norm": [((X, [4]), r"normalized_shape \(4,\) are not the last dims of shape \(2, 4, 3\)")],
     "local_response_norm": [((X, 0), "size must be positive, got 0")],
     "cross_map_lrn": [((X, 1), r"expected an input \(N, C, H, W\), got shape \(2, 4, 3\)")],
     "lp_pool": [((X, 0.0, [2]), "norm_type must not be 0")],

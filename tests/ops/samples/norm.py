@@ -1,4 +1,4 @@
-"""Layer normalisation and its gradient."""
+"""Normalisation over the last dims, and its gradient."""
 
 from __future__ import annotations
 
@@ -70,6 +70,50 @@ def gradients(op: str) -> Iterator[Sample]:
                     yield Sample(args, reference, **tolerances(dtype))
 
 
+def scaled(x: Any, shape: Any, eps: float | None) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    axes = tuple(range(x.ndim - len(shape), x.ndim))
+    least = np.finfo(x.dtype).eps if eps is None else eps
+    scale = 1 / np.sqrt((wide(x) ** 2).mean(axes, keepdims=True) + least)
+    return wide(x) * scale, scale, axes
+
+
+@samples_for("rms_norm")
+def rms_norms(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+        value = scaled(x, shape, eps)[0]
+        return value if weight is None else value * wide(weight)
+
+    for dtype in FLOATS:
+        for x, shape in CASES:
+            weight = T(make(rng, shape, dtype))
+            for rest in ((), (weight,), (weight, 0.1), (None, 0.1)):
+                yield Sample((T(make(rng, x, dtype)), shape, *rest), reference, **tolerances(dtype))
+        for layout in LAYOUTS:
+            args = (T(make(rng, (3, 4), dtype), layout), (4,), T(make(rng, (4,), dtype)))
+            yield Sample(args, reference, **tolerances(dtype))
+
+
+@samples_for("rms_norm_grad")
+def rms_gradients(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(grad: Any, x: Any, shape: Any, weight: Any, eps: float | None) -> Any:
+        value, scale, axes = scaled(x, shape, eps)
+        grad = wide(grad)
+        g = grad if weight is None else grad * wide(weight)
+        inner = g - value * (g * value).mean(axes, keepdims=True)
+        return scale * inner, (grad * value).sum(tuple(range(x.ndim - len(shape))))
+
+    for dtype in FLOATS:
+        for x, shape in CASES:
+            for weight, eps in ((None, 1e-3), (T(make(rng, shape, dtype)), 1e-3), (None, None)):
+                for layout in ("contiguous", *LAYOUTS) if x == (3, 4) else ("contiguous",):
+                    args = (T(make(rng, x, dtype), layout), T(make(rng, x, dtype), layout), shape, weight, eps)
+                    yield Sample(args, reference, **tolerances(dtype))
+
+
 X = T(np.ones((2, 3), np.float32))
 
 
@@ -92,9 +136,25 @@ def refuses_layer_norm(op: str) -> Iterator[ErrorSample]:
     )
 
 
-@errors_for("layer_norm_grad")
-def refuses_grad(op: str) -> Iterator[ErrorSample]:
+@errors_for("rms_norm")
+def refuses_rms_norm(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample(
-        (T(np.ones((3, 3), np.float32)), X, (3,), None, 1e-5), ValueError, r"^layer_norm_grad: .*\(3, 3\) and \(2, 3\)"
+        (X, (4,)),
+        ValueError,
+        r"^rms_norm: input must have a shape that ends with normalized_shape \(4,\), got \(2, 3\)",
     )
-    yield ErrorSample((T(np.ones((2, 3))), X, (3,), None, 1e-5), TypeError, "^layer_norm_grad: grad and input")
+    yield ErrorSample(
+        (X, (3,), T(np.ones(2, np.float32))),
+        ValueError,
+        r"^rms_norm: weight must have normalized_shape \(3,\), got \(2,\)",
+    )
+    yield ErrorSample(
+        (T(np.ones((2, 3), np.int64)), (3,)), TypeError, "^rms_norm: input must have a floating-point dtype"
+    )
+
+
+@errors_for("layer_norm_grad", "rms_norm_grad")
+def refuses_grad(op: str) -> Iterator[ErrorSample]:
+    other = T(np.ones((3, 3), np.float32))
+    yield ErrorSample((other, X, (3,), None, 1e-5), ValueError, rf"^{op}: .*\(3, 3\) and \(2, 3\)")
+    yield ErrorSample((T(np.ones((2, 3))), X, (3,), None, 1e-5), TypeError, f"^{op}: grad and input")

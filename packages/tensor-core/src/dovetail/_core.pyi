@@ -165,6 +165,25 @@ class _LayerNormGradResults(NamedTuple):
     grad_weight: Tensor
     grad_bias: Tensor
 
+class _RmsNormGradResults(NamedTuple):
+    grad_input: Tensor
+    grad_weight: Tensor
+
+class _BatchNormTrainResults(NamedTuple):
+    output: Tensor
+    mean: Tensor
+    var: Tensor
+
+class _ChannelNormGradResults(NamedTuple):
+    grad_input: Tensor
+    grad_weight: Tensor
+    grad_bias: Tensor
+
+class _GroupNormGradResults(NamedTuple):
+    grad_input: Tensor
+    grad_weight: Tensor
+    grad_bias: Tensor
+
 class _AttentionResults(NamedTuple):
     out: Tensor
     lse: Tensor
@@ -1813,6 +1832,24 @@ def log_softmax(self: Tensor, dim: _int, *, dtype: _DTypeLike | None = ...) -> T
 def layer_norm(
     input: Tensor,
     normalized_shape: _Ints,
+    weight: Tensor | _Number | None = ...,
+    bias: Tensor | _Number | None = ...,
+    eps: _float = ...,
+) -> Tensor: ...
+def rms_norm(
+    input: Tensor, normalized_shape: _Ints, weight: Tensor | _Number | None = ..., eps: _float | None = ...
+) -> Tensor: ...
+def channel_norm(
+    input: Tensor,
+    mean: Tensor | _Number,
+    var: Tensor | _Number,
+    weight: Tensor | _Number | None = ...,
+    bias: Tensor | _Number | None = ...,
+    eps: _float = ...,
+) -> Tensor: ...
+def group_norm(
+    input: Tensor,
+    num_groups: _int,
     weight: Tensor | _Number | None = ...,
     bias: Tensor | _Number | None = ...,
     eps: _float = ...,

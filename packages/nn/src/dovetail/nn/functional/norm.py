@@ -10,7 +10,11 @@ from dovetail.ops import get_op, op
 
 from ._common import of_floats, require_floating, shape_text
 
+channel_norm = get_op("channel_norm")
+group_norm = get_op("group_norm")
 layer_norm_op = get_op("layer_norm")
+rms_norm = get_op("rms_norm")
+_batch_norm_train = get_op("batch_norm_train")
 
 
 def layer_norm(
@@ -23,30 +27,6 @@ def layer_norm(
         [-1.0, 1.0]
     """
     return layer_norm_op(input, normalized_shape, weight, bias, eps)
-
-
-@op(
-    "channel_norm(Tensor input, Tensor mean, Tensor var, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) "
-    "-> Tensor"
-)
-def channel_norm(input: dt.Tensor, mean: dt.Tensor, var: dt.Tensor, weight: Any, bias: Any, eps: float) -> dt.Tensor:
-    """Normalize each channel (dim 1) with these statistics.
-
-        y = (x - mean) / sqrt(var + eps) · weight + bias
-
-    Shape:
-        input ``(N, C, *)``; mean, var, weight and bias ``(C,)``.
-
-    Example:
-        >>> dt.channel_norm(dt.tensor([[1.0], [3.0]]), dt.tensor([2.0]), dt.tensor([1.0]), eps=0.0).tolist()
-        [[-1.0], [1.0]]
-    """
-    shape = [1, -1] + [1] * (input.ndim - 2)
-    scale = (var + eps).rsqrt()
-    if weight is not None:
-        scale = scale * weight
-    result = (input - mean.reshape(shape)) * scale.reshape(shape)
-    return result if bias is None else result + bias.reshape(shape)
 
 
 @checks.in_own_name
@@ -87,59 +67,21 @@ def batch_norm(
                 f"batch_norm: {what} of shape {tuple(statistic.shape)} does not fit the {input.shape[1]} channels "
                 f"of an input of shape {tuple(input.shape)}"
             )
-    dims = [0, *range(2, input.ndim)]
     count = input.numel() // max(input.shape[1], 1)
     if count == 1:
         raise ValueError(f"batch_norm: training needs more than one value per channel, got shape {tuple(input.shape)}")
-    mean, var = input.mean(dims), input.var(dims, correction=0)
+    result, mean, var = _batch_norm_train(input, weight, bias, eps)
     if running_mean is not None and running_var is not None:
         with dt.no_grad():
             running_mean.mul_(1 - momentum).add_(mean.detach(), alpha=momentum)
             running_var.mul_(1 - momentum).add_(var.detach(), alpha=momentum * count / (count - 1))
-    return channel_norm(input, mean, var, weight, bias, eps)
-
-
-@op("group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> Tensor")
-@of_floats
-def group_norm(input: dt.Tensor, num_groups: int, weight: Any, bias: Any, eps: float) -> dt.Tensor:
-    """Groups of channels of every sample to mean 0 and variance 1, then an affine map of the channels.
-
-        y = (x - mean) / sqrt(var + eps) · weight + bias
-
-    Shape:
-        input ``(N, C, *)``, with C a multiple of `num_groups`; weight and bias ``(C,)``.
-
-    Source: Wu and He, "Group Normalization", arXiv:1803.08494.
-
-    Example:
-        >>> dt.group_norm(dt.tensor([[1.0, 3.0, 2.0, 6.0]]), 2, eps=0.0).tolist()
-        [[-1.0, 1.0, -1.0, 1.0]]
-    """
-    if input.ndim < 2:
-        raise ValueError(f"group_norm: expected an input (N, C, *), got shape {shape_text(input)}")
-    channels = input.shape[1]
-    if num_groups <= 0 or channels % num_groups:
-        raise ValueError(f"group_norm: num_groups must divide the {channels} channels, got {num_groups}")
-    _check_channels("group_norm", channels, weight=weight, bias=bias)
-    if input.numel() == 0:
-        return input.clone()
-    size = input.numel() // (input.shape[0] * num_groups)
-    normal = layer_norm_op(input.reshape(input.shape[0], num_groups, size), [size], None, None, eps)
-    return _affine(normal.reshape(input.shape), weight, bias)
+    return result
 
 
 def _check_channels(who: str, channels: int, **vectors: dt.Tensor | None) -> None:
     for what, vector in vectors.items():
         if vector is not None and tuple(vector.shape) != (channels,):
             raise ValueError(f"{who}: {what} of shape {shape_text(vector)} does not fit {channels} channels")
-
-
-def _affine(input: dt.Tensor, weight: dt.Tensor | None, bias: dt.Tensor | None) -> dt.Tensor:
-    """``input · weight + bias``, one of each a channel (dim 1)."""
-    shape = [-1] + [1] * (input.ndim - 2)
-    if weight is not None:
-        input = input * weight.reshape(shape)
-    return input if bias is None else input + bias.reshape(shape)
 
 
 @checks.in_own_name
@@ -190,34 +132,6 @@ def instance_norm(
             running_mean.mul_(1 - momentum).add_(mean, alpha=momentum)
             running_var.mul_(1 - momentum).add_(var, alpha=momentum)
     return group_norm(input, channels, weight, bias, eps) if channels else input.clone()
-
-
-@op("rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor")
-@of_floats
-def rms_norm(input: dt.Tensor, normalized_shape: Any, weight: Any, eps: float | None) -> dt.Tensor:
-    """Divide by the root of the mean square over the last dims.
-
-        y = x / sqrt(mean(x²) + eps) · weight
-
-    Args:
-        normalized_shape: sizes of the last dims.
-        weight: of these sizes.
-        eps: by default the dtype's distance from 1 to the next number.
-
-    Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", arXiv:1910.07467.
-
-    Example:
-        >>> dt.rms_norm(dt.tensor([1.0, 7.0]), [2], eps=0.0).tolist()
-        [0.20000000298023224, 1.399999976158142]
-    """
-    count, shape = len(normalized_shape), tuple(normalized_shape)
-    if count == 0 or tuple(input.shape[-count:]) != shape:
-        raise ValueError(f"rms_norm: normalized_shape {shape} are not the last dims of shape {shape_text(input)}")
-    if weight is not None and tuple(weight.shape) != shape:
-        raise ValueError(f"rms_norm: weight of shape {shape_text(weight)} does not fit normalized_shape {shape}")
-    least = dt.finfo(input.dtype).eps if eps is None else eps
-    normal = input * (input.square().mean(list(range(-count, 0)), True) + least).rsqrt()
-    return normal if weight is None else normal * weight
 
 
 @op("local_response_norm(Tensor input, int size, float alpha=0.0001, float beta=0.75, float k=1.0) -> Tensor")
