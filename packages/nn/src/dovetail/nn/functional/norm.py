@@ -10,7 +10,7 @@ from dovetail.ops import get_op, op
 
 from ._common import of_floats, require_floating, shape_text
 
-channel_norm = get_op("channel_norm")
+channel_norm_op = get_op("channel_norm")
 group_norm = get_op("group_norm")
 layer_norm_op = get_op("layer_norm")
 rms_norm = get_op("rms_norm")
@@ -27,6 +27,18 @@ def layer_norm(
         [-1.0, 1.0]
     """
     return layer_norm_op(input, normalized_shape, weight, bias, eps)
+
+
+def channel_norm(
+    input: dt.Tensor, mean: dt.Tensor, var: dt.Tensor, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> dt.Tensor:
+    """Each channel (dim 1) normalized with these statistics, then ``· weight + bias``.
+
+    Example:
+        >>> channel_norm(dt.tensor([[1.0], [3.0]]), dt.tensor([2.0]), dt.tensor([1.0]), eps=0.0).tolist()
+        [[-1.0], [1.0]]
+    """
+    return channel_norm_op(input, mean, var, weight, bias, eps)
 
 
 @checks.in_own_name
@@ -60,7 +72,7 @@ def batch_norm(
                 "batch_norm: evaluation needs running_mean and running_var, "
                 f"got {checks.shown(running_mean)} and {checks.shown(running_var)}"
             )
-        return channel_norm(input, running_mean, running_var, weight, bias, eps)
+        return channel_norm_op(input, running_mean, running_var, weight, bias, eps)
     for what, statistic in (("running_mean", running_mean), ("running_var", running_var)):
         if statistic is not None and statistic.shape != input.shape[1:2]:
             raise ValueError(
@@ -119,7 +131,7 @@ def instance_norm(
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise ValueError("instance_norm: without the input's statistics it needs running_mean and running_var")
-        return channel_norm(input, running_mean, running_var, weight, bias, eps)
+        return channel_norm_op(input, running_mean, running_var, weight, bias, eps)
     size = input[0, 0].numel() if input.numel() else 0
     if size == 1:
         raise ValueError(
