@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, cohorts, scalar
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup
 from .rules import Tensors, direction
 
@@ -98,12 +98,5 @@ class Adadelta(Optimizer):
         }
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        for _, together in cohorts(self.state, group, params):
-            fused_adadelta(
-                *self.columns(together, "square_avg", "acc_delta"),
-                scalar(group["lr"], together[0]),
-                float(group["rho"]),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                group["maximize"],
-            )
+        states, options = ("square_avg", "acc_delta"), ("rho", "eps", "weight_decay", "maximize")
+        self.run_fused(fused_adadelta, group, params, states, ("lr",), options)

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, cohorts, scalar
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup
 from .rules import Tensors, direction, exact
 
@@ -103,13 +103,5 @@ class Adagrad(Optimizer):
         return {"step": self.counter(param), "sum": total}
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        for step, together in cohorts(self.state, group, params):
-            fused_adagrad(
-                *self.columns(together, "sum"),
-                step,
-                scalar(group["lr"], together[0]),
-                float(group["lr_decay"]),
-                float(group["weight_decay"]),
-                float(group["eps"]),
-                group["maximize"],
-            )
+        states, options = ("sum",), ("lr_decay", "weight_decay", "eps", "maximize")
+        self.run_fused(fused_adagrad, group, params, states, ("step", "lr"), options)

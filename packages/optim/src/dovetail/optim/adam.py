@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, cohorts, scalar
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup
 from .rules import Tensors, direction, exact, moments
 
@@ -125,20 +125,11 @@ class Adam(Optimizer):
         return state
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        beta1, beta2 = group["betas"]
-        for step, together in cohorts(self.state, group, params):
-            fused_adam(
-                *self.columns(together, "exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
-                step,
-                scalar(group["lr"], together[0]),
-                float(beta1),
-                float(beta2),
-                float(group["weight_decay"]),
-                float(group["eps"]),
-                group["amsgrad"],
-                group["maximize"],
-                group["decoupled_weight_decay"],
-            )
+        states, options = (
+            ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
+            ("betas", "weight_decay", "eps", "amsgrad", "maximize", "decoupled_weight_decay"),
+        )
+        self.run_fused(fused_adam, group, params, states, ("step", "lr"), options)
 
 
 class AdamW(Adam):

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, cohorts, scalar
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup
 from .rules import Tensors, direction, exact
 
@@ -102,15 +102,5 @@ class Adamax(Optimizer):
         return {"step": self.counter(param), "exp_avg": dt.zeros_like(param), "exp_inf": dt.zeros_like(param)}
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        beta1, beta2 = group["betas"]
-        for step, together in cohorts(self.state, group, params):
-            fused_adamax(
-                *self.columns(together, "exp_avg", "exp_inf"),
-                step,
-                scalar(group["lr"], together[0]),
-                float(beta1),
-                float(beta2),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                group["maximize"],
-            )
+        states, options = ("exp_avg", "exp_inf"), ("betas", "eps", "weight_decay", "maximize")
+        self.run_fused(fused_adamax, group, params, states, ("step", "lr"), options)

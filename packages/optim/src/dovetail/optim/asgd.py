@@ -9,7 +9,7 @@ import dovetail as dt
 from dovetail import checks
 from dovetail.ops import op
 
-from .optimizer import Optimizer, cohorts, scalar
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup
 from .rules import Tensors, direction, exact
 
@@ -109,14 +109,5 @@ class ASGD(Optimizer):
         return {"step": self.counter(param), "ax": dt.zeros_like(param)}
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        for step, together in cohorts(self.state, group, params):
-            fused_asgd(
-                *self.columns(together, "ax"),
-                step,
-                scalar(group["lr"], together[0]),
-                float(group["lambd"]),
-                float(group["alpha"]),
-                float(group["t0"]),
-                float(group["weight_decay"]),
-                group["maximize"],
-            )
+        states, options = ("ax",), ("lambd", "alpha", "t0", "weight_decay", "maximize")
+        self.run_fused(fused_asgd, group, params, states, ("step", "lr"), options)

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, by_dtype, scalar
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup
 from .rules import Tensors, exact
 
@@ -93,13 +93,4 @@ class Lion(Optimizer):
         return {"exp_avg": dt.zeros_like(param)}
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        beta1, beta2 = group["betas"]
-        for together in by_dtype(params):
-            fused_lion(
-                *self.columns(together, "exp_avg"),
-                scalar(group["lr"], together[0]),
-                float(beta1),
-                float(beta2),
-                float(group["weight_decay"]),
-                group["maximize"],
-            )
+        self.run_fused(fused_lion, group, params, ("exp_avg",), ("lr",), ("betas", "weight_decay", "maximize"))

@@ -8,14 +8,14 @@ from typing import Any, Unpack
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, cohorts, scalar
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup
 from .rules import Tensors, direction, exact, moments
 
 
 @op(
     "fused_nadam(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, Tensor(c!)[] exp_avg_sqs, "
-    "Tensor(d!)[] mu_products, Tensor step, Tensor lr, float beta1, float beta2, float eps, float weight_decay, "
+    "Tensor mu_product, Tensor step, Tensor lr, float beta1, float beta2, float eps, float weight_decay, "
     "float momentum_decay, bool decoupled, bool maximize) -> ()",
     non_differentiable=True,
 )
@@ -24,7 +24,7 @@ def fused_nadam(
     grads: Tensors,
     exp_avgs: Tensors,
     exp_avg_sqs: Tensors,
-    mu_products: Tensors,
+    mu_product: Any,
     step: Any,
     lr: Any,
     beta1: float,
@@ -41,26 +41,26 @@ def fused_nadam(
         mu(t) = beta1 * (1 - 0.96^(t * momentum_decay) / 2)
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g²
-        product = product * mu(step)
-        ahead = (1 - mu(step)) / (1 - product) * g + mu(step + 1) / (1 - product * mu(step + 1)) * m
+        ahead = (1 - mu(step)) / (1 - mu_product) * g + mu(step + 1) / (1 - mu_product * mu(step + 1)) * m
         param -= lr * ahead / (sqrt(v / (1 - beta2^step)) + eps)
 
-    ``step`` counts this step, starting from 1.
+    ``step`` counts this step, starting from 1; ``mu_product`` is the product of mu(1) to mu(step).
     """
-    count, rate = exact(step), exact(lr)
-    mu = beta1 * (1 - 0.5 * 0.96 ** (count * momentum_decay))
-    mu_next = beta1 * (1 - 0.5 * 0.96 ** ((count + 1) * momentum_decay))
+    count, rate, past = exact(step), exact(lr), exact(mu_product)
+    mu, mu_next = _mu(count, beta1, momentum_decay), _mu(count + 1, beta1, momentum_decay)
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
         g = direction(param, grad, 0.0 if decoupled else weight_decay, maximize)
         if decoupled:
             param.mul_(1 - rate * weight_decay)
-        m, v, product = exp_avgs[i], exp_avg_sqs[i], mu_products[i]
+        m, v = exp_avgs[i], exp_avg_sqs[i]
         moments(g, m, v, beta1, beta2)
-        product.mul_(mu)
-        past = exact(product)
         denominator = (v / (1 - beta2**count)).sqrt() + eps
         ahead = (1 - mu) / (1 - past) * g + mu_next / (1 - past * mu_next) * m
         param.sub_(rate * (ahead / denominator))
+
+
+def _mu(step: Any, beta1: float, momentum_decay: float) -> Any:
+    return beta1 * (1 - 0.5 * 0.96 ** (step * momentum_decay))
 
 
 class NAdam(Optimizer):
@@ -94,6 +94,8 @@ class NAdam(Optimizer):
         True
     """
 
+    counters = ("step", "mu_product")
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -121,23 +123,18 @@ class NAdam(Optimizer):
     def init_state(self, group: ParamGroup, param: Any) -> dict[str, Any]:
         return {
             "step": self.counter(param),
-            "mu_product": dt.ones((), dtype=dt.float32, device=param.device),
+            "mu_product": self.counter(param, "mu_product", 1.0),
             "exp_avg": dt.zeros_like(param),
             "exp_avg_sq": dt.zeros_like(param),
         }
 
+    def advance(self, group: ParamGroup, state: dict[str, Any]) -> None:
+        super().advance(group, state)
+        state["mu_product"].mul_(_mu(exact(state["step"]), float(group["betas"][0]), float(group["momentum_decay"])))
+
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        beta1, beta2 = group["betas"]
-        for step, together in cohorts(self.state, group, params):
-            fused_nadam(
-                *self.columns(together, "exp_avg", "exp_avg_sq", "mu_product"),
-                step,
-                scalar(group["lr"], together[0]),
-                float(beta1),
-                float(beta2),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                float(group["momentum_decay"]),
-                group["decoupled_weight_decay"],
-                group["maximize"],
-            )
+        states, options = (
+            ("exp_avg", "exp_avg_sq"),
+            ("betas", "eps", "weight_decay", "momentum_decay", "decoupled_weight_decay", "maximize"),
+        )
+        self.run_fused(fused_nadam, group, params, states, ("mu_product", "step", "lr"), options)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Unpack
 
 import dovetail as dt
 from dovetail import checks
 
 from .hooks import Hooks, RemovableHandle
-from .options import Hints, ParamGroup, check_hints, check_ranges, tuples
+from .options import SWITCHES, Hints, ParamGroup, check_hints, check_ranges, tuples
 from .state import misfits, state_of, take_over
+
+Names = tuple[str, ...]
 
 
 class Optimizer:
@@ -36,6 +39,8 @@ class Optimizer:
         ValueError: for an empty list, duplicate parameters or names, or options out of range.
         TypeError: for something that is no tensor.
     """
+
+    counters: Names = ("step",)  # keys of a state that parameters which step together share, if it has them
 
     # What the conformance check asks for unless a subclass says otherwise.
     takes_groups = True  # whether there may be more than one
@@ -106,11 +111,35 @@ class Optimizer:
         if params:
             self.update(group, params)
 
-    def counter(self, param: Any) -> Any:
-        """A step counter for `init_state`: one for all parameters of a group that take their first step together."""
-        if param.device not in self._counters:
-            self._counters[param.device] = dt.zeros((), dtype=dt.float32, device=param.device)
-        return self._counters[param.device]
+    def counter(self, param: Any, key: str = "step", start: float = 0.0) -> Any:
+        """A number for `init_state`, one tensor for all parameters of a group that take their first step together."""
+        place = (key, param.device)
+        if place not in self._counters:
+            self._counters[place] = dt.full((), start, dtype=dt.float32, device=param.device)
+        return self._counters[place]
+
+    def advance(self, group: ParamGroup, state: dict[str, Any]) -> None:
+        """Move the counters of parameters that step together, of which this is one's state, by a step."""
+        state["step"].add_(1)
+
+    def run_fused(
+        self, op: Any, group: ParamGroup, params: list[Any], states: Names, singles: Names, options: Names
+    ) -> None:
+        """Call a fused step for each cohort.
+
+        Args:
+            op: the step: it takes lists of parameters, gradients and states, then single tensors, then numbers.
+            group, params: as of `update`.
+            states: keys of the state that become lists (see `columns`).
+            singles: keys of counters, or options that may be tensors, which become tensors.
+            options: those that become numbers and bools; a tuple becomes several.
+        """
+        settings = [setting for name in options for setting in _plain(name, group[name])]
+        advance = partial(self.advance, group)
+        for _, together in cohorts(self.state, group, params, self.counters, advance):
+            first = self.state[together[0]]
+            tensors = [first[key] if key in first else scalar(group[key], together[0]) for key in singles]
+            op(*self.columns(together, *states), *tensors, *settings)
 
     def columns(self, params: list[Any], *keys: str) -> Iterator[list[Any]]:
         """What a fused step takes of parameters of one dtype: they, their gradients, a list for each key of the state.
@@ -295,12 +324,28 @@ def scalar(value: Any, like: Any) -> Any:
     return dt.tensor(float(value), dtype=dt.float64 if exact else dt.float32, device=like.device)
 
 
-def cohorts(state: dict[Any, dict[str, Any]], group: ParamGroup, params: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
-    """Parameters by their common step counter and dtype, each counter advanced by one.
+def cohorts(
+    state: dict[Any, dict[str, Any]],
+    group: ParamGroup,
+    params: list[Any],
+    counters: Names = ("step",),
+    advance: Callable[[dict[str, Any]], Any] = lambda state: state["step"].add_(1),
+) -> Iterator[tuple[Any, list[Any]]]:
+    """Parameters by their common step counter and dtype, each counter advanced by one; by dtype alone without counters.
 
-    Parameters that step together share one counter, so that a whole group is one fused step. Where only some of a
-    counter's parameters have gradients this time, those go on with a counter of their own.
+    Parameters that step together share their counters, so that a whole group is one fused step. Where only some of a
+    counter's parameters have gradients this time, those go on with counters of their own.
+
+    Args:
+        state: of all parameters.
+        group: in which they are.
+        params: those that take a step.
+        counters: the keys of a state that are shared.
+        advance: moves the counters of a state on by a step.
     """
+    if not params or "step" not in state[params[0]]:
+        yield from ((None, alike) for alike in by_dtype(params))
+        return
     members: dict[int, int] = {}
     for p in group["params"]:
         if p in state:
@@ -310,14 +355,20 @@ def cohorts(state: dict[Any, dict[str, Any]], group: ParamGroup, params: list[An
     for p in params:
         by_counter.setdefault(id(state[p]["step"]), []).append(p)
     for key, together in by_counter.items():
-        step = state[together[0]]["step"]
+        first = state[together[0]]
         if len(together) < members[key]:
-            step = step.clone()
+            own = {counter: first[counter].clone() for counter in counters}
             for p in together:
-                state[p]["step"] = step
-        step.add_(1)
+                state[p].update(own)
+        advance(first)
         for alike in by_dtype(together):
-            yield step, alike
+            yield first["step"], alike
+
+
+def _plain(name: str, value: Any) -> list[Any]:
+    if name in SWITCHES:
+        return [value]
+    return [float(each) for each in value] if isinstance(value, tuple) else [float(value)]
 
 
 def by_dtype(params: list[Any]) -> Iterable[list[Any]]:

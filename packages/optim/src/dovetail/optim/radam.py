@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, cohorts, scalar
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup
 from .rules import Tensors, direction, exact, moments
 
@@ -117,16 +117,8 @@ class RAdam(Optimizer):
         return {"step": self.counter(param), "exp_avg": dt.zeros_like(param), "exp_avg_sq": dt.zeros_like(param)}
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        beta1, beta2 = group["betas"]
-        for step, together in cohorts(self.state, group, params):
-            fused_radam(
-                *self.columns(together, "exp_avg", "exp_avg_sq"),
-                step,
-                scalar(group["lr"], together[0]),
-                float(beta1),
-                float(beta2),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                group["decoupled_weight_decay"],
-                group["maximize"],
-            )
+        states, options = (
+            ("exp_avg", "exp_avg_sq"),
+            ("betas", "eps", "weight_decay", "decoupled_weight_decay", "maximize"),
+        )
+        self.run_fused(fused_radam, group, params, states, ("step", "lr"), options)

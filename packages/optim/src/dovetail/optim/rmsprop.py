@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, cohorts, scalar
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup
 from .rules import Tensors, direction
 
@@ -118,14 +118,8 @@ class RMSprop(Optimizer):
         return state
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        for _, together in cohorts(self.state, group, params):
-            fused_rmsprop(
-                *self.columns(together, "square_avg", "grad_avg", "momentum_buffer"),
-                scalar(group["lr"], together[0]),
-                float(group["alpha"]),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                float(group["momentum"]),
-                group["centered"],
-                group["maximize"],
-            )
+        states, options = (
+            ("square_avg", "grad_avg", "momentum_buffer"),
+            ("alpha", "eps", "weight_decay", "momentum", "centered", "maximize"),
+        )
+        self.run_fused(fused_rmsprop, group, params, states, ("lr",), options)

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import dovetail as dt
 from dovetail.ops import op
 
-from .optimizer import Optimizer, cohorts
+from .optimizer import Optimizer
 from .options import Hints, ParamGroup, pair
 from .rules import Tensors
 
@@ -110,13 +110,4 @@ class Rprop(Optimizer):
         return {"step": self.counter(param), "prev": dt.zeros_like(param), "step_size": size}
 
     def update(self, group: ParamGroup, params: list[Any]) -> None:
-        (etaminus, etaplus), (smallest, largest) = group["etas"], group["step_sizes"]
-        for _, together in cohorts(self.state, group, params):
-            fused_rprop(
-                *self.columns(together, "prev", "step_size"),
-                float(etaminus),
-                float(etaplus),
-                float(smallest),
-                float(largest),
-                group["maximize"],
-            )
+        self.run_fused(fused_rprop, group, params, ("prev", "step_size"), (), ("etas", "step_sizes", "maximize"))

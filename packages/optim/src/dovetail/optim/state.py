@@ -33,10 +33,10 @@ def take_over(optimizer: Optimizer, saved: dict[str, Any]) -> None:
     """Make a saved state the optimizer's own; to be called with one that has no misfits."""
     for group, options in zip(optimizer.param_groups, saved["param_groups"], strict=True):
         group.update(with_options(options))
-        counters: dict[tuple[float, str], Any] = {}  # parameters of a group that are at one step share its counter
+        counters: dict[tuple[Any, ...], dict[str, Any]] = {}  # parameters of a group that are at one step share them
         for name, p in zip(group["names"], group["params"], strict=True):
             if name in saved["state"]:
-                optimizer.state[p] = _copied(saved["state"][name], p, counters)
+                optimizer.state[p] = _copied(saved["state"][name], p, optimizer.counters, counters)
             else:
                 optimizer.state.pop(p, None)
 
@@ -46,16 +46,15 @@ def with_options(saved: dict[str, Any]) -> ParamGroup:
     return {option: value for option, value in tuples(saved).items() if option != "params"}
 
 
-def _copied(saved: dict[str, Any], p: Any, counters: dict[tuple[float, str], Any]) -> dict[str, Any]:
-    state: dict[str, Any] = {}
-    for key, value in saved.items():
-        if not isinstance(value, dt.Tensor):
-            state[key] = value
-        elif key == "step":
-            state[key] = counters.setdefault((float(value.item()), str(p.device)), value.to(p.device).clone())
-        else:
-            state[key] = value.to(p.device).clone()
-    return state
+def _copied(saved: dict[str, Any], p: Any, names: tuple[str, ...], known: dict[tuple[Any, ...], Any]) -> dict[str, Any]:
+    counters = {key: saved[key] for key in names if isinstance(saved.get(key), dt.Tensor)}
+    values = tuple(float(value.item()) for value in counters.values())
+    shared = known.setdefault((str(p.device), values), {key: _moved(value, p) for key, value in counters.items()})
+    return {key: shared[key] if key in shared else _moved(value, p) for key, value in saved.items()}
+
+
+def _moved(value: Any, p: Any) -> Any:
+    return value.to(p.device).clone() if isinstance(value, dt.Tensor) else value
 
 
 def misfits(optimizer: Optimizer, saved: dict[str, Any]) -> list[str]:
