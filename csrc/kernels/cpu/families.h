@@ -25,6 +25,8 @@
   X(norm_group)                  \
   X(attention)                   \
   X(optim)                       \
+  X(optim_moments)               \
+  X(optim_rates)                 \
   X(unscale)                     \
   X(contract)                    \
   X(linalg_factor)               \

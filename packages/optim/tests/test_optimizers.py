@@ -1,4 +1,4 @@
-"""SGD, Adam and AdamW: against the update rules in NumPy, fused against decomposed, and state by name.
+"""SGD, Adam and AdamW: against the update rules in NumPy, and state by name.
 
 Gradients are set by hand: the optimizers need no autograd.
 """
@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import dovetail as dt
-from dovetail.ops import get_op
 from dovetail.optim import SGD, Adam, AdamW
 
 STEPS = 5
@@ -78,42 +77,6 @@ def test_the_update_rule(cls, rule, options, dtype):
     tolerance = 1e-5 if dtype == dt.float32 else 1e-6  # the learning rate itself is a float32
     for have, want in zip(got, expected):
         np.testing.assert_allclose(have, want, rtol=tolerance, atol=tolerance)
-
-
-@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16], ids=str)
-@pytest.mark.parametrize("cls, rule, options", CASES, ids=IDS)
-def test_sixteen_bit_steps_are_float_steps_rounded(cls, rule, options, dtype):
-    params, grads = problem(dtype)
-    wide = [p.float() for p in params]
-    optimizer, exact = cls(params, **options), cls(wide, **options)
-    for step in grads:
-        for p, w, g in zip(params, wide, step):
-            w.copy_(p)  # one step at a time, from where the 16-bit ones are
-            p.grad, w.grad = g.clone(), g.float()
-        for state, from_state in zip(exact.state.values(), optimizer.state.values()):
-            for key, value in from_state.items():
-                if isinstance(value, dt.Tensor) and key in state:
-                    state[key].copy_(value)
-        optimizer.step()
-        exact.step()
-        for p, w in zip(params, wide):
-            assert p.dtype == dtype
-            assert dt.equal(p, w.to(dtype))
-
-
-@pytest.mark.parametrize("cls, rule, options", CASES, ids=IDS)
-def test_the_fused_step_is_the_decomposed_one(cls, rule, options):
-    fused = run(lambda ps: cls(ps, **options))
-    name = "fused_sgd" if cls is SGD else "fused_adam"
-
-    def decompose(op, args, out):
-        return op.decompose(*args) if op.name == name else op.call(args, out)
-
-    with dt.layers.intercept(decompose, at="profiler"):
-        decomposed = run(lambda ps: cls(ps, **options))
-    for have, want in zip(fused, decomposed):
-        np.testing.assert_allclose(have, want, rtol=2e-6, atol=2e-6)
-    assert get_op(name).decomposes
 
 
 def test_a_learning_rate_may_be_a_tensor():
