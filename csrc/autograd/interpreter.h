@@ -11,17 +11,16 @@
 
 namespace dovetail::autograd {
 
-class Node;
-
 // What the engine asks of Python. The bindings fill it; without them there is no lock to let go, and no lines are
 // known.
 struct Interpreter {
   void* (*let_go)() = nullptr;  // null if this thread does not hold the lock
   void (*take)(void* state) = nullptr;
-  // Sentences for an error, or nothing: where a tensor was written when its version was this, where a node was
-  // recorded.
+  // A number for the line of the user's program that this thread is at. It takes some nanoseconds.
+  uint64_t (*place)() = nullptr;
+  // Sentences for an error, or nothing: where a tensor was written when its version was this, where one was saved.
   std::string (*where_written)(const dt::Tensor& t, int64_t version) = nullptr;
-  std::string (*where_recorded)(Node& node) = nullptr;
+  std::string (*where_saved)(uint64_t place) = nullptr;
 };
 extern Interpreter interpreter;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autograd/hooks.h"
+#include "autograd/interpreter.h"
 #include "autograd/pool.h"
 #include "dovetail/abi.hpp"
 
@@ -127,6 +128,9 @@ class Node {
   // An edge whose gradient is computed although the engine does not follow it (see views.cc); -1: none.
   int32_t always_wanted() const { return always_wanted_; }
   void set_always_wanted(int32_t edge) { always_wanted_ = edge; }
+  // Where the program was when this node kept tensors, for an error (Interpreter::place).
+  uint64_t place() const { return place_; }
+  void note_place() { place_ = interpreter.place ? interpreter.place() : 0; }
   bool sole_owner() const { return refs_.load(std::memory_order_relaxed) == 1; }
 
   // The engine's: which run works on this node, and its record there. Null when none does. (Another thread's run may
@@ -167,7 +171,10 @@ class Node {
   uint32_t bytes_ = 0;  // of the block that this node is in
   int32_t always_wanted_ = -1;
   std::unique_ptr<Extra> extra_;
-  Node* next_dead_ = nullptr;
+  union {
+    uint64_t place_ = 0;
+    Node* next_dead_;
+  };
 };
 
 constexpr uint64_t kLeafSequence = ~uint64_t{0};

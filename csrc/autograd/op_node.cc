@@ -124,7 +124,10 @@ NodePtr OpNode::record(const Recording& call) {
   OpNode* node = make_node<OpNode>(call.n_inputs, call.n_results, tail_bytes(call, n_saved), call, n_saved);
   NodePtr owner = NodePtr::steal(node);
   node->fill(call);
-  if (n_saved) node->save(call);
+  if (n_saved) {
+    node->save(call);
+    node->note_place();
+  }
   for (int i = 0; i < call.n_inputs; ++i)
     if (call.inputs[i].grad) node->edges_[i] = gradient_edge(call.inputs[i].tensor, call.level);
   node->number();

@@ -101,13 +101,13 @@ namespace detail {
 
 void written_since(const SavedTensor& saved, Node& owner, const std::string& what) {
   const std::string written = interpreter.where_written ? interpreter.where_written(saved.tensor, saved.version) : "";
-  const std::string recorded = interpreter.where_recorded ? interpreter.where_recorded(owner) : "";
+  const std::string saved_at = interpreter.where_saved ? interpreter.where_saved(owner.place()) : "";
   dt::runtime_error(owner.name(),
                     ": one of the variables needed for gradient computation has been modified by an inplace operation: "
                     "the ",
                     describe(shape_of(saved.tensor.info())), ", which is ", what, ", is at version ",
-                    dt::api().version(saved.tensor.get()), "; expected version ", saved.version, " instead.", written,
-                    recorded, " Hint: clone() it before it is written, or use the operation that is not in place.");
+                    dt::api().version(saved.tensor.get()), "; expected version ", saved.version, " instead.", saved_at,
+                    written, " Hint: clone() it before it is written, or use the operation that is not in place.");
 }
 
 Tensor with_own_history(const SavedTensor& saved, Node& owner) {

@@ -9,6 +9,7 @@
 #include "bindings/errors.h"
 #include "bindings/lines.h"
 #include "bindings/op_type.h"
+#include "bindings/places.h"
 #include "bindings/python_ops.h"
 #include "bindings/requires_grad.h"
 #include "bindings/streams.h"
@@ -216,6 +217,12 @@ void define_tensor_functions(pybind11::module_& m) {
             from_core([&] { return where_written(tensor_argument("_where_written", t), version); }));
       },
       "(file, function, line) of the write that found a tensor at a version, or None; of tensors that were watched.");
+  m.def(
+      "_describe_place",
+      [](uint64_t place) { return pybind11::reinterpret_steal<pybind11::object>(describe_place(place)); },
+      pybind11::arg("place"), "(file, function, line) of a place that `_place` gave, or None.");
+  // For siblings, to be called for every op.
+  m.attr("_place") = pybind11::capsule(reinterpret_cast<const void*>(&place_now), "uint64_t (*)() noexcept");
   m.def(
       "_use_count",
       [](pybind11::handle t) { return from_core([&] { return tensor_argument("_use_count", t).refs.load(); }); },

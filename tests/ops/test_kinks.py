@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import dovetail as dt
+import dovetail.nn.functional as F
 
 if importlib.util.find_spec("dovetail.autograd._engine") is None:
     pytest.skip("derivatives come with dovetail-autograd", allow_module_level=True)
@@ -35,6 +36,11 @@ PIECEWISE: list[Row] = [
         [[1.0, 2.0, 3.0, 0.0], [1.0, 1.0, 1.0, 1.0], [3.0, 2.0, 3.0, 3.0]],
         [[1, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]],
     ),
+    ("hardtanh", lambda x: F.hardtanh(x, -2.0, 3.0), [[-2.0, 3.0, 0.0, -5.0, INF, NAN]], [[0, 0, 1, 0, 0, 1]]),
+    ("relu6", F.relu6, [[0.0, 6.0, 1.0, -INF, NAN]], [[0, 0, 1, 0, 1]]),
+    ("hardsigmoid", F.hardsigmoid, [[-3.0, 3.0, 0.0, INF, NAN]], [[0, 0, 1 / 6, 0, 0]]),
+    ("hardswish", F.hardswish, [[-3.0, 3.0, 0.0, 4.0, -4.0, INF, -INF, NAN]], [[0, 1, 0.5, 1, 0, 1, 0, 1]]),
+    ("hardtanh in place", lambda x: F.hardtanh_(x + 0, -2.0, 3.0), [[-2.0, 3.0, 0.0]], [[0, 0, 1]]),
     ("maximum", dt.maximum, [[1.0, 2.0], [1.0, 1.0]], [[0.5, 1], [0.5, 0]]),
     ("minimum", dt.minimum, [[1.0, 2.0], [1.0, 1.0]], [[0.5, 0], [0.5, 1]]),
     ("remainder", dt.remainder, [[4.0], [2.0]], [[1], [-2]]),
@@ -121,6 +127,26 @@ def test_forward_mode_agrees(row: Row) -> None:
     _, tangent = dt.func.jvp(lambda *given: function(*given).sum(), inputs, directions)
     wanted = sum(float((np.asarray(g) * np.asarray(d)).sum()) for g, d in zip(gradients, directions, strict=True))
     assert tangent.item() == pytest.approx(wanted, abs=1e-12)
+
+
+SECOND: list[Row] = [
+    ("hardtanh", F.hardtanh, [[-1.0, 1.0, 0.0, INF]], [[0, 0, 0, 0]]),
+    ("relu6", F.relu6, [[0.0, 6.0, 1.0, INF]], [[0, 0, 0, 0]]),
+    ("hardsigmoid", F.hardsigmoid, [[-3.0, 3.0, 0.0, INF]], [[0, 0, 0, 0]]),  # PyTorch has no derivative
+    ("hardswish", F.hardswish, [[-3.0, 3.0, 0.0, 4.0, -4.0, INF]], [[0, 0, 1 / 3, 0, 0, 0]]),
+]
+
+
+@pytest.mark.parametrize("row", SECOND, ids=[row[0] for row in SECOND])
+def test_second_order(row: Row) -> None:
+    """The derivative of the gradient, by the argument and by the gradient that came."""
+    _, function, (values,), (wanted,) = row
+    x = dt.tensor(values, dtype=dt.float64, requires_grad=True)
+    g = dt.ones(len(values), dtype=dt.float64, requires_grad=True)
+    (gradient,) = dt.autograd.grad(function(x), x, g, create_graph=True)
+    by_x, by_g = dt.autograd.grad(gradient.sum(), (x, g), materialize_grads=True)
+    np.testing.assert_allclose(np.asarray(by_x), np.asarray(wanted, dtype=np.float64), rtol=1e-12)
+    np.testing.assert_array_equal(np.asarray(by_g), np.asarray(gradient.detach()))
 
 
 def test_pow_to_the_0th_has_its_mixed_derivative() -> None:

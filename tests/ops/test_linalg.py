@@ -225,6 +225,46 @@ needs_autograd = pytest.mark.skipif(
 )
 
 
+def minors(A: dt.Tensor) -> dt.Tensor:
+    """The determinant as a polynomial of the entries."""
+    n = A.shape[-1]
+    if n == 1:
+        return A[..., 0, 0]
+    signs = [(-1) ** j * A[..., 0, j] for j in range(n)]
+    rest = [[k for k in range(n) if k != j] for j in range(n)]
+    return sum((s * minors(A[..., 1:, :][..., r]) for s, r in zip(signs, rest, strict=True)), start=dt.zeros(()))
+
+
+@needs_autograd
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+@pytest.mark.parametrize(("n", "rank"), [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2), (4, 1), (4, 2), (4, 3)])
+def test_derivatives_of_det_at_singular_matrices(n: int, rank: int, dtype: str) -> None:
+    """Of the first three orders, as the polynomial has them; in a batch with a regular matrix too."""
+    rng = rng_for(f"{n} {rank}")
+    singular = well(rng, (n, rank), dtype) @ well(rng, (rank, n), dtype) if rank else np.zeros((n, n))
+    regular = well(rng, (n, n), dtype)
+    weights = [dt.tensor(rng.standard_normal((n, n)).tolist(), dtype=dt.float64) for _ in range(3)]
+
+    def orders(det: Callable[[dt.Tensor], dt.Tensor], matrices: list[np.ndarray]) -> list[np.ndarray]:
+        A = dt.tensor(np.stack(matrices).astype(dtype).tolist(), dtype=getattr(dt, dtype), requires_grad=True)
+        at = det(A)
+        found = []
+        for weight in weights:
+            (g,) = dt.autograd.grad(at.real.sum() if at.is_complex() else at.sum(), A, create_graph=True)
+            found.append(np.asarray(g.detach()))
+            if not g.requires_grad:
+                break
+            at = g * weight
+        return found
+
+    for matrices in ([singular], [singular, regular]):
+        wanted = orders(minors, matrices)
+        found = orders(dt.linalg.det, matrices)
+        assert len(found) >= min(len(wanted), 2)
+        for ours, theirs in zip(found, wanted, strict=False):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-8 * max(1.0, np.abs(theirs).max()))
+
+
 @needs_autograd
 @pytest.mark.parametrize("size", [(3, 3), (4, 2), (2, 4)])
 @pytest.mark.parametrize("of", ["complex128", "float64"])

@@ -175,6 +175,7 @@ class FunctionCall {
     py::tuple results(outputs_.size());
     for (size_t i = 0; i < outputs_.size(); ++i) results[i] = output(*node, owner, static_cast<int>(i));
     save(results, *saved);
+    node->note_place();
     if (Watcher* watching = current_watcher(); watching && !any_level()) show(*watching, *node, results);
     return results;
   }

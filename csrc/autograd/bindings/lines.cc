@@ -1,4 +1,4 @@
-// Lines of the user's program, for errors: where a saved tensor was written, and where an op was recorded.
+// Lines of the user's program, for errors: where a tensor was saved, and where it was written since.
 #include "autograd/bindings/python.h"
 
 namespace dovetail::autograd {
@@ -12,30 +12,37 @@ std::string text(const py::tuple& place) {
   return py::bool_(line) ? where + ": " + std::string(py::str(line)) : where;
 }
 
-std::string where_written(const Tensor& t, int64_t version) {
+py::module_ core() { return py::module_::import("dovetail._core"); }
+
+// Nothing where the place is not known.
+template <class Find>
+std::string sentence(const char* begins, Find&& find) {
   const py::gil_scoped_acquire gil;
   try {
-    const py::object place = py::module_::import("dovetail._core").attr("_where_written")(t, version);
-    return place.is_none() ? "" : " It was written at " + text(place) + ".";
+    const py::object place = find();
+    return place.is_none() ? "" : " " + (begins + text(place)) + ".";
   } catch (py::error_already_set&) {
     return "";  // the error that is on its way matters more
   }
 }
 
-// Anomaly mode notes the line of everything that is recorded.
-std::string where_recorded(Node& node) {
-  const py::gil_scoped_acquire gil;
-  Extra* extra = node.extra_if_any();
-  const py::object line = extra && extra->attachment ? metadata(node).attr("get")("line", py::none()) : py::none();
-  if (line.is_none()) return " Where it was saved, dovetail.autograd.detect_anomaly() can tell.";
-  return " It was saved at " + std::string(py::str(line)) + ".";
+std::string where_written(const Tensor& t, int64_t version) {
+  return sentence("It was written at ", [&] { return core().attr("_where_written")(t, version); });
+}
+
+std::string where_saved(uint64_t place) {
+  return sentence("It was saved at ", [place] { return core().attr("_describe_place")(place); });
 }
 
 }  // namespace
 
 void bind_lines() {
+  if (py::hasattr(core(), "_place")) {  // an older core has none
+    const auto place = core().attr("_place").cast<py::capsule>();
+    interpreter.place = reinterpret_cast<uint64_t (*)()>(place.get_pointer());
+  }
   interpreter.where_written = where_written;
-  interpreter.where_recorded = where_recorded;
+  interpreter.where_saved = where_saved;
 }
 
 }  // namespace dovetail::autograd

@@ -180,8 +180,12 @@ def test_functional_refusals_have_one_name():
         functional.hessian(lambda x: x * 2, X)
     with pytest.raises(RuntimeError, match="^hvp: the function must return one tensor"):
         functional.hvp(lambda x: x * 2, X, Y)
-    with pytest.raises(RuntimeError, match=r"^jacobian: the outputs must be real, got .*complex128"):
+    with pytest.raises(RuntimeError, match=r"^jacobian: the outputs must be real where vectorize is False, got .*128"):
         functional.jacobian(lambda x: x * 1j, X)
+    with pytest.raises(RuntimeError, match=r"^hessian: the gradients must be real where vectorize is False, got .*128"):
+        functional.hessian(lambda z: z.abs().sum(), X.to(dt.complex128))
+    with pytest.raises(RuntimeError, match=r"^vhp: the function must return a real number, got one of .*complex128"):
+        functional.vhp(lambda x: (x * 1j).sum(), X, X)
     with pytest.raises(RuntimeError, match="^vjp: no output depends on input 1"):
         functional.vjp(lambda x, y: x * 2, (X, Y), X, strict=True)
     with pytest.raises(RuntimeError, match="^jvp: the derivative at position 0 does not depend on the inputs"):

@@ -105,3 +105,40 @@ def test_what_is_refused() -> None:
 def test_grad_mode_does_not_matter() -> None:
     with dt.no_grad():
         assert jacobian(lambda t: t * 2, values(1.0)).tolist() == [[2.0]]
+
+
+# Every complex value here is PyTorch's.
+Z = dt.tensor([1 + 2j, 3 - 1j], dtype=dt.complex128)
+BY_ROWS = {"vectorize": True}
+BY_COLUMNS = {"vectorize": True, "strategy": "forward-mode"}
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "options", "diagonal"),
+    [
+        (lambda z: z**2 * 1j, Z, BY_ROWS, [-4 - 2j, 2 - 6j]),  # conj(f')
+        (lambda z: z**2 * 1j, Z, BY_COLUMNS, [-4 + 2j, 2 + 6j]),  # f'
+        (lambda z: z.abs() ** 2 + z.real, Z, {}, [3 + 4j, 7 - 2j]),
+        (lambda z: z.abs() ** 2 + z.real, Z, BY_ROWS, [3 + 4j, 7 - 2j]),
+        (lambda z: z.abs() ** 2 + z.real, Z, BY_COLUMNS, [3.0, 7.0]),
+        (lambda x: x**2 * (1 + 1j), values(1.0, 2.0), BY_ROWS, [2.0, 4.0]),
+        (lambda x: x**2 * (1 + 1j), values(1.0, 2.0), BY_COLUMNS, [2 + 2j, 4 + 4j]),
+    ],
+)
+def test_jacobian_of_complex_functions(function, at, options, diagonal) -> None:
+    found = jacobian(function, at, **options)
+    assert found.dtype == (dt.complex128 if isinstance(diagonal[0], complex) else dt.float64)
+    assert dt.allclose(found, dt.diag(dt.tensor(diagonal, dtype=found.dtype)))
+
+
+def test_jacobian_of_complex_and_real_outputs() -> None:
+    for options, of_complex in ((BY_ROWS, -1j), (BY_COLUMNS, 1j)):
+        real, both = jacobian(lambda z: (z.real * 2, z * 1j), Z, **options)
+        assert dt.allclose(real, 2 * dt.eye(2, dtype=real.dtype))
+        assert dt.allclose(both, of_complex * dt.eye(2, dtype=dt.complex128))
+
+
+@pytest.mark.parametrize("options", [{}, {"outer_jacobian_strategy": "forward-mode"}])
+def test_hessian_by_complex_inputs(options) -> None:
+    found = hessian(lambda z: (z.abs() ** 4).sum(), Z, vectorize=True, **options)
+    assert dt.allclose(found, dt.diag(dt.tensor([28 + 16j, 112 - 24j], dtype=dt.complex128)))

@@ -436,12 +436,24 @@ def jacfwd(
         >>> dt.func.jacfwd(dt.sin)(dt.tensor(0.0)).item()
         1.0
     """
+    return by_columns(func, argnums, has_aux, chunk_size, randomness, _check_real)
+
+
+def by_columns(
+    func: Function,
+    argnums: ArgNums,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+    randomness: str = "error",
+    check: Callable[[str, str, Sequence[Tensor]], None] = lambda who, what, tensors: None,
+) -> Function:
+    """`jacfwd`; without `check` of complex tensors too, along real directions."""
     checks.callables("jacfwd", func=func)
 
     @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = _Chosen("jacfwd", args, argnums)
-        _check_real("jacfwd", "inputs", chosen.tensors)
+        check("jacfwd", "inputs", chosen.tensors)
         basis = _basis(chosen.tensors)
         outputs: list[Any] = []  # for their form and shapes
 
@@ -452,7 +464,7 @@ def jacfwd(
                 tuple(directions),
                 has_aux=has_aux,
             )
-            _check_real("jacfwd", "outputs", tensors_in(returned[0]))
+            check("jacfwd", "outputs", tensors_in(returned[0]))
             outputs[:] = [returned[0]]
             return returned[1:] if has_aux else returned[1]
 

@@ -168,6 +168,8 @@ def _scalar(call: _Call) -> tuple[Tensor, ...]:
         raise RuntimeError(
             f"{call.who}: the function must return one tensor of one element, got {checks.shown(call.returned)}"
         )
+    if call.outputs[0].dtype.is_complex:
+        raise RuntimeError(f"{call.who}: the function must return a real number, got one of {call.outputs[0].dtype}")
     return call.outputs
 
 
@@ -235,7 +237,12 @@ def jacobian(
     vectorize: bool = False,
     strategy: str = REVERSE,
 ) -> Any:
-    """The Jacobian of a function: every derivative of its results, which have to be real, by its inputs.
+    """The Jacobian of a function: every derivative of its results by its inputs.
+
+    A complex function has two kinds of derivative, of which a matrix of this shape holds one, as in PyTorch. By rows,
+    an entry is the gradient that an output's real part has by an input: of an analytic function the conjugate of its
+    derivative. By columns, it is the rate at which an output changes with an input's real part: of an analytic function
+    its derivative. Complex outputs need vectorize. (`view_as_real` of inputs and outputs gives all there is.)
 
     Args:
         func, inputs, create_graph, strict: as for `vjp`.
@@ -267,8 +274,12 @@ def _jacobian(who: str, func: Function, inputs: Tensors, create_graph: bool, str
     with enable_grad():
         call = _Call(who, func, inputs, create_graph)
         for output in call.outputs:
-            if output.dtype.is_complex:
-                raise RuntimeError(f"{who}: the outputs must be real, got {output.dtype}; use view_as_real on them")
+            if output.dtype.is_complex and not vectorize:
+                what = "the outputs" if who == "jacobian" else "the gradients"
+                raise RuntimeError(
+                    f"{who}: {what} must be real where vectorize is False, got {output.dtype}; use vectorize=True, "
+                    "which weighs them by real numbers, or view_as_real on them"
+                )
         of = _mapped_rows if vectorize else _rows
         rows = tuple(_like(inputs, of(call, output, create_graph, strict)) for output in call.outputs)
     return _like(call.returned, rows)
@@ -276,11 +287,11 @@ def _jacobian(who: str, func: Function, inputs: Tensors, create_graph: bool, str
 
 def _columns(func: Function, inputs: Tensors) -> Any:
     """The Jacobian by directions of the inputs."""
-    from .func import jacfwd
+    from .func import by_columns
 
     checks.callables("jacobian", func=func)
     tensors = tuple(t.detach() for t in _as_tuple("jacobian", "inputs", inputs))
-    found = jacfwd(func, argnums=tuple(range(len(tensors))))(*tensors)
+    found = by_columns(func, tuple(range(len(tensors))))(*tensors)
     if not isinstance(inputs, Tensor):
         return found
     return tuple(each[0] for each in found) if isinstance(found[0], tuple) else found[0]

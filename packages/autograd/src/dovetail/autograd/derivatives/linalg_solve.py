@@ -98,15 +98,31 @@ def _nearly_singular(A: Tensor) -> bool:
 
 
 def _cofactors(A: Tensor) -> Tensor:
-    """conj(det) A^-H, also of matrices with one singular value of 0, and as good to differentiate: with that singular
-    value raised to the largest, B = A + s u v^H is regular, and det A = det B (1 - s v^H B^-1 u) for all A."""
+    """conj(det) A^-H, also of matrices with singular values of 0, and as good to differentiate: with the k smallest
+    raised by the largest, s, B = A + s U V^H is regular, and det A = det B det(1 - s V^H B^-1 U) for all A."""
     U, S, Vh, _ = _gesdd(A.detach(), False, True)
-    u, v, s = U[..., -1:], Vh[..., -1:, :], S[..., :1, None].to(A.dtype)
+    tiny = dt.finfo(S.dtype).eps ** 0.25 * S[..., :1]
+    k = max(1, int((tiny >= S).sum(-1).amax().item()))
+    s = dt.where(S[..., :1] > 0, S[..., :1], 1.0)[..., None].to(A.dtype)
+    u, v = U[..., -k:], Vh[..., -k:, :]
     B = A + s * (u @ v)
     right, left = solved(B, u), times_inverse(v, B)
     inverse = solved(B, dt.eye(A.shape[-1], dtype=A.dtype, device=A.device).expand(A.shape))
+    small, adjugate = _det_and_adjugate(dt.eye(k, dtype=A.dtype, device=A.device) - s * (v @ right))
     scale = dt.linalg.det(B)[..., None, None]
-    return adjoint(scale * ((1 - s * (v @ right)) * inverse + s * (right @ left)))
+    return adjoint(scale * (small * inverse + s * (right @ adjugate @ left)))
+
+
+def _det_and_adjugate(M: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as polynomials of M (by Faddeev and LeVerrier), which have all their derivatives also where M is 0."""
+    n = M.shape[-1]
+    one = dt.eye(n, dtype=M.dtype, device=M.device)
+    adjugate = one.expand(M.shape)
+    for k in range(1, n):
+        product = M @ adjugate
+        adjugate = product - one * (diagonal(product).sum(-1)[..., None, None] / k)
+    det = diagonal(M @ adjugate).sum(-1)[..., None, None] / n
+    return (det, adjugate) if n % 2 else (-det, -adjugate)
 
 
 def linalg_det_jvp(c: Any, t: Tensor | None) -> Any:
