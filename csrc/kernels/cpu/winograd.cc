@@ -7,12 +7,13 @@
 namespace dovetail::cpu::winograd {
 namespace {
 
-constexpr int64_t kFilterBytes = 8 << 20;  // of transformed filters at a time
-constexpr int64_t kScratch = 7 << 20;      // of all threads
+constexpr int64_t kFilterBytes = 10 << 20;  // of transformed filters at a time
+constexpr int64_t kScratch = 5 << 20;      // of all threads
 constexpr int64_t kSourceBytes = 4 << 20;  // transformed sources of this size are made once, for all results
 constexpr int64_t kSkew = 16;              // elements between planes, which would meet in the same cache sets
 constexpr int64_t kMostChannels = 1024;
 constexpr int64_t kSourceSlots = 16;
+constexpr int64_t kTaps = 9;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
@@ -65,20 +66,23 @@ void make_source(const Job& job, int64_t block, int64_t cb, float* patch, float*
                     });
 }
 
-// Filters of 32 rows from `row` on, for channels [begin, end), as [point][channel][32].
+// Filters of 32 rows from `row` on, for up to 16 channels from `begin` on, as [point][channel][32].
 void make_filters(const Job& job, int64_t row, int64_t begin, int64_t end, float* out) {
   const Filters<const float>& taps = *job.taps;
   const bool dense = taps.step[2] == 1 && taps.step[1] == 3;
-  alignas(64) float lanes[9 * kBlock];
-  for (int64_t c = begin; c < end; ++c) {
-    for (int64_t half = 0; half < kWide && row + half < job.rows; half += kBlock) {
-      Patch p;
+  const bool together = dense && job.filter_channel == kTaps;  // one line holds the filters of all channels
+  alignas(64) float lanes[kBlock * kTaps * kBlock];
+  for (int64_t half = 0; half < kWide && row + half < job.rows; half += kBlock) {
+    Patch p;
+    p.channel = job.filter_row, p.channels = std::min(kBlock, job.rows - row - half);
+    p.row = taps.step[1], p.col = taps.step[2];
+    p.height = p.rows = dense ? 1 : 3, p.width = p.cols = dense ? kTaps : 3;
+    if (together) p.width = p.cols = (end - begin) * kTaps;
+    for (int64_t c = begin; c < end; ++c) {
+      float* const here = together ? lanes + (c - begin) * kTaps * kBlock : lanes;
       p.data = const_cast<float*>(job.filters) + (row + half) * job.filter_row + c * job.filter_channel;
-      p.channel = job.filter_row, p.channels = std::min(kBlock, job.rows - row - half);
-      p.row = taps.step[1], p.col = taps.step[2];
-      p.height = p.rows = dense ? 1 : 3, p.width = p.cols = dense ? 9 : 3;
-      load_patch(p, lanes);
-      transform_filter(lanes, job.flipped, out + c * kWide + half, job.filter_plane());
+      if (!together || c == begin) load_patch(p, lanes);
+      transform_filter(here, job.flipped, out + c * kWide + half, job.filter_plane());
     }
   }
 }
