@@ -8,12 +8,14 @@ namespace dovetail::cpu::winograd {
 namespace {
 
 constexpr int64_t kFilterBytes = 10 << 20;  // of transformed filters at a time
-constexpr int64_t kScratch = 5 << 20;      // of all threads
-constexpr int64_t kSourceBytes = 4 << 20;  // transformed sources of this size are made once, for all results
-constexpr int64_t kSkew = 16;              // elements between planes, which would meet in the same cache sets
+constexpr int64_t kScratch = 5 << 20;       // of all threads
+constexpr int64_t kSourceBytes = 4 << 20;   // transformed sources of this size are made once, for all results
+constexpr int64_t kSkew = 16;               // elements between planes, which would meet in the same cache sets
 constexpr int64_t kMostChannels = 1024;
 constexpr int64_t kSourceSlots = 16;
 constexpr int64_t kTaps = 9;
+constexpr int64_t kFewTiles = 64, kFewChannels = 64;  // their filters, for 32 rows, stay in the second-level cache
+constexpr int64_t kFewPlane = kFewChannels * kWide + kSkew;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
@@ -67,12 +69,12 @@ void make_source(const Job& job, int64_t block, int64_t cb, float* patch, float*
 }
 
 // Filters of 32 rows from `row` on, for up to 16 channels from `begin` on, as [point][channel][32].
-void make_filters(const Job& job, int64_t row, int64_t begin, int64_t end, float* out) {
+void make_filters(const Job& job, int64_t row, int64_t begin, int64_t end, float* out, int64_t plane) {
   const Filters<const float>& taps = *job.taps;
   const bool dense = taps.step[2] == 1 && taps.step[1] == 3;
   const bool together = dense && job.filter_channel == kTaps;  // one line holds the filters of all channels
   alignas(64) float lanes[kBlock * kTaps * kBlock];
-  for (int64_t half = 0; half < kWide && row + half < job.rows; half += kBlock) {
+  for (int64_t half = 0; half < kWide && row + half < job.rows; half += kBlock, out += kBlock) {
     Patch p;
     p.channel = job.filter_row, p.channels = std::min(kBlock, job.rows - row - half);
     p.row = taps.step[1], p.col = taps.step[2];
@@ -82,42 +84,44 @@ void make_filters(const Job& job, int64_t row, int64_t begin, int64_t end, float
       float* const here = together ? lanes + (c - begin) * kTaps * kBlock : lanes;
       p.data = const_cast<float*>(job.filters) + (row + half) * job.filter_row + c * job.filter_channel;
       if (!together || c == begin) load_patch(p, lanes);
-      transform_filter(here, job.flipped, out + c * kWide + half, job.filter_plane());
+      transform_filter(here, job.flipped, out + (c - begin) * kWide, plane);
     }
   }
 }
 
-// Rows [row, row + rows) of a block of tiles, 32 at a time. Whether all are finite.
-bool make_results(const Job& job, int64_t block, int64_t row, int64_t rows, const float* source, const float* filters,
-                  float* products, float* patch) {
-  const int64_t n = job.block_tiles(block), plane = job.product_plane(n);
-  const int64_t source_plane = job.source_plane(n), filter_plane = job.filter_plane();
+// The products of a block of tiles for 32 rows, transformed and put in their places. Whether all are finite.
+bool make_results(const Job& job, int64_t block, int64_t row, const float* products, float* patch) {
+  const int64_t plane = job.product_plane(job.block_tiles(block));
   bool finite = true;
-  for (const int64_t end = row + rows; row < end; row += kWide, filters += kPoints * filter_plane) {
-    const int64_t wide = std::min(kWide, round_up(job.rows - row, kBlock));
-    for (int64_t point = 0; point < kPoints; ++point) {
-      multiply(source + point * source_plane, n * kBlock, n, filters + point * filter_plane, job.channels, wide,
-               products + point * plane);
-    }
-    for (int64_t half = 0; half < wide; half += kBlock) {
-      const int64_t first = row + half;
-      alignas(64) float bias[kBlock] = {};
-      Patch p;
-      p.channels = std::min(kBlock, job.rows - first);
-      if (job.bias) std::copy(job.bias + first, job.bias + first + p.channels, bias);
-      p.channel = job.out.channel, p.row = job.out.step[1], p.col = job.out.step[2];
-      p.height = job.out.size[1], p.width = job.out.size[2], p.rows = kTile;
-      job.grid.each_row(job.block_start(block), job.block_start(block + 1),
-                        [&](int64_t image, int64_t y, int64_t x, int64_t tiles, int64_t before) {
-                          p.data = job.out.data + image * job.out.batch + first * job.out.channel;
-                          p.y = y * kTile, p.x = x * kTile, p.cols = kTile * tiles;
-                          finite &= transform_results(products + before * kWide + half, plane, kWide, tiles,
-                                                      job.bias ? bias : nullptr, patch, p.cols);
-                          store_patch(p, patch);
-                        });
-    }
+  for (int64_t half = 0; half < kWide && row + half < job.rows; half += kBlock) {
+    const int64_t first = row + half;
+    alignas(64) float bias[kBlock] = {};
+    Patch p;
+    p.channels = std::min(kBlock, job.rows - first);
+    if (job.bias) std::copy(job.bias + first, job.bias + first + p.channels, bias);
+    p.channel = job.out.channel, p.row = job.out.step[1], p.col = job.out.step[2];
+    p.height = job.out.size[1], p.width = job.out.size[2], p.rows = kTile;
+    job.grid.each_row(job.block_start(block), job.block_start(block + 1),
+                      [&](int64_t image, int64_t y, int64_t x, int64_t tiles, int64_t before) {
+                        p.data = job.out.data + image * job.out.batch + first * job.out.channel;
+                        p.y = y * kTile, p.x = x * kTile, p.cols = kTile * tiles;
+                        finite &= transform_results(products + before * kWide + half, plane, kWide, tiles,
+                                                    job.bias ? bias : nullptr, patch, p.cols);
+                        store_patch(p, patch);
+                      });
   }
   return finite;
+}
+
+// For 32 rows from `row` on: products of a block of tiles with the filters of channels [begin, end), which are added
+// to those of the channels before.
+void make_products(const Job& job, int64_t block, int64_t row, int64_t begin, int64_t end, const float* source,
+                   const float* filters, int64_t filter_plane, float* products) {
+  const int64_t n = job.block_tiles(block), results = std::min(kWide, round_up(job.rows - row, kBlock));
+  for (int64_t point = 0; point < kPoints; ++point) {
+    multiply(source + point * job.source_plane(n) + begin * n, n * kBlock, n, filters + point * filter_plane,
+             end - begin, results, begin > 0, products + point * job.product_plane(n));
+  }
 }
 
 // One call's memory, and how its work is spread.
@@ -125,9 +129,10 @@ struct Plan {
   int64_t row_blocks, together;      // blocks of 32 rows: all, and those whose filters are there at a time
   int64_t filter_size, source_size;  // elements of a block's filters, and of a task's source
   bool once;                         // the source is made once: [block of tiles][point][block of channels][tile][lane]
+  bool few;                          // few tiles: their products are all there, while filters come and go in the cache
   int64_t parts = 1;                 // of the rows, each its own task
   int64_t products, slot, slots;     // elements of a task's products, and of all it has; how many there are
-  float *filters, *scratch, *source = nullptr;
+  float *filters = nullptr, *scratch = nullptr, *source = nullptr;
 };
 
 bool make_plan(dt_kernel_context* ctx, const Job& job, Plan& plan) {
@@ -135,16 +140,23 @@ bool make_plan(dt_kernel_context* ctx, const Job& job, Plan& plan) {
   plan.together = std::min(plan.row_blocks, std::max<int64_t>(1, kFilterBytes / 4 / plan.filter_size));
   plan.source_size = kPoints * job.source_plane(job.tiles);
   plan.once = job.tile_blocks * plan.source_size * 4 <= kSourceBytes;
-  if (plan.once) plan.parts = std::min(plan.together, std::max<int64_t>(1, 8 / job.tile_blocks));
   plan.products = kPoints * job.product_plane(job.tiles);
-  plan.slot = plan.products + job.patch_size() + (plan.once ? 0 : plan.source_size);
-  plan.slots = std::min({job.tile_blocks * plan.parts, int64_t{64}, kScratch / 4 / plan.slot});
-  plan.slots = std::max<int64_t>(1, plan.slots);
+  plan.few = plan.once && job.grid.count <= kFewTiles && plan.row_blocks >= 4;
+  if (plan.few) {
+    plan.slot = job.tile_blocks * plan.products + job.patch_size() + kPoints * kFewPlane;
+    plan.slots = plan.row_blocks;
+  } else {
+    if (plan.once) plan.parts = std::min(plan.together, std::max<int64_t>(1, 8 / job.tile_blocks));
+    plan.slot = plan.products + job.patch_size() + (plan.once ? 0 : plan.source_size);
+    plan.slots = job.tile_blocks * plan.parts;
+  }
+  plan.slots = std::max<int64_t>(1, std::min({plan.slots, int64_t{64}, kScratch / 4 / plan.slot}));
   const int64_t scratch = std::max(plan.slots * plan.slot, plan.once ? kSourceSlots * job.patch_size() : 0);
   const auto take = [&](int64_t n) { return static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(n) * 4)); };
-  plan.filters = take(plan.together * plan.filter_size), plan.scratch = take(scratch);
+  plan.scratch = take(scratch);
+  if (!plan.few) plan.filters = take(plan.together * plan.filter_size);
   if (plan.once) plan.source = take(job.tile_blocks * plan.source_size);
-  return plan.filters && plan.scratch && (plan.source || !plan.once);
+  return plan.scratch && (plan.filters || plan.few) && (plan.source || !plan.once);
 }
 
 void make_all_sources(dt_kernel_context* ctx, const Job& job, const Plan& plan) {
@@ -164,7 +176,7 @@ void make_all_filters(dt_kernel_context* ctx, const Job& job, const Plan& plan, 
     for (int64_t i = begin; i < end; ++i) {
       const int64_t block = i / channel_blocks, c = i % channel_blocks * kBlock;
       make_filters(job, (first + block) * kWide, c, std::min(job.channels, c + kBlock),
-                   plan.filters + block * plan.filter_size);
+                   plan.filters + block * plan.filter_size + c * kWide, job.filter_plane());
     }
   });
 }
@@ -182,9 +194,41 @@ bool make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, 
       for (int64_t cb = 0; !plan.once && cb < job.channel_blocks(); ++cb) {
         make_source(job, block, cb, patch, patch + job.patch_size());
       }
-      if (!make_results(job, block, (first + low) * kWide, (high - low) * kWide, source,
-                        plan.filters + low * plan.filter_size, products, patch)) {
-        finite.store(false, std::memory_order_relaxed);
+      for (int64_t rows = low; rows < high; ++rows) {
+        make_products(job, block, (first + rows) * kWide, 0, job.channels, source,
+                      plan.filters + rows * plan.filter_size, job.filter_plane(), products);
+        if (!make_results(job, block, (first + rows) * kWide, products, patch)) {
+          finite.store(false, std::memory_order_relaxed);
+        }
+      }
+    }
+  });
+  return finite;
+}
+
+// The same where there are few tiles: a task has 32 rows of all of them.
+bool make_few_results(dt_kernel_context* ctx, const Job& job, const Plan& plan) {
+  std::atomic<bool> finite{true};
+  parallel(ctx, plan.slots, 1, [&](int64_t begin, int64_t end) {
+    float* const products = plan.scratch + begin * plan.slot;
+    float* const patch = products + job.tile_blocks * plan.products;
+    float* const filters = patch + job.patch_size();
+    for (int64_t i = begin * plan.row_blocks / plan.slots; i < end * plan.row_blocks / plan.slots; ++i) {
+      const int64_t row = i * kWide;
+      for (int64_t c0 = 0; c0 < job.channels; c0 += kFewChannels) {
+        const int64_t c1 = std::min(job.channels, c0 + kFewChannels);
+        for (int64_t c = c0; c < c1; c += kBlock) {
+          make_filters(job, row, c, std::min(c1, c + kBlock), filters + (c - c0) * kWide, kFewPlane);
+        }
+        for (int64_t block = 0; block < job.tile_blocks; ++block) {
+          make_products(job, block, row, c0, c1, plan.source + block * plan.source_size, filters, kFewPlane,
+                        products + block * plan.products);
+        }
+      }
+      for (int64_t block = 0; block < job.tile_blocks; ++block) {
+        if (!make_results(job, block, row, products + block * plan.products, patch)) {
+          finite.store(false, std::memory_order_relaxed);
+        }
       }
     }
   });
@@ -196,7 +240,8 @@ Outcome run(dt_kernel_context* ctx, Job job, int64_t groups) {
   if (!make_plan(ctx, job, plan)) return Outcome::no_memory;
   for (int64_t group = 0; group < groups; ++group) {
     if (plan.once) make_all_sources(ctx, job, plan);
-    for (int64_t first = 0; first < plan.row_blocks; first += plan.together) {
+    if (plan.few && !make_few_results(ctx, job, plan)) return Outcome::not_finite;
+    for (int64_t first = 0; !plan.few && first < plan.row_blocks; first += plan.together) {
       const int64_t blocks = std::min(plan.together, plan.row_blocks - first);
       make_all_filters(ctx, job, plan, first, blocks);
       if (!make_all_results(ctx, job, plan, first, blocks)) return Outcome::not_finite;
@@ -220,8 +265,8 @@ bool gains(const ConvShape& s, int64_t height, int64_t width) {
   const double tiles = static_cast<double>(Grid(s.batch, height, width).count);
   const double direct = 9 * static_cast<double>(s.in_channels * s.out_channels * s.batch * height * width) / 16;
   const double products = kPoints * pairs * tiles / 16;
-  const double transforms = 15 * tiles * static_cast<double>(s.in_channels + s.out_channels) + 12 * pairs;
-  return products + transforms < 0.9 * direct;
+  const double transforms = 15 * tiles * static_cast<double>(s.in_channels + s.out_channels) + 8 * pairs;
+  return products + transforms < 0.9 * direct + 10 * pairs;
 }
 
 }  // namespace

@@ -52,10 +52,10 @@ bool transform_results(const float* in, int64_t plane, int64_t step, int64_t til
 void transform_filter(const float* taps, bool flipped, float* out, int64_t plane);
 bool transform_taps(const float* in, int64_t plane, float* taps);
 
-// out[tile][32] = sum over c of left[c / 16][tile][c % 16] * right[c][32]; blocks of `left` are `block` apart. The
+// out[tile][32] (+)= sum over c of left[c / 16][tile][c % 16] * right[c][32]; blocks of `left` are `block` apart. The
 // results from `results` on need not be made.
 void multiply(const float* left, int64_t block, int64_t tiles, const float* right, int64_t channels, int64_t results,
-              float* out);
+              bool accumulate, float* out);
 // out[c][lane of rows] (+)= sum over tiles of left[tile][c] * right[tile][lane], one block of 16 each way, and for two
 // blocks of `right`, `block` apart, where `pair`. Rows of `out` are `row` apart.
 void add_products(const float* left, const float* right, int64_t block, bool pair, int64_t tiles, bool accumulate,

@@ -26,8 +26,8 @@ bool transform_taps(const float* in, int64_t plane, float* taps) {
   return DOVETAIL_BEST_ISA_TO_V4(wino::transform_taps)(in, plane, taps);
 }
 void multiply(const float* left, int64_t block, int64_t tiles, const float* right, int64_t channels, int64_t results,
-              float* out) {
-  DOVETAIL_BEST_ISA_TO_V4(wino::multiply)(left, block, tiles, right, channels, results, out);
+              bool accumulate, float* out) {
+  DOVETAIL_BEST_ISA_TO_V4(wino::multiply)(left, block, tiles, right, channels, results, accumulate, out);
 }
 void add_products(const float* left, const float* right, int64_t block, bool pair, int64_t tiles, bool accumulate,
                   float* out, int64_t row) {

@@ -13,6 +13,8 @@ namespace {
 
 constexpr int64_t kRows = 128, kChannels = 64;  // of the weight, in a task
 constexpr int64_t kTiles = 24;                  // transformed together
+// Where these are all, sums are written once, and stay in the second-level cache.
+constexpr int64_t kFewRows = 64, kFewChannels = 32;
 constexpr int64_t kPartialBytes = 4 << 20, kScratch = 11 << 20;
 constexpr int64_t kSkew = 16;  // elements between planes, which would meet in the same cache sets
 constexpr int64_t kTaps = 9;
@@ -160,12 +162,13 @@ bool suits_weight_grad(const ConvShape& s) { return suits(s); }
 
 Outcome convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<const float> grad,
                              Images<const float> input, Filters<float> out) {
+  const bool few = Grid(s.batch, s.out[1], s.out[2]).count <= kTiles;
   Job job{s.padding[1],
           s.padding[2],
           grad,
           input,
-          Parts(s.out_channels, kRows),
-          Parts(s.in_channels, kChannels),
+          Parts(s.out_channels, few ? kFewRows : kRows),
+          Parts(s.in_channels, few ? kFewChannels : kChannels),
           Grid(s.batch, s.out[1], s.out[2]),
           1,
           out};
