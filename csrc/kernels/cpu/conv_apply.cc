@@ -8,9 +8,10 @@
 namespace dovetail::cpu {
 namespace {
 
-constexpr int64_t kRowBlock = 96;     // filters at a time: their part of the weights stays in the second-level cache
-constexpr int64_t kDepth = 320;       // of a sum: a strip of its operands stays in the first-level cache
-constexpr int64_t kPixelBlock = 128;  // results at a time where columns are written out
+constexpr int64_t kRowBlock = 96;        // filters at a time: their part of the weights stays in the second-level cache
+constexpr int64_t kDepth = 320;          // of a sum: a strip of its operands stays in the first-level cache
+constexpr int64_t kDepthInPlace = 8192;  // where weights are read once: long runs of each filter
+constexpr int64_t kPixelBlock = 128;     // results at a time where columns are written out
 
 // The results that share their taps, and where their packed weights are.
 struct Pass {
@@ -32,7 +33,7 @@ struct Job {
   Filters<const T> taps;
   int64_t w_group, w_row, w_channel;
   const T* bias = nullptr;  // dense
-  T* packed = nullptr;
+  T* packed = nullptr;      // NULL: too few results to be worth it, and the weights are read where they are
   int64_t packed_group = 0;
   Walk walk = Walk::lines;
   int64_t row_blocks, row_tasks;
@@ -147,8 +148,11 @@ class Worker {
     // The tables hold for every task of this shape, unless several passes take turns.
     if (job_.passes.size() > 1 || ready_channels_ != channels_) make_tables(pass);
     TileProduct<T> p;
-    p.packed = true, p.depth = channels_ * pass.taps, p.accumulate = channel_ > 0, p.spans = spans_;
-    const T* weights = job_.packed + group_ * job_.packed_group + pass.packed + job_.rows * channel_ * pass.taps;
+    p.packed = job_.packed != nullptr, p.depth = channels_ * pass.taps, p.accumulate = channel_ > 0, p.spans = spans_;
+    const T* weights = p.packed
+                           ? job_.packed + group_ * job_.packed_group + pass.packed + job_.rows * channel_ * pass.taps
+                           : job_.taps.data + group_ * job_.w_group + channel_ * job_.w_channel;
+    p.a_row = job_.w_row, p.a_depth = 1;
     if (job_.walk == Walk::columns) {
       run_columns(p, weights, out, first_block, last_block);
       return;
@@ -201,7 +205,7 @@ class Worker {
 
   void set_rows(TileProduct<T>& p, const T* weights, int64_t block) {
     const int64_t start = job_.block_start(block);
-    p.rows = job_.block_rows(block), p.a = weights + start * p.depth;
+    p.rows = job_.block_rows(block), p.a = weights + start * (p.packed ? p.depth : job_.w_row);
     p.bias = job_.bias && channel_ == 0 ? job_.bias + group_ * job_.rows + start : nullptr;
   }
 
@@ -284,6 +288,20 @@ bool pack_all(dt_kernel_context* ctx, Job<T>& job) {
   return true;
 }
 
+// Whether weights are used so few times that they are not worth packing, and lie in the order of the sums.
+template <typename T>
+bool reads_in_place(const Job<T>& job) {
+  constexpr int64_t kFewResults = 128;
+  const int64_t results = job.plan.results(0) * job.plan.results(1) * job.plan.results(2);
+  if (job.passes.size() != 1 || job.batch * results > kFewResults) return false;
+  int64_t next = 0;
+  bool dense = true;
+  each_tap(job.passes[0], [&](const Tap& z, const Tap& y, const Tap& x) {
+    dense &= job.taps.tap(z.kernel, y.kernel, x.kernel) == next++;
+  });
+  return dense && job.w_channel == next;
+}
+
 template <typename T>
 bool run(dt_kernel_context* ctx, Job<T>& job) {
   // Vectors may run on from row to row where the results do too.
@@ -292,7 +310,9 @@ bool run(dt_kernel_context* ctx, Job<T>& job) {
   job.walk = choose_walk(job.plan, job.rows, kLanes<T>, dense);
   plan_passes(job);
   const int64_t all_taps = job.packed_group / std::max<int64_t>(1, job.rows * job.channels);
-  job.cut = cut_results(job.plan, job.batch, job.channels, job.rows * all_taps, kDepth, 0, int64_t{1} << 20, sizeof(T));
+  const bool in_place = reads_in_place(job);
+  const int64_t depth = in_place ? kDepthInPlace : kDepth;
+  job.cut = cut_results(job.plan, job.batch, job.channels, job.rows * all_taps, depth, 0, int64_t{1} << 20, sizeof(T));
   job.row_blocks = (job.rows + kRowBlock - 1) / kRowBlock;
   int64_t tasks = job.groups * job.cut.image_groups * job.cut.tiles;
   if (tasks < 8 && job.rows >= 32)
@@ -300,7 +320,7 @@ bool run(dt_kernel_context* ctx, Job<T>& job) {
   job.row_tasks = tasks < 8 ? job.row_blocks : 1;
   tasks *= job.row_tasks;
   if (tasks == 0) return true;
-  if (!pack_all(ctx, job)) return false;
+  if (!in_place && !pack_all(ctx, job)) return false;
 
   constexpr int64_t kScratch = 16 << 20;
   const int64_t bytes = Worker<T>::bytes(job);

@@ -253,8 +253,9 @@ Outcome run(dt_kernel_context* ctx, Job job, int64_t groups) {
   return Outcome::done;
 }
 
-// By an estimate of the cycles: 16 products each, and what the transforms take.
-bool gains(const ConvShape& s, int64_t height, int64_t width) {
+// By an estimate of the cycles: 16 products each, and what the transforms take. `beside`: what the direct way takes for
+// each filter of a channel beside its products.
+bool gains(const ConvShape& s, int64_t height, int64_t width, double beside) {
   for (int d = 1; d < 3; ++d) {
     if (s.kernel[d] != 3 || s.stride[d] != 1 || s.dilation[d] != 1) return false;
   }
@@ -265,14 +266,15 @@ bool gains(const ConvShape& s, int64_t height, int64_t width) {
   const double tiles = static_cast<double>(Grid(s.batch, height, width).count);
   const double direct = 9 * static_cast<double>(s.in_channels * s.out_channels * s.batch * height * width) / 16;
   const double products = kPoints * pairs * tiles / 16;
-  const double transforms = 15 * tiles * static_cast<double>(s.in_channels + s.out_channels) + 8 * pairs;
-  return products + transforms < 0.9 * direct + 10 * pairs;
+  const double transforms = 15 * tiles * static_cast<double>(s.in_channels + s.out_channels) + 25 * pairs;
+  return products + transforms < 1.1 * direct + beside * pairs;
 }
 
 }  // namespace
 
-bool suits(const ConvShape& s) { return gains(s, s.out[1], s.out[2]); }
-bool suits_input_grad(const ConvShape& s) { return gains(s, s.in[1], s.in[2]); }
+bool suits(const ConvShape& s) { return gains(s, s.out[1], s.out[2], 0); }
+bool suits_input_grad(const ConvShape& s) { return gains(s, s.in[1], s.in[2], 20); }
+bool suits_weight_grad(const ConvShape& s) { return gains(s, s.out[1], s.out[2], 60); }
 
 Outcome convolve(dt_kernel_context* ctx, const ConvShape& s, Images<const float> input, Filters<const float> weight,
                  const float* bias, Images<float> out) {

@@ -158,8 +158,6 @@ void add_partials(dt_kernel_context* ctx, const Job& job) {
 
 }  // namespace
 
-bool suits_weight_grad(const ConvShape& s) { return suits(s); }
-
 Outcome convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<const float> grad,
                              Images<const float> input, Filters<float> out) {
   const bool few = Grid(s.batch, s.out[1], s.out[2]).count <= kTiles;
