@@ -45,5 +45,5 @@ print(json.dumps([min(times) / n for times in zip(*(stages() for _ in range(roun
 
 def measure(nodes: int, python: str, module: str) -> float:
     """Seconds a node of a chain takes to be recorded, run backward and freed; in a process of its own."""
-    rounds = str(max(3, min(50, 300_000 // nodes)))
+    rounds = str(max(2, min(50, 300_000 // nodes)))
     return sum(json.loads(run(python, PROGRAM, module, str(nodes), rounds)))

@@ -13,7 +13,7 @@ enum { WIDTH = 16 };
 enum { WIDTH = 8 };
 #endif
 /* Chains at once: enough to hide the latency of an addition, few enough for the registers. */
-enum { CHAINS = 12, STEPS = 4000000, ROUNDS = 7, MAX_THREADS = 256 };
+enum { CHAINS = 12, STEPS = 200000, ROUNDS = 60, MAX_THREADS = 256 };
 
 typedef float vector __attribute__((vector_size(4 * WIDTH)));
 

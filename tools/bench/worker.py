@@ -24,9 +24,9 @@ from cases import SECTIONS
 from cases.case import Case
 from inputs import arrays, names_for
 
-BLOCKS = 15
+BLOCKS = 12
 BLOCK_SECONDS = 4e-3
-CASE_SECONDS = 0.3  # what the blocks of one case may take together; there are at least two
+CASE_SECONDS = 0.25  # what the blocks of one case may take together; there are at least two
 
 
 def program(case: Case, column: str) -> tuple[str, str]:

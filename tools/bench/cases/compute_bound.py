@@ -75,7 +75,7 @@ def scratch(case: Case) -> Probe:
     if "backward" in case.name:
         kept = "4 * sum(t.numel() for t in (*result, g))"
     statement = f"result = {case.statement}"
-    return Probe(f"scratch, {case.name}", "B", partial(memory.growth, case.setup, statement, kept), at_most=16e6)
+    return Probe(f"scratch, {case.name}", "B", partial(memory.scratch, case.setup, statement, kept), at_most=16e6)
 
 
 ROW = "a, b = data(1, 1024), data(1024, 1024)"
