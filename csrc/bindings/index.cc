@@ -1,11 +1,10 @@
 // x[...] and x[...] = value, with PyTorch's rules; slices may step backwards.
-#include <vector>
-
 #include "bindings/construct.h"
 #include "bindings/op_type.h"
 #include "bindings/tensor_type.h"
 #include "bindings/types.h"
 #include "bindings/wrapper.h"
+#include "core/short_vector.h"
 
 namespace dovetail::py {
 
@@ -119,7 +118,7 @@ Item read_item(PyObject* object) {
 // The view that the basic items give, and the tensors that then index it.
 struct Indexed {
   Tensor view;
-  std::vector<Tensor> entries;  // null: the dim is taken whole
+  ShortVector<Tensor, 8> entries;  // null: the dim is taken whole
   bool advanced = false;
 };
 
@@ -130,12 +129,14 @@ Tensor truth_index(bool truth) {
   return index;
 }
 
+using Items = ShortVector<Item, 8>;
+
 // Applies items one after another; `dim` is the dim of the view that the next item speaks of.
 class Indexer {
  public:
   explicit Indexer(TensorImpl* self) : self_(self), indexed_{Tensor::borrow(self), {}, false} {}
 
-  Indexed run(const std::vector<Item>& items) {
+  Indexed run(const Items& items) {
     int specified = 0;
     for (const Item& item : items) specified += item.dims();
     if (specified > self_->ndim) {
@@ -157,7 +158,7 @@ class Indexer {
  private:
   void take_whole(int dims) {
     dim_ += dims;
-    indexed_.entries.resize(indexed_.entries.size() + dims);
+    for (int i = 0; i < dims; ++i) indexed_.entries.push_back(Tensor());
   }
 
   void take_tensor(Tensor index, int dims) {
@@ -195,7 +196,7 @@ class Indexer {
 };
 
 Indexed apply_index(PyObject* self, PyObject* index) {
-  std::vector<Item> items;
+  Items items;
   if (PyTuple_Check(index)) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i) items.push_back(read_item(PyTuple_GET_ITEM(index, i)));
   } else {
@@ -206,12 +207,12 @@ Indexed apply_index(PyObject* self, PyObject* index) {
 
 // The entries as a boxed list.
 dt_value box_entries(const Indexed& indexed, Arena& arena) {
-  const size_t count = indexed.entries.size();
-  TensorImpl** list = arena.room<TensorImpl*>(count);
-  for (size_t i = 0; i < count; ++i) list[i] = indexed.entries[i].get();
+  const int count = indexed.entries.size();
+  TensorImpl** list = arena.room<TensorImpl*>(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) list[i] = indexed.entries[i].get();
   dt_value value{};
   value.tag = DT_TENSORS;
-  value.count = static_cast<int32_t>(count);
+  value.count = count;
   value.as.tensors = list;
   return value;
 }

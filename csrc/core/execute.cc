@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/ops/compose.h"
+#include "core/short_vector.h"
 
 namespace dovetail {
 
@@ -49,12 +50,12 @@ void deliver(Outputs& outputs, dt_value* outs, int n_outs) {
 
 // Inputs as the kernel reads them: on the device, and in the compute dtype where inference named one.
 struct Inputs {
-  std::vector<Tensor> tensors;
-  std::vector<dt_array> arrays;
+  ShortVector<Tensor, 8> tensors;
+  ShortVector<dt_array, 8> arrays;
 
   void add(TensorImpl* t, Device device, DType dtype) {
     if (!t) {
-      tensors.emplace_back();
+      tensors.push_back(Tensor());
       arrays.push_back(no_array());
       return;
     }
@@ -64,13 +65,11 @@ struct Inputs {
     arrays.push_back(array_of(*ready));
     tensors.push_back(std::move(ready));
   }
-  int count() const { return static_cast<int>(arrays.size()); }
+  int count() const { return arrays.size(); }
 };
 
 void prepare_inputs(const Op& op, const dt_value* args, int n_args, Device device, DType compute, uint64_t as_is,
                     Inputs& inputs) {
-  inputs.tensors.reserve(8);
-  inputs.arrays.reserve(8);
   for (int i = 0; i < n_args; ++i) {
     const DType dtype = as_is >> i & 1 ? -1 : compute;
     if (args[i].tag == DT_TENSOR) {

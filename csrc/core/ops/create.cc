@@ -28,7 +28,7 @@ DType dtype_of_number(const dt_value& number) {
   }
 }
 
-void infer_full(Inference& call) {
+void infer_sizes(Inference& call) {
   const dt_value& size = call.args[0];
   OutputSpec& out = call.outs[0];
   if (size.count > DT_MAX_DIMS)
@@ -37,8 +37,19 @@ void infer_full(Inference& call) {
     if (size.as.ints[i] < 0) value_error(call.name(), ": size must not be negative, got ", ints_text(size));
     out.push(size.as.ints[i]);
   }
+}
+
+void infer_full(Inference& call) {
+  infer_sizes(call);
+  OutputSpec& out = call.outs[0];
   out.dtype = dtype_or(call.args[2], dtype_of_number(call.args[1]));
   settle_number(call, 1, out.dtype);
+}
+
+// zeros, ones(size, *, dtype, device): a float by default, whatever the number.
+void infer_filled(Inference& call) {
+  infer_sizes(call);
+  call.outs[0].dtype = dtype_or(call.args[1], default_dtype());
 }
 
 __int128 whole_number(const dt_value& v) {
@@ -87,7 +98,6 @@ Result fill_result(const dt_value* args) {
 
 // ---- composites -----------------------------------------------------------------------------------------
 
-// zeros(size, *, dtype, device): a float by default, whatever the number.
 template <int kNumber>
 void filled_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
   give(outs[0], full(args[0], kNumber, box_dtype(dtype_or(args[1], default_dtype())), args[2]));
@@ -211,6 +221,7 @@ Example:
     dovetail.Size([2, 3])
 )");
   op("zeros(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor")
+      .plain(infer_filled)
       .composite(filled_op<0>)
       .factory()
       .out()
@@ -228,6 +239,7 @@ Example:
     [0.0, 0.0]
 )");
   op("ones(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor")
+      .plain(infer_filled)
       .composite(filled_op<1>)
       .factory()
       .out()

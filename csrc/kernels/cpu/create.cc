@@ -1,4 +1,4 @@
-// full, fill and arange: bound by memory, so the base instruction set does.
+// full, zeros, ones, fill and arange: bound by memory, so the base instruction set does.
 #include "kernels/cpu/families.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"
@@ -86,6 +86,15 @@ dt_status full_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
   return elementwise<1>(ctx, loop, {&outs[0]}, &value);
 }
 
+// zeros, ones
+template <class T, int kNumber>
+dt_status filled_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array*, int32_t,
+                        const dt_value*, int32_t) {
+  static const Loop loop{full_loop<T>, kCheapGrain};
+  const T value = static_cast<T>(kNumber);
+  return elementwise<1>(ctx, loop, {&outs[0]}, &value);
+}
+
 // fill(self, value): value is zero-dim, in the same dtype, and the last input.
 template <class T>
 dt_status fill_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
@@ -147,7 +156,10 @@ dt_status arange_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
   return DT_OK;
 }
 
-#define DOVETAIL_ADD_FULL(T, dtype) table.add("full", dtype, full_kernel<T>);
+#define DOVETAIL_ADD_FULL(T, dtype)               \
+  table.add("full", dtype, full_kernel<T>);       \
+  table.add("zeros", dtype, filled_kernel<T, 0>); \
+  table.add("ones", dtype, filled_kernel<T, 1>);
 #define DOVETAIL_ADD_FILL(T, dtype) table.add("fill", dtype, fill_kernel<T>);
 #define DOVETAIL_ADD_ARANGE(T, dtype) table.add("arange", dtype, arange_kernel<T>);
 
