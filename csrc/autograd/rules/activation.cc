@@ -1,55 +1,72 @@
-// Activation functions with gradients of their own, which record their decompositions, and some with other gradients
-// than their decompositions have at the ends of a piece.
+// Activation functions with gradients of their own, which record their decompositions. Forward, too, the derivative is
+// the gradient op's: at a kink both are the same.
 #include "autograd/rules/ops.h"
 
 namespace dovetail::autograd::rules {
 
 namespace {
 
-// An op whose derivative is a factor: Slope::times.
-template <class Slope>
-void declare_piecewise(const char* op, Saves saved) {
-  vjp(op, 0, saved, [](Ctx& c) { return Slope::times(c, c.g()); });
-  jvp(op, [](Ctx& c) { return tangents(Slope::times(c, c.t(0))); });
+const Op gelu_grad{"gelu_grad"}, silu_grad{"silu_grad"};
+const Op hardtanh_grad{"hardtanh_grad"}, hardsigmoid_grad{"hardsigmoid_grad"}, hardswish_grad{"hardswish_grad"},
+    leaky_relu_grad{"leaky_relu_grad"}, threshold_grad{"threshold_grad"}, shrink_grad{"shrink_grad"},
+    elu_grad{"elu_grad"}, softplus_grad{"softplus_grad"}, logsigmoid_grad{"logsigmoid_grad"}, mish_grad{"mish_grad"},
+    softsign_grad{"softsign_grad"}, tanhshrink_grad{"tanhshrink_grad"};
+const Op prelu_grad{"prelu_grad"}, prelu_weight_grad{"prelu_weight_grad"};
+
+constexpr double kSeluAlpha = 1.6732632423543772848, kSeluScale = 1.0507009873554804934;
+
+// The derivative of an op's result by its first argument, times g, which is a gradient or a tangent.
+using Along = Tensor (*)(Ctx& c, const Tensor& g);
+
+template <Along along>
+void activation(const char* op, Saves saved = saves(0)) {
+  vjp(op, 0, saved, [](Ctx& c) { return along(c, c.g()); });
+  jvp(op, [](Ctx& c) { return tangents(along(c, c.t(0))); });
 }
 
-// Nothing at the limits either.
-Tensor where_within(const Tensor& y, double low, double high, const Tensor& g) {
-  return where(logical_or(le(y, number(low)), ge(y, number(high))), number(0), g);
-}
+enum { self, first, second };  // numbers follow the tensor
 
-struct OfHardtanh {
-  static Tensor times(Ctx& c, const Tensor& g) { return where_within(c[result], c.number(1), c.number(2), g); }
-};
-struct OfRelu6 {
-  static Tensor times(Ctx& c, const Tensor& g) { return where_within(c[result], 0, 6, g); }
-};
-struct OfHardsigmoid {
-  static Tensor times(Ctx& c, const Tensor& g) {
-    const Tensor x = c[0];
-    return only_where(logical_and(gt(x, number(-3)), lt(x, number(3))), g) * (1.0 / 6);
-  }
-};
-// x / 3 + 1/2 between -3 and 3.
-struct OfHardswish {
-  static Tensor times(Ctx& c, const Tensor& g) {
-    const Tensor x = c[0];
-    const Tensor slope = where(lt(x, number(3)), x * (1.0 / 3) + 0.5, number(1));
-    return g * where(le(x, number(-3)), number(0), slope);
-  }
-};
+// The result lies within the limits where the argument does.
+Tensor by_hardtanh(Ctx& c, const Tensor& g) { return hardtanh_grad(g, c[result], c.value(first), c.value(second)); }
+Tensor by_relu6(Ctx& c, const Tensor& g) { return hardtanh_grad(g, c[result], 0.0, 6.0); }
+Tensor by_hardsigmoid(Ctx& c, const Tensor& g) { return hardsigmoid_grad(g, c[self]); }
+Tensor by_hardswish(Ctx& c, const Tensor& g) { return hardswish_grad(g, c[self]); }
+Tensor by_leaky_relu(Ctx& c, const Tensor& g) { return leaky_relu_grad(g, c[self], c.value(first)); }
+Tensor by_threshold(Ctx& c, const Tensor& g) { return threshold_grad(g, c[self], c.value(first)); }
+Tensor by_shrinking(Ctx& c, const Tensor& g) { return shrink_grad(g, c[self], c.value(first)); }
+Tensor by_elu(Ctx& c, const Tensor& g) { return elu_grad(g, c[self], c.value(first), 1.0, 1.0); }
+Tensor by_celu(Ctx& c, const Tensor& g) { return elu_grad(g, c[self], c.value(first), 1.0, 1 / c.number(first)); }
+Tensor by_selu(Ctx& c, const Tensor& g) { return elu_grad(g, c[self], kSeluAlpha * kSeluScale, kSeluScale, 1.0); }
+Tensor by_softplus(Ctx& c, const Tensor& g) { return softplus_grad(g, c[self], c.value(first), c.value(second)); }
+Tensor by_logsigmoid(Ctx& c, const Tensor& g) { return logsigmoid_grad(g, c[self]); }
+Tensor by_mish(Ctx& c, const Tensor& g) { return mish_grad(g, c[self]); }
+Tensor by_softsign(Ctx& c, const Tensor& g) { return softsign_grad(g, c[self]); }
+Tensor by_tanhshrink(Ctx& c, const Tensor& g) { return tanhshrink_grad(g, c[self]); }
 
 }  // namespace
 
 void declare_activation() {
-  enum { self, approximate };
-  static const Op gelu_grad{"gelu_grad"}, silu_grad{"silu_grad"};
+  enum { self, approximate, weight = 1 };
   vjp("gelu", self, saves(self), [](Ctx& c) { return gelu_grad(c.g(), c[self], c.value(approximate)); });
-  declare_piecewise<OfHardtanh>("hardtanh", saves(result));
-  declare_piecewise<OfRelu6>("relu6", saves(result));
-  declare_piecewise<OfHardsigmoid>("hardsigmoid", saves(self));
-  declare_piecewise<OfHardswish>("hardswish", saves(self));
   vjp("silu", self, saves(self), [](Ctx& c) { return silu_grad(c.g(), c[self]); });
+  vjp("prelu_of", self, saves(self, weight), [](Ctx& c) { return prelu_grad(c.g(), c[self], c[weight]); });
+  vjp("prelu_of", weight, saves(self), [](Ctx& c) { return prelu_weight_grad(c.g(), c[self]); });
+  activation<by_hardtanh>("hardtanh", saves(result));
+  activation<by_relu6>("relu6", saves(result));
+  activation<by_hardsigmoid>("hardsigmoid");
+  activation<by_hardswish>("hardswish");
+  activation<by_leaky_relu>("leaky_relu");
+  activation<by_threshold>("threshold");
+  activation<by_shrinking>("softshrink");
+  activation<by_shrinking>("hardshrink");
+  activation<by_elu>("elu");
+  activation<by_celu>("celu");
+  activation<by_selu>("selu");
+  activation<by_softplus>("softplus");
+  activation<by_logsigmoid>("logsigmoid");
+  activation<by_mish>("mish");
+  activation<by_softsign>("softsign");
+  activation<by_tanhshrink>("tanhshrink");
 }
 
 }  // namespace dovetail::autograd::rules

@@ -26,6 +26,7 @@
   X(norm_channel)               \
   X(attention)                  \
   X(activation)                 \
+  X(activation_grad)            \
   X(random)                     \
   X(special)
 

@@ -4,6 +4,7 @@
 #define DOVETAIL_CPU_FAMILIES(X) \
   X(unary)                       \
   X(exponential)                 \
+  X(activation)                  \
   X(binary)                      \
   X(compare)                     \
   X(bitwise)                     \

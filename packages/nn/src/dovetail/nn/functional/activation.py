@@ -1,4 +1,4 @@
-"""Activation functions. Those that the core has fused kernels for are the core's; the others are composites."""
+"""Activation functions. Those whose functions here are decompositions have kernels of backends too."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ relu_op = get_op("relu")
 log_softmax_op = dt.log_softmax
 sigmoid = dt.sigmoid
 silu_op = get_op("silu")
+prelu_op = get_op("prelu_of")
 softmax_op = dt.softmax
 tanh = dt.tanh
 
@@ -96,7 +97,7 @@ def softmin(input: dt.Tensor, dim: int | None = None, *, dtype: dt.dtype | None 
 
 
 @with_inplace
-@op("leaky_relu(Tensor self, float negative_slope=0.01) -> Tensor", inplace=True)
+@op("leaky_relu(Tensor self, float negative_slope=0.01) -> Tensor", inplace=True, kernel=True)
 @of_floats
 def leaky_relu(self: dt.Tensor, negative_slope: float) -> dt.Tensor:
     """``x`` where it is positive, else ``negative_slope · x``.
@@ -124,11 +125,11 @@ def prelu(self: dt.Tensor, weight: dt.Tensor) -> dt.Tensor:
         if weight.ndim != 1 or weight.numel() != channels:
             raise ValueError(f"prelu: {weight.numel()} weights for an input of shape {tuple(self.shape)}")
         weight = weight.reshape([-1] + [1] * (self.ndim - 2)) if self.ndim > 1 else weight
-    return dt.where(self > 0, self, self * weight)
+    return prelu_op(self, weight)
 
 
 @with_inplace
-@op("elu(Tensor self, float alpha=1.0) -> Tensor", inplace=True)
+@op("elu(Tensor self, float alpha=1.0) -> Tensor", inplace=True, kernel=True)
 @of_floats
 def elu(self: dt.Tensor, alpha: float) -> dt.Tensor:
     """``x`` where it is positive, else ``alpha · (exp(x) - 1)``.
@@ -143,7 +144,7 @@ def elu(self: dt.Tensor, alpha: float) -> dt.Tensor:
 
 
 @with_inplace
-@op("celu(Tensor self, float alpha=1.0) -> Tensor", inplace=True)
+@op("celu(Tensor self, float alpha=1.0) -> Tensor", inplace=True, kernel=True)
 @of_floats
 def celu(self: dt.Tensor, alpha: float) -> dt.Tensor:
     """``max(0, x) + min(0, alpha · (exp(x / alpha) - 1))``.
@@ -160,7 +161,7 @@ def celu(self: dt.Tensor, alpha: float) -> dt.Tensor:
 
 
 @with_inplace
-@op("selu(Tensor self) -> Tensor", inplace=True)
+@op("selu(Tensor self) -> Tensor", inplace=True, kernel=True)
 @of_floats
 def selu(self: dt.Tensor) -> dt.Tensor:
     """``scale · elu(x, alpha)`` with the constants that keep mean 0 and variance 1.
@@ -175,7 +176,7 @@ def selu(self: dt.Tensor) -> dt.Tensor:
     return scale * dt.where(self > 0, self, alpha * dt.expm1(self.clamp(max=0)))
 
 
-@op("softplus(Tensor self, float beta=1.0, float threshold=20.0) -> Tensor")
+@op("softplus(Tensor self, float beta=1.0, float threshold=20.0) -> Tensor", kernel=True)
 @of_floats
 def softplus(self: dt.Tensor, beta: float, threshold: float) -> dt.Tensor:
     """``log(1 + exp(beta · x)) / beta``; ``x`` itself where ``beta · x`` is above the threshold.
@@ -185,10 +186,10 @@ def softplus(self: dt.Tensor, beta: float, threshold: float) -> dt.Tensor:
         0.6931
     """
     scaled = self * beta
-    return dt.where(scaled > threshold, self, dt.log1p(dt.exp(scaled.clamp(max=threshold))) / beta)
+    return dt.where(scaled > threshold, self, (scaled.clamp(min=0) + dt.log1p(dt.exp(-scaled.abs()))) / beta)
 
 
-@op("logsigmoid(Tensor self) -> Tensor")
+@op("logsigmoid(Tensor self) -> Tensor", kernel=True)
 @of_floats
 def logsigmoid(self: dt.Tensor) -> dt.Tensor:
     """``log(sigmoid(x)) = min(0, x) - log(1 + exp(-|x|))``.
@@ -201,7 +202,7 @@ def logsigmoid(self: dt.Tensor) -> dt.Tensor:
 
 
 @with_inplace
-@op("hardtanh(Tensor self, float min_val=-1.0, float max_val=1.0) -> Tensor", inplace=True)
+@op("hardtanh(Tensor self, float min_val=-1.0, float max_val=1.0) -> Tensor", inplace=True, kernel=True)
 def hardtanh(self: dt.Tensor, min_val: float, max_val: float) -> dt.Tensor:
     """``x`` kept within [min_val, max_val].
 
@@ -213,7 +214,7 @@ def hardtanh(self: dt.Tensor, min_val: float, max_val: float) -> dt.Tensor:
 
 
 @with_inplace
-@op("relu6(Tensor self) -> Tensor", inplace=True)
+@op("relu6(Tensor self) -> Tensor", inplace=True, kernel=True)
 def relu6(self: dt.Tensor) -> dt.Tensor:
     """``x`` kept within [0, 6].
 
@@ -225,7 +226,7 @@ def relu6(self: dt.Tensor) -> dt.Tensor:
 
 
 @with_inplace
-@op("hardsigmoid(Tensor self) -> Tensor", inplace=True)
+@op("hardsigmoid(Tensor self) -> Tensor", inplace=True, kernel=True)
 @of_floats
 def hardsigmoid(self: dt.Tensor) -> dt.Tensor:
     """``min(max(x + 3, 0), 6) / 6``.
@@ -238,7 +239,7 @@ def hardsigmoid(self: dt.Tensor) -> dt.Tensor:
 
 
 @with_inplace
-@op("hardswish(Tensor self) -> Tensor", inplace=True)
+@op("hardswish(Tensor self) -> Tensor", inplace=True, kernel=True)
 @of_floats
 def hardswish(self: dt.Tensor) -> dt.Tensor:
     """``x · hardsigmoid(x)``.
@@ -253,7 +254,7 @@ def hardswish(self: dt.Tensor) -> dt.Tensor:
 
 
 @with_inplace
-@op("mish(Tensor self) -> Tensor", inplace=True)
+@op("mish(Tensor self) -> Tensor", inplace=True, kernel=True)
 @of_floats
 def mish(self: dt.Tensor) -> dt.Tensor:
     """``x · tanh(softplus(x))``.
@@ -267,7 +268,7 @@ def mish(self: dt.Tensor) -> dt.Tensor:
     return self * dt.tanh(softplus(self))
 
 
-@op("softsign(Tensor self) -> Tensor")
+@op("softsign(Tensor self) -> Tensor", kernel=True)
 @of_floats
 def softsign(self: dt.Tensor) -> dt.Tensor:
     """``x / (1 + |x|)``.
@@ -279,7 +280,7 @@ def softsign(self: dt.Tensor) -> dt.Tensor:
     return self / (1 + self.abs())
 
 
-@op("tanhshrink(Tensor self) -> Tensor")
+@op("tanhshrink(Tensor self) -> Tensor", kernel=True)
 @of_floats
 def tanhshrink(self: dt.Tensor) -> dt.Tensor:
     """``x - tanh(x)``.
@@ -291,7 +292,7 @@ def tanhshrink(self: dt.Tensor) -> dt.Tensor:
     return self - dt.tanh(self)
 
 
-@op("softshrink(Tensor self, float lambd=0.5) -> Tensor")
+@op("softshrink(Tensor self, float lambd=0.5) -> Tensor", kernel=True)
 @of_floats
 def softshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
     """``x`` moved towards 0 by ``lambd``, and 0 within it.
@@ -305,7 +306,7 @@ def softshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
     return dt.where(self > lambd, self - lambd, dt.where(self < -lambd, self + lambd, self * 0))
 
 
-@op("hardshrink(Tensor self, float lambd=0.5) -> Tensor")
+@op("hardshrink(Tensor self, float lambd=0.5) -> Tensor", kernel=True)
 @of_floats
 def hardshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
     """``x`` where it is outside [-lambd, lambd], else 0.
@@ -314,19 +315,19 @@ def hardshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
         >>> dt.hardshrink(dt.tensor([-2.0, 0.2])).tolist()
         [-2.0, 0.0]
     """
-    return dt.where(self.abs() > lambd, self, self * 0)
+    return dt.where(self.abs() <= lambd, 0, self)
 
 
 @with_inplace
-@op("threshold(Tensor self, float threshold, float value) -> Tensor", inplace=True)
+@op("threshold(Tensor self, float threshold, float value) -> Tensor", inplace=True, kernel=True)
 def threshold(self: dt.Tensor, threshold: float, value: float) -> dt.Tensor:
-    """``x`` where it is above the threshold, else ``value``.
+    """``value`` where ``x`` is at most the threshold, else ``x``.
 
     Example:
         >>> dt.threshold(dt.tensor([-2.0, 3.0]), 1.0, 20.0).tolist()
         [20.0, 3.0]
     """
-    return dt.where(self > threshold, self, value)
+    return dt.where(self <= threshold, value, self)
 
 
 @op("glu(Tensor self, int dim=-1) -> Tensor")
