@@ -1,4 +1,4 @@
-// Activation functions beyond the common ones, and their gradients.
+// Activation functions and their gradients.
 #include <cstdio>
 
 #include "kernels/cpu/element.h"
@@ -8,13 +8,14 @@
 #include "kernels/cpu/sixteen.h"
 
 #define DOVETAIL_KERNELS "kernels/cpu/activation.inc"
+#define DOVETAIL_KERNELS_V4
 #include "kernels/cpu/foreach_isa.h"
 
 namespace dovetail::cpu {
 
 void register_activation(KernelTable& table) {
   KernelTable own;
-  DOVETAIL_BEST_ISA(register_activation)(own);
+  DOVETAIL_BEST_ISA_TO_V4(register_activation)(own);
   add_sixteen_by_blocks(own);
   table.add_all(own);
 }
