@@ -11,8 +11,8 @@ namespace {
 Declare op(const char* schema) { return Declare("attention", schema); }
 
 const Callee matmul("matmul"), mul("mul"), sub("sub"), add("add"), div_("div"), exp_("exp"), log_("log"), sum("sum"),
-    amax("amax"), where_("where"), eq("eq"), le("le"), arange("arange"), unsqueeze("unsqueeze"), detach_("detach"),
-    transpose("transpose");
+    amax("amax"), where_("where"), eq("eq"), le("le"), arange("arange"), philox_uniform("philox_uniform"), ge("ge"),
+    unsqueeze("unsqueeze"), detach_("detach"), transpose("transpose");
 
 constexpr double kLowest = -std::numeric_limits<double>::infinity();
 
@@ -43,9 +43,17 @@ void check_attention(const char* who, const TensorImpl& query, const TensorImpl&
                 shape_text(m));
 }
 
-void infer_attention(Inference& call) {  // (query, key, value, mask, is_causal, scale)
+double number_of(const dt_value& v) { return v.tag == DT_FLOAT ? v.as.f : static_cast<double>(v.as.i); }
+
+void check_dropout(const char* who, const dt_value& p) {
+  if (!(number_of(p) >= 0 && number_of(p) <= 1)) value_error(who, ": dropout_p must be in [0, 1], got ", number_of(p));
+}
+
+// (query, key, value, mask, is_causal, scale, dropout_p, random_key, random_offset)
+void infer_attention(Inference& call) {
   const TensorImpl &query = call.tensor(0), &value = call.tensor(2);
   check_attention(call.name(), query, call.tensor(1), value, call.args[3]);
+  check_dropout(call.name(), call.args[6]);
   for (int i = 0; i < 3; ++i) {
     call.outs[0].push(query.sizes()[i]);
     call.outs[1].push(query.sizes()[i]);
@@ -54,10 +62,11 @@ void infer_attention(Inference& call) {  // (query, key, value, mask, is_causal,
   call.outs[0].dtype = call.outs[1].dtype = query.dtype;
 }
 
-// (grad, query, key, value, mask, out, lse, grad_lse, is_causal, scale)
+// (grad, query, key, value, mask, out, lse, grad_lse, is_causal, scale, dropout_p, random_key, random_offset)
 void infer_attention_grad(Inference& call) {
   const TensorImpl &query = call.tensor(1), &value = call.tensor(3);
   check_attention(call.name(), query, call.tensor(2), value, call.args[4]);
+  check_dropout(call.name(), call.args[10]);
   const int64_t* q = query.sizes();
   for (int i : {0, 5}) {
     check_same_dtype(call.name(), "query", query, i ? "out" : "grad", call.tensor(i));
@@ -97,6 +106,12 @@ struct Scores {
     const Tensor wide = parted(mask, keys);
     scores = mask->dtype == DT_BOOL ? where_(wide, scores, number(kLowest)) : add(scores, wide);
   }
+  // Which weights dropout keeps; p, key and offset are in `random`. None for p = 0.
+  Tensor kept(const dt_value* random) const {
+    if (number_of(random[0]) == 0) return {};
+    const dt_value dtype = box_dtype(scores->dtype), device = box_device(scores->device);
+    return ge(philox_uniform(sizes_of(*scores), random[1], random[2], dtype, device), number(number_of(random[0])));
+  }
   static Tensor count_to(int64_t n, Device device) { return arange(0, n, 1, box_none(), box_device(device)); }
   // (B, H, L, n) with the heads parted.
   Tensor parted(const Tensor& t, int64_t n) const {
@@ -109,13 +124,17 @@ struct Scores {
 // 0 in place of the -inf that stands for a query without a key: taken from scores of -inf, it leaves those.
 Tensor finite(const Tensor& t) { return where_(eq(t, number(kLowest)), number(0.0), t); }
 
-double number_of(const dt_value& v) { return v.tag == DT_FLOAT ? v.as.f : static_cast<double>(v.as.i); }
+// t where it is kept, scaled; everything where nothing says what is.
+Tensor dropped(const Tensor& t, const Tensor& kept, double p) {
+  return kept ? where_(kept, mul(t, number(p < 1 ? 1 / (1 - p) : 0.0)), number(0.0)) : t;
+}
 
 const std::vector<int64_t> kLast{-1}, kShared{2};
 
 void attention_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const Tensor query = tensor(args[0]), key = tensor(args[1]), value = tensor(args[2]);
   check_attention(op.name().c_str(), *query, *key, *value, args[3]);
+  check_dropout(op.name().c_str(), args[6]);
   const Scores s(query, key, value, tensor(args[3]), args[4].as.i != 0, number_of(args[5]));
   Tensor weights = s.scores, lse;
   if (key->sizes()[2] == 0) {
@@ -128,6 +147,7 @@ void attention_op(const Op& op, const dt_value* args, int, dt_value* outs, int) 
   }
   std::vector<int64_t> sizes(query->sizes(), query->sizes() + 3);
   give(outs[1], view_as(lse, sizes));
+  weights = dropped(weights, s.kept(args + 6), number_of(args[6]));
   sizes.push_back(value->sizes()[3]);
   give(outs[0], view_as(matmul(weights, s.value), sizes));
 }
@@ -135,29 +155,31 @@ void attention_op(const Op& op, const dt_value* args, int, dt_value* outs, int) 
 void attention_grad_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const Tensor query = tensor(args[1]), key = tensor(args[2]), value = tensor(args[3]);
   check_attention(op.name().c_str(), *query, *key, *value, args[4]);
+  check_dropout(op.name().c_str(), args[10]);
   const Scores s(query, key, value, tensor(args[4]), args[8].as.i != 0, number_of(args[9]));
   const Tensor weights = exp_(sub(s.scores, finite(s.parted(tensor(args[6]), 1))));
+  const Tensor kept = s.kept(args + 10), seen = dropped(weights, kept, number_of(args[10]));
   const Tensor grad = s.parted(tensor(args[0]), value->sizes()[3]);
-  Tensor toward = matmul(grad, transpose(s.value, -2, -1));
+  Tensor toward = dropped(matmul(grad, transpose(s.value, -2, -1)), kept, number_of(args[10]));
   toward = sub(toward, s.parted(sum(mul(tensor(args[0]), tensor(args[5])), kLast, true), 1));
   if (given(args[7])) toward = add(toward, s.parted(tensor(args[7]), 1));
   const Tensor scores = mul(mul(weights, toward), number(number_of(args[9])));
   give(outs[0], view_as(matmul(scores, s.key), sizes_of(*query)));
   give(outs[1], sum(matmul(transpose(scores, -2, -1), s.query), kShared));
-  give(outs[2], sum(matmul(transpose(weights, -2, -1), grad), kShared));
+  give(outs[2], sum(matmul(transpose(seen, -2, -1), grad), kShared));
 }
 
 }  // namespace
 
 void declare_attention() {
-  op("attention(Tensor query, Tensor key, Tensor value, Tensor? mask=None, bool is_causal=False, float scale=1.0) -> "
-     "(Tensor out, Tensor lse)")
+  op("attention(Tensor query, Tensor key, Tensor value, Tensor? mask=None, bool is_causal=False, float scale=1.0, "
+     "float dropout_p=0.0, int random_key=0, int random_offset=0) -> (Tensor out, Tensor lse)")
       .plain(infer_attention)
       .composite(attention_op)
       .internal()
       .doc(R"(Values averaged by how well their keys fit each query; behind `scaled_dot_product_attention`.
 
-    scores = query @ key.T * scale + mask,  out = softmax(scores) @ value,  lse = log(sum(exp(scores)))
+    scores = query @ key.T * scale + mask,  out = dropout(softmax(scores)) @ value,  lse = log(sum(exp(scores)))
 
 The scores are computed block by block and never all in memory; a query that sees no key gives 0.
 
@@ -168,6 +190,9 @@ Args:
         dtype, added to the scores.
     is_causal: query i sees keys 0 to i.
     scale: of the scores.
+    dropout_p: a weight is 0 where its number of `philox_uniform((B, H, L, S), random_key, random_offset)` is below it;
+        the others are divided by 1 - dropout_p.
+    random_key, random_offset: see there.
 
 Example:
     >>> x = dt.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
@@ -175,20 +200,22 @@ Example:
     [1.0, 0.0]
 )");
   op("attention_grad(Tensor grad, Tensor query, Tensor key, Tensor value, Tensor? mask, Tensor out, Tensor lse, "
-     "Tensor? grad_lse, bool is_causal, float scale) -> (Tensor grad_query, Tensor grad_key, Tensor grad_value)")
+     "Tensor? grad_lse, bool is_causal, float scale, float dropout_p=0.0, int random_key=0, int random_offset=0) -> "
+     "(Tensor grad_query, Tensor grad_key, Tensor grad_value)")
       .plain(infer_attention_grad)
       .composite(attention_grad_op)
       .internal()
       .doc(R"(The gradients of `attention` with respect to query, key and value, without the scores in memory.
 
-With P = exp(scores - lse) and D = P * (grad @ value.T - sum(grad * out) + grad_lse) * scale:
+With P = exp(scores - lse), F the factors of dropout and D = P * (F * (grad @ value.T) - sum(grad * out) + grad_lse) *
+scale:
 
-    grad_query = D @ key,  grad_key = D.T @ query,  grad_value = P.T @ grad
+    grad_query = D @ key,  grad_key = D.T @ query,  grad_value = (P * F).T @ grad
 
 Args:
     grad, grad_lse: the gradients of `attention`'s results; no second one counts as zeros.
     out, lse: its results.
-    query, key, value, mask, is_causal, scale: as for `attention`.
+    query, key, value, mask, is_causal, scale, dropout_p, random_key, random_offset: as for `attention`.
 
 Example:
     >>> x = dt.ones(1, 1, 1, 2)

@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/matrix.h"
+#include "kernels/cpu/philox_range.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/softmax_exp.h"
 
@@ -18,6 +19,7 @@ namespace {
 constexpr int64_t kQueries = 64, kKeys = 128;  // of a block
 constexpr int64_t kWorkers = 16;               // each with a share of the blocks, by shape alone
 constexpr int64_t kFewRows = 4;                // below, OpenBLAS is slow
+constexpr int64_t kDropout = kQueries * kKeys + kKeys + kUniformsBefore;  // elements of a worker's scratch
 
 void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
           int64_t lda, const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
@@ -79,6 +81,25 @@ struct Mask {
 template <class T>
 constexpr T kLowest = -std::numeric_limits<T>::infinity();
 
+// Which weights are dropped: the same in both directions, as each is a function of its place.
+struct Dropout {
+  double p;
+  uint64_t key, offset;
+
+  explicit Dropout(const dt_value* args)  // dropout_p, random_key, random_offset
+      : p(as_double(args[0])), key(static_cast<uint64_t>(args[1].as.i)), offset(static_cast<uint64_t>(args[2].as.i)) {}
+  bool on() const { return p > 0; }
+};
+
+template <class T>
+DOVETAIL_CLONES void drop_row(const T* __restrict drawn, int64_t n, T p, T kept, T* __restrict factors) {
+  for (int64_t c = 0; c < n; ++c) factors[c] = drawn[c] >= p ? kept : T{0};
+}
+template <class T>
+DOVETAIL_CLONES void scale_row(const T* __restrict factors, int64_t n, T* __restrict row) {
+  for (int64_t c = 0; c < n; ++c) row[c] *= factors[c];
+}
+
 // What both directions know of a call.
 template <class T>
 struct Job {
@@ -86,15 +107,18 @@ struct Job {
   Mask mask;
   bool causal;
   T scale;
+  Dropout dropout;
   int64_t batches, heads, groups, queries, keys, width, out_width;
 
-  Job(dt_kernel_context* ctx, const dt_array* ins, const Mask& mask, bool causal, double scale, bool* failed)
+  // options: is_causal, scale, dropout_p, random_key, random_offset
+  Job(dt_kernel_context* ctx, const dt_array* ins, const dt_value* options, bool* failed)
       : query(cpu::heads<T>(ctx, ins[0], failed)),
         key(cpu::heads<T>(ctx, ins[1], failed)),
         value(cpu::heads<T>(ctx, ins[2], failed)),
-        mask(mask),
-        causal(causal),
-        scale(static_cast<T>(scale)),
+        mask(ins[3]),
+        causal(options[0].as.i != 0),
+        scale(static_cast<T>(as_double(options[1]))),
+        dropout(options + 2),
         batches(ins[0].sizes[0]),
         heads(ins[0].sizes[1]),
         groups(ins[1].sizes[1]),
@@ -123,6 +147,14 @@ struct Job {
     if (causal)
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t c = std::max<int64_t>(0, i + r + 1 - j); c < cols; ++c) out[r * kKeys + c] = kLowest<T>;
+  }
+  // What dropout multiplies a block of weights by, rows kKeys apart, as those are; `room` for a row of numbers.
+  void factors(int64_t b, int64_t h, int64_t i, int64_t rows, int64_t j, int64_t cols, T* out, T* room) const {
+    const T p = static_cast<T>(dropout.p), kept = static_cast<T>(dropout.p < 1 ? 1 / (1 - dropout.p) : 0);
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t first = ((b * heads + h) * queries + i + r) * keys + j;
+      drop_row(philox_uniforms(dropout.key, dropout.offset, first, cols, room), cols, p, kept, out + r * kKeys);
+    }
   }
   void leave_out(const uint8_t* keeps, int64_t cols, T* out) const {
     for (int64_t c = 0; c < cols; ++c)
@@ -192,6 +224,7 @@ void forward_block(const Job<T>& job, int64_t task, T* scratch, T* out, T* lse) 
   const int64_t bh = task / blocks, b = bh / job.heads, h = bh % job.heads, i = task % blocks * kQueries;
   const int64_t rows = std::min(kQueries, job.queries - i), n = job.out_width;
   T *block = scratch, *top = block + kQueries * kKeys, *total = top + kQueries;
+  T *factors = total + kQueries, *drawn = factors + kQueries * kKeys;  // where there is dropout
   T* to = out + (bh * job.queries + i) * n;
   std::fill_n(top, rows, kLowest<T>);
   std::fill_n(total, rows, T{0});
@@ -212,6 +245,10 @@ void forward_block(const Job<T>& job, int64_t task, T* scratch, T* out, T* lse) 
       if (shrink != T{1})
         for (int64_t c = 0; c < n; ++c) to[r * n + c] *= shrink;
       top[r] = next;
+    }
+    if (job.dropout.on()) {  // after the sums: they are of all weights
+      job.factors(b, h, i, rows, j, cols, factors, drawn);
+      for (int64_t r = 0; r < rows; ++r) scale_row(factors + r * kKeys, cols, block + r * kKeys);
     }
     product<T>(false, false, rows, n, cols, T{1}, block, kKeys, job.value.at(b, job.group_of(h), j), job.value.row,
                true, to, n);
@@ -239,11 +276,12 @@ dt_status attention_kernel(const void*, dt_kernel_context* ctx, const dt_array* 
                            int32_t, const dt_value* args, int32_t) {
   bool failed = false;
   if (numel(outs[1]) == 0) return DT_OK;
-  const Job<T> job(ctx, ins, Mask(ins[3]), args[4].as.i != 0, as_double(args[5]), &failed);
+  const Job<T> job(ctx, ins, args + 4, &failed);
   T *out = room<T>(ctx, outs[0]), *lse = room<T>(ctx, outs[1]);
   if (failed || (!out && numel(outs[0])) || !lse) return out_of_memory(ctx, "attention");
   const int64_t blocks = (job.queries + kQueries - 1) / kQueries;
-  const bool done = share<T>(ctx, job.batches * job.heads * blocks, kQueries * (kKeys + 2),
+  const int64_t size = kQueries * (kKeys + 2) + (job.dropout.on() ? kDropout : 0);
+  const bool done = share<T>(ctx, job.batches * job.heads * blocks, size,
                              [&](int64_t task, T* scratch) { forward_block(job, task, scratch, out, lse); });
   if (!done) return out_of_memory(ctx, "attention");
   deliver(ctx, outs[0], out);
@@ -284,6 +322,7 @@ struct Backward {
     const int64_t rows = std::min(kQueries, job.queries - i), keys = job.keys_for(i + rows);
     const int64_t width = job.width, n = job.out_width, bh = b * job.heads + h, bg = b * job.groups + g;
     T *weights = scratch, *toward = weights + kQueries * kKeys, *centre = toward + kQueries * kKeys;
+    T *factors = centre + kQueries, *drawn = factors + kQueries * kKeys;  // where there is dropout
     for (int64_t r = 0; r < rows; ++r) {
       centre[r] = dot(grad.at(b, h, i + r), out.at(b, h, i + r), n);
       if (grad_lse) centre[r] -= grad_lse[bh * job.queries + i + r];
@@ -295,7 +334,9 @@ struct Backward {
       job.scores(b, h, i, rows, j, cols, weights);
       product<T>(false, true, rows, cols, n, T{1}, grad.at(b, h, i), grad.row, job.value.at(b, g, j), job.value.row,
                  false, toward, kKeys);
+      if (job.dropout.on()) job.factors(b, h, i, rows, j, cols, factors, drawn);
       for (int64_t r = 0; r < rows; ++r) {
+        if (job.dropout.on()) scale_row(factors + r * kKeys, cols, toward + r * kKeys);
         const T total = lse[bh * job.queries + i + r];
         if (total == kLowest<T>) {  // no key
           std::fill_n(weights + r * kKeys, cols, T{0});
@@ -303,6 +344,7 @@ struct Backward {
         } else {
           score_grads(weights + r * kKeys, toward + r * kKeys, cols, total, centre[r], job.scale);
         }
+        if (job.dropout.on()) scale_row(factors + r * kKeys, cols, weights + r * kKeys);
       }
       product<T>(true, false, cols, n, rows, T{1}, weights, kKeys, grad.at(b, h, i), grad.row, true,
                  grad_value + (bg * job.keys + j) * n, n);
@@ -320,7 +362,7 @@ dt_status attention_grad_kernel(const void*, dt_kernel_context* ctx, const dt_ar
   bool failed = false;
   T *query = room<T>(ctx, outs[0]), *key = room<T>(ctx, outs[1]), *value = room<T>(ctx, outs[2]);
   if (ins[1].sizes[0] == 0 || ins[2].sizes[1] == 0) return DT_OK;
-  const Job<T> job(ctx, ins + 1, Mask(ins[4]), args[8].as.i != 0, as_double(args[9]), &failed);
+  const Job<T> job(ctx, ins + 1, args + 8, &failed);
   const Backward<T> backward{job,
                              heads<T>(ctx, ins[0], &failed),
                              heads<T>(ctx, ins[5], &failed),
@@ -331,7 +373,8 @@ dt_status attention_grad_kernel(const void*, dt_kernel_context* ctx, const dt_ar
                              value};
   const bool all = (query || !numel(outs[0])) && (key || !numel(outs[1])) && (value || !numel(outs[2])) &&
                    (!numel(ins[6]) || (backward.lse && (ins[7].ndim < 0 || backward.grad_lse)));
-  if (failed || !all || !share<T>(ctx, job.batches * job.groups, kQueries * (2 * kKeys + 1), backward))
+  const int64_t size = kQueries * (2 * kKeys + 1) + (job.dropout.on() ? kDropout : 0);
+  if (failed || !all || !share<T>(ctx, job.batches * job.groups, size, backward))
     return out_of_memory(ctx, "attention_grad");
   deliver(ctx, outs[0], query);
   deliver(ctx, outs[1], key);

@@ -2,6 +2,7 @@
 #include "kernels/common/philox.h"
 #include "kernels/cpu/as_real.h"
 #include "kernels/cpu/index_copy.h"
+#include "kernels/cpu/philox_range.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/sixteen.h"
 
@@ -151,6 +152,14 @@ DOVETAIL_CLONES void fill_range(const Filler& filler, uint64_t key, uint64_t off
   }
 }
 
+// Uniform numbers [first, first + n), wherever they start; `room` takes them and those of the first block before them.
+template <class T>
+const T* uniforms_from(uint64_t key, uint64_t offset, int64_t first, int64_t n, T* room) {
+  const int64_t skipped = first % Uniform<T>::kPerBlock;
+  fill_range(Uniform<T>{}, key, offset, first - skipped, first + n, room);
+  return room + skipped;
+}
+
 template <class Filler>
 dt_status fill(dt_kernel_context* ctx, const dt_array& array, const dt_value* args, const Filler& filler) {
   using T = typename Filler::Out;
@@ -207,6 +216,13 @@ dt_status randint_kernel(const void*, dt_kernel_context* ctx, const dt_array* ou
 }
 
 }  // namespace
+
+const float* philox_uniforms(uint64_t key, uint64_t offset, int64_t first, int64_t n, float* room) {
+  return uniforms_from(key, offset, first, n, room);
+}
+const double* philox_uniforms(uint64_t key, uint64_t offset, int64_t first, int64_t n, double* room) {
+  return uniforms_from(key, offset, first, n, room);
+}
 
 void register_random(KernelTable& table) {
   table.add("philox_uniform", DT_FLOAT32, fill_kernel<Uniform<float>>);

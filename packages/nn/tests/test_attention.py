@@ -103,12 +103,77 @@ def test_sixteen_bits_compute_in_float(dtype):
     np.testing.assert_allclose(out.double().numpy(), exact, rtol=1e-2, atol=4e-3)
 
 
+# ---- dropout --------------------------------------------------------------------------------------------------------
+
+
 def test_dropout():
     dt.manual_seed(0)
     q, k, v = qkv(2, length=60, keys=60)
     dropped = F.scaled_dot_product_attention(q, k, dt.ones_like(v), dropout_p=0.5)
     assert dropped.std().item() > 0.01 and abs(dropped.mean().item() - 1) < 0.1
     assert not F.scaled_dot_product_attention(q, k, v, dropout_p=1.0).any()
+
+
+@pytest.mark.parametrize("dtype", [dt.float32, dt.float64])
+@pytest.mark.parametrize("how", ["plain", "causal", "bool", "floats", "shared"])
+def test_dropout_is_of_the_weights(how, dtype):
+    """As if all weights were there, and `dt.dropout` took them with the same seed."""
+    q, k, v = (t.to(dtype) for t in qkv(2, 2, length=70, keys=131))
+    mask, seen = None, None
+    if how == "causal":
+        seen = dt.ones(70, 131, dtype=dt.bool).tril()
+    elif how in ("bool", "floats"):
+        mask = dt.rand(2, 2, 70, 131) > 0.2 if how == "bool" else dt.randn(2, 2, 70, 131, dtype=dtype)
+        seen = mask if how == "bool" else None
+    if how == "shared":
+        k, v = k[:, :1], v[:, :1]
+    scores = q @ k.mT / math.sqrt(q.shape[-1]) + (mask if how == "floats" else 0.0)
+    scores = scores if seen is None else scores.masked_fill(~seen, -math.inf)
+    dt.manual_seed(3)
+    wanted = dt.dropout(scores.softmax(-1), 0.3, True) @ v
+    dt.manual_seed(3)
+    out = F.scaled_dot_product_attention(q, k, v, mask, 0.3, how == "causal", enable_gqa=how == "shared")
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == dt.float32 else {"rtol": 1e-9, "atol": 1e-11}
+    np.testing.assert_allclose(out.numpy(), wanted.numpy(), **tolerance)
+    assert dt.rand(1).item() == _next_after(scores)  # as many numbers were drawn
+
+
+def _next_after(scores):
+    dt.manual_seed(3)
+    dt.dropout(scores, 0.3, True)
+    return dt.rand(1).item()
+
+
+@pytest.mark.parametrize("how", ["plain", "causal", "learned", "shared"])
+def test_gradients_through_dropout(how):
+    q, k, v = (t.requires_grad_() for t in qkv(1, 2))
+    inputs = (q, k, v, dt.randn(5, 7, **F64).requires_grad_()) if how == "learned" else (q, k, v)
+    if how == "shared":
+        inputs = (q, *(t.detach()[:, :1].requires_grad_() for t in (k, v)))
+
+    def f(*tensors):
+        dt.manual_seed(5)  # the same weights every time
+        options = {"is_causal": how == "causal", "enable_gqa": how == "shared"}
+        return F.scaled_dot_product_attention(*tensors, dropout_p=0.4, **options)
+
+    assert dt.autograd.gradcheck(f, inputs)
+    assert dt.autograd.gradgradcheck(f, inputs)
+    assert dt.autograd.gradcheck(f, inputs, check_forward_ad=True)
+
+
+def test_dropout_under_vmap():
+    q, k, v = (t[:, None] for t in qkv(3))
+
+    def f(q, k, v):
+        return F.scaled_dot_product_attention(q, k, v, dropout_p=0.5)
+
+    with pytest.raises(RuntimeError, match="random op inside of vmap"):
+        dt.vmap(f)(q, k, v)
+    same = dt.stack([q[0]] * 3), dt.stack([k[0]] * 3), dt.stack([v[0]] * 3)
+    alike = dt.vmap(f, randomness="same")(*same)
+    np.testing.assert_allclose(alike[1].numpy(), alike[0].numpy(), rtol=1e-12)
+    others = dt.vmap(f, randomness="different")(*same)
+    assert not dt.allclose(others[1], others[0])
 
 
 @pytest.mark.parametrize(
@@ -187,20 +252,43 @@ def test_layers_refuse():
 # ---- the op without a score matrix ----------------------------------------------------------------------------------
 
 
-def test_scores_are_never_in_memory():
+@pytest.mark.parametrize("dtype", [dt.float32, dt.bfloat16], ids=str)
+@pytest.mark.parametrize("how", ["causal", "dropout", "bool", "floats", "keys", "layer"])
+def test_scores_are_never_in_memory(how, dtype):
     length, heads = 2048, 4
-    q, k, v = (dt.randn(1, heads, length, 32).requires_grad_() for _ in range(3))
+    q, k, v = (dt.randn(1, heads, length, 32, dtype=dtype).requires_grad_() for _ in range(3))
+    options = {
+        "causal": {"is_causal": True},
+        "dropout": {"dropout_p": 0.1, "is_causal": True},
+        "bool": {"attn_mask": dt.rand(length, length) > 0.5, "dropout_p": 0.1},
+        "floats": {"attn_mask": dt.randn(length, length, dtype=dtype)},
+        "keys": {"attn_mask": dt.rand(1, 1, 1, length) > 0.5},
+    }.get(how, {})
+    layer = nn.MultiheadAttention(32 * heads, heads, dropout=0.1, batch_first=True, dtype=dtype)
+
+    def run(n):
+        if how == "layer":
+            x = q.transpose(1, 2).flatten(2)[:, :n]
+            layer(x, x, x, need_weights=False)[0].sum().backward()
+        else:
+            mask = options.get("attn_mask")
+            few = options if mask is None else {**options, "attn_mask": mask[..., :n, :]}
+            F.scaled_dot_product_attention(q[:, :, :n], k, v, **few).sum().backward()
+
     scores = heads * length * length * 4
-    F.scaled_dot_product_attention(q[:, :, :8], k, v).sum().backward()
+    run(8)
     before = dt.memory_stats()["allocated"]
     dt.reset_peak_memory_stats()
-    F.scaled_dot_product_attention(q, k, v, is_causal=True).sum().backward()
+    run(length)
     used = dt.memory_stats()["peak_allocated"] - before
-    assert used < scores / 8, f"{used} bytes; the scores alone would be {scores}"
+    # A mask of floats is made float32 for 16-bit inputs: one for all heads.
+    allowed = scores / 4 + (scores / heads if how == "floats" and dtype != dt.float32 else 0)
+    assert used < allowed, f"{used} bytes; the scores alone would be {scores}"
 
 
+@pytest.mark.parametrize("p", [0.0, 0.4])
 @pytest.mark.parametrize("causal", [False, True])
-def test_any_number_of_threads_gives_the_same_bits(causal):
+def test_any_number_of_threads_gives_the_same_bits(causal, p):
     q, k, v = (dt.randn(2, 3, 200, 16) for _ in range(3))
     results = []
     before = dt.get_num_threads()
@@ -208,7 +296,8 @@ def test_any_number_of_threads_gives_the_same_bits(causal):
         for threads in (1, 2, 4, 8):
             dt.set_num_threads(threads)
             leaves = [t.clone().requires_grad_() for t in (q, k, v)]
-            out = F.scaled_dot_product_attention(*leaves, is_causal=causal)
+            dt.manual_seed(1)
+            out = F.scaled_dot_product_attention(*leaves, dropout_p=p, is_causal=causal)
             out.square().sum().backward()
             results.append([out, *(t.grad for t in leaves)])
     finally:

@@ -37,7 +37,7 @@ def scaled_dot_product_attention(
 
         out = softmax(query @ key.T * scale + mask) @ value
 
-    The scores are never all in memory at once, but where there is dropout.
+    The scores are never all in memory at once.
 
     Args:
         query: `(*, heads, L, E)`; the first dims of all three broadcast.
@@ -70,16 +70,44 @@ def scaled_dot_product_attention(
         scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0
     if enable_gqa:
         _check_shared(query, key, value)
-    if dropout_p > 0:
-        # 16-bit floats compute in float32, as they do in the op below.
-        if enable_gqa:
-            each = query.shape[-3] // key.shape[-3]
-            key, value = key.repeat_interleave(each, -3), value.repeat_interleave(each, -3)
-        exact = [t.to(dt.promote_types(t.dtype, dt.float32)) for t in (query, key, value)]
-        mask = attn_mask.to(exact[0].dtype) if attn_mask is not None and attn_mask.dtype != dt.bool else attn_mask
-        weights = attention_weights(exact[0], exact[1], mask, is_causal, scale)
-        return (dt.dropout(weights, dropout_p, True) @ exact[2]).to(query.dtype)
-    return _whole(query, key, value, attn_mask, is_causal, scale)
+    return _whole(query, key, value, attn_mask, is_causal, scale, dropout_p)
+
+
+@op(
+    "attention_dropout(Tensor query, Tensor key, Tensor value, Tensor? mask, bool is_causal, float scale, "
+    "float dropout_p, *, Generator? generator=None) -> Tensor",
+    random=True,
+)
+def attention_dropout(
+    query: dt.Tensor,
+    key: dt.Tensor,
+    value: dt.Tensor,
+    mask: dt.Tensor | None,
+    is_causal: bool,
+    scale: float,
+    dropout_p: float,
+    *,
+    generator: dt.Generator | None = None,
+) -> dt.Tensor:
+    """`attention` whose weights are dropped at random: it draws a number for each of them.
+
+        out = dropout(softmax(query @ key.T * scale + mask)) @ value
+
+    Args:
+        query, key, value, mask, is_causal, scale: as for `attention`.
+        dropout_p: which fraction of the weights becomes 0; the others are divided by ``1 - dropout_p``.
+        generator: where the numbers come from; by default the global generator.
+
+    Example:
+        >>> x = dt.ones(1, 1, 2, 3)
+        >>> dt._core.get_op("attention_dropout")(x, x, x, None, False, 1.0, 1.0).sum().item()
+        0.0
+    """
+    count = math.prod([*query.shape[:3], key.shape[2]])
+    per_block = 2 if query.dtype == dt.float64 else 4  # numbers that a block of random bits gives
+    random_key, offset = (generator or dt.default_generator).reserve(-(-count // per_block))
+    out, _ = attention(query, key, value, mask, is_causal, scale, dropout_p, random_key, offset)
+    return out
 
 
 def _check_attention(
@@ -156,7 +184,13 @@ def causal_mask(queries: int, keys: int, device: Any) -> dt.Tensor:
 
 
 def _whole(
-    query: dt.Tensor, key: dt.Tensor, value: dt.Tensor, mask: dt.Tensor | None, is_causal: bool, scale: float
+    query: dt.Tensor,
+    key: dt.Tensor,
+    value: dt.Tensor,
+    mask: dt.Tensor | None,
+    is_causal: bool,
+    scale: float,
+    dropout_p: float,
 ) -> dt.Tensor:
     """By the op that has no score matrix in memory, which takes four dims."""
     heads = query.shape[-3] if query.ndim > 2 else 1
@@ -171,13 +205,16 @@ def _whole(
         return wide if len(batch) == 1 else wide.reshape([math.prod(batch), count, *x.shape[-2:]])
 
     q, k, v = four(query, heads), four(key, groups), four(value, groups)
-    if mask is not None:
-        mask = four(mask.expand([*mask.shape[:-2], q.shape[2], k.shape[2]]), heads)
     exact = dt.promote_types(query.dtype, dt.float32)  # 16-bit floats compute in float32
     if exact != query.dtype:
         q, k, v = q.to(exact), k.to(exact), v.to(exact)
         mask = mask.to(exact) if mask is not None and mask.dtype != dt.bool else mask
-    out, _ = attention(q, k, v, mask, is_causal, scale)
+    if mask is not None:
+        mask = four(mask.expand([*mask.shape[:-2], q.shape[2], k.shape[2]]), heads)
+    if dropout_p:
+        out = attention_dropout(q, k, v, mask, is_causal, scale, dropout_p)
+    else:
+        out, _ = attention(q, k, v, mask, is_causal, scale)
     kept = [*batch, heads] if max(query.ndim, key.ndim, value.ndim) > 2 else []
     result: dt.Tensor = out.reshape([*kept, *out.shape[-2:]]).to(query.dtype)
     return result
