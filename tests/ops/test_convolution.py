@@ -1,4 +1,4 @@
-"""Convolutions with 3 x 3 filters in float32, which take a way of their own: its error bound, and what it must keep."""
+"""Convolutions that take ways of their own: 3 x 3 filters in float32, with an error bound, and one filter a channel."""
 
 from __future__ import annotations
 
@@ -153,6 +153,19 @@ def test_what_is_not_finite_stays_where_it_belongs(value: float) -> None:
             assert np.array_equal(np.isnan(found), np.isnan(wanted))
 
 
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_an_infinity_at_the_edge_of_a_plane_reaches_only_its_taps(kernel: int) -> None:
+    x, grad = np.ones((1, 8, 11, 13)), np.ones((1, 8, 11, 13))
+    x[0, 2, 4, 12] = x[0, 5, 0, 0] = np.inf
+    args = ((1, 1), (kernel // 2, kernel // 2), (1, 1), 8)
+    single, double = (
+        array(weight_grad(g, a, (8, 1, kernel, kernel), *args)) for g, a in zip(both(grad), both(x), strict=True)
+    )
+    assert np.isinf(double[2]).any() and np.isfinite(double[2]).any() and not np.isnan(double).any()
+    assert np.isfinite(double[2, 0, :, 0]).all()  # the first column of taps never reads the last one of the plane
+    assert np.array_equal(single, double)
+
+
 BITS = """
 import sys
 import numpy as np
@@ -160,7 +173,7 @@ import dovetail as dt
 from tests.ops.test_convolution import SHAPES, VALUES, convolution, input_grad, operands, weight_grad
 for threads in map(int, sys.argv[1:]):
     dt.set_num_threads(threads)
-    for shape in (*SHAPES, (2, 64, 160, 40, 40, 1, 1), (1, 512, 512, 8, 8, 1, 1), (16, 128, 32, 30, 30, 1, 1)):
+    for shape in (*SHAPES, (2, 64, 160, 40, 40, 1, 1), (1, 512, 512, 8, 8, 1, 1), (16, 128, 32, 30, 30, 1, 1), (3, 40, 40, 13, 17, 1, 40)):
         x, weight, grad, args = operands(shape, VALUES["normal"], VALUES["normal"])
         sys.stdout.buffer.write(np.from_dlpack(convolution(x[0], weight[0], None, *args)).tobytes())
         sys.stdout.buffer.write(np.from_dlpack(input_grad(grad[0], weight[0], x[0].shape, *args)).tobytes())

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/cpu/conv_depthwise.h"
 #include "kernels/cpu/conv_plan.h"
 #include "kernels/cpu/winograd.h"
 
@@ -355,6 +356,7 @@ bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> in
     for (int64_t i = 0; i < n; ++i) dense[i] = bias[i * bias_step];
     job.bias = dense;
   }
+  if (depthwise::suits(shape)) return depthwise::convolve(ctx, shape, input, weight, job.bias, out);
   if constexpr (std::is_same_v<T, float>) {
     if (winograd::suits(shape)) {
       const winograd::Outcome outcome = winograd::convolve(ctx, shape, input, weight, job.bias, out);
@@ -367,6 +369,7 @@ bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> in
 template <typename T>
 bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Filters<const T> weight,
                          Images<T> out) {
+  if (depthwise::suits(shape)) return depthwise::convolve_input_grad(ctx, shape, grad, weight, out);
   if constexpr (std::is_same_v<T, float>) {
     if (winograd::suits_input_grad(shape)) {
       const winograd::Outcome outcome = winograd::convolve_input_grad(ctx, shape, grad, weight, out);

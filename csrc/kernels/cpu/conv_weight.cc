@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/cpu/conv_depthwise.h"
 #include "kernels/cpu/conv_plan.h"
 #include "kernels/cpu/winograd.h"
 
@@ -264,6 +265,7 @@ void add_partials(dt_kernel_context* ctx, const Job<T>& job, Filters<T> out) {
 template <typename T>
 bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> grad, Images<const T> input,
                           Filters<T> out) {
+  if (depthwise::suits(shape)) return depthwise::convolve_weight_grad(ctx, shape, grad, input, out);
   if constexpr (std::is_same_v<T, float>) {
     if (winograd::suits_weight_grad(shape)) {
       const winograd::Outcome outcome = winograd::convolve_weight_grad(ctx, shape, grad, input, out);
