@@ -166,14 +166,21 @@ def test_an_infinity_at_the_edge_of_a_plane_reaches_only_its_taps(kernel: int) -
     assert np.array_equal(single, double)
 
 
+MORE = (
+    (2, 64, 160, 40, 40, 1, 1),
+    (1, 512, 512, 8, 8, 1, 1),
+    (16, 128, 32, 30, 30, 1, 1),
+    (1, 256, 40, 4, 4, 1, 1),
+    (3, 40, 40, 13, 17, 1, 40),
+)
 BITS = """
 import sys
 import numpy as np
 import dovetail as dt
-from tests.ops.test_convolution import SHAPES, VALUES, convolution, input_grad, operands, weight_grad
+from tests.ops.test_convolution import MORE, SHAPES, VALUES, convolution, input_grad, operands, weight_grad
 for threads in map(int, sys.argv[1:]):
     dt.set_num_threads(threads)
-    for shape in (*SHAPES, (2, 64, 160, 40, 40, 1, 1), (1, 512, 512, 8, 8, 1, 1), (16, 128, 32, 30, 30, 1, 1), (3, 40, 40, 13, 17, 1, 40)):
+    for shape in SHAPES + MORE:
         x, weight, grad, args = operands(shape, VALUES["normal"], VALUES["normal"])
         sys.stdout.buffer.write(np.from_dlpack(convolution(x[0], weight[0], None, *args)).tobytes())
         sys.stdout.buffer.write(np.from_dlpack(input_grad(grad[0], weight[0], x[0].shape, *args)).tobytes())
