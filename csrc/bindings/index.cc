@@ -10,20 +10,14 @@ namespace dovetail::py {
 
 namespace {
 
-Tensor call_view(const Op* op, const dt_value* args, int n_args) {
-  dt_value out{};
-  call(*op, args, n_args, &out, 1);
-  return Tensor::steal(out.as.tensor);
-}
-
 Tensor select(TensorImpl* t, int dim, int64_t index) {
-  const dt_value args[3] = {box(t), box_int(dim), box_int(index)};
-  return call_view(fast.select, args, 3);
+  dt_value args[3] = {box(t), box_int(dim), box_int(index)};
+  return call_view(*fast.select, args, 3);
 }
 
 Tensor unsqueeze(TensorImpl* t, int dim) {
-  const dt_value args[2] = {box(t), box_int(dim)};
-  return call_view(fast.unsqueeze, args, 2);
+  dt_value args[2] = {box(t), box_int(dim)};
+  return call_view(*fast.unsqueeze, args, 2);
 }
 
 // A slice's bound: None, or anything with __index__, clamped to 64 bits.
@@ -40,8 +34,8 @@ Tensor slice(TensorImpl* t, int dim, PyObject* object) {
   dt_value step = slice_bound(slice->step);
   if (step.tag == DT_NONE) step = box_int(1);
   if (step.as.i == 0) value_error("index: a slice's step must not be zero, got 0");
-  const dt_value args[5] = {box(t), box_int(dim), slice_bound(slice->start), slice_bound(slice->stop), step};
-  return call_view(fast.slice, args, 5);
+  dt_value args[5] = {box(t), box_int(dim), slice_bound(slice->start), slice_bound(slice->stop), step};
+  return call_view(*fast.slice, args, 5);
 }
 
 bool is_whole(PyObject* object) {
@@ -296,8 +290,8 @@ PyObject* subscript(PyObject* self, PyObject* index) {
       return wrap(Tensor::steal(out.as.tensor));
     }
     if (indexed.view.get() == impl_of(self)) {  // x[...] is another tensor, though of the same elements
-      const dt_value arg = box(impl_of(self));
-      return wrap(call_view(fast.alias, &arg, 1));
+      dt_value arg = box(impl_of(self));
+      return wrap(call_view(*fast.alias, &arg, 1));
     }
     return wrap(std::move(indexed.view));
   });

@@ -44,6 +44,8 @@ PyObject* call_parsed(OpObject* self, Parsed& parsed) {
   const Op& op = *self->op;
   const int n_outs = op.n_outputs();
   dt_value outs[kMaxOutputs] = {};
+  if (op.form == DT_FORM_VIEW && self->variant != Variant::inplace && !parsed.out && !parsed.requires_grad)
+    return wrap(call_view(op, parsed.values, self->info->count));
   if (self->variant == Variant::inplace) {
     outs[0] = parsed.values[0];
   } else if (parsed.out) {

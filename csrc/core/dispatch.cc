@@ -87,9 +87,10 @@ void call_layers(const Op& op, const dt_value* args, int n_args, dt_value* outs,
 }
 
 // What a part of an op refuses, the op itself refuses, under its name.
-void call_full(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+template <class F>
+auto in_name(const Op& op, F&& body) {
   try {
-    call_layers(op, args, n_args, outs, n_outs);
+    return body();
   } catch (const Error& error) {
     fail(error.status(), in_name_of(op, error.what()));
   } catch (const SlotError&) {
@@ -99,6 +100,10 @@ void call_full(const Op& op, const dt_value* args, int n_args, dt_value* outs, i
   } catch (const std::bad_alloc&) {
     fail(DT_ERR_MEMORY, op.name(), ": out of memory");
   }
+}
+
+void call_full(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  in_name(op, [&] { call_layers(op, args, n_args, outs, n_outs); });
 }
 
 // Append the schema's defaults to the arguments given.
@@ -156,6 +161,21 @@ void decompose(const Op& op, const dt_value* args, int n_args, dt_value* outs, i
   const bool below = !autograd && state.layers[state.entered].position < DT_LAYER_AUTOGRAD;
   Narrow narrow(state, ThreadState::kNone, visible, below);
   run_decomposition(op, full, total, outs, n_outs);
+}
+
+Tensor call_view(const Op& op, dt_value* args, int n_args) {
+  const ThreadState& state = thread_state();
+  uint32_t bits = 0;
+  for (int i = 0; i < n_args; ++i) bits |= bits_of(args[i]);
+  if (__builtin_expect(!(state.visible | (bits & state.active_bits)), 1)) {
+    return in_name(op, [&] {
+      Inference inference(op, args, n_args);
+      return op.view(inference);
+    });
+  }
+  dt_value out{};
+  call(op, args, n_args, &out, 1);
+  return Tensor::steal(out.as.tensor);
 }
 
 Tensor shell_view(const Op& op, const dt_value* args, int n_args) {

@@ -40,6 +40,9 @@ ThreadState& thread_state() noexcept;
 bool no_layer_acts(const TensorImpl& t) noexcept;
 void update_active_bits(ThreadState& state) noexcept;
 
+// What call() returns for a view op and all of its arguments, which the op may change; where no layer acts, without the
+// way through them.
+Tensor call_view(const Op& op, dt_value* args, int n_args);
 // The view that a view op makes of a shell.
 Tensor shell_view(const Op& op, const dt_value* args, int n_args);
 
