@@ -120,8 +120,9 @@ void store_integer(PyObject* object, const dt_value& value, DType dtype, char* t
     if (!(value.as.f >= -9.2233720368547758e18 && value.as.f < 9.2233720368547758e18)) does_not_fit(object, dtype);
     integer = static_cast<int64_t>(value.as.f);
   }
-  // A negative int wraps around in an unsigned dtype, as PyTorch has it.
-  const bool wraps = std::is_unsigned_v<T> && integer < 0;
+  // -n wraps around in an unsigned dtype that holds n, as PyTorch has it.
+  const bool wraps =
+      std::is_unsigned_v<T> && integer < 0 && static_cast<uint64_t>(-(integer + 1)) < std::numeric_limits<T>::max();
   const T stored = static_cast<T>(integer);
   if (!wraps && (static_cast<int64_t>(stored) != integer || (stored < 0) != (integer < 0))) does_not_fit(object, dtype);
   std::memcpy(to, &stored, sizeof stored);

@@ -1,4 +1,6 @@
 // x[...] and x[...] = value, with PyTorch's rules; slices may step backwards.
+#include <limits>
+
 #include "bindings/construct.h"
 #include "bindings/op_type.h"
 #include "bindings/tensor_type.h"
@@ -58,6 +60,19 @@ struct Item {
   }
 };
 
+// Places of dtype uint64, none of which becomes a negative one in int64. Where they have no values yet, those that are
+// larger than any size become the largest number, which is refused later.
+Tensor within_int64(Tensor index, bool mapped) {
+  static const Op &amax = get_op("amax"), &clamp = get_op("clamp");
+  constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+  if (mapped) return call1(clamp, {box(index), box_none(), box(wrap_number(box_int(kLargest)))});
+  if (index->numel == 0) return index;
+  const dt_value value = dovetail::item(*call1(amax, {box(index)}));
+  if (value.tag == DT_UINT)
+    index_error("index: ", static_cast<uint64_t>(value.as.i), " is larger than any size of a dim");
+  return index;
+}
+
 // A tensor as index: int64, int32 or bool; uint8 is a mask of old.
 Item tensor_item(PyObject* object, Tensor t) {
   if (t->dtype == DT_UINT8) {
@@ -80,6 +95,7 @@ Item tensor_item(PyObject* object, Tensor t) {
     return item;
   }
   item.kind = Item::tensor;
+  if (t->dtype == DT_UINT64) t = within_int64(std::move(t), mapped);
   const bool ready = t->dtype == DT_INT64 || t->dtype == DT_BOOL;
   item.tensor_index = ready ? t : call1(*fast.cast, {box(t), box_dtype(DT_INT64)});
   return item;
@@ -267,7 +283,7 @@ void assign_entries(const Indexed& indexed, PyObject* value) {
   if (!number && source->device != indexed.view->device && source->ndim == 0) {
     source = call1(*fast.to_device, {box(source), box_device(indexed.view->device)});
   }
-  if (source->dtype != indexed.view->dtype) {
+  if (!number && source->dtype != indexed.view->dtype) {
     source = call1(*fast.cast, {box(source), box_dtype(indexed.view->dtype)});
   }
   Arena arena;

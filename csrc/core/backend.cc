@@ -151,7 +151,7 @@ void check_device(const char* who, Device device) {
   const dt_backend& table = backend(device.kind);
   const int count = table.device_count(table.self);
   if (count == 0)
-    runtime_error(who, ": ",
+    runtime_error(who, ": device ", device_text(device), " is absent: ",
                   table.explain ? table.explain(table.self) : (std::string("no ") + table.name + " device").c_str());
   if (device.index >= count)
     value_error(who, ": device ", device_text(device), " is absent; there ",

@@ -1,6 +1,7 @@
 #include "core/copy.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/execute.h"
 
@@ -96,8 +97,21 @@ void empty_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
 // ---- numbers --------------------------------------------------------------------------------------------
 
 void check_fits(const dt_value& number, DType dtype) {
-  if (number.tag == DT_UINT && is_exact(dtype) && dtype != DT_UINT64)
-    value_error(static_cast<uint64_t>(number.as.i), " does not fit in ", dtype_name(dtype));
+  if (category(dtype) != Category::integral || dtype == DT_BOOL) return;
+  const bool is_unsigned = dtype == DT_UINT8 || dtype == DT_UINT16 || dtype == DT_UINT32 || dtype == DT_UINT64;
+  const int bits = 8 * static_cast<int>(itemsize(dtype)) - !is_unsigned;
+  const double bound = std::ldexp(1.0, bits);  // the first that is too large
+  if (number.tag == DT_FLOAT) {
+    const double whole = std::trunc(number.as.f);
+    if (!(whole < bound && (is_unsigned ? whole > -bound : whole >= -bound)))
+      value_error(number.as.f, " does not fit in ", dtype_name(dtype));
+  } else if (number.tag == DT_UINT) {
+    if (bits < 64) value_error(static_cast<uint64_t>(number.as.i), " does not fit in ", dtype_name(dtype));
+  } else if (number.tag == DT_INT && bits < 63) {
+    const int64_t first = int64_t{1} << bits, n = number.as.i;
+    if (n >= first || n < -first || (is_unsigned && n == -first))
+      value_error(n, " does not fit in ", dtype_name(dtype));
+  }
 }
 
 Tensor wrap_number(const dt_value& number) {

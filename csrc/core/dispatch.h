@@ -109,7 +109,7 @@ Tensor call1(const Op& op, std::initializer_list<dt_value> args);
 
 // A Python number as a zero-dim CPU tensor that does not decide the dtype.
 Tensor wrap_number(const dt_value& number);
-// Refuses an int from 2**63 on for integers other than uint64.
+// Refuses a number that an integer dtype does not hold; -n in an unsigned one is 2**bits - n.
 void check_fits(const dt_value& number, DType dtype);
 // The one element of a tensor, copied to the host.
 dt_value item(const TensorImpl& t);

@@ -190,45 +190,42 @@ void set_write_observer(WriteObserver observer) { write_observer.store(observer,
 
 // ---- geometry -------------------------------------------------------------------------------------------
 
+// Sizes of 0 count as 1 here: no product of some of a tensor's sizes overflows, whichever a loop takes.
 void update_contiguous(TensorImpl* t) {
-  int64_t numel = 1;
-  bool contiguous = true, overflow = false;
+  int64_t span = 1;
+  bool contiguous = true, overflow = false, empty = false;
   for (int i = t->ndim - 1; i >= 0; --i) {
-    if (t->size(i) != 1 && t->stride(i) != numel) contiguous = false;
-    overflow |= __builtin_mul_overflow(numel, t->size(i), &numel);
+    const int64_t size = t->size(i);
+    if (size != 1 && t->stride(i) != span) contiguous = false;
+    empty |= size == 0;
+    overflow |= __builtin_mul_overflow(span, size + (size == 0), &span);
   }
-  if (__builtin_expect(overflow, 0)) {  // an expanded view, of which no element need be in memory
-    if (std::find(t->dims, t->dims + t->ndim, 0) == t->dims + t->ndim) {
-      value_error("view: a tensor of shape ", shape_text(t->ndim, t->dims), " has more elements than can be counted");
-    }
-    numel = 0;
-  }
-  t->numel = numel;
-  t->contiguous = contiguous || numel == 0;
+  if (__builtin_expect(overflow, 0))
+    value_error("view: a tensor of shape ", shape_text(t->ndim, t->dims), " has more elements than can be counted");
+  t->numel = empty ? 0 : span;
+  t->contiguous = contiguous || empty;
 }
 
 void contiguous_strides(int ndim, const int64_t* sizes, int64_t* strides) {
   int64_t step = 1;
   for (int i = ndim - 1; i >= 0; --i) {
     strides[i] = step;
-    step *= std::max<int64_t>(sizes[i], 1);
+    __builtin_mul_overflow(step, std::max<int64_t>(sizes[i], 1), &step);  // too many are refused elsewhere
   }
 }
 
 int64_t checked_numel(const char* who, int ndim, const int64_t* sizes, int64_t itemsize) {
-  int64_t numel = 1;
+  int64_t span = itemsize;
   bool overflow = false, empty = false;
   for (int i = 0; i < ndim; ++i) {
     if (__builtin_expect(sizes[i] < 0, 0))
       value_error(who, ": sizes must not be negative, got ", shape_text(ndim, sizes));
-    if (sizes[i] == 0) empty = true;
-    overflow |= __builtin_mul_overflow(numel, sizes[i], &numel);
+    empty |= sizes[i] == 0;
+    overflow |= __builtin_mul_overflow(span, sizes[i] + (sizes[i] == 0), &span);
   }
-  if (empty) return 0;
-  int64_t bytes;
-  if (overflow || __builtin_mul_overflow(numel, itemsize, &bytes))
+  if (overflow)
     fail(DT_ERR_MEMORY, who, ": a tensor of shape ", shape_text(ndim, sizes), " has more bytes than can be addressed");
-  return numel;
+  return empty ? 0 : span / itemsize;
 }
 
 std::string shape_text(int ndim, const int64_t* sizes) {

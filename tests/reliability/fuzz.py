@@ -37,6 +37,7 @@ def main() -> int:
     total = sum(tallies, Counter[str]())
     report.count("names", len(chosen))
     report.count("calls", total.pop("calls", 0))
+    in_crashes = total.pop("report", 0)
     report.count("of them with a DLPack capsule", each * sum(name.startswith("from_dlpack#") for name in chosen))
     report.count("crashes", total.pop("crash", 0))
     report.count("hangs", total.pop("hang", 0))
@@ -45,8 +46,8 @@ def main() -> int:
     for kind, number in total.most_common():
         report.count(f"refusals, {kind}", number)
     if SANITIZED:
-        reports = sanitizer_reports()
-        report.count("sanitizer reports", len(reports))
+        reports = sanitizer_reports()  # AddressSanitizer's; UBSan's are in what the workers wrote
+        report.count("sanitizer reports", len(reports) + in_crashes)
         for text in reports:
             report.problem(text)
     return report.finish()

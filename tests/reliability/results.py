@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -74,6 +75,10 @@ def parser(about: str | None, *, seed: int = 1) -> argparse.ArgumentParser:
     return made
 
 
+# The line that a sanitizer's report begins with. (That a huge allocation was refused is only a warning.)
+REPORT = re.compile(r"^.*(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: )", re.MULTILINE)
+
+
 def is_report(text: str) -> bool:
-    """Whether a sanitizer wrote more than the word that a huge allocation was refused, as it should be."""
-    return "ERROR: " in text or "runtime error: " in text
+    """Whether a sanitizer reports a fault in this text."""
+    return REPORT.search(text) is not None

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.reliability.results import ROOT, Report, is_report, parser
+from tests.reliability.results import REPORT, ROOT, Report, is_report, parser
 
 PARTS = ("address", "thread")
 CXX = os.environ.get("CXX", "c++").split()
@@ -39,11 +39,13 @@ def main() -> int:
 
 TESTS = ["test_ops.py", "test_errors.py", "test_gradients.py", "test_decompositions.py"]
 
-# A byte behind the end of a tensor's memory, and behind the end of its life.
+# A byte behind the end of a tensor's memory, and behind the end of its life; arithmetic that C++ leaves undefined.
 FAULTS = {
     "a write behind a tensor's end": "x = dt.ones(3); ctypes.memset(x.data_ptr() + 12, 0, 1)",
     "a read after a tensor's end": "x = dt.ones(3); p = x.data_ptr(); del x; ctypes.memmove(room, p, 8)",
+    "a sum that overflows": "ctypes.CDLL(library).after(2**31 - 1)",
 }
+OVERFLOW = 'extern "C" int after(int x) { return x + 1; }'
 
 
 def environment(logs: Path) -> dict[str, str]:
@@ -63,26 +65,40 @@ def environment(logs: Path) -> dict[str, str]:
 
 
 def address(options: argparse.Namespace, report: Report, folder: Path) -> None:
+    library = folder / "overflow.so"
+    (folder / "overflow.cc").write_text(OVERFLOW)
+    flags = ["-shared", "-fPIC", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    subprocess.run([*CXX, *flags, str(folder / "overflow.cc"), "-o", str(library)], check=True)
     for fault, code in FAULTS.items():
         logs = folder / "control"
         logs.mkdir(exist_ok=True)
-        program = f"import ctypes, dovetail as dt; room = ctypes.create_string_buffer(8); {code}"
-        done = subprocess.run([sys.executable, "-c", program], env=environment(logs), cwd=folder, check=False)
-        if done.returncode == 0 or not collected(logs):
-            report.problem(f"AddressSanitizer does not see {fault}: is the library built for it?")
+        given = f"room = ctypes.create_string_buffer(8); library = {str(library)!r}"
+        program = f"import ctypes, dovetail as dt; {given}; {code}"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment(logs),
+            cwd=folder,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if done.returncode == 0 or not collected(logs, done.stderr):
+            report.problem(f"AddressSanitizer and UBSan do not see {fault}: is the library built for them?")
             return
-    report.count("faults shown to AddressSanitizer, and seen", len(FAULTS))
+    report.count("faults shown to AddressSanitizer and UBSan, and seen", len(FAULTS))
     run_tests(options, report, folder / "tests")
     run_fuzz(options, report, folder / "fuzz")
 
 
-def collected(logs: Path) -> list[str]:
-    """The sanitizers' reports in a folder, which are taken out of it."""
+def collected(logs: Path, errors: str) -> list[str]:
+    """The sanitizers' reports: those in a folder, which are taken out of it, and those among a program's errors, where
+    UBSan puts its own."""
     texts = []
     for path in sorted(logs.iterdir()):
-        texts.append(path.read_text(errors="replace")[:3000])
+        texts.append(path.read_text(errors="replace"))
         path.unlink()
-    return [text for text in texts if is_report(text)]
+    texts += [errors[found.start() :] for found in REPORT.finditer(errors)]
+    return [text[:3000] for text in texts if is_report(text)]
 
 
 def chosen_tests(every: int, environment: dict[str, str]) -> list[str]:
@@ -121,7 +137,7 @@ def run_tests(options: argparse.Namespace, report: Report, logs: Path) -> None:
     if done.returncode:
         failed = "\n".join(line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR")))
         report.problem(f"the tests of the ops fail ({counts}):\n{failed or done.stdout[-3000:]}{done.stderr[-1000:]}")
-    found = collected(logs)
+    found = collected(logs, done.stdout + done.stderr)
     report.count("sanitizer reports in the tests of ops", len(found))
     for text in found:
         report.problem(text)

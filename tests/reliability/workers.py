@@ -17,10 +17,11 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import dovetail as dt
 from tests.reliability.calls import names, prepare, short
+from tests.reliability.results import REPORT, is_report
 from tests.reliability.shown import shows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,11 +88,11 @@ def say(kind: str, number: int, text: str) -> None:
 # ---- around them ----
 
 
-def start(calls: int, seed: int) -> tuple[subprocess.Popen[str], Any]:
+def start(calls: int, seed: int, errors: IO[str]) -> tuple[subprocess.Popen[str], Any]:
     mine, theirs = os.pipe()
     command = f"import os; os.dup2({theirs}, 4); from tests.reliability.workers import work; work({calls}, {seed})"
     process = subprocess.Popen(
-        [sys.executable, "-c", command], stdin=subprocess.PIPE, text=True, pass_fds=(theirs,), cwd=ROOT
+        [sys.executable, "-c", command], stdin=subprocess.PIPE, stderr=errors, text=True, pass_fds=(theirs,), cwd=ROOT
     )
     os.close(theirs)
     return process, os.fdopen(mine, "rb", buffering=0)
@@ -116,12 +117,27 @@ def reports(stream: Any, process: subprocess.Popen[str]) -> Iterator[tuple[str, 
             yield kind, number, text
 
 
+def last_words(errors: IO[str]) -> str:
+    """What a worker wrote to its standard error that tells why it ended: a sanitizer's report from its beginning,
+    other text to its end."""
+    errors.seek(0)
+    text = errors.read()
+    found = REPORT.search(text)
+    return text[found.start() :][:2500] if found else text[-2500:]
+
+
 def run(todo: list[str], calls: int, seed: int, tally: Counter[str] | None = None) -> Iterator[str]:
     """Everything that was wrong with the calls of these names; how many went how is added to the tally."""
+    with tempfile.TemporaryFile("w+", errors="replace") as errors:
+        yield from _run(todo, calls, seed, Counter() if tally is None else tally, errors)
+
+
+def _run(todo: list[str], calls: int, seed: int, count: Counter[str], errors: IO[str]) -> Iterator[str]:
     left = [(name, 0) for name in todo]
-    count: Counter[str] = Counter() if tally is None else tally
     while left:
-        process, stream = start(calls, seed)
+        errors.seek(0)
+        errors.truncate()
+        process, stream = start(calls, seed, errors)
         assert process.stdin
         said = reports(stream, process)
         while left:
@@ -139,7 +155,9 @@ def run(todo: list[str], calls: int, seed: int, tally: Counter[str] | None = Non
                     break
             if kind != "done":
                 count[kind] += 1
-                yield f"{kind.upper()} {text}: {shown}"
+                why = last_words(errors)
+                count["report"] += is_report(why)
+                yield f"{kind.upper()} {text}: {shown}\n{why}"
                 if at + 1 < calls:
                     left.insert(0, (name, at + 1))
                 break

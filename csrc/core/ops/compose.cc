@@ -101,9 +101,8 @@ void settle_number(Inference& call, int i, DType dtype) {
     type_error(call.name(), ": ", call.op.schema.args[i].name, " must be real for tensors of dtype ", dtype_name(dtype),
                ", got a complex number");
   dt_value& v = call.args[i];
-  if (v.tag != DT_UINT) return;
   check_fits(v, dtype);
-  if (dtype != DT_UINT64) v = box_float(real_number(v));
+  if (v.tag == DT_UINT && dtype != DT_UINT64) v = box_float(real_number(v));
 }
 
 void normalise_index(Inference& call, int i) {

@@ -93,6 +93,7 @@ Result fill_result(const dt_value* args) {
   const DType dtype = args[0].as.tensor->dtype;
   if (is_complex(value.dtype) && !is_complex(dtype))
     type_error("fill: a complex value can't fill a tensor of dtype ", dtype_name(dtype));
+  if (value.bits & DT_BIT_WRAPPED && is_exact(dtype)) check_fits(item(value), dtype);
   return Result::same;
 }
 

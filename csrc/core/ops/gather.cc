@@ -43,6 +43,7 @@ void infer_gather(Inference& call) {
 void spread_number(Inference& call, int i, const TensorImpl& shape_of) {
   const TensorImpl& self = call.tensor(0);
   if (!(call.tensor(i).bits & DT_BIT_WRAPPED)) return;
+  dovetail::check_fits(item(call.tensor(i)), self.dtype);
   Tensor value = cast_to(tensor(call.args[i]), self.dtype);
   if (value->device != self.device) value = to_device(value, box_device(self.device));
   call.replace(i, expand(value, box_ints(shape_of.sizes(), shape_of.ndim)));

@@ -115,7 +115,10 @@ void infer_index(Inference& call) {
 // The values as they are written: in self's dtype where they are a number, and expanded.
 Tensor spread_values(const char* who, const TensorImpl& self, const Tensor& values, const OutputSpec& shape) {
   Tensor local = values;
-  if (values->bits & DT_BIT_WRAPPED) local = cast_to(values, self.dtype);
+  if (values->bits & DT_BIT_WRAPPED) {
+    check_fits(item(*values), self.dtype);
+    local = cast_to(values, self.dtype);
+  }
   check_same_dtype(who, "self", self, "values", *local);
   if (local->device != self.device) local = to_device(local, box_device(self.device));
   bool fits = local->ndim <= shape.ndim;

@@ -1,4 +1,5 @@
 // Elementwise choice: where, clamp, masked_fill.
+#include "core/execute.h"
 #include "core/ops/compose.h"
 
 namespace dovetail {
@@ -7,16 +8,34 @@ namespace {
 
 Declare op(const char* schema) { return Declare("select", schema); }
 
+// A number beside tensors of integers must be one of theirs.
+void check_numbers(const dt_value* first, const dt_value* last) {
+  TensorImpl* tensors[3];
+  int n = 0;
+  bool any = false;
+  for (; first != last; ++first) {
+    if (!given(*first)) continue;
+    tensors[n++] = first->as.tensor;
+    any |= (first->as.tensor->bits & DT_BIT_WRAPPED) != 0;
+  }
+  if (!any) return;
+  const DType dtype = promoted(tensors, n);
+  for (int i = 0; i < n && is_exact(dtype); ++i)
+    if (tensors[i]->bits & DT_BIT_WRAPPED) check_fits(item(*tensors[i]), dtype);
+}
+
 Result where_result(const dt_value* args) {
   const TensorImpl& condition = *args[0].as.tensor;
   if (condition.dtype != DT_BOOL)
     type_error("where: condition must have dtype bool, got ", dtype_name(condition.dtype),
                "; compare it with something, as in `condition != 0`");
+  check_numbers(args + 1, args + 3);
   return Result::same;
 }
 
 Result clamp_result(const dt_value* args) {
   if (!given(args[1]) && !given(args[2])) value_error("clamp: at least one of min and max must be given");
+  check_numbers(args, args + 3);
   return Result::same;
 }
 
@@ -32,6 +51,7 @@ void masked_fill_op(const Op& op, const dt_value* args, int, dt_value* outs, int
     value_error(op.name(), ": value must be a number or a zero-dim tensor, got shape ", shape_text(*value));
   if (is_complex(value->dtype) && !is_complex(self->dtype))
     type_error(op.name(), ": a complex value can't fill a tensor of dtype ", dtype_name(self->dtype));
+  if (value->bits & DT_BIT_WRAPPED) check_fits(item(*value), self->dtype);
   give(outs[0], where(mask, cast_to(value, self->dtype), self));
 }
 

@@ -121,9 +121,10 @@ void Driver::wait(void* event) {
 
 Device* Device::get(int index) {
   if (index < 0 || index >= device_count()) {
-    const std::string message = device_count() == 0 ? std::string(why_none())
-                                                    : "cuda:" + std::to_string(index) + " is absent; there are " +
-                                                          std::to_string(device_count()) + " CUDA devices";
+    const std::string message =
+        "device cuda:" + std::to_string(index) + " is absent" +
+        (device_count() == 0 ? std::string(": ") + why_none()
+                             : "; there are " + std::to_string(device_count()) + " CUDA devices");
     core->set_error(DT_ERR_RUNTIME, message.c_str());
     return nullptr;
   }

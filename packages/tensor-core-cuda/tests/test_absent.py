@@ -30,8 +30,16 @@ def test_it_loads():
     ],
 )
 def test_the_reason_is_told(use):
-    with pytest.raises(RuntimeError, match="no CUDA device: "):
+    with pytest.raises(RuntimeError, match="device cuda:[01] is absent: no CUDA device: "):
         use()
+
+
+@pytest.mark.parametrize("index", [0, 3])
+def test_the_device_is_shown(index):
+    """(Plain `cuda` is the current device, which is the first.)"""
+    for use in (lambda: dt.ones(2).cuda(index), lambda: dt.ones(2).to(f"cuda:{index}"), lambda: dt.cuda.Stream(index)):
+        with pytest.raises(RuntimeError, match=rf"^\w+: device cuda:{index} is absent: "):
+            use()
 
 
 def test_the_cpu_is_as_before():

@@ -1,9 +1,13 @@
 """Python ints from 2**63 on: uint64 holds them, floats round them, everything else refuses them."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import dovetail as dt
+from dovetail import array_api
 
 LARGEST = 2**64 - 1
 HALF = 2**63
@@ -142,3 +146,37 @@ def test_refused_beside_other_integers(dtype, name, fn):
 def test_refused(fn, error, match):
     with pytest.raises(error, match=match):
         fn()
+
+
+@pytest.mark.parametrize("places", [[2**63], [0, 2**64 - 1], [[2**64 - 3], [1]]])
+def test_indices_do_not_wrap(places):
+    """-1 is a place from the end; 2**64 - 1, which has the same bits, is none."""
+    index, x = dt.tensor(places, dtype=dt.uint64), dt.arange(4)
+    match = f"^index: {max(np.array(places, np.uint64).flat)} is larger than any size"
+    for use in (lambda: x[index], lambda: x[None][:, index], lambda: x[index.numpy()], lambda: filled(x, index, 5)):
+        with pytest.raises(IndexError, match=match):
+            use()
+    assert x.tolist() == [0, 1, 2, 3]
+    for use in (array_api.take, array_api.repeat):
+        with pytest.raises(IndexError, match=f"^{use.__name__}: .* is larger than any size"):
+            use(x, index.reshape(-1))
+
+
+def test_indices_in_reach():
+    x, index = dt.arange(4), dt.tensor([[3, 0]], dtype=dt.uint64)
+    assert x[index].tolist() == [[3, 0]]
+    assert x[index[:0]].tolist() == []
+    assert array_api.take(x, index[0]).tolist() == [3, 0]
+
+
+@pytest.mark.parametrize(("dtype", "low", "high"), [(dt.int64, -(2**63), 2**63 - 1), (dt.uint64, 0, LARGEST)])
+def test_linspace_is_exact(dtype, low, high):
+    """Beside fractions, far beyond what float64 holds, up and down and across zero."""
+    for start in (low, 2**53 + 1, high // 3 + 1, high):
+        for end in (low, 7, high - 3, high):
+            for steps in (0, 1, 2, 3, 8, 1001):
+                exact = [Fraction(start) + Fraction(i * (end - start), max(steps - 1, 1)) for i in range(steps)]
+                found = dt.linspace(start, end, steps, dtype=dtype)
+                assert found.dtype == dtype
+                assert found.tolist() == [math.trunc(value) for value in exact]
+    assert array_api.linspace(0, high, 3, dtype=dtype).tolist() == [0, high // 2, high]

@@ -51,6 +51,8 @@ def spaces(op: str) -> Iterator[Sample]:
         yield Sample((-2.0, 3.0, 11), reference, {"dtype": D(dtype), **ON}, dtype=dtype)
     for dtype in ALL_INTS:
         yield Sample((0, 4, 5), reference, {"dtype": D(dtype), **ON}, dtype=dtype, atol=1 if op == "logspace" else None)
+        if op == "linspace":  # the ends without their fractions
+            yield Sample((1.5, 10.5, 3), lambda *_, **__: np.array([1, 5, 10]), {"dtype": D(dtype), **ON}, dtype=dtype)
     yield Sample((1j, 2 - 1j, 5), reference, ON, dtype="complex64")
     yield Sample((0, 2j, 5), reference, {"dtype": D("complex128"), **ON}, dtype="complex128")
     if op == "logspace":
@@ -158,3 +160,10 @@ def refuses(op: str) -> Iterator[ErrorSample]:
     worker = {"logspace": "linspace", "one_hot": "scatter"}.get(op, op)
     for args, error in REFUSED[op]:
         yield ErrorSample(args, error, f"^({op}|{worker}): ")
+
+
+@errors_for("linspace")
+def refuses_ends(op: str) -> Iterator[ErrorSample]:
+    for end in (300, -3, 1j, float("nan")):
+        match = f"^linspace: {end} does not fit in uint8"
+        yield ErrorSample((0, end, 4), ValueError, match, {"dtype": D("uint8")})

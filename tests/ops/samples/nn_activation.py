@@ -11,6 +11,7 @@ import scipy.special
 import dovetail.nn.functional  # noqa: F401  (registers the ops)
 from tests.ops.framework import (
     ALL_FLOATS,
+    ALL_INTS,
     COMPLEXES,
     FLOATS,
     INTS,
@@ -55,11 +56,16 @@ TABLE: dict[str, tuple[list[tuple[Any, ...]], Callable[..., Any]]] = {
     "hardshrink": ([(), (1.5,)], lambda x, by=0.5: np.where(np.abs(x) <= by, 0, x)),
     "rrelu": ([(), (0.25, 0.5)], lambda x, low=1 / 8, high=1 / 3: negative(x, (low + high) / 2 * x)),
 }
-# These are of integers too.
+# These give integers for integers, and take their options without fractions there.
 EXACT: dict[str, tuple[list[tuple[Any, ...]], Callable[..., Any]]] = {
-    "hardtanh": ([(), (-2.0, 3.0)], lambda x, low=-1.0, high=1.0: np.clip(x, low, high)),
+    "hardtanh": ([(), (-2.0, 3.0), (0.0, 0.5)], lambda x, low=-1.0, high=1.0: np.clip(x, low, high)),
     "relu6": ([()], lambda x: np.clip(x, 0, 6)),
-    "threshold": ([(1.0, 2.0)], lambda x, limit, value: np.where(x > limit, x, value)),
+    "threshold": ([(1.0, 2.0)], lambda x, limit, value: np.where(x <= limit, value, x)),
+}
+OF_INTEGERS: dict[str, list[tuple[float, ...]]] = {
+    "hardtanh": [(0, 2), (0.9, 3.7)],
+    "relu6": [()],
+    "threshold": [(1, 7), (1.9, 2.2)],
 }
 
 
@@ -91,6 +97,36 @@ def of_any_number(op: str) -> Iterator[Sample]:
                 yield Sample((T(make(rng, shape, dtype)), *args), formula)
             for layout in LAYOUTS:
                 yield Sample((T(make(rng, (3, 4), dtype), layout), *args), formula)
+
+
+@samples_for(*OF_INTEGERS)
+def of_integers(op: str) -> Iterator[Sample]:
+    rng, formula = rng_for(op), EXACT[op][1]
+    for args in OF_INTEGERS[op]:
+        for dtype in ALL_INTS:
+            for layout in LAYOUTS:
+                x = T(make(rng, (3, 4), dtype), layout)
+                yield Sample(
+                    (x, *args),
+                    lambda x, *rest: formula(x, *(int(number) for number in rest)).astype(x.dtype),
+                    dtype=dtype,
+                )
+            yield Sample((T(make(rng, (0, 2), dtype)), *args), lambda x, *_: x, dtype=dtype)
+    if op != "relu6":
+        signed = T(np.array([-5, -2, -1, 0, 4], np.int16))
+        yield Sample((signed, -2, 1), lambda x, low, high: formula(x, low, high).astype(x.dtype), dtype="int16")
+    yield Sample((T(np.array([np.nan, 8.0])), *OF_INTEGERS[op][0]), lambda x, *rest: formula(x, *rest))  # NaN stays
+
+
+@samples_for("softsign", "tanhshrink")
+def of_other_numbers(op: str) -> Iterator[Sample]:
+    """Integers become floats."""
+    rng, (_, formula) = rng_for(op), TABLE[op]
+    for dtype in ALL_INTS:
+        x = T(make(rng, (3, 4), dtype))
+        yield Sample((x,), lambda x: formula(x.astype(np.float64)), dtype="float32", rtol=1e-5, atol=1e-6)
+    for dtype in COMPLEXES:
+        yield Sample((T(make(rng, (3, 4), dtype)),), formula, dtype=dtype, rtol=1e-5, atol=1e-6)
 
 
 @samples_for("prelu")
@@ -125,6 +161,8 @@ def dropped(op: str) -> Iterator[Sample]:
             yield Sample((x,), lambda x: x)
             yield Sample((x, 0.5, False), lambda x, *_: x)
             yield Sample((x, 1.0, True), lambda x, *_: x * 0)
+    for dtype in (*INTS, "bool", *COMPLEXES):  # nothing is done to them
+        yield Sample((T(make(rng_for(op), (3, 4), dtype)), 0.5, False), lambda x, *_: x, dtype=dtype)
 
 
 @samples_for("gumbel_softmax")
@@ -139,7 +177,7 @@ def sums_to_one(found: Any, wanted: Any) -> None:
     np.testing.assert_allclose(found.sum(-1), 1, rtol=1e-5)
 
 
-FLOATING = (*TABLE, "glu", "prelu")
+FLOATING = (*(set(TABLE) - {"softsign", "tanhshrink"}), "glu", "prelu")
 
 
 @errors_for(*FLOATING)
@@ -148,6 +186,20 @@ def refuses_others(op: str) -> Iterator[ErrorSample]:
     for dtype in (*INTS, "bool", *COMPLEXES):
         match = f"^{op}: expected a floating-point tensor, got {dtype}"
         yield ErrorSample((T(np.ones(2, dtype)), *more), TypeError, match)
+
+
+@errors_for(*EXACT, "softsign", "tanhshrink", "alpha_dropout", "feature_alpha_dropout")
+def refuses_some(op: str) -> Iterator[ErrorSample]:
+    args = {"threshold": (1, 2), "alpha_dropout": (0.5, True), "feature_alpha_dropout": (0.5, True)}.get(op, ())
+    refused = ("bool",) if op in TABLE else ("bool", *COMPLEXES) if op in EXACT else (*INTS, "bool", *COMPLEXES)
+    for dtype in refused:
+        yield ErrorSample((T(np.ones((2, 2), dtype)), *args), TypeError, f"^{op}: expected a .*, got {dtype}")
+
+
+@errors_for("threshold", "hardtanh")
+def refuses_numbers(op: str) -> Iterator[ErrorSample]:
+    for args in ((300, 301), (-1, 301), (0, float("nan"))):
+        yield ErrorSample((T(np.ones(2, np.uint8)), *args), ValueError, f"^{op}: .* is no number of .* uint8")
 
 
 X = T(np.ones((3, 5), np.float32))
@@ -162,7 +214,7 @@ def refuses_options(op: str) -> Iterator[ErrorSample]:
         "softshrink": ((X, -1.0), "lambd must be >= 0, got -1"),
         "rrelu": ((X, 0.5, 0.25), "lower must be at most upper, got 0.5 and 0.25"),
         "gumbel_softmax": ((X, 0.0), "tau must be positive, got 0"),
-        "alpha_dropout": ((X, 1.5, True), r"p must be in \[0, 1\], got 1.5"),
+        "alpha_dropout": ((X, 1.5, False), r"p must be in \[0, 1\], got 1.5"),
         "feature_alpha_dropout": ((X, 1.5, True), r"p must be in \[0, 1\], got 1.5"),
     }
     args, match = calls[op]

@@ -165,7 +165,8 @@ def linspace(
         >>> linspace(0, 1, 5).tolist(), linspace(0, 1, 4, endpoint=False).tolist()
         ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 0.25, 0.5, 0.75])
     """
-    start, stop = (float(each) if isinstance(each, int) else each for each in (start, stop))
+    whole = dtype is not None and not (dtype.is_floating_point or dtype.is_complex)
+    start, stop = (float(each) if isinstance(each, int) and not whole else each for each in (start, stop))
     if endpoint:
         return _linspace(start, stop, num, dtype=dtype, device=device)
     return _linspace(start, stop, num + 1, dtype=dtype, device=device)[:num]

@@ -12,6 +12,8 @@ _take_along_dim = get_op("take_along_dim")
 
 def as_indices(indices: Tensor) -> Tensor:
     """Integers in the dtype of indices. A tensor would take uint8 for a mask."""
+    if indices.dtype is _core.uint64 and indices.numel() and (most := indices.max().item()) >= 2**63:
+        raise IndexError(f"index: {most} is larger than any size of a dim")
     return indices if indices.dtype is _core.int64 else indices.to(_core.int64)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import dovetail as dt
@@ -47,7 +48,8 @@ def linspace(
 
         out[i] = start + i * (end - start) / (steps - 1)
 
-    Computed from the nearer end, so that both are exact. Integer dtypes truncate.
+    Computed from the nearer end, so that both are exact. Integer dtypes take the ends without their fractions, and
+    truncate; their numbers are exact however large they are.
 
     Example:
         >>> dt.linspace(0, 1, 5).tolist()
@@ -56,12 +58,41 @@ def linspace(
     if steps < 0:
         raise ValueError(f"linspace: steps must not be negative, got {steps}")
     dtype = dtype or _dtype_of_ends(start, end)
+    if not (dtype.is_floating_point or dtype.is_complex):
+        start, end = (_whole_number("linspace", number, dtype) for number in (start, end))
+        if max(abs(start), abs(end)) > _EXACT_IN_FLOAT64:
+            return _linspace_of_integers(start, end, steps, dtype, device)
     work = dtype if dtype in (dt.float32, dt.float64) else dt.float64
     index = dt.arange(steps, dtype=work, device=device)
     if steps == 1:
         return (index + start).to(dtype)
     step = (end - start) / max(steps - 1, 1)
     return dt.where(index < steps / 2, start + step * index, end - step * (steps - 1 - index)).to(dtype)
+
+
+_EXACT_IN_FLOAT64 = 2**53
+
+
+def _whole_number(name: str, number: complex, dtype: dt.dtype) -> int:
+    """A number without its fraction, if an integer dtype holds it."""
+    low, high = (0, 1) if dtype == dt.bool else (dt.iinfo(dtype).min, dt.iinfo(dtype).max)
+    if isinstance(number, complex) or not math.isfinite(number) or not low <= int(number) <= high:
+        raise ValueError(f"{name}: {number} does not fit in {str(dtype).rpartition('.')[2]}")
+    return int(number)
+
+
+def _linspace_of_integers(start: int, end: int, steps: int, dtype: dt.dtype, device: dt.device | None) -> Tensor:
+    """As linspace, in integer arithmetic modulo 2**64: the whole and the rest of each step go their own ways."""
+    parts = max(steps - 1, 1)
+    whole, rest = divmod(abs(end - start), parts)
+    if dtype == dt.int64:  # a step may be longer than its largest number
+        whole = (whole + 2**63) % 2**64 - 2**63
+    index = dt.arange(steps, dtype=dt.int64, device=device)
+    above, fraction = index * rest // parts, index * rest % parts != 0
+    index, above = index.to(dtype), above.to(dtype)
+    rising = start <= end
+    floor = start + index * whole + above if rising else start - index * whole - above - fraction.to(dtype)
+    return floor + dt.logical_and(floor < 0, fraction).to(dtype)
 
 
 def _dtype_of_ends(*ends: complex) -> dt.dtype:

@@ -46,7 +46,7 @@ def index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor) -> Tensor:
     shape = list(self.shape) or [1]
     shape[dim] = index.numel()
     x = self if self.ndim else dt.reshape(self, [1])
-    out = dt.scatter(x, dim, _along(index, shape, dim), expand(value.to(self.device, self.dtype), shape))
+    out = dt.scatter(x, dim, _along(index, shape, dim), expand(dt.fill(x.new_empty([]), value), shape))
     return out if self.ndim else dt.reshape(out, [])
 
 

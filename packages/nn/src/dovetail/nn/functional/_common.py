@@ -17,12 +17,21 @@ SIXTEEN = (dt.float16, dt.bfloat16)
 def of_floats(function: F) -> F:
     """For the decomposition of an op of floating-point tensors: refuse others as its first tensor, and compute 16-bit
     ones in float32, rounding the result once."""
+    return _rounded_once(function, require_floating)
+
+
+def of_floats_and_complex(function: F) -> F:
+    """As `of_floats`, of complex tensors too."""
+    return _rounded_once(function, require_inexact)
+
+
+def _rounded_once(function: F, require: Callable[[str, dt.Tensor], None]) -> F:
     name = function.__name__.removesuffix("_op")
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
         first = args[0] if isinstance(args[0], dt.Tensor) else next(arg for arg in args if isinstance(arg, dt.Tensor))
-        require_floating(name, first)
+        require(name, first)
         dtype = first.dtype
         if dtype not in SIXTEEN:
             return function(*args, **kwargs)
@@ -41,6 +50,28 @@ def require_floating(name: str, tensor: dt.Tensor) -> None:
     """Refuse integer, bool and complex tensors."""
     if not tensor.is_floating_point():
         raise TypeError(f"{name}: expected a floating-point tensor, got {dtype_name(tensor)}; convert with .float()")
+
+
+def require_inexact(name: str, tensor: dt.Tensor) -> None:
+    """Refuse integer and bool tensors."""
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        raise TypeError(
+            f"{name}: expected a floating-point or complex tensor, got {dtype_name(tensor)}; convert with .float()"
+        )
+
+
+def of_numbers(function: Callable[[dt.Tensor], dt.Tensor]) -> Callable[[dt.Tensor], dt.Tensor]:
+    """For the decomposition of an op of one tensor of any numbers: integers become the default dtype; refuse bool."""
+    inner, name = of_floats_and_complex(function), function.__name__
+
+    @functools.wraps(function)
+    def checked(self: dt.Tensor) -> dt.Tensor:
+        if self.dtype == dt.bool:
+            raise TypeError(f"{name}: expected a tensor of numbers, got bool; convert with .float()")
+        exact = not (self.is_floating_point() or self.is_complex())
+        return inner(self.to(dt.get_default_dtype()) if exact else self)
+
+    return checked
 
 
 def dtype_name(tensor: dt.Tensor) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import dovetail as dt
 from dovetail import checks
 from dovetail.ops import get_op, op
 
-from ._common import in_place_of, of_floats, with_inplace, wrapped
+from ._common import dtype_name, in_place_of, of_floats, of_numbers, with_inplace, wrapped
 from .distance import normalize as normalize
 
 gelu = get_op("gelu")
@@ -201,16 +202,27 @@ def logsigmoid(self: dt.Tensor) -> dt.Tensor:
     return self.clamp(max=0) - dt.log1p(dt.exp(-self.abs()))
 
 
+def _of_its_dtype(name: str, x: dt.Tensor, number: float) -> float:
+    """An option of an activation that keeps the dtype of `x`, as a number of that dtype."""
+    if x.dtype == dt.bool or x.is_complex():
+        raise TypeError(f"{name}: expected a floating-point or integer tensor, got {dtype_name(x)}")
+    if x.is_floating_point():
+        return number
+    if not math.isfinite(number) or not dt.iinfo(x.dtype).min <= int(number) <= dt.iinfo(x.dtype).max:
+        raise ValueError(f"{name}: {number} is no number of the tensor's dtype, {dtype_name(x)}")
+    return int(number)
+
+
 @with_inplace
-@op("hardtanh(Tensor self, float min_val=-1.0, float max_val=1.0) -> Tensor", inplace=True, kernel=True)
+@op("hardtanh(Tensor self, Scalar min_val=-1.0, Scalar max_val=1.0) -> Tensor", inplace=True, kernel=True)
 def hardtanh(self: dt.Tensor, min_val: float, max_val: float) -> dt.Tensor:
-    """``x`` kept within [min_val, max_val].
+    """``x`` kept within [min_val, max_val], which integer tensors take without their fractions.
 
     Example:
         >>> dt.hardtanh(dt.tensor([-3.0, 0.5])).tolist()
         [-1.0, 0.5]
     """
-    return self.clamp(min_val, max_val)
+    return self.clamp(_of_its_dtype("hardtanh", self, min_val), _of_its_dtype("hardtanh", self, max_val))
 
 
 @with_inplace
@@ -222,7 +234,7 @@ def relu6(self: dt.Tensor) -> dt.Tensor:
         >>> dt.relu6(dt.tensor([-3.0, 9.0])).tolist()
         [0.0, 6.0]
     """
-    return self.clamp(0, 6)
+    return self.clamp(_of_its_dtype("relu6", self, 0), 6)
 
 
 @with_inplace
@@ -269,7 +281,7 @@ def mish(self: dt.Tensor) -> dt.Tensor:
 
 
 @op("softsign(Tensor self) -> Tensor", kernel=True)
-@of_floats
+@of_numbers
 def softsign(self: dt.Tensor) -> dt.Tensor:
     """``x / (1 + |x|)``.
 
@@ -281,7 +293,7 @@ def softsign(self: dt.Tensor) -> dt.Tensor:
 
 
 @op("tanhshrink(Tensor self) -> Tensor", kernel=True)
-@of_floats
+@of_numbers
 def tanhshrink(self: dt.Tensor) -> dt.Tensor:
     """``x - tanh(x)``.
 
@@ -319,15 +331,16 @@ def hardshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
 
 
 @with_inplace
-@op("threshold(Tensor self, float threshold, float value) -> Tensor", inplace=True, kernel=True)
+@op("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", inplace=True, kernel=True)
 def threshold(self: dt.Tensor, threshold: float, value: float) -> dt.Tensor:
-    """``value`` where ``x`` is at most the threshold, else ``x``.
+    """``x``, but ``value`` where ``x`` is at most the threshold. Integer tensors take both without their fractions.
 
     Example:
         >>> dt.threshold(dt.tensor([-2.0, 3.0]), 1.0, 20.0).tolist()
         [20.0, 3.0]
     """
-    return dt.where(self <= threshold, value, self)
+    limit, value = (_of_its_dtype("threshold", self, number) for number in (threshold, value))
+    return dt.where(self <= limit, value, self)
 
 
 @op("glu(Tensor self, int dim=-1) -> Tensor")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dovetail as dt
 from dovetail.ops import get_op, op
 
-from ._common import of_floats, shape_text
+from ._common import of_floats, of_floats_and_complex, shape_text
 
 cosine_similarity = get_op("cosine_similarity")
 pairwise_distance = get_op("pairwise_distance")
 
 
 @op("normalize(Tensor input, float p=2.0, int dim=1, float eps=1e-12) -> Tensor", out=True)
-@of_floats
+@of_floats_and_complex
 def normalize(input: dt.Tensor, p: float, dim: int, eps: float) -> dt.Tensor:
     """Vectors of length 1: ``x / max(‖x‖_p, eps)`` along ``dim``.
 

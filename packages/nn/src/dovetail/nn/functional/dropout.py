@@ -8,7 +8,7 @@ import dovetail as dt
 from dovetail import Generator, checks
 from dovetail.ops import op
 
-from ._common import of_floats, shape_text, with_inplace
+from ._common import SIXTEEN, require_floating, shape_text, with_inplace
 
 
 @checks.in_own_name
@@ -55,15 +55,21 @@ def dropout3d(input: dt.Tensor, p: float = 0.5, training: bool = True, inplace: 
 _DROPPED = -1.7580993408473766  # SELU's value at minus infinity
 
 
-def _alpha(who: str, input: dt.Tensor, shape: list[int], p: float, generator: Generator | None) -> dt.Tensor:
-    """`input` with what a random mask of this shape drops put to SELU's negative limit, scaled and shifted."""
+def _alpha(who: str, input: dt.Tensor, dims: int, p: float, training: bool, generator: Generator | None) -> dt.Tensor:
+    """`input`, in training with what a random mask over its first dims drops put to SELU's negative limit, scaled and
+    shifted."""
     if not 0 <= p <= 1:
         raise ValueError(f"{who}: p must be in [0, 1], got {p}")
+    if not training or p == 0:
+        return input.clone()
+    require_floating(who, input)
     if p == 1:
         return input * 0
     scale = 1 / math.sqrt((1 - p) * (1 + p * _DROPPED**2))
-    keep = (dt.rand(shape, generator=generator, device=input.device) >= p).to(input.dtype)
-    return scale * (input * keep + _DROPPED * (1 - keep)) - scale * _DROPPED * p
+    shape = [*input.shape[:dims], *[1] * (input.ndim - dims)]
+    wide = input.float() if input.dtype in SIXTEEN else input
+    keep = (dt.rand(shape, generator=generator, device=input.device) >= p).to(wide.dtype)
+    return (scale * (wide * keep + _DROPPED * (1 - keep)) - scale * _DROPPED * p).to(input.dtype)
 
 
 @with_inplace
@@ -72,7 +78,6 @@ def _alpha(who: str, input: dt.Tensor, shape: list[int], p: float, generator: Ge
     inplace=True,
     random=True,
 )
-@of_floats
 def alpha_dropout(input: dt.Tensor, p: float, training: bool, *, generator: Generator | None = None) -> dt.Tensor:
     """Dropout that keeps the mean and the variance of what SELU gives.
 
@@ -88,9 +93,7 @@ def alpha_dropout(input: dt.Tensor, p: float, training: bool, *, generator: Gene
         >>> dt.alpha_dropout(dt.ones(2)).tolist()
         [1.0, 1.0]
     """
-    if not training or p == 0:
-        return input.clone()
-    return _alpha("alpha_dropout", input, list(input.shape), p, generator)
+    return _alpha("alpha_dropout", input, input.ndim, p, training, generator)
 
 
 @with_inplace
@@ -99,7 +102,6 @@ def alpha_dropout(input: dt.Tensor, p: float, training: bool, *, generator: Gene
     inplace=True,
     random=True,
 )
-@of_floats
 def feature_alpha_dropout(
     input: dt.Tensor, p: float, training: bool, *, generator: Generator | None = None
 ) -> dt.Tensor:
@@ -111,7 +113,4 @@ def feature_alpha_dropout(
     """
     if input.ndim < 2:
         raise ValueError(f"feature_alpha_dropout: expected an input (N, C, *), got shape {shape_text(input)}")
-    if not training or p == 0:
-        return input.clone()
-    shape = [*input.shape[:2], *[1] * (input.ndim - 2)]
-    return _alpha("feature_alpha_dropout", input, shape, p, generator)
+    return _alpha("feature_alpha_dropout", input, 2, p, training, generator)

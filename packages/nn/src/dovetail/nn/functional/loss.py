@@ -75,8 +75,8 @@ def broadcastable(who: str, what: str, tensor: dt.Tensor | None, shape: tuple[in
 
 
 def class_targets(who: str, target: dt.Tensor) -> None:
-    """Refuse targets that are no integers."""
-    if target.is_floating_point() or target.is_complex() or target.dtype == dt.bool:
+    """Refuse targets that are no integers, or that int64 might not hold."""
+    if target.is_floating_point() or target.is_complex() or target.dtype in (dt.bool, dt.uint64):
         raise TypeError(f"{who}: expected int64 class targets, got dtype {dtype_name(target)}")
 
 
