@@ -75,7 +75,7 @@ def repeat_interleave(
 
     Args:
         dim: along which; without it the flattened tensor's elements are repeated.
-        output_size: accepted as in PyTorch.
+        output_size: the size along `dim` that the result must have, if given.
 
     Example:
         >>> dt.repeat_interleave(dt.tensor([1, 2]), 2).tolist()
@@ -83,6 +83,14 @@ def repeat_interleave(
         >>> dt.repeat_interleave(dt.tensor([1, 2]), dt.tensor([1, 3])).tolist()
         [1, 2, 2, 2]
     """
+    result = _repeated(input, repeats, dim)
+    size = result.shape[0 if dim is None else dim]
+    if output_size is not None and output_size != size:
+        raise ValueError(f"repeat_interleave: the result has size {size}, but output_size is {output_size}")
+    return result
+
+
+def _repeated(input: Tensor, repeats: int | Tensor | None, dim: int | None) -> Tensor:
     if repeats is None:
         return _repeated_indices(input)
     if isinstance(repeats, int):
@@ -112,6 +120,10 @@ def _repeated_indices(counts: Tensor) -> Tensor:
         raise ValueError(f"repeat_interleave: counts must not be negative, got {dt.amin(counts).item()}")
     ends = dt.cumsum(counts, 0)
     total = int(ends[-1].item())
+    if bool((ends < 0).any()):  # the first sum beyond int64 is negative
+        raise ValueError(
+            f"repeat_interleave: counts up to {dt.amax(counts).item()} have a sum that int64 does not hold"
+        )
     # Element k belongs to the first slice that ends after it.
     return dt.searchsorted(ends, dt.arange(total, device=counts.device), right=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import dovetail as dt
 from dovetail import Tensor
@@ -73,7 +74,7 @@ def linspace(
 _EXACT_IN_FLOAT64 = 2**53
 
 
-def _whole_number(name: str, number: complex, dtype: dt.dtype) -> int:
+def _whole_number(name: str, number: Any, dtype: dt.dtype) -> int:
     """A number without its fraction, if an integer dtype holds it."""
     low, high = (0, 1) if dtype == dt.bool else (dt.iinfo(dtype).min, dt.iinfo(dtype).max)
     if isinstance(number, complex) or not math.isfinite(number) or not low <= int(number) <= high:
