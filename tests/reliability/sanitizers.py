@@ -21,7 +21,7 @@ from tests.reliability.results import REPORT, ROOT, Report, is_report, parser
 PARTS = ("address", "thread")
 CXX = os.environ.get("CXX", "c++").split()
 # Options of the run: CPython does not free all at its end, and sizes that nobody has are asked for.
-OPTIONS = "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=2048:handle_abort=1"
+OPTIONS = "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=1024:handle_abort=1"
 
 
 def main() -> int:
