@@ -128,3 +128,17 @@ def test_losses_inside_of_vmap_and_under_broadcasting():
         F.binary_cross_entropy(dt.tensor([0.0, 2.0]), dt.zeros(2))
     assert F.l1_loss(dt.ones(4, 3), dt.zeros(3), broadcast=True).item() == 1
     assert nn.MSELoss(broadcast=True)(dt.ones(4, 3), dt.zeros(3)).item() == 1
+
+
+@pytest.mark.parametrize("name", ["softsign", "tanhshrink", "normalize"])
+def test_of_complex_numbers(name):
+    """Beside the formula; the gradients by differences."""
+    formulas = {
+        "softsign": lambda z: z / (1 + abs(z)),
+        "tanhshrink": lambda z: z - dt.tanh(z),
+        "normalize": lambda z: z / dt.sqrt((z.real**2 + z.imag**2).sum(1, keepdim=True)),
+    }
+    z = dt.tensor([[3 + 4j, 0.5 - 1j], [-2j, -1 + 0.25j]], dtype=dt.complex128, requires_grad=True)
+    function = getattr(F, name)
+    assert (function(z) - formulas[name](z)).abs().max().item() < 1e-15
+    assert dt.autograd.gradcheck(function, (z,))

@@ -60,16 +60,15 @@ def require_inexact(name: str, tensor: dt.Tensor) -> None:
         )
 
 
-def of_numbers(function: Callable[[dt.Tensor], dt.Tensor]) -> Callable[[dt.Tensor], dt.Tensor]:
-    """For the decomposition of an op of one tensor of any numbers: integers become the default dtype; refuse bool."""
-    inner, name = of_floats_and_complex(function), function.__name__
+def of_real_numbers(function: Callable[[dt.Tensor], dt.Tensor]) -> Callable[[dt.Tensor], dt.Tensor]:
+    """For the decomposition of an op of one tensor: as `of_floats`, and integers become the default dtype."""
+    inner, name = of_floats(function), function.__name__.removesuffix("_op")
 
     @functools.wraps(function)
     def checked(self: dt.Tensor) -> dt.Tensor:
-        if self.dtype == dt.bool:
-            raise TypeError(f"{name}: expected a tensor of numbers, got bool; convert with .float()")
-        exact = not (self.is_floating_point() or self.is_complex())
-        return inner(self.to(dt.get_default_dtype()) if exact else self)
+        if self.dtype == dt.bool or self.is_complex():
+            raise TypeError(f"{name}: expected a tensor of real numbers, got {dtype_name(self)}")
+        return inner(self if self.is_floating_point() else self.to(dt.get_default_dtype()))
 
     return checked
 

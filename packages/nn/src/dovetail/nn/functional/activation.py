@@ -9,7 +9,7 @@ import dovetail as dt
 from dovetail import checks
 from dovetail.ops import get_op, op
 
-from ._common import dtype_name, in_place_of, of_floats, of_numbers, with_inplace, wrapped
+from ._common import dtype_name, in_place_of, of_floats, of_real_numbers, with_inplace, wrapped
 from .distance import normalize as normalize
 
 gelu = get_op("gelu")
@@ -281,9 +281,9 @@ def mish(self: dt.Tensor) -> dt.Tensor:
 
 
 @op("softsign(Tensor self) -> Tensor", kernel=True)
-@of_numbers
-def softsign(self: dt.Tensor) -> dt.Tensor:
-    """``x / (1 + |x|)``.
+@of_real_numbers
+def softsign_op(self: dt.Tensor) -> dt.Tensor:
+    """``x / (1 + |x|)``; of integers in the default dtype.
 
     Example:
         >>> dt.softsign(dt.tensor([1.0])).tolist()
@@ -292,16 +292,40 @@ def softsign(self: dt.Tensor) -> dt.Tensor:
     return self / (1 + self.abs())
 
 
+def softsign(input: dt.Tensor) -> dt.Tensor:
+    """``x / (1 + |x|)``, of complex numbers too.
+
+    Example:
+        >>> softsign(dt.tensor([3 + 4j])).tolist()
+        [(0.5+0.6666666865348816j)]
+    """
+    if isinstance(input, dt.Tensor) and input.is_complex():
+        return input / (1 + input.abs())
+    return softsign_op(input)
+
+
 @op("tanhshrink(Tensor self) -> Tensor", kernel=True)
-@of_numbers
-def tanhshrink(self: dt.Tensor) -> dt.Tensor:
-    """``x - tanh(x)``.
+@of_real_numbers
+def tanhshrink_op(self: dt.Tensor) -> dt.Tensor:
+    """``x - tanh(x)``; of integers in the default dtype.
 
     Example:
         >>> dt.tanhshrink(dt.tensor([0.0])).tolist()
         [0.0]
     """
     return self - dt.tanh(self)
+
+
+def tanhshrink(input: dt.Tensor) -> dt.Tensor:
+    """``x - tanh(x)``, of complex numbers too.
+
+    Example:
+        >>> tanhshrink(dt.tensor([0j])).tolist()
+        [0j]
+    """
+    if isinstance(input, dt.Tensor) and input.is_complex():
+        return input - dt.tanh(input)
+    return tanhshrink_op(input)
 
 
 @op("softshrink(Tensor self, float lambd=0.5) -> Tensor", kernel=True)
