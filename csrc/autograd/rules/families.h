@@ -18,6 +18,7 @@
   X(softmax)                      \
   X(norm)                         \
   X(attention)                    \
+  X(recurrent)                    \
   X(activation)                   \
   X(fft)                          \
   X(random)                       \

@@ -25,6 +25,7 @@
   X(norm)                       \
   X(norm_channel)               \
   X(attention)                  \
+  X(recurrent)                  \
   X(activation)                 \
   X(activation_grad)            \
   X(random)                     \

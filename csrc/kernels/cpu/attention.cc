@@ -10,6 +10,7 @@
 #include "kernels/cpu/matrix.h"
 #include "kernels/cpu/philox_range.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 #include "kernels/cpu/softmax_exp.h"
 
 namespace dovetail::cpu {
@@ -258,17 +259,6 @@ void forward_block(const Job<T>& job, int64_t task, T* scratch, T* out, T* lse) 
     for (int64_t c = 0; c < n; ++c) to[r * n + c] *= share;
     lse[bh * job.queries + i + r] = total[r] == T{0} ? kLowest<T> : top[r] + std::log(total[r]);
   }
-}
-
-// Memory for a contiguous result: the array's own, or scratch that `deliver` copies from.
-template <class T>
-T* room(dt_kernel_context* ctx, const dt_array& out) {
-  if (is_contiguous(out)) return static_cast<T*>(out.data);
-  return static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(numel(out)) * sizeof(T) + 1));
-}
-template <class T>
-void deliver(dt_kernel_context* ctx, const dt_array& out, const T* from) {
-  if (!is_contiguous(out)) copy_from_contiguous(ctx, out, from);
 }
 
 template <class T>

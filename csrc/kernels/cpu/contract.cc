@@ -14,6 +14,7 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_packed.h"
 #include "kernels/cpu/isa.h"
+#include "kernels/cpu/matrix_product.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/sixteen.h"
 
@@ -447,6 +448,18 @@ void add_all(KernelTable& table, int32_t dtype) {
 }
 
 }  // namespace
+
+template <typename T>
+bool matrix_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c, const T* start,
+                    int64_t start_row) {
+  Batch<T> p{1, a, b, c};
+  p.start = {start, 0, start_row, 1, T(1)};
+  return multiply<T>(ctx, p);
+}
+template bool matrix_product(dt_kernel_context*, Matrix<const float>, Matrix<const float>, Matrix<float>, const float*,
+                             int64_t);
+template bool matrix_product(dt_kernel_context*, Matrix<const double>, Matrix<const double>, Matrix<double>,
+                             const double*, int64_t);
 
 void register_contract(KernelTable& table) {
   scipy_openblas_set_num_threads(1);  // its own threads would change the bits with their number

@@ -25,6 +25,7 @@
   X(norm_batch)                  \
   X(norm_group)                  \
   X(attention)                   \
+  X(recurrent)                   \
   X(optim)                       \
   X(optim_moments)               \
   X(optim_rates)                 \
