@@ -10,32 +10,65 @@ from dovetail.ops import get_op, op
 
 linear = get_op("linear")
 
-# ---- one step, from what the input gives and the state --------------------------------------------------------------
+rnn_sequence, lstm_sequence, gru_sequence = get_op("rnn_sequence"), get_op("lstm_sequence"), get_op("gru_sequence")
+
+# ---- the sequence ops' rows: those of all steps, one after the other ------------------------------------------------
 
 
-def _rnn_step(x: dt.Tensor, h: dt.Tensor, w_hh: dt.Tensor, b_hh: Any, nonlinearity: str) -> dt.Tensor:
-    total = x + linear(h, w_hh, b_hh)
-    return total.tanh() if nonlinearity == "tanh" else total.relu()
+def _total(first: Any, second: Any) -> Any:
+    """The sum of two biases, either of which may be None."""
+    return second if first is None else first if second is None else first + second
 
 
-def _lstm_step(
+def _rows(who: str, input: dt.Tensor, h0: dt.Tensor, batch_sizes: Sequence[int] | None) -> list[int]:
+    """How many rows each step has."""
+    if input.ndim != (3 if batch_sizes is None else 2):
+        wanted = "(T, B, inputs)" if batch_sizes is None else "(total, inputs) with batch_sizes"
+        raise ValueError(f"{who}: input must have shape {wanted}, got {tuple(input.shape)}")
+    if batch_sizes is not None:
+        return list(batch_sizes)
+    if h0.ndim != 2 or h0.shape[0] != input.shape[1]:
+        raise ValueError(
+            f"{who}: h0 must have shape (B, hidden) with input's B = {input.shape[1]}, got {tuple(h0.shape)}"
+        )
+    return [input.shape[1]] * input.shape[0]
+
+
+def _flat(x: dt.Tensor) -> dt.Tensor:
+    return x if x.ndim == 2 else x.reshape(x.shape[0] * x.shape[1], x.shape[2])
+
+
+def _like(input: dt.Tensor, states: dt.Tensor) -> dt.Tensor:
+    """The states of all steps in the input's form."""
+    return states if input.ndim == 2 else states.reshape(*input.shape[:2], states.shape[1])
+
+
+def _last(states: dt.Tensor, start: dt.Tensor, sizes: list[int], reverse: bool) -> dt.Tensor:
+    """Each sequence's state after its last step."""
+    if not sizes:
+        return start
+    batch = sizes[0]
+    if reverse:
+        return states[:batch]
+    if sizes[-1] == batch:
+        return states[len(states) - batch :]
+    rows, first, running = [0] * batch, 0, batch
+    for size, following in zip(sizes, [*sizes[1:], 0], strict=True):
+        rows[following:running] = range(first + following, first + running)
+        first, running = first + size, following
+    return states.index_select(0, dt.tensor(rows, device=states.device))
+
+
+# ---- an LSTM with a projection, step by step ------------------------------------------------------------------------
+
+
+def _projected_step(
     x: dt.Tensor, h: dt.Tensor, c: dt.Tensor, w_hh: dt.Tensor, b_hh: Any, w_hr: Any
 ) -> tuple[dt.Tensor, dt.Tensor]:
     i, f, g, o = (x + linear(h, w_hh, b_hh)).chunk(4, -1)
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-    h = o.sigmoid() * c.tanh()
-    return (h if w_hr is None else linear(h, w_hr, None)), c
+    return linear(o.sigmoid() * c.tanh(), w_hr, None), c
 
-
-def _gru_step(x: dt.Tensor, h: dt.Tensor, w_hh: dt.Tensor, b_hh: Any) -> dt.Tensor:
-    x_r, x_z, x_n = x.chunk(3, -1)
-    h_r, h_z, h_n = linear(h, w_hh, b_hh).chunk(3, -1)
-    r, z = (x_r + h_r).sigmoid(), (x_z + h_z).sigmoid()
-    n = (x_n + r * h_n).tanh()
-    return n + z * (h - n)
-
-
-# ---- all steps ------------------------------------------------------------------------------------------------------
 
 States = tuple[dt.Tensor, ...]
 
@@ -125,10 +158,10 @@ def rnn_layer(
     if nonlinearity not in ("tanh", "relu"):
         raise ValueError(f"rnn_layer: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
 
-    def step(x: dt.Tensor, states: States) -> States:
-        return (_rnn_step(x, states[0], w_hh, b_hh, nonlinearity),)
-
-    return _scan(linear(input, w_ih, b_ih), (h0,), step, reverse, batch_sizes)
+    sizes = _rows("rnn_layer", input, h0, batch_sizes)
+    x = _flat(linear(input, w_ih, _total(b_ih, b_hh)))
+    output = rnn_sequence(x, h0, w_hh, nonlinearity, reverse, sizes)
+    return _like(input, output), _last(output, h0, sizes, reverse)
 
 
 @op(
@@ -173,10 +206,16 @@ def lstm_layer(
         0.25
     """
 
-    def step(x: dt.Tensor, states: States) -> States:
-        return _lstm_step(x, states[0], states[1], w_hh, b_hh, w_hr)
+    if w_hr is not None:
 
-    return _scan(linear(input, w_ih, b_ih), (h0, c0), step, reverse, batch_sizes)
+        def step(x: dt.Tensor, states: States) -> States:
+            return _projected_step(x, states[0], states[1], w_hh, b_hh, w_hr)
+
+        return _scan(linear(input, w_ih, b_ih), (h0, c0), step, reverse, batch_sizes)
+    sizes = _rows("lstm_layer", input, h0, batch_sizes)
+    x = _flat(linear(input, w_ih, _total(b_ih, b_hh)))
+    output, cells, _ = lstm_sequence(x, h0, c0, w_hh, reverse, sizes)
+    return _like(input, output), _last(output, h0, sizes, reverse), _last(cells, c0, sizes, reverse)
 
 
 @op(
@@ -219,13 +258,19 @@ def gru_layer(
         0.25
     """
 
-    def step(x: dt.Tensor, states: States) -> States:
-        return (_gru_step(x, states[0], w_hh, b_hh),)
-
-    return _scan(linear(input, w_ih, b_ih), (h0,), step, reverse, batch_sizes)
+    sizes = _rows("gru_layer", input, h0, batch_sizes)
+    output, _ = gru_sequence(_flat(linear(input, w_ih, b_ih)), h0, w_hh, b_hh, reverse, sizes)
+    return _like(input, output), _last(output, h0, sizes, reverse)
 
 
 # ---- cells ----------------------------------------------------------------------------------------------------------
+
+
+def _one_step(run: Callable[..., Sequence[dt.Tensor]], *given: dt.Tensor) -> Sequence[dt.Tensor]:
+    """A sequence op of one step, also without a batch."""
+    if given[0].ndim == 2:
+        return run(*given)
+    return [t.squeeze(0) for t in run(*(t.unsqueeze(0) for t in given))]
 
 
 @op(
@@ -245,7 +290,8 @@ def rnn_cell(
     """
     if nonlinearity not in ("tanh", "relu"):
         raise ValueError(f"rnn_cell: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
-    return _rnn_step(linear(input, w_ih, b_ih), h, w_hh, b_hh, nonlinearity)
+    x = linear(input, w_ih, _total(b_ih, b_hh))
+    return _one_step(lambda x, h: (rnn_sequence(x, h, w_hh, nonlinearity, False, [len(x)]),), x, h)[0]
 
 
 @op(
@@ -264,7 +310,9 @@ def lstm_cell(
         >>> c.item()
         0.5
     """
-    return _lstm_step(linear(input, w_ih, b_ih), h, c, w_hh, b_hh, None)
+    x = linear(input, w_ih, _total(b_ih, b_hh))
+    h, c = _one_step(lambda x, h, c: lstm_sequence(x, h, c, w_hh, False, [len(x)])[:2], x, h, c)
+    return h, c
 
 
 @op(
@@ -279,4 +327,5 @@ def gru_cell(input: dt.Tensor, h: dt.Tensor, w_ih: dt.Tensor, w_hh: dt.Tensor, b
         >>> dt._core.get_op("gru_cell")(dt.ones(1, 1), dt.ones(1, 1), w, w).item()
         0.5
     """
-    return _gru_step(linear(input, w_ih, b_ih), h, w_hh, b_hh)
+    x = linear(input, w_ih, b_ih)
+    return _one_step(lambda x, h: gru_sequence(x, h, w_hh, b_hh, False, [len(x)])[:1], x, h)[0]

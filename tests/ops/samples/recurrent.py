@@ -1,0 +1,260 @@
+"""Recurrent layers over all time steps, and their gradients: sequence by sequence in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tests.ops.framework import FLOATS, LAYOUTS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
+
+# How many rows each step has, and the hidden size: over the edges of the kernel's vectors and groups of rows.
+CASES: tuple[tuple[list[int], int], ...] = (
+    ([2, 2, 2], 3),
+    ([3, 2, 2, 1, 1], 2),
+    ([1, 1, 1, 1], 17),
+    ([9, 7, 3, 3], 5),
+    ([18], 2),
+    ([4, 0, 0], 3),
+    ([0, 0], 2),
+    ([], 2),
+)
+LARGE = (([17] * 5, 33), ([21, 20, 4, 1, 1], 40))
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def _sequences(sizes: Any, reverse: bool) -> Iterator[tuple[int, list[int]]]:
+    """Each sequence's place in the batch, and its rows in the order of its steps."""
+    first = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+    for b in range(sizes[0] if len(sizes) else 0):
+        rows = [int(first[t]) + b for t in range(len(sizes)) if b < sizes[t]]
+        yield b, rows[::-1] if reverse else rows
+
+
+def _zeros(*shapes: tuple[int, ...]) -> list[np.ndarray]:
+    return [np.zeros(shape) for shape in shapes]
+
+
+def _or_zeros(gradient: Any, like: Any) -> np.ndarray:
+    return np.zeros(np.shape(like)) if gradient is None else wide(gradient)
+
+
+# ---- LSTM -----------------------------------------------------------------------------------------------------------
+
+
+def _lstm(x: Any, h0: Any, c0: Any, w: Any, reverse: bool, sizes: Any) -> Any:
+    x, h0, c0, w = map(wide, (x, h0, c0, w))
+    n = h0.shape[1]
+    output, cells, gates = _zeros((len(x), n), (len(x), n), (len(x), 4 * n))
+    for b, rows in _sequences(sizes, reverse):
+        h, c = h0[b], c0[b]
+        for row in rows:
+            i, f, g, o = np.split(x[row] + w @ h, 4)
+            i, f, g, o = _sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)
+            c = f * c + i * g
+            h = o * np.tanh(c)
+            output[row], cells[row], gates[row] = h, c, np.concatenate([i, f, g, o])
+    return output, cells, gates
+
+
+def _lstm_grad(*args: Any) -> Any:
+    d_output, d_cells, d_gates, h0, c0, w, output, cells, gates, reverse, sizes = args
+    d_output, d_cells, d_gates = (_or_zeros(*pair) for pair in ((d_output, output), (d_cells, cells), (d_gates, gates)))
+    h0, c0, w, output, cells, gates = map(wide, (h0, c0, w, output, cells, gates))
+    dx, dh0, dc0, dw = _zeros(gates.shape, h0.shape, c0.shape, w.shape)
+    for b, rows in _sequences(sizes, reverse):
+        dh, dc = _zeros(h0[b].shape, c0[b].shape)
+        for k in reversed(range(len(rows))):
+            row, before = rows[k], rows[k - 1]
+            h_prev, c_prev = (output[before], cells[before]) if k else (h0[b], c0[b])
+            (i, f, g, o), (ei, ef, eg, eo), t = np.split(gates[row], 4), np.split(d_gates[row], 4), np.tanh(cells[row])
+            dh = dh + d_output[row]
+            dc = dc + d_cells[row] + dh * o * (1 - t**2)
+            di, df, dg, do = dc * g + ei, dc * c_prev + ef, dc * i + eg, dh * t + eo
+            dx[row] = np.concatenate([di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)])
+            dw += np.outer(dx[row], h_prev)
+            dh, dc = dx[row] @ w, dc * f
+        dh0[b], dc0[b] = dh, dc
+    return dx, dh0, dc0, dw
+
+
+# ---- gated recurrent units ------------------------------------------------------------------------------------------
+
+
+def _gru(x: Any, h0: Any, w: Any, bias: Any, reverse: bool, sizes: Any) -> Any:
+    x, h0, w, bias = wide(x), wide(h0), wide(w), 0 if bias is None else wide(bias)
+    n = h0.shape[1]
+    output, gates = _zeros((len(x), n), (len(x), 4 * n))
+    for b, rows in _sequences(sizes, reverse):
+        h = h0[b]
+        for row in rows:
+            (xr, xz, xn), (sr, sz, sn) = np.split(x[row], 3), np.split(w @ h + bias, 3)
+            r, z = _sigmoid(xr + sr), _sigmoid(xz + sz)
+            new = np.tanh(xn + r * sn)
+            h = (1 - z) * new + z * h
+            output[row], gates[row] = h, np.concatenate([r, z, new, sn])
+    return output, gates
+
+
+def _gru_grad(d_output: Any, d_gates: Any, h0: Any, w: Any, output: Any, gates: Any, reverse: bool, sizes: Any) -> Any:
+    d_output, d_gates = _or_zeros(d_output, output), _or_zeros(d_gates, gates)
+    h0, w, output, gates = map(wide, (h0, w, output, gates))
+    dx, dh0, dw, db = _zeros((len(output), len(w)), h0.shape, w.shape, (len(w),))
+    for b, rows in _sequences(sizes, reverse):
+        dh = np.zeros(h0[b].shape)
+        for k in reversed(range(len(rows))):
+            row = rows[k]
+            h_prev = output[rows[k - 1]] if k else h0[b]
+            (r, z, new, s), (er, ez, en, es) = np.split(gates[row], 4), np.split(d_gates[row], 4)
+            dh = dh + d_output[row]
+            dn = (dh * (1 - z) + en) * (1 - new**2)
+            dr, dz = (dn * s + er) * r * (1 - r), (dh * (h_prev - new) + ez) * z * (1 - z)
+            hidden = np.concatenate([dr, dz, dn * r + es])
+            dx[row] = np.concatenate([dr, dz, dn])
+            dw += np.outer(hidden, h_prev)
+            db += hidden
+            dh = dh * z + hidden @ w
+        dh0[b] = dh
+    return dx, dh0, dw, db
+
+
+# ---- plain ----------------------------------------------------------------------------------------------------------
+
+
+def _rnn(x: Any, h0: Any, w: Any, nonlinearity: str, reverse: bool, sizes: Any) -> Any:
+    x, h0, w = map(wide, (x, h0, w))
+    output = np.zeros((len(x), h0.shape[1]))
+    for b, rows in _sequences(sizes, reverse):
+        h = h0[b]
+        for row in rows:
+            total = x[row] + w @ h
+            output[row] = h = np.tanh(total) if nonlinearity == "tanh" else np.maximum(total, 0)
+    return output
+
+
+def _rnn_grad(d_output: Any, h0: Any, w: Any, output: Any, nonlinearity: str, reverse: bool, sizes: Any) -> Any:
+    d_output = _or_zeros(d_output, output)
+    h0, w, output = map(wide, (h0, w, output))
+    dx, dh0, dw = _zeros(output.shape, h0.shape, w.shape)
+    for b, rows in _sequences(sizes, reverse):
+        dh = np.zeros(h0[b].shape)
+        for k in reversed(range(len(rows))):
+            row = rows[k]
+            slope = 1 - output[row] ** 2 if nonlinearity == "tanh" else output[row] > 0
+            dx[row] = (dh + d_output[row]) * slope
+            dw += np.outer(dx[row], output[rows[k - 1]] if k else h0[b])
+            dh = dx[row] @ w
+        dh0[b] = dh
+    return dx, dh0, dw
+
+
+# ---- samples --------------------------------------------------------------------------------------------------------
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+FORWARD: dict[str, Any] = {"lstm": _lstm, "gru": _gru, "rnn": _rnn}
+BACKWARD: dict[str, Any] = {"lstm": _lstm_grad, "gru": _gru_grad, "rnn": _rnn_grad}
+TOLERANCES: dict[str, dict[str, float]] = {
+    "float32": {"rtol": 2e-5, "atol": 1e-5},
+    "float64": {"rtol": 1e-10, "atol": 1e-11},
+    "float16": {"rtol": 2e-3, "atol": 1e-3},
+    "bfloat16": {"rtol": 2e-2, "atol": 1e-2},
+}
+
+
+def _attributes(kind: str, reverse: bool, sizes: list[int]) -> tuple[Any, ...]:
+    return (("relu" if reverse else "tanh"),) * (kind == "rnn") + (reverse, sizes)
+
+
+def _arguments(rng: Any, kind: str, dtype: str, sizes: list[int], n: int, bias: bool) -> tuple[np.ndarray | None, ...]:
+    """x, the states and weights: what comes before the attributes."""
+    rows, batch, gates = sum(sizes), sizes[0] if sizes else 3, GATES[kind] * n
+
+    def array(*shape: int) -> np.ndarray:
+        return np.asarray(make(rng, shape, dtype, -1, 1))
+
+    weight = array(gates, n) / np.asarray(np.sqrt(n), dtype)
+    given: tuple[np.ndarray | None, ...] = (array(rows, gates), array(batch, n))
+    given += (array(batch, n),) * (kind == "lstm") + (weight.astype(dtype),)
+    return given + (((array(gates) if bias else None),) if kind == "gru" else ())
+
+
+def _wrapped(values: Any, layout: str = "contiguous") -> tuple[Any, ...]:
+    return tuple(None if value is None else T(value, layout) for value in values)
+
+
+def _calls(op: str) -> Iterator[tuple[str, str, list[int], int, bool, bool]]:
+    kind = op.partition("_")[0]
+    for dtype in FLOATS:
+        for sizes, n in CASES + LARGE:
+            for reverse in (False, True):
+                yield kind, dtype, sizes, n, reverse, not reverse
+    for dtype in ("float16", "bfloat16"):
+        yield kind, dtype, [3, 2, 2, 1], 3, False, True
+
+
+@samples_for("lstm_sequence", "gru_sequence", "rnn_sequence")
+def forward(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    for kind, dtype, sizes, n, reverse, bias in _calls(op):
+        given = _wrapped(_arguments(rng, kind, dtype, sizes, n, bias))
+        yield Sample((*given, *_attributes(kind, reverse, sizes)), FORWARD[kind], **TOLERANCES[dtype])
+    for layout in LAYOUTS:
+        kind = op.partition("_")[0]
+        given = _wrapped(_arguments(rng, kind, "float32", [3, 3, 2], 4, True), layout)
+        yield Sample((*given, *_attributes(kind, False, [3, 3, 2])), FORWARD[kind], **TOLERANCES["float32"])
+
+
+@samples_for("lstm_sequence_grad", "gru_sequence_grad", "rnn_sequence_grad")
+def gradients(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    layouts = iter(LAYOUTS)
+    for kind, dtype, sizes, n, reverse, bias in _calls(op):
+        given = _arguments(rng, kind, dtype, sizes, n, bias)
+        attributes = _attributes(kind, reverse, sizes)
+        results = FORWARD[kind](*given, *attributes)
+        results = [r.astype(dtype) for r in (results if isinstance(results, tuple) else (results,))]
+        grads = [np.asarray(make(rng, r.shape, dtype, -1, 1)) for r in results]
+        states = given[1:4] if kind == "lstm" else given[1:3]
+        layout = next(layouts, "contiguous") if dtype == "float32" and n == 3 else "contiguous"
+        for left_out in range(len(results)) if not reverse else (None,):
+            some = [None if k == left_out else g for k, g in enumerate(grads)]
+            args = _wrapped((*some, *states, *results), layout)
+            yield Sample((*args, *attributes), BACKWARD[kind], dtype=(dtype,) * _count(kind), **TOLERANCES[dtype])
+
+
+def _count(kind: str) -> int:
+    """How many gradients there are."""
+    return 3 if kind == "rnn" else 4
+
+
+@errors_for("lstm_sequence", "gru_sequence", "rnn_sequence")
+def refused(op: str) -> Iterator[ErrorSample]:
+    kind = op.partition("_")[0]
+    rng = rng_for(op)
+    sizes = [2, 2, 1]
+    given = _wrapped(_arguments(rng, kind, "float32", sizes, 3, True))
+    gates = GATES[kind] * 3
+
+    def call(change: dict[int, Any], batch_sizes: list[int] = sizes) -> tuple[Any, ...]:
+        args = [*given, *_attributes(kind, False, batch_sizes)]
+        for i, value in change.items():
+            args[i] = value
+        return tuple(args)
+
+    def zeros(*shape: int, dtype: str = "float32") -> T:
+        return T(np.zeros(shape, dtype))
+
+    yield ErrorSample(call({0: zeros(5, gates + 1)}), ValueError, rf"x must have shape \(5, {gates}\), got \(5, ")
+    yield ErrorSample(call({0: zeros(4, gates)}), ValueError, rf"x must have shape \(5, {gates}\), got \(4, ")
+    yield ErrorSample(call({1: zeros(3, 3)}), ValueError, r"batch_sizes must begin with h0's 3 rows")
+    yield ErrorSample(call({1: zeros(2)}), ValueError, "h0 must have 2 dims")
+    yield ErrorSample(call({}, [2, 1, 2]), ValueError, r"never rise, got \(2, 1, 2\)")
+    yield ErrorSample(call({}, [2, -1]), ValueError, r"never rise, got \(2, -1\)")
+    yield ErrorSample(call({0: zeros(5, gates, dtype="float64")}), TypeError, "h0 and x must have the same dtype")
+    yield ErrorSample(call({1: zeros(2, 3, dtype="int64")}), TypeError, "floating")
+    if kind == "rnn":
+        yield ErrorSample(call({3: "sin"}), ValueError, "nonlinearity must be 'tanh' or 'relu', got 'sin'")
