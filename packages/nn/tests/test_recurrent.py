@@ -82,8 +82,8 @@ def test_options():
     assert dt.equal(layer(x)[0], layer(x)[0])
     first_batch = nn.GRU(3, 4, batch_first=True)
     assert first_batch(dt.randn(2, 5, 3))[0].shape == (2, 5, 4)
-    empty, h = nn.LSTM(3, 4)(dt.zeros(0, 2, 3))
-    assert empty.shape == (0, 2, 4) and not h[0].any()
+    empty, h = nn.LSTM(3, 4)(dt.zeros(2, 0, 3))
+    assert empty.shape == (2, 0, 4) and h[0].shape == (1, 0, 4)
     with pytest.warns(UserWarning, match="dropout is between layers"):
         nn.GRU(3, 4, dropout=0.5)
     assert len(layer.all_weights) == 2 and layer.flatten_parameters() is None
@@ -93,6 +93,9 @@ def test_options():
     ("call", "match"),
     [
         (lambda: nn.LSTM(3, 4)(dt.ones(5, 2, 4)), "^LSTM: expected last dim 3, got input"),
+        (lambda: nn.RNN(3, 4)(dt.ones(0, 2, 3)), r"^RNN: expected at least one time step, got input \(0, 2, 3\)"),
+        (lambda: nn.GRU(3, 4, batch_first=True)(dt.ones(2, 0, 3)), r"^GRU: expected at least one time step"),
+        (lambda: nn.LSTM(3, 4)(dt.ones(0, 3)), r"^LSTM: expected at least one time step, got input \(0, 3\)"),
         (lambda: nn.GRU(3, 4)(dt.ones(5, 2, 3), dt.ones(1, 3, 4)), r"^GRU: expected a state hx of shape \(1, 2, 4\)"),
         (lambda: nn.LSTM(3, 4)(dt.ones(5, 2, 3), dt.ones(1, 2, 4)), r"^LSTM: hx must be a pair"),
         (lambda: nn.GRU(3, 4)(dt.ones(3)), "^GRU: expected an input of 2 or 3 dims"),
@@ -106,3 +109,65 @@ def test_options():
 def test_refusals(call, match):
     with pytest.raises((ValueError, RuntimeError, TypeError), match=match):
         call()
+
+
+KINDS = ["RNN", "LSTM", "GRU"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16])
+def test_sixteen_bits_round_once_a_layer(kind, dtype):
+    dt.manual_seed(0)
+    layer, narrow = getattr(nn, kind)(5, 6), getattr(nn, kind)(5, 6, dtype=dtype)
+    layer.load_state_dict({name: p.to(dtype).to(dt.float32) for name, p in layer.state_dict().items()})
+    narrow.load_state_dict({name: p.to(dtype) for name, p in layer.state_dict().items()})
+    x = dt.randn(7, 3, 5).to(dtype)
+    out, _ = narrow(x)
+    assert out.dtype is dtype
+    near = {"rtol": 0.02, "atol": 0.02}
+    assert dt.allclose(out.to(dt.float32), layer(x.to(dt.float32))[0], **near)
+    out.sum().backward()
+    layer(x.to(dt.float32))[0].sum().backward()
+    for ours, wide in zip(narrow.parameters(), layer.parameters(), strict=True):
+        assert ours.grad.dtype is dtype and dt.allclose(ours.grad.to(dt.float32), wide.grad, rtol=0.05, atol=0.2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bits_are_the_same_for_any_number_of_threads(kind):
+    dt.manual_seed(0)
+    layer, threads = getattr(nn, kind)(40, 48), dt.get_num_threads()
+    x = dt.randn(9, 37, 40, requires_grad=True)
+    found = []
+    try:
+        for count in (1, 2, 4, 8):
+            dt.set_num_threads(count)
+            out, _ = layer(x)
+            found.append([out, *dt.autograd.grad((out * out).sum(), [x, *layer.parameters()])])
+    finally:
+        dt.set_num_threads(threads)
+    for other in found[1:]:
+        assert all(dt.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_layout_of_the_arguments(kind):
+    layer = getattr(nn, kind)(4, 6, batch_first=True, **F64)
+    x, h = dt.randn(3, 5, 4, **F64), dt.randn(1, 3, 6, **F64)
+    states = (h, 2 * h) if kind == "LSTM" else h
+    apart = dt.stack([h, h], -1)[..., 0]
+    apart_states = (apart, 2 * apart) if kind == "LSTM" else apart
+    turned = x.permute(2, 0, 1).contiguous().permute(1, 2, 0)
+    assert not turned.is_contiguous() and not apart.is_contiguous()
+    assert dt.allclose(layer(x, states)[0], layer(turned, apart_states)[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_vmap_and_forward_mode_go_step_by_step(kind):
+    layer = getattr(nn, kind)(3, 4, **F64)
+    x, tangent = dt.randn(2, 5, 3, 3, **F64), dt.randn(5, 3, 3, **F64)
+    each = dt.stack([layer(one)[0] for one in x])
+    assert dt.allclose(dt.func.vmap(lambda one: layer(one)[0])(x), each, rtol=1e-12)
+    _, along = dt.func.jvp(lambda one: layer(one)[0], (x[0],), (tangent,))
+    small = 1e-6
+    differences = (layer(x[0] + small * tangent)[0] - layer(x[0] - small * tangent)[0]) / (2 * small)
+    assert dt.allclose(along, differences, rtol=1e-5, atol=1e-7)

@@ -193,6 +193,32 @@ class _AttentionGradResults(NamedTuple):
     grad_key: Tensor
     grad_value: Tensor
 
+class _LstmSequenceResults(NamedTuple):
+    output: Tensor
+    cells: Tensor
+    gates: Tensor
+
+class _LstmSequenceGradResults(NamedTuple):
+    grad_x: Tensor
+    grad_h0: Tensor
+    grad_c0: Tensor
+    grad_w_hh: Tensor
+
+class _GruSequenceResults(NamedTuple):
+    output: Tensor
+    gates: Tensor
+
+class _GruSequenceGradResults(NamedTuple):
+    grad_x: Tensor
+    grad_h0: Tensor
+    grad_w_hh: Tensor
+    grad_b_hh: Tensor
+
+class _RnnSequenceGradResults(NamedTuple):
+    grad_x: Tensor
+    grad_h0: Tensor
+    grad_w_hh: Tensor
+
 class _FrexpResults(NamedTuple):
     mantissa: Tensor
     exponent: Tensor

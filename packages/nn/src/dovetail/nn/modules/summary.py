@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -137,6 +137,11 @@ def _attention(args: Any, out: Any) -> int:
     return int(scores) * int(query.shape[-1] + value.shape[-1])
 
 
+def _recurrence(weight: int) -> Callable[[Any, Any], int]:
+    """Every row of the first argument's, times the weight at a position."""
+    return lambda args, out: int(args[0].shape[0]) * int(args[weight].numel())
+
+
 # Ops that are products, by what they cost; others are looked into.
 _PRODUCTS = {
     **dict.fromkeys(("linear", "matmul", "mm", "bmm", "mv", "dot"), _linear),
@@ -144,6 +149,8 @@ _PRODUCTS = {
     "convolution": lambda args, out: _at_each(args[1], out),
     "convolution_input_grad": lambda args, out: _at_each(args[1], args[0]),  # what a transposed one is
     "attention": _attention,
+    "lstm_sequence": _recurrence(3),
+    **dict.fromkeys(("gru_sequence", "rnn_sequence"), _recurrence(2)),
 }
 
 
