@@ -12,9 +12,9 @@ void lstm() {
   enum { x, h0, c0, w_hh, reverse, batch_sizes };
   vjp_joint("lstm_sequence", saves(h0, c0, w_hh, result_at(0), result_at(1), result_at(2)), [](Ctx& c) {
     static const Op lstm_sequence_grad{"lstm_sequence_grad"};
-    auto grads = lstm_sequence_grad.many<4>(arrived(c, 0), arrived(c, 1), arrived(c, 2), c[h0], c[c0], c[w_hh],
-                                            c[result_at(0)], c[result_at(1)], c[result_at(2)], c.value(reverse),
-                                            c.value(batch_sizes));
+    auto grads =
+        lstm_sequence_grad.many<4>(arrived(c, 0), arrived(c, 1), arrived(c, 2), c[h0], c[c0], c[w_hh], c[result_at(0)],
+                                   c[result_at(1)], c[result_at(2)], c.value(reverse), c.value(batch_sizes));
     for (int i : {x, h0, c0, w_hh}) c.give(i, std::move(grads[i]));
   });
 }

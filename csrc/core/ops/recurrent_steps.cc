@@ -198,7 +198,8 @@ void gru_sequence_op(const Op&, const dt_value* args, int, dt_value* outs, int) 
   Tensor h;
   for (int s = 0; s < steps.count(); ++s) {
     const Tensor before = steps.before(s, h, h0);
-    const Tensors from_x = gates_of(x[steps.time(s)], 3, width), from_h = gates_of(linear(before, weight, bias), 3, width);
+    const Tensors from_x = gates_of(x[steps.time(s)], 3, width),
+                  from_h = gates_of(linear(before, weight, bias), 3, width);
     const Tensor r = sigmoid_(add(from_x[0], from_h[0])), z = sigmoid_(add(from_x[1], from_h[1]));
     const Tensor n = tanh_(add(from_x[2], mul(r, from_h[2])));
     h = add(n, mul(z, sub(before, n)));

@@ -16,10 +16,10 @@ namespace dovetail::cpu {
 
 namespace {
 
-constexpr int64_t kRows = 8;          // of a range of the batch that a thread takes
-constexpr int64_t kWork = 1 << 20;    // multiplications worth a thread
-constexpr int64_t kFewSteps = 2;      // up to so many, the weight is not worth laying out anew
-constexpr int64_t kSumRows = 32;      // rows summed in the element's own precision
+constexpr int64_t kRows = 8;        // of a range of the batch that a thread takes
+constexpr int64_t kWork = 1 << 20;  // multiplications worth a thread
+constexpr int64_t kFewSteps = 2;    // up to so many, the weight is not worth laying out anew
+constexpr int64_t kSumRows = 32;    // rows summed in the element's own precision
 
 // ---- the steps of a call ------------------------------------------------------------------------------------------
 
@@ -155,10 +155,10 @@ class Layer {
     T* before = workspace(rows * w);
     if (!before) return;
     for (int64_t s = 0; s < steps_.count; ++s)
-      steps_.for_runs(s, 0, steps_.batch, [&](const Run& u) {
-        std::copy_n(u.previous(output, h0, w), u.rows * w, before + u.row * w);
-      });
-    if (!matrix_product<T>(ctx_, {grad, cols, rows, 1, cols}, {before, rows, w, w, 1}, {out, cols, w, w, 1}, nullptr, 0))
+      steps_.for_runs(s, 0, steps_.batch,
+                      [&](const Run& u) { std::copy_n(u.previous(output, h0, w), u.rows * w, before + u.row * w); });
+    if (!matrix_product<T>(ctx_, {grad, cols, rows, 1, cols}, {before, rows, w, w, 1}, {out, cols, w, w, 1}, nullptr,
+                           0))
       failed_ = true;
   }
 
@@ -359,9 +359,8 @@ dt_status gru_grad_kernel(const void*, dt_kernel_context* ctx, const dt_array* o
   });
   layer.weight_grad(hidden, 3 * w, output, h0, dw);
   if (layer.failed()) return out_of_memory(ctx, "gru_sequence_grad");
-  parallel(ctx, 3 * w, std::max<int64_t>(64, grain_for(steps.rows())), [&](int64_t begin, int64_t end) {
-    column_sums(hidden, steps.rows(), 3 * w, begin, end, db);
-  });
+  parallel(ctx, 3 * w, std::max<int64_t>(64, grain_for(steps.rows())),
+           [&](int64_t begin, int64_t end) { column_sums(hidden, steps.rows(), 3 * w, begin, end, db); });
   deliver(ctx, outs[0], dx);
   deliver(ctx, outs[1], dh);
   deliver(ctx, outs[2], dw);

@@ -1,4 +1,5 @@
-// One time step of a recurrent layer for some rows of the batch: what panel_product.inc and recurrent_gates.inc compute.
+// One time step of a recurrent layer for some rows of the batch: what panel_product.inc and recurrent_gates.inc
+// compute.
 //
 // Rows lie one after the other. A row of gates holds its gates side by side, each as wide as the state: of an LSTM i,
 // f, g and o, of gated recurrent units r, z, n and the state's share of n. NULL stands for an optional array that was

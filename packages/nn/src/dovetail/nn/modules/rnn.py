@@ -150,7 +150,8 @@ class RNNBase(Module):
         x = input if batched else input.unsqueeze(1)
         x = x.transpose(0, 1) if batched and self.batch_first else x
         if x.shape[0] == 0:
-            raise RuntimeError(f"{type(self).__name__}: expected at least one time step, got input {tuple(input.shape)}")
+            who = type(self).__name__
+            raise RuntimeError(f"{who}: expected at least one time step, got input {tuple(input.shape)}")
         states = self._states(hx, x.shape[1], x, batched)
         out, last = self._stack(x, states, None)
         if not batched:
