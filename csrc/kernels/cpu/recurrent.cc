@@ -118,7 +118,7 @@ class Layer {
   void multiply(const T* a, int64_t a_row, int64_t rows, const Right<T>& right, const T* init, int64_t init_row, T* c,
                 int64_t c_row) {
     const int64_t depth = right.matrix.rows, cols = right.matrix.cols;
-    if (right.panels) return panel_product({a, a_row, rows, depth, right.panels, cols, init, init_row, c, c_row});
+    if (right.panels) return state_product({a, a_row, rows, depth, right.panels, cols, init, init_row, c, c_row});
     const Matrix<const T> left{a, rows, depth, a_row, 1};
     if (!matrix_product<T>(ctx_, left, right.matrix, {c, rows, cols, c_row, 1}, init, init_row)) failed_ = true;
   }

@@ -1,4 +1,4 @@
-// One time step of a recurrent layer for some rows of the batch: what panel_product.inc and recurrent_gates.inc
+// One time step of a recurrent layer for some rows of the batch: what state_product.inc and recurrent_gates.inc
 // compute.
 //
 // Rows lie one after the other. A row of gates holds its gates side by side, each as wide as the state: of an LSTM i,
@@ -17,7 +17,7 @@ constexpr int64_t kPanel = 128 / sizeof(T);
 
 // c = init + a b. A sum goes over its depth in order, whatever the other sizes.
 template <class T>
-struct PanelProduct {
+struct StateProduct {
   const T* a;
   int64_t a_row, rows, depth;
   const T* panels;
@@ -95,7 +95,7 @@ struct RecurrentGates {
 // The best for this machine.
 template <class T>
 const RecurrentGates<T>& recurrent_gates();
-void panel_product(const PanelProduct<float>& p);
-void panel_product(const PanelProduct<double>& p);
+void state_product(const StateProduct<float>& p);
+void state_product(const StateProduct<double>& p);
 
 }  // namespace dovetail::cpu
