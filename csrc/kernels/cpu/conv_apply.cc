@@ -292,9 +292,8 @@ bool pack_all(dt_kernel_context* ctx, Job<T>& job) {
 // Whether weights are used so few times that they are not worth packing, and lie in the order of the sums.
 template <typename T>
 bool reads_in_place(const Job<T>& job) {
-  constexpr int64_t kFewResults = 128;
   const int64_t results = job.plan.results(0) * job.plan.results(1) * job.plan.results(2);
-  if (job.passes.size() != 1 || job.batch * results > kFewResults) return false;
+  if (job.passes.size() != 1 || job.batch * results > kReadInPlace) return false;
   int64_t next = 0;
   bool dense = true;
   each_tap(job.passes[0], [&](const Tap& z, const Tap& y, const Tap& x) {

@@ -188,6 +188,9 @@ struct Lines {
   }
 };
 
+// For so few results in all, weights are read where they are: packing them would take longer than the products.
+constexpr int64_t kReadInPlace = 32;
+
 // Elements behind a frame that may be read (but do not count): a vector may start at any element.
 constexpr int64_t kFrameSlack = 16;
 

@@ -41,6 +41,11 @@ struct Job {
     tiles = ceil_div(grid.count, tile_blocks);
   }
   int64_t channel_blocks() const { return ceil_div(channels, kBlock); }
+  // Of `n` pieces of the whole work, so many are worth a thread.
+  int64_t worth_a_thread(int64_t n) const {
+    const int64_t work = kPoints * rows * channels * grid.count;
+    return std::max<int64_t>(1, (n << 18) / std::max<int64_t>(1, work));
+  }
   int64_t block_start(int64_t block) const { return grid.count * block / tile_blocks; }
   int64_t block_tiles(int64_t block) const { return block_start(block + 1) - block_start(block); }
   int64_t source_plane(int64_t n) const { return channel_blocks() * n * kBlock + kSkew; }
@@ -184,7 +189,7 @@ void make_all_filters(dt_kernel_context* ctx, const Job& job, const Plan& plan, 
 bool make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, int64_t first, int64_t blocks) {
   const int64_t tasks = job.tile_blocks * plan.parts;
   std::atomic<bool> finite{true};
-  parallel(ctx, plan.slots, 1, [&](int64_t begin, int64_t end) {
+  parallel(ctx, plan.slots, job.worth_a_thread(plan.slots), [&](int64_t begin, int64_t end) {
     float* const products = plan.scratch + begin * plan.slot;
     float* const patch = products + plan.products;
     for (int64_t task = begin * tasks / plan.slots; task < end * tasks / plan.slots; ++task) {
@@ -209,7 +214,7 @@ bool make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, 
 // The same where there are few tiles: a task has 32 rows of all of them.
 bool make_few_results(dt_kernel_context* ctx, const Job& job, const Plan& plan) {
   std::atomic<bool> finite{true};
-  parallel(ctx, plan.slots, 1, [&](int64_t begin, int64_t end) {
+  parallel(ctx, plan.slots, job.worth_a_thread(plan.slots), [&](int64_t begin, int64_t end) {
     float* const products = plan.scratch + begin * plan.slot;
     float* const patch = products + job.tile_blocks * plan.products;
     float* const filters = patch + job.patch_size();
@@ -272,7 +277,9 @@ bool gains(const ConvShape& s, int64_t height, int64_t width, double beside) {
 
 }  // namespace
 
-bool suits(const ConvShape& s) { return gains(s, s.out[1], s.out[2], 0); }
+bool suits(const ConvShape& s) {
+  return gains(s, s.out[1], s.out[2], s.batch * s.out_pixels() <= kReadInPlace ? 0 : 20);
+}
 bool suits_input_grad(const ConvShape& s) { return gains(s, s.in[1], s.in[2], 20); }
 bool suits_weight_grad(const ConvShape& s) { return gains(s, s.out[1], s.out[2], 60); }
 

@@ -182,8 +182,10 @@ Outcome convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<
   float* scratch = static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(slots * job.slot()) * 4));
   if (!scratch) return Outcome::no_memory;
   std::atomic<bool> finite{true};
+  const int64_t work = kPoints * s.out_channels * s.in_channels * job.grid.count;
+  const int64_t grain = std::max<int64_t>(1, (slots << 18) / std::max<int64_t>(1, work));
   for (int64_t group = 0; group < s.groups; ++group) {
-    parallel(ctx, slots, 1, [&](int64_t begin, int64_t end) {
+    parallel(ctx, slots, grain, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) {
         if (!run_task(job, task, scratch + begin * job.slot())) finite.store(false, std::memory_order_relaxed);
       }
