@@ -46,6 +46,27 @@ def _unary(low: float, high: float) -> list[Case]:
     ]
 
 
+# Gradients of activation functions, with the numbers that follow gradient and input.
+_SLOPES: dict[str, tuple[float, ...]] = {
+    "hardtanh": (-1.0, 1.0),
+    "hardsigmoid": (),
+    "hardswish": (),
+    "leaky_relu": (0.25,),
+    "threshold": (0.5,),
+    "shrink": (0.5,),
+    "elu": (1.5, 1.0, 0.5),
+    "softplus": (2.0, 3.0),
+    "logsigmoid": (),
+    "mish": (),
+    "softsign": (),
+    "tanhshrink": (),
+}
+
+
+def _slopes(*options: float) -> list[Case]:
+    return [(grad, x, *options) for grad, x in ((_ramp(3, 5), _ramp(3, 5, low=-4, high=4)), (_ramp(0, 3), _ramp(0, 3)))]
+
+
 _DOMAINS = {
     (
         -3.0,
@@ -227,6 +248,23 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "softmax_grad": lambda: [(_ramp(3, 5), _ramp(3, 5).exp() / 8, 1), (_ramp(3, 5, 2), _ramp(3, 5, 2).exp() / 8, 1)],
     "log_softmax_grad": lambda: [(_ramp(3, 5), _ramp(3, 5) - 2, 1)],
     "layer_norm_grad": lambda: [(_ramp(3, 5), _ramp(3, 5).exp(), [5], _ramp(5), 1e-5)],
+    "rms_norm": lambda: [(_ramp(3, 5), [5], _ramp(5), 1e-5), (_ramp(3, 2, 5), [2, 5], None, None)],
+    "rms_norm_grad": lambda: [(_ramp(3, 5), _ramp(3, 5).exp(), [5], _ramp(5), 1e-5)],
+    "group_norm": lambda: [(_ramp(2, 4, 3), 2, _ramp(4), _ramp(4), 1e-5), (_ramp(2, 4), 1, None, None, 1e-5)],
+    "group_norm_grad": lambda: [(_ramp(2, 4, 3), _ramp(2, 4, 3).exp(), 2, _ramp(4), 1e-5)],
+    "channel_norm": lambda: [
+        (_ramp(2, 3, 4), _ramp(3), _ramp(3).exp(), _ramp(3), _ramp(3), 1e-5),
+        (_ramp(4, 3), _ramp(3), _ramp(3).exp(), None, None, 1e-5),
+    ],
+    "batch_norm_train": lambda: [(_ramp(2, 3, 4), _ramp(3), _ramp(3), 1e-5), (_ramp(4, 3), None, None, 1e-5)],
+    "channel_norm_grad": lambda: [
+        (_ramp(2, 3, 4), _ramp(2, 3, 4).exp(), _ramp(3) + 1, _ramp(3).exp(), _ramp(3), 1e-5, training)
+        for training in (False, True)
+    ],
+    **{f"{name}_grad": partial(_slopes, *options) for name, options in _SLOPES.items()},
+    "prelu_of": lambda: [(_ramp(3, 5), _ramp(5)), (_ramp(2, 3), dt.tensor([0.25]))],
+    "prelu_grad": lambda: [(_ramp(3, 5), _ramp(3, 5, low=-3, high=2), _ramp(5))],
+    "prelu_weight_grad": lambda: [(_ramp(3, 5), _ramp(3, 5, low=-3, high=2))],
     # random bits: the same numbers everywhere
     "philox_bits": lambda: [([5], 42, 3, dt.int64, _HERE)],
     "philox_uniform": lambda: [([5], 42, 3, dt.float32, _HERE), ([5], 42, 3, dt.float64, _HERE)],
