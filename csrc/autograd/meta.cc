@@ -34,7 +34,10 @@ int traverse(dt_slot* slot, Visit visit, void* arg) {
     if (int result = accumulate->traverse(visit, arg)) return result;
   // What a node owns is reachable through this tensor alone only while nobody else holds the node.
   const auto visit_node = [&](const NodePtr& node) {
-    return node && node->sole_owner() ? node->traverse(visit, arg) : 0;
+    if (!node) return 0;
+    const Extra* const extra = node->extra_if_any();
+    if (extra && extra->keeper) return node->owners() == 2 ? visit(extra->keeper, arg) : 0;
+    return node->sole_owner() ? node->traverse(visit, arg) : 0;
   };
   for (const LevelEntry* entry = m->levels.get(); entry; entry = entry->next.get())
     if (int result = visit_node(entry->history.grad_fn)) return result;

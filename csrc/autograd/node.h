@@ -90,6 +90,9 @@ struct Extra {
   std::vector<Retained> retained;      // outputs whose gradient is kept in .grad
   std::shared_ptr<HookList> before, after, after_accumulate;
   std::unique_ptr<Attachment> attachment;  // the bindings' own: metadata
+  // While Python has an object for the node: what speaks for its Python objects (bindings/collecting.cc). The object
+  // that the bindings made holds one of the references on the node.
+  struct _object* keeper = nullptr;
 };
 
 class Node {
@@ -131,7 +134,8 @@ class Node {
   // Where the program was when this node kept tensors, for an error (Interpreter::place).
   uint64_t place() const { return place_; }
   void note_place() { place_ = interpreter.place ? interpreter.place() : 0; }
-  bool sole_owner() const { return refs_.load(std::memory_order_relaxed) == 1; }
+  int32_t owners() const { return refs_.load(std::memory_order_relaxed); }
+  bool sole_owner() const { return owners() == 1; }
 
   // The engine's: which run works on this node, and its record there. Null when none does. (Another thread's run may
   // look whether it is its own, without Python's lock.)

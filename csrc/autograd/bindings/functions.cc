@@ -1,5 +1,5 @@
 // Function: operations whose forward and backward are Python. The Python side is dovetail/autograd/function.py.
-#include "autograd/bindings/python.h"
+#include "autograd/bindings/collecting.h"
 #include "autograd/engine.h"
 #include "autograd/levels.h"
 #include "autograd/saved.h"
@@ -337,7 +337,7 @@ void bind_functions(py::module_& m) {
       .def(py::init<>())
       .def("unpack", &SavedList::unpack, py::arg("name"))
       .def("release", &SavedList::release);
-  py::class_<FunctionNode, Node, Ref<FunctionNode>>(m, "FunctionNode", "The node of a Function.")
+  py::class_<FunctionNode, Node, Ref<FunctionNode>>(m, "FunctionNode", "The node of a Function.", collected())
       .def_property_readonly("_context", &FunctionNode::context)
       // What the Function put on its context can be read here, as in `y.grad_fn.saved_tensors`.
       .def("__getattr__", [](FunctionNode& self, const std::string& name) {

@@ -4,7 +4,7 @@
 
 #include <pybind11/stl.h>
 
-#include "autograd/bindings/python.h"
+#include "autograd/bindings/collecting.h"
 #include "autograd/engine.h"
 #include "autograd/op_node.h"
 
@@ -123,6 +123,7 @@ void bind_handles(py::module_& m) {
 
 py::object as_python(const NodePtr& node) {
   py::object object = py::cast(node);
+  keep(*node, object);
   const py::handle type = py::type::handle_of(object);
   const py::str name(node->name());
   if (py::object(type.attr("__name__")).equal(name)) return object;
@@ -148,7 +149,8 @@ void bind_nodes(py::module_& m) {
   m.def("run_is_whole", run_is_whole, "Whether this thread's backward goes to all leaves.");
   m.def("lists_to_call", lists_to_call, py::arg("serials"),
         "How many of these lists of hooks the backward that runs on this thread is going to call.");
-  py::class_<Node, Ref<Node>>(m, "Node", "A recorded operation: what `Tensor.grad_fn` is.", py::dynamic_attr())
+  py::class_<Node, Ref<Node>>(m, "Node", "A recorded operation: what `Tensor.grad_fn` is.", py::dynamic_attr(),
+                              collected())
       .def("name", &Node::name, "The operation's name, as in 'MulBackward0'.")
       .def_property_readonly(
           "next_functions", next_functions,
@@ -171,7 +173,7 @@ void bind_nodes(py::module_& m) {
       .def("_op_name", op_name)
       .def("_output_shapes", output_shapes)
       .def("__repr__", text);
-  py::class_<Accumulate, Node, Ref<Accumulate>>(m, "AccumulateGrad", "Where the gradient of a leaf arrives.")
+  py::class_<Accumulate, Node, Ref<Accumulate>>(m, "AccumulateGrad", "Where the gradient of a leaf arrives.", collected())
       .def_property_readonly(
           "variable", [](Accumulate& self) { return Tensor::borrow(self.leaf()); }, "The leaf tensor.");
 }
