@@ -173,7 +173,8 @@ void bind_nodes(py::module_& m) {
       .def("_op_name", op_name)
       .def("_output_shapes", output_shapes)
       .def("__repr__", text);
-  py::class_<Accumulate, Node, Ref<Accumulate>>(m, "AccumulateGrad", "Where the gradient of a leaf arrives.", collected())
+  py::class_<Accumulate, Node, Ref<Accumulate>>(m, "AccumulateGrad", "Where the gradient of a leaf arrives.",
+                                                collected())
       .def_property_readonly(
           "variable", [](Accumulate& self) { return Tensor::borrow(self.leaf()); }, "The leaf tensor.");
 }
