@@ -121,6 +121,13 @@ def _used_names() -> frozenset[str]:
 
 
 @functools.cache
+def _put_together() -> re.Pattern[str]:
+    """Names that tests make of a beginning and a number of dims: f"LazyConv{d}"."""
+    made = re.findall(r"""\bf["'](\w{4,})\{\w+\}(\w*)["']""", _test_sources())
+    return re.compile("|".join(sorted({f"{start}[0-9]d?{end}" for start, end in made})))
+
+
+@functools.cache
 def _dtypes_of(op: str) -> int | None:
     if op not in _varying():
         return None
@@ -139,7 +146,7 @@ def entry(family: Family, name: str, count_dtypes: bool = True) -> Entry:
         return Entry(name, False, None, False)
     last = name.rpartition(".")[2]
     op = _op_of(last, value)
-    tested = op in SAMPLES or last in _used_names()
+    tested = op in SAMPLES or last in _used_names() or _put_together().fullmatch(last) is not None
     return Entry(name, True, _dtypes_of(op) if op is not None and count_dtypes else None, tested)
 
 

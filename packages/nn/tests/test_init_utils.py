@@ -34,6 +34,44 @@ def test_constants():
     assert init.eye_(x).tolist() == [[1, 0, 0], [0, 1, 0]]
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_dirac_passes_channels_on(dims, groups):
+    """A convolution with such a weight gives back the first channels of every group, and zeros for what is more."""
+    weight = init.dirac_(dt.empty(6, 2, *[3] * dims, requires_grad=True), groups)
+    x = dt.randn(1, 2 * groups, *[5] * dims)
+    out = getattr(nn.functional, f"conv{dims}d")(x, weight, padding=1, groups=groups).detach()
+    each = 6 // groups
+    for group in range(groups):
+        assert dt.equal(out[:, group * each : group * each + 2], x[:, group * 2 : group * 2 + 2])
+        assert not out[:, group * each + 2 : (group + 1) * each].any()
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4), (4, 2, 3), (2, 3, 3, 3), (0, 3)])
+def test_orthogonal_rows_or_columns(shape):
+    weight = init.orthogonal_(dt.empty(*shape, dtype=dt.float64, requires_grad=True), gain=2.0)
+    flat = weight.detach().reshape(shape[0], math.prod(shape[1:]))
+    product = flat @ flat.T if flat.shape[0] <= flat.shape[1] else flat.T @ flat
+    assert dt.allclose(product, 4 * dt.eye(product.shape[0], dtype=dt.float64), atol=1e-10)
+    again = (init.orthogonal_(dt.empty(3, 3), generator=dt.Generator().manual_seed(1)) for _ in range(2))
+    assert dt.equal(*again)
+    with pytest.raises(ValueError, match="^orthogonal_: expected a tensor of at least 2 dims"):
+        init.orthogonal_(dt.empty(3))
+
+
+@pytest.mark.parametrize(("sparsity", "zeros"), [(0.0, 0), (0.25, 2), (0.3, 3), (1.0, 8)])
+def test_sparse_columns(sparsity, zeros):
+    dt.manual_seed(0)
+    weight = init.sparse_(dt.empty(8, 500, requires_grad=True), sparsity, std=0.5).detach()
+    assert ((weight == 0).sum(0) == zeros).all()
+    kept = weight[weight != 0]
+    assert zeros == 8 or abs(kept.std().item() - 0.5) < 0.02
+    assert zeros in (0, 8) or (weight == 0).any(1).all()  # not always the same rows
+    for shape, fraction in (((3,), 0.5), ((3, 3), 1.5), ((3, 3), float("nan"))):
+        with pytest.raises(ValueError, match="^sparse_: "):
+            init.sparse_(dt.empty(*shape), fraction)
+
+
 def test_refusals():
     for make in (lambda: init.calculate_gain("x"), lambda: init.fans(dt.zeros(3)), lambda: init.eye_(dt.zeros(3)),
                  lambda: init.kaiming_uniform_(dt.zeros(2, 2), mode="x")):  # fmt: skip
