@@ -8,17 +8,20 @@ from types import TracebackType
 from typing import Any
 
 from dovetail import Tensor, checks
+from dovetail.utils.hooks import RemovableHandle
 
 from . import _engine
-from ._engine import RemovableHandle
 
 __all__ = ["RemovableHandle", "register_multi_grad_hook"]
+
+
+RemovableHandle.register(_engine.RemovableHandle)  # that of a hook in the graph
 
 
 class _Handles:
     """The handles of hooks that belong together."""
 
-    def __init__(self, handles: Sequence[RemovableHandle]) -> None:
+    def __init__(self, handles: Sequence[_engine.RemovableHandle]) -> None:
         self.handles = tuple(handles)
 
     def remove(self) -> None:

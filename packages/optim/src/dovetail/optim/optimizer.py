@@ -9,8 +9,8 @@ from typing import Any, Unpack
 
 import dovetail as dt
 from dovetail import checks
+from dovetail.utils.hooks import HookList, RemovableHandle
 
-from .hooks import Hooks, RemovableHandle
 from .options import SWITCHES, Hints, ParamGroup, check_hints, check_ranges, tuples
 from .state import misfits, state_of, take_over
 
@@ -58,8 +58,8 @@ class Optimizer:
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.schedules: list[Any] = []  # of the learning rate, in the order in which they act on it
         self._counters: dict[Any, Any] = {}
-        self._pre_hooks, self._post_hooks = Hooks(), Hooks()
-        self._save_pre_hooks, self._save_hooks, self._load_pre_hooks, self._load_hooks = (Hooks() for _ in range(4))
+        self._pre_hooks, self._post_hooks = HookList(), HookList()
+        self._save_pre_hooks, self._save_hooks, self._load_pre_hooks, self._load_hooks = (HookList() for _ in range(4))
         for group in self._groups_of(params):
             self.add_param_group(group)
         if not any(group["params"] for group in self.param_groups):
@@ -83,12 +83,12 @@ class Optimizer:
         Args:
             closure: computes the loss anew (with gradients enabled); its value is returned.
         """
-        for hook in self._pre_hooks:
+        for hook in self._pre_hooks.in_order():
             changed = hook(self, (closure,), {})
             if changed is not None:
                 (closure,), _ = changed
         loss = self._take_step(closure)
-        for hook in self._post_hooks:
+        for hook in self._post_hooks.in_order():
             hook(self, (closure,), {})
         return loss
 
@@ -261,10 +261,10 @@ class Optimizer:
         Returns:
             ``{"state": {name: {...}}, "param_groups": [{option: value, "params": [name, ...]}]}``
         """
-        for hook in self._save_pre_hooks:
+        for hook in self._save_pre_hooks.in_order():
             hook(self)
         saved = state_of(self)
-        for hook in self._save_hooks:
+        for hook in self._save_hooks.in_order():
             changed = hook(self, saved)
             saved = saved if changed is None else changed
         return saved
@@ -280,14 +280,14 @@ class Optimizer:
                 range, and every tensor whose shape or dtype differs. Nothing is changed then.
         """
         checks.dicts("load_state_dict", state_dict=state_dict)
-        for hook in self._load_pre_hooks:
+        for hook in self._load_pre_hooks.in_order():
             changed = hook(self, dict(state_dict))
             state_dict = state_dict if changed is None else changed
         problems = misfits(self, state_dict)
         if problems:
             raise ValueError(f"{self._who}: the state does not fit these parameters:\n  " + "\n  ".join(problems))
         take_over(self, state_dict)
-        for hook in self._load_hooks:
+        for hook in self._load_hooks.in_order():
             hook(self)
 
     # ---- names ----

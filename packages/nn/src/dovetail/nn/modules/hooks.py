@@ -6,68 +6,56 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import dovetail as dt
+from dovetail.utils.hooks import HookList, RemovableHandle
+from dovetail.utils.hooks import RemovableHandle as HookHandle
+
+from .global_hooks import EVERYWHERE, everywhere
 
 if TYPE_CHECKING:
     from .module import Module
 
-
-class HookHandle:
-    """Takes a hook away again: ``handle.remove()``, or at the end of a ``with`` block."""
-
-    def __init__(self, hooks: dict[int, Any], key: int) -> None:
-        self._hooks, self._key = hooks, key
-
-    def remove(self) -> None:
-        self._hooks.pop(self._key, None)
-
-    def __enter__(self) -> HookHandle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
+__all__ = ["BackwardWatch", "HookHandle", "HookMethods", "Hooks"]
 
 
 class Hooks:
     """The hooks of one module, in the order in which they run."""
 
     def __init__(self) -> None:
-        self.forward_pre: dict[int, tuple[Callable[..., Any], bool]] = {}
-        self.forward: dict[int, tuple[Callable[..., Any], bool, bool]] = {}
-        self.backward_pre: dict[int, Callable[..., Any]] = {}
-        self.backward: dict[int, Callable[..., Any]] = {}
-        self.state_dict_pre: dict[int, Callable[..., Any]] = {}
-        self.state_dict: dict[int, Callable[..., Any]] = {}
-        self.load_state_dict_pre: dict[int, Callable[..., Any]] = {}
-        self.load_state_dict: dict[int, Callable[..., Any]] = {}
-        self._next_key = 0
+        self.forward_pre = HookList()  # of (hook, with_kwargs)
+        self.forward = HookList()  # of (hook, with_kwargs, always_call)
+        self.backward_pre = HookList()
+        self.backward = HookList()
+        self.state_dict_pre = HookList()
+        self.state_dict = HookList()
+        self.load_state_dict_pre = HookList()
+        self.load_state_dict = HookList()
 
     @property
     def empty(self) -> bool:
         return not (self.forward_pre or self.forward or self.backward_pre or self.backward)
 
-    def add(self, hooks: dict[int, Any], hook: Any, prepend: bool) -> HookHandle:
-        key = self._next_key
-        self._next_key += 1
-        later = dict(hooks) if prepend else {}
-        if prepend:
-            hooks.clear()
-        hooks[key] = hook
-        hooks.update(later)
-        return HookHandle(hooks, key)
+    def add(self, hooks: HookList, hook: Any, prepend: bool) -> RemovableHandle:
+        """Put a hook into one of the lists."""
+        return hooks.add(hook, prepend)
+
+    def of(self, kind: str) -> list[Any]:
+        """The hooks of every module, and then those of this one."""
+        own = getattr(self, kind).in_order()
+        return [*everywhere(kind), *own] if EVERYWHERE else own
 
     def call(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs = self._before(module, args, kwargs)
-        watch = BackwardWatch(module, self) if self.backward or self.backward_pre else None
+        watch = BackwardWatch(module, self) if self.of("backward") or self.of("backward_pre") else None
         if watch is not None:
             args = watch.inputs(args)
         try:
             output = module.forward(*args, **kwargs)
         except BaseException:
-            for hook, with_kwargs, always in list(self.forward.values()):
+            for hook, with_kwargs, always in self.of("forward"):
                 if always:
                     hook(module, args, kwargs, None) if with_kwargs else hook(module, args, None)
             raise
-        for hook, with_kwargs, _ in list(self.forward.values()):
+        for hook, with_kwargs, _ in self.of("forward"):
             changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
             output = output if changed is None else changed
         return output if watch is None else watch.outputs(output)
@@ -75,7 +63,7 @@ class Hooks:
     def _before(
         self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        for hook, with_kwargs in list(self.forward_pre.values()):
+        for hook, with_kwargs in self.of("forward_pre"):
             changed = hook(module, args, kwargs) if with_kwargs else hook(module, args)
             if changed is None:
                 continue
@@ -121,13 +109,13 @@ class BackwardWatch:
     def _report_outputs(self, count: int, places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
         def report(grads: tuple[Any, ...]) -> tuple[Any, ...]:
             full = _spread(grads, count, places)
-            for hook in list(self.hooks.backward_pre.values()):
+            for hook in self.hooks.of("backward_pre"):
                 changed = hook(self.module, full)
                 if changed is not None:
                     full = changed if isinstance(changed, tuple) else (changed,)
             self.grad_outputs = full
             if not self.watches_inputs:  # no input needs a gradient: this is all the hooks will see
-                for hook in list(self.hooks.backward.values()):
+                for hook in self.hooks.of("backward"):
                     hook(self.module, (None,) * self.n_inputs, full)
             return tuple(full[i] for i in places)
 
@@ -136,7 +124,7 @@ class BackwardWatch:
     def _report_inputs(self, count: int, places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
         def report(grads: tuple[Any, ...]) -> tuple[Any, ...]:
             full = _spread(grads, count, places)
-            for hook in list(self.hooks.backward.values()):
+            for hook in self.hooks.of("backward"):
                 changed = hook(self.module, full, self.grad_outputs)
                 if changed is not None:
                     full = changed if isinstance(changed, tuple) else (changed,)
@@ -176,7 +164,7 @@ class HookMethods:
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> HookHandle:
+    ) -> RemovableHandle:
         """Call ``hook(module, args)`` before forward; what it returns, if not None, replaces the arguments.
 
         Args:
@@ -190,7 +178,7 @@ class HookMethods:
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> HookHandle:
+    ) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after forward; what it returns, if not None, replaces the output.
 
         With ``with_kwargs`` it is called as ``hook(module, args, kwargs, output)``; with ``always_call`` also when
@@ -198,31 +186,31 @@ class HookMethods:
         """
         return self._hooks.add(self._hooks.forward, (hook, with_kwargs, always_call), prepend)
 
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs have been computed; what it
         returns, if not None, replaces the gradients of the inputs. Both are tuples, None where there is no gradient."""
         return self._hooks.add(self._hooks.backward, hook, prepend)
 
-    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_output)`` before the gradients of the inputs are computed; what it returns, if not
         None, replaces the gradients of the outputs."""
         return self._hooks.add(self._hooks.backward_pre, hook, prepend)
 
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, prefix, keep_vars)`` before this module's part of a state dict is made."""
         return self._hooks.add(self._hooks.state_dict_pre, hook, False)
 
-    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, state_dict, prefix, local_metadata)`` after this module's part of a state dict, children
         included, has been made; it may change the dict in place. The last argument is an empty dict."""
         return self._hooks.add(self._hooks.state_dict, hook, False)
 
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``
         before a state dict is loaded; it may change the dict, which is a copy, and add to the lists."""
         return self._hooks.add(self._hooks.load_state_dict_pre, hook, False)
 
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, incompatible_keys)`` after a state dict was loaded; it may take names from the lists
         ``missing_keys`` and ``unexpected_keys``, which then are no error."""
         return self._hooks.add(self._hooks.load_state_dict, hook, False)

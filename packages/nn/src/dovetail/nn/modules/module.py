@@ -10,12 +10,36 @@ from dovetail import checks
 
 from ..parameter import Buffer, Parameter
 from .casting import Casting
+from .global_hooks import (
+    EVERYWHERE,
+    REGISTRATIONS,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+    registered,
+)
 from .hooks import HookMethods, Hooks
 from .location import locate
-from .state import load_state, save_state
+from .state import load_own, load_state, save_own, save_state
 
 if TYPE_CHECKING:
     from .summary import Summary
+
+__all__ = [
+    "HasForward",
+    "Module",
+    "register_module_buffer_registration_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
+]
 
 T = TypeVar("T", bound="Module")
 P = ParamSpec("P")
@@ -67,7 +91,7 @@ class Module(Casting, HookMethods):
 
     def __call__(self: HasForward[P, R_co], /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         try:
-            if self._hooks.empty:
+            if self._hooks.empty and not EVERYWHERE:
                 return self.forward(*args, **kwargs)
             return self._hooks.call(self, args, kwargs)  # type: ignore[arg-type]
         except Exception as error:
@@ -152,6 +176,7 @@ class Module(Casting, HookMethods):
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Register a parameter (or None: a place for one) under a name."""
         self._check_name(name, "parameter")
+        param = registered("parameter", self, name, param) if REGISTRATIONS else param
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"{type(self).__name__}: {name} must be a Parameter or None, got {type(param).__name__}")
         if param is not None and not param.is_leaf:
@@ -168,6 +193,7 @@ class Module(Casting, HookMethods):
             persistent: whether it belongs to the state dict.
         """
         self._check_name(name, "buffer")
+        tensor = registered("buffer", self, name, tensor) if REGISTRATIONS else tensor
         if tensor is not None and not isinstance(tensor, dt.Tensor):
             raise TypeError(
                 f"{type(self).__name__}: buffer {name} must be a tensor or None, got {type(tensor).__name__}"
@@ -181,6 +207,7 @@ class Module(Casting, HookMethods):
     def register_module(self, name: str, module: Module | None) -> None:
         """Register a child module (or None: a place for one) under a name."""
         self._check_name(name, "module")
+        module = registered("module", self, name, module) if REGISTRATIONS else module
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(self).__name__}: {name} must be a Module or None, got {type(module).__name__}")
         self._modules[name] = module
@@ -223,6 +250,23 @@ class Module(Casting, HookMethods):
             RuntimeError: listing every missing and unexpected name and every shape that differs; nothing is changed.
         """
         return load_state(self, state_dict, strict, assign)
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """Put this module's own part into a state dict; for subclasses that keep it in another form."""
+        save_own(self, destination, prefix, keep_vars)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Take this module's own part of a state dict, which is a copy; for subclasses that change it first."""
+        load_own(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
     def get_extra_state(self) -> Any:
         """State of a subclass beside tensors; define it together with ``set_extra_state``."""

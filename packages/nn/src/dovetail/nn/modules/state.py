@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import dovetail as dt
 
 from ..parameter import Parameter, is_lazy
-from .traversal import join, named_modules
+from .traversal import named_modules
 
 if TYPE_CHECKING:
     from .module import Module
 
 EXTRA = "_extra_state"
+LOADS = "loads"  # in the metadata of a load: what is copied in the end
+Load = tuple["Module", str, Any, bool]  # whose, which, what, and whether it is taken over rather than copied
 
 
 class IncompatibleKeys(NamedTuple):
@@ -40,10 +42,7 @@ def save_state(module: Module, prefix: str, keep_vars: bool, state: dict[str, An
     hooks = module._hooks
     for hook in list(hooks.state_dict_pre.values()):
         hook(module, prefix, keep_vars)
-    for name, tensor in own_tensors(module).items():
-        state[prefix + name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
-    if _has_extra(module):
-        state[prefix + EXTRA] = module.get_extra_state()
+    module._save_to_state_dict(state, prefix, keep_vars)
     for name, child in module._modules.items():
         if child is not None:
             save_state(child, f"{prefix}{name}.", keep_vars, state)
@@ -57,6 +56,14 @@ def save_state(module: Module, prefix: str, keep_vars: bool, state: dict[str, An
     return state
 
 
+def save_own(module: Module, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+    """One module's part of a state dict."""
+    for name, tensor in own_tensors(module).items():
+        destination[prefix + name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
+    if _has_extra(module):
+        destination[prefix + EXTRA] = module.get_extra_state()
+
+
 def load_state(module: Module, state_dict: dict[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     if not hasattr(state_dict, "items"):
         raise TypeError(f"load_state_dict: expected a dict, got {type(state_dict).__name__}")
@@ -67,19 +74,16 @@ def load_state(module: Module, state_dict: dict[str, Any], strict: bool, assign:
         for hook in list(owner._hooks.load_state_dict_pre.values()):
             prefix = f"{path}." if path else ""
             hook(owner, state_dict, prefix, {}, strict, keys.missing_keys, keys.unexpected_keys, problems)
-    targets: dict[str, tuple[Module, str]] = {}
+    loads: list[Load] = []
     for path, owner in owners:
-        names = [*own_tensors(owner), *([EXTRA] if _has_extra(owner) else [])]
-        targets.update({join(path, name): (owner, name) for name in names})
-    keys.missing_keys.extend(name for name in targets if name not in state_dict)
-    keys.unexpected_keys.extend(name for name in state_dict if name not in targets)
-    problems += _problems(targets, state_dict)
+        metadata = {"assign_to_params_buffers": assign, LOADS: loads}
+        prefix = f"{path}." if path else ""
+        owner._load_from_state_dict(state_dict, prefix, metadata, True, *keys, problems)
     may_forgive = any(owner._hooks.load_state_dict for _, owner in owners)
     _refuse(module, problems if may_forgive else [*_strictly(keys, strict), *problems])
     with dt.no_grad():
-        for name, (owner, key) in targets.items():
-            if name in state_dict:
-                _load_one(owner, key, state_dict[name], assign)
+        for load in loads:
+            _load_one(*load)
     for _, owner in reversed(owners):
         for hook in list(owner._hooks.load_state_dict.values()):
             hook(owner, keys)
@@ -100,19 +104,52 @@ def _refuse(module: Module, problems: list[str]) -> None:
         raise RuntimeError(f"{type(module).__name__}: the state dict does not fit this module:\n  {text}")
 
 
-def _problems(targets: dict[str, tuple[Module, str]], state_dict: dict[str, Any]) -> list[str]:
-    problems = []
-    for name, (owner, key) in targets.items():
-        if name not in state_dict or key == EXTRA:
-            continue
-        value, own = state_dict[name], own_tensors(owner)[key]
-        if not isinstance(value, dt.Tensor):
-            problems.append(f"{name}: expected a tensor, got {type(value).__name__}")
-        elif is_lazy(value) and not is_lazy(own):
-            problems.append(f"{name}: has no values yet in the state dict; run the module that gave it once")
-        elif not is_lazy(own) and value.shape != own.shape:
-            problems.append(f"{name}: shape {tuple(value.shape)} in the state dict, {tuple(own.shape)} in the module")
-    return problems
+def load_own(
+    module: Module,
+    state_dict: dict[str, Any],
+    prefix: str,
+    local_metadata: dict[str, Any],
+    strict: bool,
+    missing_keys: list[str],
+    unexpected_keys: list[str],
+    error_msgs: list[str],
+) -> None:
+    """One module's part of loading: what is missing, unexpected or does not fit goes to the lists, and what fits is
+    copied once all modules were asked and nothing is wrong; at once where `load_state_dict` did not ask."""
+    own, known = own_tensors(module), len(error_msgs)
+    names = [*own, *([EXTRA] if _has_extra(module) else [])]
+    fitting: list[Load] = []
+    for name in names:
+        if prefix + name in state_dict:
+            value = state_dict[prefix + name]
+            problem = None if name == EXTRA else _problem(own[name], value)
+            if problem is None:
+                fitting.append((module, name, value, bool(local_metadata.get("assign_to_params_buffers"))))
+            else:
+                error_msgs.append(f"{prefix}{name}: {problem}")
+        elif strict:
+            missing_keys.append(prefix + name)
+    if strict:
+        below = {*names, *(f"{name}." for name in module._modules)}
+        ours = [name for name in state_dict if name.startswith(prefix)]
+        unexpected_keys += [name for name in ours if "".join(name[len(prefix) :].partition(".")[:2]) not in below]
+    if LOADS in local_metadata:
+        local_metadata[LOADS] += fitting
+    elif len(error_msgs) == known:
+        with dt.no_grad():
+            for load in fitting:
+                _load_one(*load)
+
+
+def _problem(own: Any, value: Any) -> str | None:
+    """Why a value can't become a tensor's."""
+    if not isinstance(value, dt.Tensor):
+        return f"expected a tensor, got {type(value).__name__}"
+    if is_lazy(value) and not is_lazy(own):
+        return "has no values yet in the state dict; run the module that gave it once"
+    if not is_lazy(own) and value.shape != own.shape:
+        return f"shape {tuple(value.shape)} in the state dict, {tuple(own.shape)} in the module"
+    return None
 
 
 def _load_one(owner: Module, key: str, value: Any, assign: bool) -> None:
