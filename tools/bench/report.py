@@ -52,10 +52,10 @@ class Measured:
     rows: list[Row]
     means: list[Bar]
 
-    def judged(self) -> list[tuple[str, Bar]]:
-        """Every bar with the name of what it judges."""
-        means = [(f"geometric mean over {bar.of}", bar) for bar in self.means]
-        return means + [(row.name, bar) for row in self.rows for bar in row.bars]
+    def judged(self) -> list[tuple[Bar, str, str]]:
+        """Every bar with the name of what it judges and how that reads."""
+        means = [(bar, f"geometric mean over {bar.of}", judgement(bar)) for bar in self.means]
+        return means + [(bar, row.name, judgement(bar, row.unit)) for row in self.rows for bar in row.bars]
 
 
 # ---- figures in words ----
@@ -175,19 +175,18 @@ def summary(sections: dict[str, Measured]) -> str:
     lines = ["| | rows | bars | met | worst |", "|---|--:|--:|--:|---|"]
     for key, measured in sections.items():
         bars = measured.judged()
-        met = sum(bar.met for _, bar in bars)
-        worst = max(bars, key=lambda item: item[1].excess, default=None)
-        name = f"{worst[0]}: {judgement(worst[1])}" if worst else ""
-        lines.append(f"| {SECTIONS[key].title} | {len(measured.rows)} | {len(bars)} | {met} | {name} |")
+        met = sum(bar.met for bar, _, _ in bars)
+        _, name, verdict = max(bars, key=lambda item: item[0].excess, default=(None, "", ""))
+        lines.append(f"| {SECTIONS[key].title} | {len(measured.rows)} | {len(bars)} | {met} | {name}: {verdict} |")
     return "\n".join(lines)
 
 
 def missed(sections: dict[str, Measured]) -> list[str]:
     """What is over its bar or wrong, worst first."""
     wrong = [f"{key}: {row.name}: {row.wrong}" for key, m in sections.items() for row in m.rows if row.wrong]
-    over = [(bar.excess, key, name, bar) for key, m in sections.items() for name, bar in m.judged() if not bar.met]
-    over.sort(key=lambda item: -item[0])
-    return wrong + [f"{key}: {name}: {judgement(bar)} ({bar.of or 'itself'})" for _, key, name, bar in over]
+    over = [(key, *judged) for key, m in sections.items() for judged in m.judged() if not judged[0].met]
+    over.sort(key=lambda item: -item[1].excess)
+    return wrong + [f"{key}: {name}: {verdict} ({bar.of or 'itself'})" for key, bar, name, verdict in over]
 
 
 def page(sections: dict[str, Measured]) -> str:
