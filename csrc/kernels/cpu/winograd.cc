@@ -147,15 +147,16 @@ bool make_plan(dt_kernel_context* ctx, const Job& job, Plan& plan) {
   plan.once = job.tile_blocks * plan.source_size * 4 <= kSourceBytes;
   plan.products = kPoints * job.product_plane(job.tiles);
   plan.few = plan.once && job.grid.count <= kFewTiles && plan.row_blocks >= 4;
+  int64_t tasks;
   if (plan.few) {
     plan.slot = job.tile_blocks * plan.products + job.patch_size() + kPoints * kFewPlane;
-    plan.slots = plan.row_blocks;
+    tasks = plan.row_blocks;
   } else {
     if (plan.once) plan.parts = std::min(plan.together, std::max<int64_t>(1, 8 / job.tile_blocks));
     plan.slot = plan.products + job.patch_size() + (plan.once ? 0 : plan.source_size);
-    plan.slots = job.tile_blocks * plan.parts;
+    tasks = job.tile_blocks * plan.parts;
   }
-  plan.slots = std::max<int64_t>(1, std::min({plan.slots, int64_t{64}, kScratch / 4 / plan.slot}));
+  plan.slots = slots_for(tasks, kScratch / 4 / plan.slot);
   const int64_t scratch = std::max(plan.slots * plan.slot, plan.once ? kSourceSlots * job.patch_size() : 0);
   const auto take = [&](int64_t n) { return static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(n) * 4)); };
   plan.scratch = take(scratch);

@@ -77,6 +77,16 @@ struct Grid {
   }
 };
 
+// How many pieces of scratch memory, each with its share of the tasks, where memory allows `fit` of them: a power of
+// two, if not one for every task, so that two, four or eight threads have the same shares.
+inline int64_t slots_for(int64_t tasks, int64_t fit) {
+  const int64_t most = fit < 64 ? fit : 64;
+  if (tasks <= most) return tasks;
+  int64_t slots = 1;
+  while (2 * slots <= most) slots *= 2;
+  return slots;
+}
+
 // Whether a convolution, and its gradients, gain by this: decided by the shape alone.
 bool suits(const ConvShape& shape);
 bool suits_input_grad(const ConvShape& shape);

@@ -174,7 +174,7 @@ Outcome convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<
   const int64_t fit = std::max<int64_t>(1, kPartialBytes / 4 / job.weights());
   job.chunks = std::max<int64_t>(1, std::min({ceil_div(job.grid.count, 2 * kTiles), fit, ceil_div(8, blocks)}));
   const int64_t tasks = job.tasks();
-  const int64_t slots = std::max<int64_t>(1, std::min({tasks, int64_t{64}, kScratch / 4 / job.slot()}));
+  const int64_t slots = slots_for(tasks, kScratch / 4 / job.slot());
   if (job.chunks > 1) {
     job.partial = static_cast<float*>(ctx->workspace(ctx, static_cast<size_t>(job.chunks * job.weights()) * 4));
     if (!job.partial) return Outcome::no_memory;
