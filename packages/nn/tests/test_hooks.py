@@ -164,6 +164,14 @@ def test_what_does_not_fit_changes_nothing():
     assert all(dt.equal(p, q) for p, q in zip(model.parameters(), before))
 
 
+def test_complex_values_do_not_become_real_ones():
+    layer = nn.Linear(1, 1)
+    with pytest.raises(
+        RuntimeError, match=r"weight: dovetail.complex64 in the state dict, dovetail.float32 in the mod"
+    ):
+        layer.load_state_dict({"weight": dt.ones(1, 1, dtype=dt.complex64), "bias": dt.ones(1)})
+
+
 def test_a_part_by_itself():
     layer, lists = nn.Linear(2, 1), ([], [], [])
     layer._load_from_state_dict({"a.weight": dt.ones(1, 2), "a.more": dt.ones(1)}, "a.", {}, True, *lists)

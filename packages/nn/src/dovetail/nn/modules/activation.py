@@ -212,6 +212,10 @@ class GELU(_Activation):
 class LeakyReLU(_Activation):
     """``x`` where it is positive, else ``negative_slope · x``.
 
+    Args:
+        negative_slope: the slope below 0.
+        inplace: overwrite the input instead of making a new tensor.
+
     Example:
         >>> LeakyReLU(0.5)(dt.tensor([-2.0, 2.0])).tolist()
         [-1.0, 2.0]
@@ -229,6 +233,10 @@ class LeakyReLU(_Activation):
 
 class ELU(_Activation):
     """``x`` where it is positive, else ``alpha · (exp(x) - 1)``.
+
+    Args:
+        alpha: the negative of the limit at -∞.
+        inplace: overwrite the input instead of making a new tensor.
 
     Source: Clevert et al., "Fast and Accurate Deep Network Learning by ELUs", arXiv:1511.07289.
 
@@ -249,6 +257,10 @@ class ELU(_Activation):
 
 class CELU(ELU):
     """``max(0, x) + min(0, alpha · (exp(x / alpha) - 1))``.
+
+    Args:
+        alpha: the negative of the limit at -∞.
+        inplace: overwrite the input instead of making a new tensor.
 
     Source: Barron, "Continuously Differentiable Exponential Linear Units", arXiv:1704.07483.
 
@@ -281,6 +293,10 @@ class Softplus(_Activation):
 
 class Hardtanh(_Activation):
     """``x`` kept within [min_val, max_val].
+
+    Args:
+        min_val, max_val: the range.
+        inplace: overwrite the input instead of making a new tensor.
 
     Example:
         >>> Hardtanh()(dt.tensor([-3.0, 0.5])).tolist()
@@ -333,6 +349,10 @@ class Hardshrink(Softshrink):
 class Threshold(_Activation):
     """``x`` where it is above the threshold, else ``value``.
 
+    Args:
+        threshold, value: see above.
+        inplace: overwrite the input instead of making a new tensor.
+
     Example:
         >>> Threshold(1.0, 20.0)(dt.tensor([-2.0, 3.0])).tolist()
         [20.0, 3.0]
@@ -350,6 +370,11 @@ class Threshold(_Activation):
 
 class PReLU(_Activation):
     """``x`` where it is positive, else ``weight · x``; the weight is learned, one for all or one a channel.
+
+    Args:
+        num_parameters: 1, or how many channels the input has in dim 1.
+        init: what the weight starts as.
+        device, dtype: of the parameters.
 
     Source: He et al., "Delving Deep into Rectifiers", arXiv:1502.01852.
 

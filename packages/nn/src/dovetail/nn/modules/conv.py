@@ -130,6 +130,7 @@ class Conv1d(_Conv):
         groups: channels are split into this many groups that do not see one another.
         bias: whether there is one.
         padding_mode: "zeros", "reflect", "replicate" or "circular".
+        device, dtype: of the parameters.
 
     Shape:
         input ``(N, in_channels, L)`` or ``(in_channels, L)``; output alike with
@@ -243,6 +244,15 @@ class _ConvTranspose(_Conv):
 
 class ConvTranspose1d(_ConvTranspose):
     """The gradient of Conv1d with respect to its input, as a layer.
+
+    Args:
+        in_channels, out_channels: channels of input and output.
+        kernel_size, stride, padding, dilation: of the convolution whose gradient it is; ints, or tuples of one entry.
+        output_padding: how much longer the output is, on one side.
+        groups: channels are split into this many groups that do not see one another.
+        bias: whether there is one.
+        padding_mode: only "zeros".
+        device, dtype: of the parameters.
 
     Shape:
         input ``(N, in_channels, L)``; ``L_out = (L - 1)·stride - 2·padding + dilation·(kernel_size - 1) +

@@ -23,6 +23,10 @@ class _Dropout(Module):
 class Dropout(_Dropout):
     """In training, every element is zero with probability ``p``, and the others are scaled by 1 / (1 - p).
 
+    Args:
+        p: how probable a zero is.
+        inplace: overwrite the input instead of making a new tensor.
+
     Source: Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors",
     arXiv:1207.0580.
 

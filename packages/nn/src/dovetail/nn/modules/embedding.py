@@ -80,6 +80,7 @@ class Embedding(_Table):
         norm_type: which norm that is.
         scale_grad_by_freq: divide a row's gradient by how often it is looked up.
         sparse: only False: gradients are dense.
+        device, dtype: of the parameters.
 
     Shape:
         input: integers of any shape ``(*)``, output ``(*, embedding_dim)``; weight ``(num_embeddings, embedding_dim)``,
@@ -157,6 +158,7 @@ class EmbeddingBag(_Table):
         sparse: only False: gradients are dense.
         include_last_offset: the offsets end with one more, where the last bag ends.
         padding_idx: an index that counts as not there.
+        device, dtype: of the parameters.
 
     Shape:
         input ``(bags, n)``, or ``(n)`` with offsets ``(bags)``; per_sample_weights like the input; output

@@ -203,31 +203,61 @@ class LazyConv1d(_LazyForwardConv, Conv1d):
 
 
 class LazyConv2d(_LazyForwardConv, Conv2d):
-    """A Conv2d whose ``in_channels`` is that of its first input; the other arguments are Conv2d's."""
+    """A Conv2d whose ``in_channels`` is that of its first input; the other arguments are Conv2d's.
+
+    Example:
+        >>> layer = LazyConv2d(4, 3)
+        >>> layer(dt.ones(1, 2, 8, 8)).shape, layer.in_channels
+        (dovetail.Size([1, 4, 6, 6]), 2)
+    """
 
     cls_to_become = Conv2d
 
 
 class LazyConv3d(_LazyForwardConv, Conv3d):
-    """A Conv3d whose ``in_channels`` is that of its first input; the other arguments are Conv3d's."""
+    """A Conv3d whose ``in_channels`` is that of its first input; the other arguments are Conv3d's.
+
+    Example:
+        >>> layer = LazyConv3d(4, 3)
+        >>> layer(dt.ones(1, 2, 8, 8, 8)).shape, layer.in_channels
+        (dovetail.Size([1, 4, 6, 6, 6]), 2)
+    """
 
     cls_to_become = Conv3d
 
 
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
-    """A ConvTranspose1d whose ``in_channels`` is that of its first input; the other arguments are ConvTranspose1d's."""
+    """A ConvTranspose1d whose ``in_channels`` is that of its first input; the other arguments are ConvTranspose1d's.
+
+    Example:
+        >>> layer = LazyConvTranspose1d(4, 3)
+        >>> layer(dt.ones(1, 2, 8)).shape, layer.in_channels
+        (dovetail.Size([1, 4, 10]), 2)
+    """
 
     cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
-    """A ConvTranspose2d whose ``in_channels`` is that of its first input; the other arguments are ConvTranspose2d's."""
+    """A ConvTranspose2d whose ``in_channels`` is that of its first input; the other arguments are ConvTranspose2d's.
+
+    Example:
+        >>> layer = LazyConvTranspose2d(4, 3)
+        >>> layer(dt.ones(1, 2, 8, 8)).shape, layer.in_channels
+        (dovetail.Size([1, 4, 10, 10]), 2)
+    """
 
     cls_to_become = ConvTranspose2d
 
 
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
-    """A ConvTranspose3d whose ``in_channels`` is that of its first input; the other arguments are ConvTranspose3d's."""
+    """A ConvTranspose3d whose ``in_channels`` is that of its first input; the other arguments are ConvTranspose3d's.
+
+    Example:
+        >>> layer = LazyConvTranspose3d(4, 3)
+        >>> layer(dt.ones(1, 2, 8, 8, 8)).shape, layer.in_channels
+        (dovetail.Size([1, 4, 10, 10, 10]), 2)
+    """
 
     cls_to_become = ConvTranspose3d
 
@@ -293,13 +323,25 @@ class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
 
 
 class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
-    """A BatchNorm2d whose ``num_features`` is that of its first input; the other arguments are BatchNorm2d's."""
+    """A BatchNorm2d whose ``num_features`` is that of its first input; the other arguments are BatchNorm2d's.
+
+    Example:
+        >>> layer = LazyBatchNorm2d()
+        >>> layer(dt.ones(2, 3, 8, 8)).shape, layer.num_features
+        (dovetail.Size([2, 3, 8, 8]), 3)
+    """
 
     cls_to_become = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
-    """A BatchNorm3d whose ``num_features`` is that of its first input; the other arguments are BatchNorm3d's."""
+    """A BatchNorm3d whose ``num_features`` is that of its first input; the other arguments are BatchNorm3d's.
+
+    Example:
+        >>> layer = LazyBatchNorm3d()
+        >>> layer(dt.ones(2, 3, 8, 8, 8)).shape, layer.num_features
+        (dovetail.Size([2, 3, 8, 8, 8]), 3)
+    """
 
     cls_to_become = BatchNorm3d
 
@@ -322,12 +364,24 @@ class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
 
 
 class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
-    """An InstanceNorm2d whose ``num_features`` is that of its first input; the other arguments are InstanceNorm2d's."""
+    """An InstanceNorm2d whose ``num_features`` is that of its first input; the other arguments are InstanceNorm2d's.
+
+    Example:
+        >>> layer = LazyInstanceNorm2d()
+        >>> layer(dt.ones(2, 3, 8, 8)).shape, layer.num_features
+        (dovetail.Size([2, 3, 8, 8]), 3)
+    """
 
     cls_to_become = InstanceNorm2d
 
 
 class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
-    """An InstanceNorm3d whose ``num_features`` is that of its first input; the other arguments are InstanceNorm3d's."""
+    """An InstanceNorm3d whose ``num_features`` is that of its first input; the other arguments are InstanceNorm3d's.
+
+    Example:
+        >>> layer = LazyInstanceNorm3d()
+        >>> layer(dt.ones(2, 3, 8, 8, 8)).shape, layer.num_features
+        (dovetail.Size([2, 3, 8, 8, 8]), 3)
+    """
 
     cls_to_become = InstanceNorm3d

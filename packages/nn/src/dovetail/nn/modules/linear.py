@@ -78,6 +78,12 @@ class Linear(Module):
 class Bilinear(Module):
     """``y_k = x1 · weight_k · x2 + bias_k``.
 
+    Args:
+        in1_features, in2_features: sizes of the last dims of the two inputs.
+        out_features: size of the last dim of the output.
+        bias: whether there is one.
+        device, dtype: of the parameters.
+
     Shape:
         inputs ``(*, in1_features)`` and ``(*, in2_features)``, output ``(*, out_features)``; weight
         ``(out_features, in1_features, in2_features)``. Weight and bias start uniform on ±1/sqrt(in1_features).

@@ -91,6 +91,8 @@ class RNNCell(RNNCellBase):
         input ``(B, input_size)`` or ``(input_size)``; h, and what is returned, ``(B, hidden_size)`` or
         ``(hidden_size)``. All parameters start uniform on ±1/sqrt(hidden_size).
 
+    Source: Elman, "Finding Structure in Time", 1990.
+
     Example:
         >>> RNNCell(10, 20)(dt.randn(3, 10)).shape
         dovetail.Size([3, 20])
@@ -117,7 +119,12 @@ class RNNCell(RNNCellBase):
 
 
 class LSTMCell(RNNCellBase):
-    """One step of an LSTM; formulas and the order of the parameters' parts are there.
+    """One step of an LSTM.
+
+        i, f, o = σ(weight_ih x + bias_ih + weight_hh h + bias_hh), each from its part; g = tanh of its part
+        c' = f · c + i · g,  h' = o · tanh(c')
+
+    The parts of the parameters are in the order i, f, g, o, as in LSTM.
 
     Args:
         input_size, hidden_size: sizes of the input and of the state.
@@ -127,6 +134,8 @@ class LSTMCell(RNNCellBase):
     Shape:
         input ``(B, input_size)`` or ``(input_size)``; h and c, given and returned as a pair, ``(B, hidden_size)`` or
         ``(hidden_size)``. All parameters start uniform on ±1/sqrt(hidden_size).
+
+    Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997.
 
     Example:
         >>> h, c = LSTMCell(10, 20)(dt.randn(3, 10))
@@ -148,7 +157,12 @@ class LSTMCell(RNNCellBase):
 
 
 class GRUCell(RNNCellBase):
-    """One step of a GRU; formulas and the order of the parameters' parts are there.
+    """One step of a GRU.
+
+        r, z = σ(weight_ih x + bias_ih + weight_hh h + bias_hh), each from its part
+        n = tanh(weight_in x + bias_in + r · (weight_hn h + bias_hn)),  h' = (1 - z) · n + z · h
+
+    The parts of the parameters are in the order r, z, n, as in GRU.
 
     Args:
         input_size, hidden_size: sizes of the input and of the state.
@@ -158,6 +172,8 @@ class GRUCell(RNNCellBase):
     Shape:
         input ``(B, input_size)`` or ``(input_size)``; h, and what is returned, ``(B, hidden_size)`` or
         ``(hidden_size)``. All parameters start uniform on ±1/sqrt(hidden_size).
+
+    Source: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", arXiv:1406.1078.
 
     Example:
         >>> GRUCell(10, 20)(dt.randn(3, 10), dt.zeros(3, 20)).shape

@@ -149,6 +149,8 @@ def _problem(own: Any, value: Any) -> str | None:
         return "has no values yet in the state dict; run the module that gave it once"
     if not is_lazy(own) and value.shape != own.shape:
         return f"shape {tuple(value.shape)} in the state dict, {tuple(own.shape)} in the module"
+    if value.is_complex() and not own.is_complex():
+        return f"{value.dtype} in the state dict, {own.dtype} in the module, which would lose the imaginary part"
     return None
 
 
