@@ -17,7 +17,7 @@ from onnx import helper
 
 from . import mappings
 from .errors import ExportError
-from .graph import ELEMENT_TYPES, MAPPINGS, Call, Graph
+from .graph import ELEMENT_TYPES, MAPPINGS, Call, Graph, is_mapped
 from .mappings.complex import OF_COMPLEX, is_complex
 from .merge import merge
 from .solve import Sizes, proof_sizes, sample_sizes
@@ -162,7 +162,7 @@ def _resize(
 
 
 def _trace(model: Any, inputs: tuple[dt.Tensor, ...]) -> Trace:
-    recorder = Recorder(lambda name: name in MAPPINGS, _reason)
+    recorder = Recorder(is_mapped, _reason)
     with dt.no_grad(), recorder:
         for x in inputs:
             recorder.add_input(x)

@@ -159,6 +159,10 @@ class Call:
         value = self.tensor(name)
         return value if self.dtype(name) == dtype else self.graph.add("Cast", value, to=ELEMENT_TYPES[dtype])
 
+    def from_float32(self, value: str) -> str:
+        """A value that was computed in float32, in the result's dtype."""
+        return value if self.out_dtype == "float32" else self.graph.add("Cast", value, to=ELEMENT_TYPES[self.out_dtype])
+
     def static(self, name: str) -> Any:
         """An attribute that ONNX wants as a plain number; one that follows the sizes cannot be exported."""
         value = self._args[name]
@@ -172,15 +176,31 @@ Mapping_ = Callable[[Call], Any]
 MAPPINGS: dict[str, Mapping_] = {}
 
 
-def mapping(*names: str) -> Callable[[Mapping_], Mapping_]:
-    """Register how ops of these names become ONNX nodes: the function returns the output's name, or a list of names."""
+Where = Callable[..., bool]
+CONDITIONS: dict[str, Where] = {}
+
+
+def mapping(*names: str, where: Where | None = None) -> Callable[[Mapping_], Mapping_]:
+    """Register how ops of these names become ONNX nodes: the function returns the output's name, or a list of names.
+
+    Args:
+        names: of the ops.
+        where: whether a call with these arguments has the mapping; one that has not is decomposed.
+    """
 
     def register(fn: Mapping_) -> Mapping_:
         for name in names:
             MAPPINGS[name] = fn
+            if where is not None:
+                CONDITIONS[name] = where
         return fn
 
     return register
+
+
+def is_mapped(name: str, args: Sequence[Any]) -> bool:
+    """Whether a call of the op has a mapping."""
+    return name in MAPPINGS and (name not in CONDITIONS or CONDITIONS[name](*args))
 
 
 def is_ref(value: Any) -> bool:

@@ -7,7 +7,7 @@ nothing of either. In-place writes become new values; a write through a view is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,13 +63,13 @@ _SCATTER = {"select": "select_scatter", "slice": "slice_scatter", "diagonal": "d
 
 
 class Recorder:
-    """A trace handler. ``supported(name)`` tells which ops have a mapping: the others are decomposed, and where that is
-    not possible ``reason(name)`` says why.
+    """A trace handler. ``supported(name, args)`` tells which calls have a mapping: the others are decomposed, and where
+    that is not possible ``reason(name)`` says why.
 
     Use as ``with recorder: outputs = model(*inputs)``.
     """
 
-    def __init__(self, supported: Callable[[str], bool], reason: Callable[[str], str]) -> None:
+    def __init__(self, supported: Callable[[str, Sequence[Any]], bool], reason: Callable[[str], str]) -> None:
         self.trace = Trace()
         self._reason = reason
         self._supported = supported
@@ -107,7 +107,7 @@ class Recorder:
 
     def _handle(self, op: Any, args: tuple[Any, ...], out: tuple[Any, ...] | None) -> Any:
         name = op.name
-        if not self._supported(name):
+        if not self._supported(name, args):
             if op.decomposes:
                 result = op.decompose(*args)
                 return self._write_all(out, result) if out is not None else result

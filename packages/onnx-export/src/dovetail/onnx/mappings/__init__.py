@@ -1,6 +1,6 @@
 """How ops become ONNX nodes, one family a file. An op without a mapping is exported by its decomposition."""
 
-from . import complex, elementwise, index, matrix, reduce, shape, window
+from . import complex, elementwise, index, matrix, recurrent, reduce, shape, window
 
 _SPECIAL = (
     "airy_ai_slope",
@@ -65,4 +65,4 @@ REASONS = {
     "philox_bits": "ONNX's random numbers are others; draw them outside and pass them in",
 }
 
-__all__ = ["REASONS", "complex", "elementwise", "index", "matrix", "reduce", "shape", "window"]
+__all__ = ["REASONS", "complex", "elementwise", "index", "matrix", "recurrent", "reduce", "shape", "window"]
