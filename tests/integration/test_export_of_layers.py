@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
-
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("dovetail.onnx")
 
 import dovetail as dt
 from dovetail import nn
