@@ -16,6 +16,7 @@
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/matrix_product.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/row_product.h"
 #include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
@@ -92,6 +93,7 @@ constexpr int64_t kTile = 256;
 constexpr int64_t kPackedWork = 1024 * 1024;       // a product worth its panels (below, OpenBLAS does without any),
 constexpr int64_t kPackedBatch = 4 * 1024 * 1024;  // one of several that are made one by one,
 constexpr int64_t kPackedSide = 48;                // and its fewest rows and columns
+constexpr int64_t kNarrowWeight = 256;             // columns up to which the left matrix is not laid out
 
 bool is_small(int64_t m, int64_t n, int64_t k) {
   if (k == 1) return true;
@@ -205,6 +207,14 @@ bool packs_pay(const Batch<T>& p) {
          (p.c.col == 1 || p.c.row == 1);
 }
 
+// Whether it is a deep product with the narrower matrix on the right, as weights' gradients are: to lay out the left
+// one, which is read in order as it is, would cost more than its few uses.
+template <typename T>
+bool turn_pays(const Batch<T>& p) {
+  return p.count == 1 && p.a.row == 1 && p.b.col == 1 && p.c.col == 1 && !p.start.data && p.alpha == T(1) &&
+         p.c.cols <= kNarrowWeight && p.c.cols >= kPackedSide && p.a.cols >= 4 * p.c.cols;
+}
+
 template <typename T>
 bool multiply_packed(dt_kernel_context* ctx, Batch<T> p) {
   if (p.c.col != 1) {
@@ -238,7 +248,7 @@ std::enable_if_t<!std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, 
   if (k == 0) return empty_product(p), true;
   tidy(p.a), tidy(p.b), tidy(p.c);
   if constexpr (std::is_floating_point_v<T>) {
-    if (packs_pay(p)) return multiply_packed(ctx, p);
+    if (packs_pay(p)) return turn_pays(p) ? turned_product<T>(ctx, p.a, p.b, p.c) : multiply_packed(ctx, p);
   }
   const Tiling tiling(m, n, k, p.count);
   if (std::is_floating_point_v<T> && is_small(tiling.rows, tiling.cols, k)) {

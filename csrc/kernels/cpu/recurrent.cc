@@ -10,6 +10,7 @@
 #include "kernels/cpu/matrix_product.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/room.h"
+#include "kernels/cpu/row_product.h"
 #include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
@@ -76,23 +77,6 @@ struct Right {
   const T* panels = nullptr;
 };
 
-template <class T>
-void fill_panel(const Matrix<const T>& m, int64_t col, T* out) {
-  const int64_t n = std::min(kPanel<T>, m.cols - col);
-  if (m.col == 1) {
-    for (int64_t k = 0; k < m.rows; ++k) {
-      const T* from = m.data + k * m.row + col;
-      std::copy_n(from, n, out + k * kPanel<T>);
-      std::fill_n(out + k * kPanel<T> + n, kPanel<T> - n, T{0});
-    }
-    return;
-  }
-  for (int64_t j = 0; j < kPanel<T>; ++j) {
-    const T* from = m.data + (col + j) * m.col;
-    for (int64_t k = 0; k < m.rows; ++k) out[k * kPanel<T> + j] = j < n ? from[k * m.row] : T{0};
-  }
-}
-
 // What one call of a kernel works with.
 template <class T>
 class Layer {
@@ -118,7 +102,7 @@ class Layer {
   void multiply(const T* a, int64_t a_row, int64_t rows, const Right<T>& right, const T* init, int64_t init_row, T* c,
                 int64_t c_row) {
     const int64_t depth = right.matrix.rows, cols = right.matrix.cols;
-    if (right.panels) return state_product({a, a_row, rows, depth, right.panels, cols, init, init_row, c, c_row});
+    if (right.panels) return row_product({a, a_row, rows, depth, right.panels, cols, init, init_row, c, c_row});
     const Matrix<const T> left{a, rows, depth, a_row, 1};
     if (!matrix_product<T>(ctx_, left, right.matrix, {c, rows, cols, c_row, 1}, init, init_row)) failed_ = true;
   }

@@ -1,5 +1,4 @@
-// One time step of a recurrent layer for some rows of the batch: what state_product.inc and recurrent_gates.inc
-// compute.
+// The gates of one time step of a recurrent layer, for some rows of the batch: what recurrent_gates.inc computes.
 //
 // Rows lie one after the other. A row of gates holds its gates side by side, each as wide as the state: of an LSTM i,
 // f, g and o, of gated recurrent units r, z, n and the state's share of n. NULL stands for an optional array that was
@@ -9,24 +8,6 @@
 #include <cstdint>
 
 namespace dovetail::cpu {
-
-// The right-hand matrix of a product, laid out in panels of this many columns, each stored depth first; what the last
-// panel lacks is 0.
-template <class T>
-constexpr int64_t kPanel = 128 / sizeof(T);
-
-// c = init + a b. A sum goes over its depth in order, whatever the other sizes.
-template <class T>
-struct StateProduct {
-  const T* a;
-  int64_t a_row, rows, depth;
-  const T* panels;
-  int64_t cols;
-  const T* init;  // or NULL: 0. May be c.
-  int64_t init_row;
-  T* c;
-  int64_t c_row;
-};
 
 template <class T>
 struct LstmStep {
@@ -95,7 +76,5 @@ struct RecurrentGates {
 // The best for this machine.
 template <class T>
 const RecurrentGates<T>& recurrent_gates();
-void state_product(const StateProduct<float>& p);
-void state_product(const StateProduct<double>& p);
 
 }  // namespace dovetail::cpu

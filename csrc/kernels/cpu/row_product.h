@@ -1,0 +1,43 @@
+// The product of some rows, which are read where they lie, with a matrix in panels.
+#pragma once
+
+#include <cstdint>
+
+#include "dovetail/abi.h"
+#include "kernels/cpu/matrix.h"
+
+namespace dovetail::cpu {
+
+// The right-hand matrix of a product, laid out in panels of this many columns, each stored depth first; what the last
+// panel lacks is 0.
+template <class T>
+constexpr int64_t kPanel = 128 / sizeof(T);
+
+// c = init + a b. A sum goes over its depth in order, whatever the other sizes.
+template <class T>
+struct RowProduct {
+  const T* a;
+  int64_t a_step;  // between its rows, or with `turned` between its depths; the other lie side by side
+  int64_t rows, depth;
+  const T* panels;
+  int64_t cols;
+  const T* init;  // or NULL: 0. May be c.
+  int64_t init_row;
+  T* c;
+  int64_t c_row;
+  bool turned = false;
+};
+
+void row_product(const RowProduct<float>& p);
+void row_product(const RowProduct<double>& p);
+
+// Columns [col, col + kPanel) of a matrix as a panel.
+template <class T>
+void fill_panel(const Matrix<const T>& m, int64_t col, T* out);
+
+// c = a b, where the columns of a and the rows of b and c lie side by side: what weights' gradients are. Of a, the
+// larger one, only a few rows are laid out at a time. False: out of memory.
+template <class T>
+bool turned_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c);
+
+}  // namespace dovetail::cpu
