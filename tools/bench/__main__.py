@@ -3,7 +3,7 @@
 python tools/bench                               all sections, every library in this interpreter's environment
 python tools/bench --pytorch ../torch/bin/python PyTorch in an environment of its own; --jax likewise
 python tools/bench --only sorting training       some sections; the others stay as they were written
-python tools/bench --rows matmul exp             only rows whose names contain one of these; writes nothing
+python tools/bench --rows softmax exp            only rows whose names contain one of these; writes nothing
 python tools/bench --quick --busy --dry          a look, on a machine that others use; writes nothing
 
 The libraries run in processes of their own, fresh in every round, and take turns case by case, so that whatever else

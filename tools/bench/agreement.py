@@ -7,10 +7,19 @@ from pathlib import Path
 import numpy as np
 
 
-def difference(tolerance: float, ours: Path, theirs: Path) -> str:
+def largest(values: np.ndarray) -> float:
+    return float(np.abs(values).max(initial=0))
+
+
+def root_mean_square(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.abs(values) ** 2))) if values.size else 0.0
+
+
+def difference(tolerance: float, by_square: bool, ours: Path, theirs: Path) -> str:
     """What differs between the results that two workers left in files; "" where they agree.
 
-    Values may be off by `tolerance` of their tensor's largest.
+    Values may be off by `tolerance` of their tensor's largest; or, by square, the root of the differences' mean square by
+    that of the tensor's own.
     """
     with np.load(ours) as mine, np.load(theirs) as other:
         if len(mine.files) != len(other.files):
@@ -23,8 +32,8 @@ def difference(tolerance: float, ours: Path, theirs: Path) -> str:
                 return f"tensor {i}: {a.dtype} of shape {a.shape}, not {b.dtype} of shape {b.shape}"
             if a.dtype.kind in "bui":
                 a, b = a.astype(np.float64), b.astype(np.float64)
-            largest = np.abs(b).max(initial=0)
-            # Written so that a NaN counts as a difference.
-            if a.size and not np.abs(a - b).max() <= tolerance * largest:
-                return f"tensor {i}: off by {np.abs(a - b).max():.3g}, where the largest value is {largest:.3g}"
+            norm = root_mean_square if by_square else largest
+            off, size = norm(a - b), norm(b)
+            if not off <= tolerance * size:  # written so that a NaN counts as a difference
+                return f"tensor {i}: off by {off:.3g}, where its {'mean' if by_square else 'largest'} is {size:.3g}"
     return ""

@@ -67,13 +67,14 @@ def check(
         return
     with Workers(section.key, options) as workers, tempfile.TemporaryDirectory() as folder:
         for index in chosen:
+            case = section.cases[index]
             files = [Path(folder) / "ours.npz", Path(folder) / "theirs.npz"]
             answers = [
                 workers.ask(column, index, "result", file=str(file))
                 for column, file in zip((OURS, PYTORCH), files, strict=True)
             ]
             errors = [f"{c}: {a['error']}" for c, a in zip((OURS, PYTORCH), answers, strict=True) if "error" in a]
-            times[index].wrong = "; ".join(errors) or difference(section.cases[index].tolerance, *files)
+            times[index].wrong = "; ".join(errors) or difference(case.tolerance, case.by_square, *files)
             for file in files:
                 file.unlink(missing_ok=True)
 

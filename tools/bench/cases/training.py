@@ -72,7 +72,17 @@ def case(name: str, setup: str) -> Case:
     if start == "MLP 8":
         others[JAX], own[JAX] = 1.0, Program("step()", JAX_TINY)
     tolerance = TOLERANCES.get(start, 1e-3)
-    return Case(name, setup, "step()", target, result="steps()", tolerance=tolerance, others=others, own=own)
+    return Case(
+        name,
+        setup,
+        "step()",
+        target,
+        result="steps()",
+        tolerance=tolerance,
+        others=others,
+        own=own,
+        by_square=start in TOLERANCES,
+    )
 
 
 SECTION = Section(
