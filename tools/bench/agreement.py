@@ -18,8 +18,8 @@ def root_mean_square(values: np.ndarray) -> float:
 def difference(tolerance: float, by_square: bool, ours: Path, theirs: Path) -> str:
     """What differs between the results that two workers left in files; "" where they agree.
 
-    Values may be off by `tolerance` of their tensor's largest; or, by square, the root of the differences' mean square by
-    that of the tensor's own.
+    Values may be off by `tolerance` of their tensor's largest; or, by square, the root of the differences' mean square
+    by `tolerance` of that of the tensor's own.
     """
     with np.load(ours) as mine, np.load(theirs) as other:
         if len(mine.files) != len(other.files):
