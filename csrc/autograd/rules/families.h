@@ -20,6 +20,7 @@
   X(attention)                    \
   X(recurrent)                    \
   X(activation)                   \
+  X(embedding)                    \
   X(fft)                          \
   X(random)                       \
   X(special)

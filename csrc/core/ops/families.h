@@ -28,6 +28,7 @@
   X(recurrent)                  \
   X(activation)                 \
   X(activation_grad)            \
+  X(embedding)                  \
   X(random)                     \
   X(special)
 

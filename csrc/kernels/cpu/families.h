@@ -24,6 +24,7 @@
   X(norm)                        \
   X(norm_batch)                  \
   X(norm_group)                  \
+  X(embedding)                   \
   X(attention)                   \
   X(recurrent)                   \
   X(optim)                       \

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dovetail as dt
 from dovetail import checks
-from dovetail.ops import op
+from dovetail.ops import get_op, op
+
+_rows_op = get_op("embedding_rows")
+_bag_sum_op = get_op("embedding_bag_sum")
 
 
 def _check_table(who: str, input: dt.Tensor, weight: dt.Tensor) -> None:
@@ -38,16 +41,8 @@ def embedding_op(input: dt.Tensor, weight: dt.Tensor, padding_idx: int | None, s
         [[4.0, 5.0], [0.0, 1.0]]
     """
     _check_table("embedding", input, weight)
-    flat = input.reshape(-1)
-    rows = weight.index_select(0, flat)
-    if padding_idx is not None:
-        padded = flat.unsqueeze(1) == _row("embedding", padding_idx, weight)
-        rows = dt.where(padded, rows.detach(), rows)
-    if scale_grad_by_freq:
-        counts = dt.bincount(flat, minlength=weight.shape[0]).to(weight.dtype)
-        values = rows.detach()
-        rows = values + (rows - values) / counts.index_select(0, flat).unsqueeze(1)
-    return rows.reshape([*input.shape, weight.shape[1]])
+    padding = None if padding_idx is None else _row("embedding", padding_idx, weight)
+    return _rows_op(weight, input, padding, scale_grad_by_freq)
 
 
 def _row(who: str, index: int, weight: dt.Tensor) -> int:
@@ -155,22 +150,12 @@ def embedding_bag_op(
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     _check_table("embedding_bag", input, weight)
+    padding = None if padding_idx is None else _row("embedding_bag", padding_idx, weight)
+    if mode != "max":
+        return _bag_sum_op(weight, input, offsets, per_sample_weights, mode == "mean", padding, scale_grad_by_freq)
     bags = dt.searchsorted(offsets, dt.arange(input.shape[0], dtype=offsets.dtype, device=input.device), right=True) - 1
-    rows = embedding_op(input, weight, None, scale_grad_by_freq)
-    keep = None if padding_idx is None else input != _row("embedding_bag", padding_idx, weight)
-    shape = [offsets.shape[0], weight.shape[1]]
-    if mode == "max":
-        return _largest(rows, bags, keep, shape)
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights.unsqueeze(1)
-    if keep is not None:
-        rows = dt.where(keep.unsqueeze(1), rows, dt.zeros_like(rows))
-    out = dt.zeros(shape, dtype=rows.dtype, device=rows.device).index_add(0, bags, rows)
-    if mode == "mean":
-        counted = dt.ones_like(bags) if keep is None else keep.to(bags.dtype)
-        counts = dt.zeros([shape[0]], dtype=bags.dtype, device=rows.device).index_add(0, bags, counted)
-        out = out / counts.clamp(min=1).to(out.dtype).unsqueeze(1)
-    return out
+    rows = _rows_op(weight, input, None, scale_grad_by_freq)
+    return _largest(rows, bags, None if padding is None else input != padding, [offsets.shape[0], weight.shape[1]])
 
 
 def _largest(rows: dt.Tensor, bags: dt.Tensor, keep: dt.Tensor | None, shape: list[int]) -> dt.Tensor:
