@@ -119,3 +119,22 @@ def test_families_declare_what_their_modules_define():
     dt.ops.load_all()
     assert {"binary", "arithmetic", "random"} <= dt.ops.families().keys()
     assert "hypot" in dt.ops.names()
+
+
+def test_core_may_take_over_an_op_of_the_other_distributions():
+    """An older release of theirs still declares it, and gets core's; a stranger does not."""
+    schema = (
+        "channel_norm(Tensor input, Tensor mean, Tensor var, Tensor? weight=None, Tensor? bias=None, "
+        "float eps=1e-05) -> Tensor"
+    )
+
+    def function(*_):
+        raise AssertionError("core's op runs")
+
+    function.__module__ = "dovetail.nn.functional.norm"
+    assert dt.ops.op(schema)(function) is dt._core.get_op("channel_norm")
+    with pytest.raises(ValueError, match="^channel_norm: an op of this name is registered already"):
+        dt.ops.op(schema.replace("eps=1e-05", "eps=0.1"))(function)
+    function.__module__ = "strangers"
+    with pytest.raises(ValueError, match="^channel_norm: an op of this name is registered already"):
+        dt.ops.op(schema)(function)

@@ -265,6 +265,19 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "prelu_of": lambda: [(_ramp(3, 5), _ramp(5)), (_ramp(2, 3), dt.tensor([0.25]))],
     "prelu_grad": lambda: [(_ramp(3, 5), _ramp(3, 5, low=-3, high=2), _ramp(5))],
     "prelu_weight_grad": lambda: [(_ramp(3, 5), _ramp(3, 5, low=-3, high=2))],
+    "embedding_rows": lambda: [
+        (_ramp(4, 3), _index(5, size=4), None, False),
+        (_ramp(4, 3), _index(2, 2, size=4), 1, True),
+    ],
+    "embedding_rows_grad": lambda: [(_ramp(5, 3), _index(5, size=4), 4, padding, True) for padding in (None, 1)],
+    "embedding_bag_sum": lambda: [
+        (_ramp(4, 3), _index(5, size=4), dt.tensor([0, 2, 2]), *rest, False)
+        for rest in ((None, False, None), (_ramp(5), False, None), (None, True, 1))
+    ],
+    "embedding_bag_sum_grad": lambda: [
+        (_ramp(3, 3), _ramp(4, 3), _index(5, size=4), dt.tensor([0, 2, 2]), *rest, False)
+        for rest in ((None, True, None), (_ramp(5), False, 1))
+    ],
     # random bits: the same numbers everywhere
     "philox_bits": lambda: [([5], 42, 3, dt.int64, _HERE)],
     "philox_uniform": lambda: [([5], 42, 3, dt.float32, _HERE), ([5], 42, 3, dt.float64, _HERE)],
