@@ -23,6 +23,7 @@ SHAPES = [
     (4100, 60, 17),
     (300, 300, 9001),
     (133, 67, 321),
+    (517, 101, 411),
 ]
 FLOATS = [dt.float32, dt.float64, dt.bfloat16]
 
@@ -112,6 +113,14 @@ def test_linear_starts_from_its_bias(dtype: dt.dtype) -> None:
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("m, n, k", [(64, 48, 768), (500, 90, 700), (131, 256, 1025), (49, 255, 1300)])
+def test_gradients_of_weights(m: int, n: int, k: int, dtype: dt.dtype) -> None:
+    """A narrow matrix, from the left one's columns."""
+    a, b = rounded(numbers(k, m, seed=18), dtype), rounded(numbers(k, n, seed=19), dtype)
+    assert_product(dt.tensor(a, dtype=dtype).T @ dt.tensor(b, dtype=dtype), a.T @ b, k)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
 @pytest.mark.parametrize("count, m, n, k", [(3, 150, 160, 190), (70, 33, 34, 35), (2, 16, 16, 17)])
 def test_batches(count: int, m: int, n: int, k: int, dtype: dt.dtype) -> None:
     a, b = rounded(numbers(count, m, k, seed=13), dtype), rounded(numbers(count, k, n, seed=14), dtype)
@@ -138,11 +147,11 @@ dt.set_num_threads(int(sys.argv[1]))
 linear = dt._core.get_op("linear")
 digest, error = hashlib.sha256(), 0.0
 rng = np.random.default_rng(17)
-for m, n, k in [(128, 512, 784), (97, 129, 131), (60, 900, 400), (300, 300, 9001)]:
+for m, n, k in [(128, 512, 784), (97, 129, 131), (60, 900, 400), (500, 90, 700), (300, 300, 9001)]:
     a, b = rng.standard_normal((m, k)), rng.standard_normal((k, n))
     for dtype in (dt.float32, dt.float64, dt.bfloat16):
         x, y = dt.tensor(a, dtype=dtype), dt.tensor(b, dtype=dtype)
-        products = [x @ y, (y.T @ x.T).T, linear(x, y.T.contiguous())]
+        products = [x @ y, (y.T @ x.T).T, linear(x, y.T.contiguous()), x.T.contiguous().T @ y]
         for product in (np.from_dlpack(z.to(dt.float64).contiguous()) for z in products):
             if dtype != dt.bfloat16 or sys.argv[2]:
                 digest.update(product.tobytes())
