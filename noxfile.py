@@ -281,8 +281,8 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def sanitizers(session: nox.Session) -> None:
-    """The ops' tests and the fuzz under AddressSanitizer and UBSan, the thread pool and the allocator under
-    ThreadSanitizer; arguments go to tests/reliability/sanitizers.py."""
+    """The ops' tests and the fuzz under AddressSanitizer and UBSan; the thread pool, the allocator and autograd's
+    engine under ThreadSanitizer; arguments go to tests/reliability/sanitizers.py."""
     arguments = reliability(session, "sanitizers")
     if "address" in arguments or "--only" not in arguments:
         for package in ("tensor-core", "autograd"):

@@ -110,7 +110,8 @@ __attribute__((always_inline)) inline History& assign(dt_tensor* t, NodePtr&& no
   std::swap(m.history.grad_fn, node);
   m.history.output_nr = nr;
   if (m.retains_grad) remember_retained(m);
-  dt::api().set_bits(t, DT_BIT_GRAD, 0);
+  // (Not where it is set: other threads may look at the bits of a view whose history is brought up to date.)
+  if (!(dt::api().bits(t) & DT_BIT_GRAD)) dt::api().set_bits(t, DT_BIT_GRAD, 0);
   return m.history;
 }
 

@@ -1,4 +1,5 @@
-"""The ops' tests and the fuzz under AddressSanitizer and UBSan, the pool and the allocator under ThreadSanitizer.
+"""The ops' tests and the fuzz under AddressSanitizer and UBSan; the pool, the allocator and autograd's engine under
+ThreadSanitizer.
 
     python -m tests.reliability.sanitizers --calls 20000 --rounds 1000 --seed 1
 
@@ -14,6 +15,8 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.reliability.results import REPORT, ROOT, Report, is_report, parser
@@ -171,36 +174,71 @@ int main() {
 
 
 def race(options: argparse.Namespace, report: Report, folder: Path) -> None:
-    """The C++ program beside this file, linked with the core's pool and allocator; no report is suppressed."""
+    """The C++ programs beside this file, each linked with what it tries; no report is suppressed."""
     control = folder / "control.cc"
     control.write_text(RACE)
     if run_race(folder, [control]).returncode == 0:
         report.problem("ThreadSanitizer does not see a race")
         return
     report.count("races shown to ThreadSanitizer, and seen", 1)
-    core = ROOT / "csrc" / "core"
-    sources = [Path(__file__).with_name("race.cc"), core / "pool.cc", core / "allocator.cc", core / "error.cc"]
-    done = run_race(folder, sources, str(options.rounds), str(options.seed))
-    for number, what in re.findall(r"(\d+) (jobs|blocks|wrong)", done.stdout):
-        report.count(f"{what} of the pool and the allocator under ThreadSanitizer", int(number))
+    for program in PROGRAMS:
+        run_program(program, options, report, folder)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A C++ program beside this file that prints counts, "3 jobs 0 wrong"."""
+
+    of: str
+    main: str
+    sources: tuple[str, ...]  # of the library, under csrc/
+    share: float = 1.0  # of the rounds
+
+
+PROGRAMS = (
+    Program("the pool and the allocator", "race.cc", ("core/pool.cc", "core/allocator.cc", "core/error.cc")),
+    Program(
+        "autograd's engine",
+        "engine_race.cc",
+        ("core/*.cc", "core/ops/*.cc", "autograd/*.cc", "autograd/rules/*.cc"),
+        share=0.1,
+    ),
+)
+
+
+def run_program(program: Program, options: argparse.Namespace, report: Report, folder: Path) -> None:
+    csrc = ROOT / "csrc"
+    sources = [path for pattern in program.sources for path in sorted(csrc.glob(pattern))]
+    rounds = max(1, round(options.rounds * program.share))
+    done = run_race(folder, [Path(__file__).with_name(program.main), *sources], str(rounds), str(options.seed))
+    for number, what in re.findall(r"(\d+) (\w+)", done.stdout):
+        report.count(f"{what} of {program.of} under ThreadSanitizer", int(number))
     reports = done.stderr.count("WARNING: ThreadSanitizer")
-    report.count("reports of ThreadSanitizer", reports)
+    report.count(f"reports of ThreadSanitizer on {program.of}", reports)
     if done.returncode or reports:
-        report.problem(f"the pool and the allocator (exit {done.returncode}):\n{done.stdout}{done.stderr[:6000]}")
+        report.problem(f"{program.of} (exit {done.returncode}):\n{done.stdout}{done.stderr[:6000]}")
 
 
 def run_race(folder: Path, sources: list[Path], *arguments: str) -> subprocess.CompletedProcess[str]:
-    program = folder / "race"
     flags = ["-std=gnu++17", "-O1", "-g", "-fsanitize=thread", f"-I{ROOT / 'csrc'}", f"-I{ROOT / 'csrc' / 'abi'}"]
-    subprocess.run([*CXX, *flags, *map(str, sources), "-o", str(program), "-lpthread"], check=True)
-    return subprocess.run([str(program), *arguments], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory(dir=folder) as name, ThreadPoolExecutor(os.cpu_count()) as pool:
+        program = Path(name) / "race"
+        objects = [Path(name) / f"{k}.o" for k in range(len(sources))]
+        compiled = pool.map(
+            lambda source, made: subprocess.run([*CXX, *flags, "-c", str(source), "-o", str(made)], check=True),
+            sources,
+            objects,
+        )
+        list(compiled)  # raises what one of them raised
+        subprocess.run([*CXX, *flags, *map(str, objects), "-o", str(program), "-lpthread"], check=True)
+        return subprocess.run([str(program), *arguments], capture_output=True, text=True, check=False)
 
 
 def arguments() -> argparse.Namespace:
     made = parser(__doc__)
     made.add_argument("--calls", type=int, default=20_000, help="of the fuzz")
     made.add_argument("--every", type=int, default=1, help="op's tests, of which each n-th is taken")
-    made.add_argument("--rounds", type=int, default=1000, help="of each of eight threads under ThreadSanitizer")
+    made.add_argument("--rounds", type=int, default=1000, help="of each thread under ThreadSanitizer")
     made.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
     return made.parse_args()
 
