@@ -126,7 +126,7 @@ def prelu(self: dt.Tensor, weight: dt.Tensor) -> dt.Tensor:
         if weight.ndim != 1 or weight.numel() != channels:
             raise ValueError(f"prelu: {weight.numel()} weights for an input of shape {tuple(self.shape)}")
         weight = weight.reshape([-1] + [1] * (self.ndim - 2)) if self.ndim > 1 else weight
-    return prelu_op(self, weight)
+    return prelu_op(self, weight if self.ndim else weight.reshape([]))
 
 
 @with_inplace
