@@ -379,6 +379,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"], venv_backend="venv")  # with pip, as bench
 def compare(session: nox.Session) -> None:
-    """Every module beside PyTorch's of that name, from the same weights; arguments go to pytest."""
+    """Every module beside PyTorch's of that name, from the same weights, and memory shared with it; arguments go to
+    pytest."""
     session.install(*wheelhouse.wheels(), *group("tests"), *group("bench"))
-    session.run("pytest", "-n", "auto", "tests/compare", *session.posargs)
+    session.run("pytest", "-n", "auto", "tests/compare", "tests/integration/test_interchange.py", *session.posargs)

@@ -132,10 +132,11 @@ def with_weights(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
 
     def formula(x: Any, weight: Any) -> Any:
-        return negative(wide(x), wide(x) * wide(weight).reshape([-1] + [1] * max(x.ndim - 2, 0)))
+        weight = wide(weight).reshape([-1] + [1] * max(x.ndim - 2, 0) if x.ndim else [])
+        return negative(wide(x), wide(x) * weight)
 
     for dtype in ALL_FLOATS:
-        for shape, count in (((7,), 1), ((3, 4), 1), ((3, 4), 4), ((2, 3, 4), 3), ((2, 0, 3), 1)):
+        for shape, count in (((), 1), ((7,), 1), ((3, 4), 1), ((3, 4), 4), ((2, 3, 4), 3), ((2, 0, 3), 1)):
             x, weight = T(make(rng, shape, dtype)), T(make(rng, (count,), dtype, 0, 1))
             yield Sample((x, weight), formula, **tolerances(dtype))
 

@@ -46,6 +46,28 @@ def _unary(low: float, high: float) -> list[Case]:
     ]
 
 
+def _sequences(name: str) -> list[Case]:
+    """Three sequences of 3, 2 and 1 steps, with a hidden size of 2."""
+    h0, sizes = _ramp(3, 2), [3, 2, 1]
+    if name == "lstm_sequence":
+        return [(_ramp(6, 8), h0, h0.exp(), _ramp(8, 2), reverse, sizes) for reverse in (False, True)]
+    if name == "gru_sequence":
+        return [(_ramp(6, 6), h0, _ramp(6, 2), bias, bias is None, sizes) for bias in (_ramp(6), None)]
+    return [(_ramp(6, 2), h0, _ramp(2, 2), kind, kind == "relu", sizes) for kind in ("tanh", "relu")]
+
+
+def _sequence_grads(name: str) -> list[Case]:
+    h0, output, gates, sizes = _ramp(3, 2), _ramp(6, 2) / 2, _ramp(6, 8, low=0.1, high=0.9), [3, 2, 1]
+    g = output.exp()
+    if name == "lstm_sequence":
+        seen: Case = (h0, h0.exp(), _ramp(8, 2), output, output * 1.5, gates)
+        return [(g, None, None, *seen, False, sizes), (g, g * 2, gates / 2, *seen, True, sizes)]
+    if name == "gru_sequence":
+        seen = (h0, _ramp(6, 2), output, gates)
+        return [(g, None, *seen, False, sizes), (g, gates / 2, *seen, True, sizes)]
+    return [(g, h0, _ramp(2, 2), output.abs(), kind, kind == "relu", sizes) for kind in ("tanh", "relu")]
+
+
 # Gradients of activation functions, with the numbers that follow gradient and input.
 _SLOPES: dict[str, tuple[float, ...]] = {
     "hardtanh": (-1.0, 1.0),
@@ -278,6 +300,8 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
         (_ramp(3, 3), _ramp(4, 3), _index(5, size=4), dt.tensor([0, 2, 2]), *rest, False)
         for rest in ((None, True, None), (_ramp(5), False, 1))
     ],
+    **{name: partial(_sequences, name) for name in ("lstm_sequence", "gru_sequence", "rnn_sequence")},
+    **{f"{name}_grad": partial(_sequence_grads, name) for name in ("lstm_sequence", "gru_sequence", "rnn_sequence")},
     # random bits: the same numbers everywhere
     "philox_bits": lambda: [([5], 42, 3, dt.int64, _HERE)],
     "philox_uniform": lambda: [([5], 42, 3, dt.float32, _HERE), ([5], 42, 3, dt.float64, _HERE)],
