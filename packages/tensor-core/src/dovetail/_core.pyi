@@ -219,6 +219,10 @@ class _RnnSequenceGradResults(NamedTuple):
     grad_h0: Tensor
     grad_w_hh: Tensor
 
+class _EmbeddingBagSumGradResults(NamedTuple):
+    grad_weight: Tensor
+    grad_samples: Tensor
+
 class _FrexpResults(NamedTuple):
     mantissa: Tensor
     exponent: Tensor
