@@ -4,8 +4,6 @@
 // and are kept alive by the table of these, so that a place is a plain number that nobody has to free.
 #include "bindings/places.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <unordered_map>
 #include <vector>
@@ -160,14 +158,20 @@ PyThreadState* holder() { return PyThreadState_GetUnchecked(); }
 
 uint64_t place_now() noexcept {
   // Whether this thread has Python's lock is told by two words; the rest is for the first time, and for the others.
-  static thread_local PyThreadState* mine __attribute__((tls_model("initial-exec"))) = nullptr;
+  static thread_local struct {
+    PyThreadState* state;
+    unsigned long id;  // a state's address may be another thread's, later
+  } mine __attribute__((tls_model("initial-exec"))) = {};
   PyThreadState* const has_lock = holder();
-  const bool known = has_lock && has_lock == mine && has_lock->thread_id == pthread_self();
+  const bool known = has_lock && has_lock == mine.state && has_lock->thread_id == mine.id;
   try {
     if (__builtin_expect(known, 1)) return place_in(has_lock);
     PyThreadState* const thread = PyGILState_GetThisThreadState();
     if (!thread) return 0;  // no Python function runs on this thread
-    if (thread == has_lock) return place_in(mine = thread);
+    if (thread == has_lock) {
+      mine = {thread, PyThread_get_thread_ident()};
+      return place_in(thread);
+    }
     const Gil gil;
     return gil.held() ? place_in(thread) : 0;
   } catch (const std::exception&) {
