@@ -105,6 +105,14 @@ void settle_number(Inference& call, int i, DType dtype) {
   if (v.tag == DT_UINT && dtype != DT_UINT64) v = box_float(real_number(v));
 }
 
+void settle_element(Inference& call, int i, DType dtype) {
+  settle_number(call, i, dtype);
+  dt_value& v = call.args[i];
+  if (v.tag != DT_INT || v.as.i >= 0) return;
+  if (dtype == DT_UINT64) v.tag = DT_UINT;
+  if (dtype == DT_UINT8 || dtype == DT_UINT16 || dtype == DT_UINT32) v.as.i += int64_t{1} << (8 * itemsize(dtype));
+}
+
 void normalise_index(Inference& call, int i) {
   call.as_is |= uint64_t{1} << i;
   const TensorImpl& index = call.tensor(i);

@@ -104,6 +104,8 @@ void check_floating(const char* who, const char* arg, const TensorImpl& t);
 // The number that argument i is, for tensors of a dtype, as a kernel reads it: a complex one has a meaning only where
 // they are complex, an int from 2**63 on only where they are uint64 or no integers.
 void settle_number(Inference& call, int i, DType dtype);
+// The same for a number that becomes elements: -n in an unsigned dtype is the number that it wraps around to.
+void settle_element(Inference& call, int i, DType dtype);
 // Argument i is an index: int64 as it is, int32 is cast in place. Throws TypeError for other dtypes.
 void normalise_index(Inference& call, int i);
 // An int list of argument i with `count` entries (one entry is repeated), each at least `least`.

@@ -59,7 +59,7 @@ void infer_pad(Inference& call) {
   if (pad.count % 2 != 0 || pad.count > 2 * self.ndim)
     value_error(call.name(), ": pad must hold two numbers for each of at most ", self.ndim, " dims, got ",
                 ints_text(pad), " for a tensor of shape ", shape_text(self));
-  settle_number(call, 2, self.dtype);
+  settle_element(call, 2, self.dtype);
   OutputSpec& out = call.outs[0];
   out.like(self);
   for (int k = 0; k < pad.count / 2; ++k) {

@@ -43,7 +43,7 @@ void infer_full(Inference& call) {
   infer_sizes(call);
   OutputSpec& out = call.outs[0];
   out.dtype = dtype_or(call.args[2], dtype_of_number(call.args[1]));
-  settle_number(call, 1, out.dtype);
+  settle_element(call, 1, out.dtype);
 }
 
 // zeros, ones(size, *, dtype, device): a float by default, whatever the number.
