@@ -184,10 +184,11 @@ def test_conformance_on_the_command_line():
 
 
 def test_every_op_that_takes_a_kernel_has_samples():
-
-    missing = [
-        op.name
-        for op in dt._core.ops()
-        if op.form not in ("view", "composite") and not op.writes and not conformance.samples(op.name)
-    ]
-    assert missing == []
+    """(Of the core's ops: in a process of its own, into which no other package brings its own.)"""
+    program = (
+        "import dovetail as dt; from dovetail.testing import backend as conformance\n"
+        "print([op.name for op in dt._core.ops() if op.form not in ('view', 'composite') and not op.writes"
+        " and not conformance.samples(op.name)])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
