@@ -130,6 +130,47 @@ struct Bits<Bits128> {
   bool operator()(Bits128 x) const { return ((x.low | x.high) & mask) != 0; }
 };
 
+template <class T>
+DOVETAIL_CLONES int64_t count_run(const T* p, int64_t n, Bits<T> counts) {
+  int32_t count = 0;  // no piece has more
+  for (int64_t i = 0; i < n; ++i) count += counts(p[i]);
+  return count;
+}
+
+// Where from `first` on the next `count` elements other than zero lie. Every place is written, and is overwritten by the
+// next unless its element counts: a branch on the element would be mispredicted half of the time.
+template <class T>
+void write_places(const T* p, int64_t first, Bits<T> counts, int64_t count, int64_t* places) {
+  for (int64_t i = first, k = 0; k < count; ++i) {
+    places[k] = i;
+    k += counts(p[i]);
+  }
+}
+
+// The same as indices along several dims.
+template <class T>
+void write_indices(const T* p, int64_t first, Bits<T> counts, int64_t count, const dt_array& in, int64_t* row) {
+  const int ndim = in.ndim;
+  int64_t index[DT_MAX_DIMS];
+  int64_t at = first;
+  for (int d = ndim - 1; d >= 0; --d) {
+    index[d] = at % in.sizes[d];
+    at /= in.sizes[d];
+  }
+  const int64_t *const end = row + count * ndim, last = in.sizes[ndim - 1];
+  for (int64_t i = first; row < end;) {
+    // The rest of a line of the last dim: only its last index changes.
+    const int64_t stop = i + last - index[ndim - 1];
+    for (int64_t j = index[ndim - 1]; i < stop && row < end; ++i, ++j) {
+      for (int d = 0; d < ndim - 1; ++d) row[d] = index[d];
+      row[ndim - 1] = j;
+      row += counts(p[i]) ? ndim : 0;
+    }
+    index[ndim - 1] = 0;
+    for (int d = ndim - 2; d >= 0 && ++index[d] == in.sizes[d]; --d) index[d] = 0;
+  }
+}
+
 // A flat array in pieces: count each piece, then write each from where the ones before it end.
 template <class T>
 dt_status nonzero_where(dt_kernel_context* ctx, const dt_array& in, Bits<T> counts) {
@@ -139,9 +180,7 @@ dt_status nonzero_where(dt_kernel_context* ctx, const dt_array& in, Bits<T> coun
   if ((n > 0 && !p) || !starts) return out_of_memory(ctx, "nonzero");
   parallel(ctx, pieces, 2, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
-      int64_t count = 0;
-      for (int64_t i = k * kPiece; i < std::min(n, (k + 1) * kPiece); ++i) count += counts(p[i]);
-      starts[k + 1] = count;
+      starts[k + 1] = count_run(p + k * kPiece, std::min(kPiece, n - k * kPiece), counts);
     }
   });
   starts[0] = 0;
@@ -153,20 +192,12 @@ dt_status nonzero_where(dt_kernel_context* ctx, const dt_array& in, Bits<T> coun
   if (shape[0] == 0 || ndim == 0) return DT_OK;
   parallel(ctx, pieces, 2, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
-      int64_t* row = out + starts[k] * ndim;
-      int64_t index[DT_MAX_DIMS];
-      int64_t at = k * kPiece;
-      for (int d = ndim - 1; d >= 0; --d) {
-        index[d] = at % in.sizes[d];
-        at /= in.sizes[d];
-      }
-      for (int64_t i = k * kPiece; i < std::min(n, (k + 1) * kPiece); ++i) {
-        if (counts(p[i])) {
-          for (int d = 0; d < ndim; ++d) row[d] = index[d];
-          row += ndim;
-        }
-        for (int d = ndim - 1; d >= 0 && ++index[d] == in.sizes[d]; --d) index[d] = 0;
-      }
+      int64_t* const rows = out + starts[k] * ndim;
+      const int64_t count = starts[k + 1] - starts[k], first = k * kPiece;
+      if (ndim == 1)
+        write_places(p, first, counts, count, rows);
+      else
+        write_indices(p, first, counts, count, in, rows);
     }
   });
   return DT_OK;

@@ -31,14 +31,8 @@ dt_status gather_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
     const T* source = static_cast<const T*>(from.data);
     T* target = static_cast<T*>(to.data);
     auto run = [&](const int64_t* offset, int64_t begin, int64_t end) {
-      T* t = target + offset[0];
-      const int64_t* k = indices + offset[1];
-      const T* s = source + offset[2];
-      if (step[0] == 1 && step[1] == 1 && along == 1 && step[2] == 0) {
-        for (int64_t j = begin; j < end; ++j) t[j] = s[k[j]];
-      } else {
-        for (int64_t j = begin; j < end; ++j) t[j * step[0]] = s[k[j * step[1]] * along + j * step[2]];
-      }
+      gather_run<T, false>(target + offset[0] + begin * step[0], step[0], indices + offset[1] + begin * step[1], step[1],
+                           source + offset[2] + begin * step[2], along, step[2], 0, end - begin);
     };
     const int64_t none[3] = {0, 0, 0};
     if (rows == 1) return parallel(ctx, n, kGrain, [&](int64_t begin, int64_t end) { run(none, begin, end); });

@@ -139,12 +139,44 @@ dt_status one_dim_slices(dt_kernel_context* ctx, const char* op, const dt_array&
   return DT_OK;
 }
 
+// Where nothing follows the indexed dim, single elements move: to[..., j] = from[..., index[j]].
+template <bool kWraps>
+dt_status select_elements(dt_kernel_context* ctx, const char* op, const dt_array& from, const dt_array& index,
+                          const dt_array& to) {
+  const int dim = from.ndim - 1;
+  const int64_t size = from.sizes[dim], n = numel(index), index_step = index.ndim == 0 ? 0 : index.strides[0];
+  const dt_status status = check_indices(ctx, op, index, kWraps ? -size : 0, size, dim);
+  if (status != DT_OK) return status;
+  Walk<2> outer;
+  for (int i = 0; i < dim; ++i) outer.add(from.sizes[i], {from.strides[i], to.strides[i]});
+  if (n == 0 || outer.count() == 0) return DT_OK;
+  const int64_t* indices = static_cast<const int64_t*>(index.data);
+  const int64_t pieces = ceil_div(n, kGrain);
+  visit_size(item_bytes(to.dtype), [&](auto unit) {
+    using T = decltype(unit);
+    const T* source = static_cast<const T*>(from.data);
+    T* target = static_cast<T*>(to.data);
+    parallel(ctx, outer.count() * pieces, grain_for(std::min(n, kGrain)), [&](int64_t begin, int64_t end) {
+      Walk<2> w = outer;
+      for (int64_t u = begin; u < end; ++u) {
+        w.seek(u / pieces);
+        const int64_t first = u % pieces * kGrain, count = std::min(kGrain, n - first);
+        gather_run<T, kWraps>(target + w.offset[1] + first * to.strides[dim], to.strides[dim],
+                              indices + first * index_step, index_step, source + w.offset[0], from.strides[dim], 0, size,
+                              count);
+      }
+    });
+  });
+  return DT_OK;
+}
+
 dt_status index_select_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                               int32_t, const dt_value* args, int32_t) {
   const AtLeast1d self(ins[0]), out(outs[0]);
+  const int dim = static_cast<int>(args[1].as.i);
+  if (dim == self.array.ndim - 1) return select_elements<false>(ctx, "index_select", self.array, ins[1], out.array);
   Slices slices;
-  const dt_status status =
-      one_dim_slices(ctx, "index_select", self.array, ins[1], out.array, static_cast<int>(args[1].as.i), slices);
+  const dt_status status = one_dim_slices(ctx, "index_select", self.array, ins[1], out.array, dim, slices);
   if (status != DT_OK || slices.empty()) return status;
   visit_size(item_bytes(out.array.dtype), [&](auto unit) {
     using T = decltype(unit);
@@ -238,14 +270,19 @@ dt_status indexed_slices(dt_kernel_context* ctx, const char* op, const dt_array&
   const int64_t n = others.count();
   if (n == 0) return DT_OK;
   if (!slices.positions.allocate(ctx, n)) return out_of_memory(ctx, op);
+  int64_t step[1];
+  const int64_t width = others.pop(step);
   others.seek(0);
-  for (int64_t i = 0; i < n; ++i, others.next()) slices.positions.other[i] = others.offset[0];
+  for (int64_t i = 0; i < n; i += width, others.next())
+    for (int64_t j = 0; j < width; ++j) slices.positions.other[i + j] = others.offset[0] + j * step[0];
   locate(indexed, indices, count, ndim, sizes, slices.positions);
   return DT_OK;
 }
 
 dt_status index_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                        int32_t n_ins, const dt_value*, int32_t) {
+  if (n_ins == 2 && ins[0].ndim == 1 && ins[1].ndim == 1 && outs[0].ndim == 1)
+    return select_elements<true>(ctx, "index", ins[0], ins[1], outs[0]);
   Slices slices;
   const dt_status status = indexed_slices(ctx, "index", ins[0], ins + 1, n_ins - 1, outs[0].strides, slices);
   if (status != DT_OK || slices.empty()) return status;

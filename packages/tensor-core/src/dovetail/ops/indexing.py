@@ -181,9 +181,9 @@ def masked_select(self: Tensor, mask: Tensor) -> Tensor:
     """
     if mask.dtype != dt.bool:
         raise TypeError(f"masked_select: mask must be bool, got {short(mask.dtype)}")
-    self, mask = dt.broadcast_tensors(self, mask)
-    where = dt.reshape(dt.nonzero(dt.reshape(mask, [-1])), [-1])
-    return dt.index_select(dt.reshape(self, [-1]), 0, where)
+    if self.shape != mask.shape:
+        self, mask = dt.broadcast_tensors(self, mask)
+    return dt.reshape(self, [-1])[dt.reshape(mask, [-1])]
 
 
 @op("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor", method=True, inplace=True)
