@@ -61,7 +61,39 @@ void add_complex(KernelTable& table, int32_t complex, int32_t real) {
 
 // ---- 16-bit floats: by way of float -------------------------------------------------------------------------
 
-void add_sixteen(KernelTable& table, int32_t sixteen) {
+// Between a 16-bit float and float, in one pass.
+template <int32_t kSixteen>
+void narrow_loop(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows, const void*) {
+  uint16_t* to = reinterpret_cast<uint16_t*>(data[0]);
+  const float* from = reinterpret_cast<const float*>(data[1]);
+  for (; rows > 0; --rows, to += row_step[0], from += row_step[1]) {
+    if (step[1] == 1) {
+      narrow(kSixteen, from, to, step[0], n);
+    } else {
+      for (int64_t i = 0; i < n; ++i) narrow(kSixteen, from + i * step[1], to + i * step[0], 1, 1);
+    }
+  }
+}
+
+template <int32_t kSixteen>
+void widen_loop(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows, const void*) {
+  float* to = reinterpret_cast<float*>(data[0]);
+  const uint16_t* from = reinterpret_cast<const uint16_t*>(data[1]);
+  for (; rows > 0; --rows, to += row_step[0], from += row_step[1]) {
+    if (step[0] == 1) {
+      widen(kSixteen, from, step[1], n, to);
+    } else {
+      for (int64_t i = 0; i < n; ++i) widen(kSixteen, from + i * step[1], 1, 1, to + i * step[0]);
+    }
+  }
+}
+
+template <int32_t kSixteen>
+void add_sixteen(KernelTable& table) {
+  const int32_t sixteen = kSixteen;
+  static const Loop narrows{narrow_loop<kSixteen>, kCheapGrain}, widens{widen_loop<kSixteen>, kCheapGrain};
+  table.add("copy", sixteen, DT_FLOAT32, unary_kernel, &narrows);
+  table.add("copy", DT_FLOAT32, sixteen, unary_kernel, &widens);
   const auto add = [&](int32_t to, int32_t from, const dt_kernel& kernel) {
     const dt_kernel made = sixteen_by_blocks(kernel);
     table.add("copy", to, from, made.fn, made.self);
@@ -69,7 +101,7 @@ void add_sixteen(KernelTable& table, int32_t sixteen) {
   const int32_t float32 = DT_FLOAT32;
   for (int32_t dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) {
     const int32_t other = is_sixteen(dtype) ? float32 : dtype;
-    if (dtype == sixteen || dtype == DT_COMPLEX64 || dtype == DT_COMPLEX128) continue;
+    if (dtype == sixteen || dtype == float32 || dtype == DT_COMPLEX64 || dtype == DT_COMPLEX128) continue;
     if (dtype != DT_FLOAT64) add(sixteen, dtype, *pair(table, float32, other));
     add(dtype, sixteen, *pair(table, other, float32));
   }
@@ -80,8 +112,8 @@ void add_sixteen(KernelTable& table, int32_t sixteen) {
 void register_copy(KernelTable& table) {
   register_copy_rare(table);
   DOVETAIL_BEST_ISA(register_copy)(table);
-  add_sixteen(table, DT_FLOAT16);
-  add_sixteen(table, DT_BFLOAT16);
+  add_sixteen<DT_FLOAT16>(table);
+  add_sixteen<DT_BFLOAT16>(table);
   add_complex(table, DT_COMPLEX64, DT_FLOAT32);
   add_complex(table, DT_COMPLEX128, DT_FLOAT64);
 }

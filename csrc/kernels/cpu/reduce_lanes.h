@@ -34,7 +34,7 @@ DOVETAIL_INLINE typename Fold::Acc fold_run(const typename Fold::In* p, int64_t 
 
 // n >= 64, of which the last n % 8 are left to the caller.
 template <class Fold>
-DOVETAIL_CLONES typename Fold::Acc fold_contiguous(const typename Fold::In* p, int64_t n) {
+DOVETAIL_CLONES_TO_V4 typename Fold::Acc fold_contiguous(const typename Fold::In* p, int64_t n) {
   constexpr int kLanes = 256 / sizeof(typename Fold::Lane) < 64 ? 256 / sizeof(typename Fold::Lane) : 64;
   int64_t run = std::min(n, kRun) & -kLanes;
   typename Fold::Acc total = fold_run<kLanes, Fold>(p, run);
@@ -97,7 +97,7 @@ DOVETAIL_INLINE void fold_strip(const typename Fold::In* p, int64_t rows, int64_
 }
 
 template <class Fold>
-DOVETAIL_CLONES void fold_unit_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride, int64_t columns,
+DOVETAIL_CLONES_TO_V4 void fold_unit_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride, int64_t columns,
                                        typename Fold::Acc* acc) {
   constexpr int kLanes = 256 / sizeof(typename Fold::Lane) < 64 ? 256 / sizeof(typename Fold::Lane) : 64;
   for (int64_t r = 0; r < rows; r += kRowRun) {
