@@ -137,8 +137,8 @@ DOVETAIL_CLONES int64_t count_run(const T* p, int64_t n, Bits<T> counts) {
   return count;
 }
 
-// Where from `first` on the next `count` elements other than zero lie. Every place is written, and is overwritten by the
-// next unless its element counts: a branch on the element would be mispredicted half of the time.
+// Where from `first` on the next `count` elements other than zero lie. Every place is written, and is overwritten by
+// the next unless its element counts: a branch on the element would be mispredicted half of the time.
 template <class T>
 void write_places(const T* p, int64_t first, Bits<T> counts, int64_t count, int64_t* places) {
   for (int64_t i = first, k = 0; k < count; ++i) {

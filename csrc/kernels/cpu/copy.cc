@@ -63,7 +63,8 @@ void add_complex(KernelTable& table, int32_t complex, int32_t real) {
 
 // Between a 16-bit float and float, in one pass.
 template <int32_t kSixteen>
-void narrow_loop(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows, const void*) {
+void narrow_loop(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows,
+                 const void*) {
   uint16_t* to = reinterpret_cast<uint16_t*>(data[0]);
   const float* from = reinterpret_cast<const float*>(data[1]);
   for (; rows > 0; --rows, to += row_step[0], from += row_step[1]) {

@@ -17,6 +17,7 @@
   X(gather)                      \
   X(concat)                      \
   X(sort)                        \
+  X(order)                       \
   X(random)                      \
   X(sampled)                     \
   X(divisors)                    \

@@ -31,8 +31,8 @@ dt_status gather_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
     const T* source = static_cast<const T*>(from.data);
     T* target = static_cast<T*>(to.data);
     auto run = [&](const int64_t* offset, int64_t begin, int64_t end) {
-      gather_run<T, false>(target + offset[0] + begin * step[0], step[0], indices + offset[1] + begin * step[1], step[1],
-                           source + offset[2] + begin * step[2], along, step[2], 0, end - begin);
+      gather_run<T, false>(target + offset[0] + begin * step[0], step[0], indices + offset[1] + begin * step[1],
+                           step[1], source + offset[2] + begin * step[2], along, step[2], 0, end - begin);
     };
     const int64_t none[3] = {0, 0, 0};
     if (rows == 1) return parallel(ctx, n, kGrain, [&](int64_t begin, int64_t end) { run(none, begin, end); });

@@ -162,8 +162,8 @@ dt_status select_elements(dt_kernel_context* ctx, const char* op, const dt_array
         w.seek(u / pieces);
         const int64_t first = u % pieces * kGrain, count = std::min(kGrain, n - first);
         gather_run<T, kWraps>(target + w.offset[1] + first * to.strides[dim], to.strides[dim],
-                              indices + first * index_step, index_step, source + w.offset[0], from.strides[dim], 0, size,
-                              count);
+                              indices + first * index_step, index_step, source + w.offset[0], from.strides[dim], 0,
+                              size, count);
       }
     });
   });

@@ -145,8 +145,8 @@ inline dt_status check_indices(dt_kernel_context* ctx, const char* op, const dt_
 
 // ---- single elements by index ------------------------------------------------------------------------------
 
-// to[j] = from[index[j] * along + j * drift], n of them, each array with its step; indices have been checked. Where they
-// may count from the end, `wrap` is what is added to those below 0.
+// to[j] = from[index[j] * along + j * drift], n of them, each array with its step; indices have been checked. Where
+// they may count from the end, `wrap` is what is added to those below 0.
 template <class T, bool kWraps>
 void gather_run(T* to, int64_t to_step, const int64_t* index, int64_t index_step, const T* from, int64_t along,
                 int64_t drift, int64_t wrap, int64_t n) {

@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.framework import FLOATS, INTS, ErrorSample, Refusal, Sample, T, errors_for, make, rng_for, samples_for
+from tests.ops.framework import (
+    FLOATS,
+    INTS,
+    LAYOUTS,
+    ErrorSample,
+    Refusal,
+    Sample,
+    T,
+    errors_for,
+    make,
+    rng_for,
+    samples_for,
+)
 from tests.ops.samples.sort import distinct, stable_order
 
 NUMBERS = (*FLOATS, *INTS)
@@ -45,6 +57,70 @@ def topks(op: str) -> Iterator[Sample]:
         for args in ((3,), (2, 0), (6, 1, False), (0,), (1, -1, True)):
             yield Sample((x, *args), reference, dtype=(dtype, "int64"))
     yield Sample((T(np.array([1.0, np.nan, 3.0], np.float32)), 2), reference, dtype=("float32", "int64"))
+
+
+# Sizes from which other ways are taken: few elements, short and long digits, one pass for the first few.
+LENGTHS = (1, 24, 25, 300, 5000, 17_000, 40_000)
+
+
+def hard(rng: np.random.Generator, n: int, dtype: str) -> np.ndarray:
+    """Many ties; the extremes of the dtype; both zeros and NaN."""
+    x = rng.integers(0, 40, n)
+    if dtype in FLOATS:
+        some = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, -1.5], dtype)
+    else:
+        some = np.array([np.iinfo(dtype).max, np.iinfo(dtype).min], dtype)
+    out = x.astype(dtype)
+    places = rng.integers(0, n, n // 8)
+    out[places] = rng.choice(some, places.size)
+    return out
+
+
+@samples_for("sort_first")
+def first_ones(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, dim: int, k: int, descending: bool = False) -> Any:
+        if x.ndim == 0:
+            return x, np.zeros((), np.int64)
+        order = np.take(stable_order(x, dim, descending), range(k), axis=dim)
+        return np.take_along_axis(x, order, dim), order
+
+    for dtype in NUMBERS:
+        for descending in (False, True):
+            for n in LENGTHS:
+                for k in sorted({0, 1, n // 40, n // 2, n}):
+                    yield Sample((T(hard(rng, n, dtype)), 0, k, descending), reference, dtype=(dtype, "int64"))
+            for layout in LAYOUTS:
+                yield Sample((T(make(rng, (4, 6), dtype), layout), 0, 3, descending), reference, dtype=(dtype, "int64"))
+        for shape in ((), (3, 0), (0, 3)):
+            x = T(make(rng, shape, dtype))
+            yield Sample((x, -1, min(shape[-1], 2) if shape else 1), reference, dtype=(dtype, "int64"))
+
+
+@samples_for("select_rank")
+def ranks(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, dim: int, of: str, k: int = 0) -> Any:
+        if x.ndim == 0:
+            return x, np.zeros((), np.int64)
+        order = stable_order(x, dim, False)
+        count = x.shape[dim]
+        nans = np.sum(x != x, axis=dim, keepdims=True)
+        middle = np.where(nans > 0, count - nans, (count - 1) // 2)
+        wanted = {"rank": np.full_like(nans, k), "median": middle, "nanmedian": np.maximum(count - nans - 1, 0) // 2}
+        places = np.take_along_axis(order, wanted[of], dim)
+        return np.take_along_axis(x, places, dim), places
+
+    for dtype in NUMBERS:
+        for of in ("rank", "median", "nanmedian"):
+            for n in LENGTHS:
+                yield Sample((T(hard(rng, n, dtype)), 0, of, n // 3), reference, dtype=(dtype, "int64"))
+            for layout in LAYOUTS:
+                yield Sample((T(make(rng, (4, 6), dtype), layout), 0, of, 2), reference, dtype=(dtype, "int64"))
+            yield Sample((T(make(rng, (), dtype)), -1, of), reference, dtype=(dtype, "int64"))
+            yield Sample((T(make(rng, (0, 3), dtype)), 1, of), reference, dtype=(dtype, "int64"))
 
 
 @samples_for("kthvalue")
@@ -97,6 +173,8 @@ def searches(op: str) -> Iterator[Sample]:
 X = T(np.zeros((2, 3), np.float32))
 REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "topk": [((X, 4), ValueError), ((X, -1), ValueError), ((X, 1, 2), IndexError)],
+    "sort_first": [((X, 0, -1), ValueError), ((X, -1, 4), ValueError), ((X, 2, 1), IndexError)],
+    "select_rank": [((X, 0, "mean"), ValueError), ((X, 0, "rank", 9), ValueError), ((X, 2, "rank"), IndexError)],
     "kthvalue": [((X, 4), ValueError), ((X, 0), ValueError), ((X, 1, 2), IndexError)],
     "argsort": [((X, 2), IndexError)],
     "searchsorted": [((T(np.zeros((), np.float32)), X), ValueError)],

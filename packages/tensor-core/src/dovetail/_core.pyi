@@ -116,6 +116,14 @@ class _SortResults(NamedTuple):
     values: Tensor
     indices: Tensor
 
+class _SortFirstResults(NamedTuple):
+    values: Tensor
+    indices: Tensor
+
+class _SelectRankResults(NamedTuple):
+    values: Tensor
+    indices: Tensor
+
 class _LinalgPotrfResults(NamedTuple):
     L: Tensor
     info: Tensor

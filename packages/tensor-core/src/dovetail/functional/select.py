@@ -184,20 +184,21 @@ def unique(
     """
     checks.tensors("unique", input=input)
     if dim is None:
-        flat = input.reshape([-1])
-        order = dt.argsort(flat, stable=True)
-        rows = dt.index_select(flat, 0, order)
+        rows, order = dt.sort(input.reshape([-1]), 0, stable=True)
     else:
         rows = input.movedim(dim, 0)
         order = _lexicographic(rows.reshape([rows.shape[0], -1]))
         rows = dt.index_select(rows, 0, order)
-    first, group = _groups(rows)
-    values = dt.index_select(rows, 0, first)
-    inverse = dt.scatter(dt.zeros_like(group), 0, order, group)
+    begins = _begins(rows)
+    first = _nonzero(begins).reshape([-1])
+    values, inverse = dt.index_select(rows, 0, first), None
+    if return_inverse:
+        group = dt.cumsum(begins, 0) - 1
+        inverse = dt.scatter(dt.zeros_like(group), 0, order, group)
     return _answers(
         values if dim is None else values.movedim(0, dim),
-        (inverse.reshape(input.shape) if dim is None else inverse) if return_inverse else None,
-        dt.bincount(group, minlength=first.shape[0]) if return_counts else None,
+        inverse if inverse is None or dim is not None else inverse.reshape(input.shape),
+        _lengths(first, rows.shape[0]) if return_counts else None,
     )
 
 
@@ -218,26 +219,30 @@ def unique_consecutive(
     """
     checks.tensors("unique_consecutive", input=input)
     rows = input.reshape([-1]) if dim is None else input.movedim(dim, 0)
-    first, group = _groups(rows)
-    values = dt.index_select(rows, 0, first)
+    begins = _begins(rows)
+    first = _nonzero(begins).reshape([-1])
+    values, group = dt.index_select(rows, 0, first), None
+    if return_inverse:
+        group = dt.cumsum(begins, 0) - 1
     return _answers(
         values if dim is None else values.movedim(0, dim),
-        (group.reshape(input.shape) if dim is None else group) if return_inverse else None,
-        dt.bincount(group, minlength=first.shape[0]) if return_counts else None,
+        group if group is None or dim is not None else group.reshape(input.shape),
+        _lengths(first, rows.shape[0]) if return_counts else None,
     )
 
 
-def _groups(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Where runs of equal rows begin, and each row's run."""
-    count = rows.shape[0]
-    if count == 0:
-        empty = dt.zeros([0], dtype=dt.int64, device=rows.device)
-        return empty, empty
-    differ = rows[1:] != rows[:-1]
-    if rows.ndim > 1:
-        differ = differ.reshape([count - 1, -1]).any(1) if count > 1 else differ.reshape([0])
-    begins = dt.cat([dt.ones([1], dtype=dt.bool, device=rows.device), differ])
-    return _nonzero(begins).reshape([-1]), dt.cumsum(begins, 0) - 1
+def _begins(rows: Tensor) -> Tensor:
+    """For each row whether it begins a run of equal ones."""
+    begins = dt.ones([rows.shape[0]], dtype=dt.bool, device=rows.device)
+    if rows.shape[0] > 1:
+        differ = rows[1:] != rows[:-1]
+        begins[1:] = differ if rows.ndim == 1 else differ.reshape([rows.shape[0] - 1, -1]).any(1)
+    return begins
+
+
+def _lengths(first: Tensor, count: int) -> Tensor:
+    """How long the runs are that begin there."""
+    return dt.cat([first[1:], dt.full([min(count, 1)], count, dtype=dt.int64, device=first.device)]) - first
 
 
 def _lexicographic(rows: Tensor) -> Tensor:

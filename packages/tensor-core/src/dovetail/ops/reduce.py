@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 import dovetail as dt
 from dovetail import Tensor
+from dovetail._core import get_op
 from dovetail.ops import op
-from dovetail.ops._common import expand, in_float, promoted_floating, require_floating, root, short, widened, wrap_dim
+from dovetail.ops._common import in_float, promoted_floating, require_floating, root, short, widened, wrap_dim
+
+_select_rank = get_op("select_rank")
 
 
 @op("std(Tensor self, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> Tensor", method=True, out=True)
@@ -265,7 +268,7 @@ def median(self: Tensor) -> Tensor:
     if self.numel() == 0:
         empty = math.nan if self.dtype.is_floating_point else _lowest(self)
         return dt.full([], empty, dtype=self.dtype, device=self.device)
-    return dt.median_dim(dt.reshape(self, [-1]), 0)[0]
+    return dt.reshape(_select_rank(dt.reshape(self, [-1]), 0, "median")[0], [])
 
 
 @op("median_dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)")
@@ -280,15 +283,7 @@ def median_dim(self: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, T
     dim = _nonempty("median", self, dim)
     if self.ndim == 0:
         return dt.clone(self), dt.zeros_like(self, dtype=dt.int64)
-    values, indices = dt.sort(self, dim, stable=True)
-    count = self.shape[dim]
-    rank = dt.full([], (count - 1) // 2, dtype=dt.int64, device=self.device)
-    if self.dtype.is_floating_point:
-        # NaN sorts last: where there is one, the first of them is the answer.
-        nans = dt.sum(dt.isnan(values), [dim], True)
-        rank = dt.where(nans > 0, count - nans, rank)
-    rank = _one_along(rank, self, dim)
-    return _at_rank(values, indices, dim, rank, keepdim)
+    return _middle(self, dim, "median", keepdim)
 
 
 @op("nanmedian(Tensor self) -> Tensor")
@@ -315,17 +310,12 @@ def nanmedian_dim(self: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor
     if not self.dtype.is_floating_point or self.ndim == 0:
         return dt.median_dim(self, dim, keepdim)
     dim = _nonempty("nanmedian", self, dim)
-    values, indices = dt.sort(self, dim, stable=True)
-    numbers = dt.sum(dt.logical_not(dt.isnan(values)), [dim], True)
-    rank = dt.clamp((numbers - 1) // 2, 0)
-    return _at_rank(values, indices, dim, rank, keepdim)
+    return _middle(self, dim, "nanmedian", keepdim)
 
 
-def _one_along(rank: Tensor, x: Tensor, dim: int) -> Tensor:
-    """Broadcast a rank to x's shape with size 1 along dim."""
-    shape = list(x.shape)
-    shape[dim] = 1
-    return expand(rank, shape)
+def _middle(x: Tensor, dim: int, of: str, keepdim: bool) -> tuple[Tensor, Tensor]:
+    values, indices = _select_rank(x, dim, of)
+    return (values, indices) if keepdim else (dt.squeeze(values, [dim]), dt.squeeze(indices, [dim]))
 
 
 def _at_rank(values: Tensor, indices: Tensor, dim: int, rank: Tensor, keepdim: bool) -> tuple[Tensor, Tensor]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dovetail as dt
 from dovetail import Tensor
+from dovetail._core import get_op
 from dovetail.ops import op
 from dovetail.ops._common import wrap_dim
+
+_sort_first, _select_rank = get_op("sort_first"), get_op("select_rank")
 
 
 @op(
@@ -56,11 +59,9 @@ def topk(self: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool
     size = self.shape[dim] if self.ndim else 1
     if not 0 <= k <= size:
         raise ValueError(f"topk: k = {k} is out of range for dim {dim} of size {size}")
-    values, indices = dt.sort(self, dim, descending=largest)
     if self.ndim == 0:
-        return values, indices
-    # Contiguous, so that the whole sorted rows need not be kept.
-    return dt.clone(dt.narrow(values, dim, 0, k)), dt.clone(dt.narrow(indices, dim, 0, k))
+        return dt.sort(self, dim)
+    return _sort_first(self, dim, k, largest)
 
 
 @op(
@@ -80,13 +81,10 @@ def kthvalue(self: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tupl
     size = self.shape[dim] if self.ndim else 1
     if not 1 <= k <= size:
         raise ValueError(f"kthvalue: k = {k} is out of range for dim {dim} of size {size}: expected 1 to {size}")
-    values, indices = dt.sort(self, dim)
-    if self.ndim == 0:
+    values, indices = _select_rank(self, dim, "rank", k - 1)
+    if keepdim or self.ndim == 0:
         return values, indices
-    values, indices = dt.narrow(values, dim, k - 1, 1), dt.narrow(indices, dim, k - 1, 1)
-    if keepdim:
-        return dt.clone(values), dt.clone(indices)
-    return dt.clone(dt.squeeze(values, [dim])), dt.clone(dt.squeeze(indices, [dim]))
+    return dt.squeeze(values, [dim]), dt.squeeze(indices, [dim])
 
 
 @op(

@@ -45,7 +45,7 @@ def _arg(op: Any, b: Any, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     return op.call((b(x), b.dim(x, dim), keepdim), None)
 
 
-@rule("cumsum", "cumprod", "softmax", "log_softmax", "sort")
+@rule("cumsum", "cumprod", "softmax", "log_softmax", "sort", "sort_first", "select_rank")
 def _along(op: Any, b: Any, x: Tensor, dim: int, *rest: Any) -> Any:
     _checked(x, dim)
     found = op.call((_with_a_dim(b, x), b.dim(x, dim), *rest), None)
