@@ -30,6 +30,7 @@
   X(activation_grad)            \
   X(embedding)                  \
   X(random)                     \
+  X(fourier)                    \
   X(special)
 
 namespace dovetail {

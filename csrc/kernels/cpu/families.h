@@ -38,6 +38,7 @@
   X(linalg_eigen)                \
   X(conv)                        \
   X(pool)                        \
+  X(fft)                         \
   X(special)
 
 namespace dovetail::cpu {

@@ -270,6 +270,65 @@ def complex_to_real(op: str) -> Iterator[Sample]:
             yield Sample((laid, (1,), 5, "none"), reference, dtype=real, atol=atol, rtol=atol)
 
 
+# Every radix, a power of each, mixtures; and lengths that are taken for matrices.
+LENGTHS = (1, 2, 3, 4, 5, 6, 9, 15, 20, 25, 30, 64, 100, 1000, 1024, 4096, 4374, 8192, 10_000, 15_625)
+BATCHES = ((), (1,), (3,), (9,), (2, 8))
+
+
+@samples_for("fft_lines")
+def complex_lines(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, dim: int, forward: bool, scale: float) -> Any:
+        return (np.fft.fft(wide(x), axis=dim) if forward else np.fft.ifft(wide(x), axis=dim, norm="forward")) * scale
+
+    for dtype in COMPLEXES:
+        for n in LENGTHS:
+            for batch in BATCHES if n <= 1024 else BATCHES[:3]:
+                for forward in (True, False):
+                    rows = T(make(rng, (*batch, n), dtype))
+                    columns = T(make(rng, (n, *batch), dtype), "transposed" if batch else "offset")
+                    yield sample(op, (rows, -1, forward, n**-0.5), dtype, reference, variants=False)
+                    yield sample(op, (columns, 0, forward, n**-0.5), dtype, reference, variants=False)
+        for laid in layouts_of(make(rng, (2, 3), dtype)):
+            yield sample(op, (laid, 0, True, 1.0), dtype, reference)
+        for shape in ((0, 4), (3, 0, 2)):
+            yield sample(op, (T(make(rng, shape, dtype)), -1, True, 1.0), dtype, reference)
+
+
+@samples_for("fft_real_lines")
+def real_lines(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, dim: int, whole: bool, scale: float) -> Any:
+        return (np.fft.fft if whole else np.fft.rfft)(wide(x), axis=dim) * scale
+
+    for dtype in ("float32", "float64"):
+        for half in LENGTHS:
+            n = 2 * half
+            for batch in BATCHES if n <= 1024 else BATCHES[:3]:
+                for whole in (True, False):
+                    rows = T(make(rng, (*batch, n), dtype))
+                    columns = T(make(rng, (n, *batch), dtype), "transposed" if batch else "offset")
+                    yield sample(op, (rows, -1, whole, n**-0.5), dtype, reference, variants=False)
+                    yield sample(op, (columns, 0, whole, n**-0.5), dtype, reference, variants=False)
+        for laid in layouts_of(make(rng, (2, 3), dtype)):
+            yield sample(op, (laid, 0, True, 1.0), dtype, reference)
+        yield sample(op, (T(make(rng, (0, 4), dtype)), -1, True, 1.0), dtype, reference)
+
+
+@errors_for("fft_lines", "fft_real_lines")
+def refused_lines(op: str) -> Iterator[ErrorSample]:
+    good, other = (np.float32, np.complex64) if op == "fft_real_lines" else (np.complex64, np.float32)
+    yield ErrorSample((T(np.ones((2, 2), other)), 0), TypeError, f"^{op}: ")
+    yield ErrorSample((T(np.ones(14, good)), 0), ValueError, f"^{op}: expected .* no prime factor above 5")
+    yield ErrorSample((T(np.ones((2, 0), good)), 1), ValueError, f"^{op}: ")
+    yield ErrorSample((T(np.ones((), good)), 0), ValueError, f"^{op}: ")
+    yield ErrorSample((T(np.ones((2, 2), good)), 2), IndexError, f"^{op}: ")
+    if op == "fft_real_lines":
+        yield ErrorSample((T(np.ones(5, good)), 0), ValueError, f"^{op}: expected an even length, got 5")
+
+
 @errors_for("fft_c2c", "fft_r2c", "fft_c2r")
 def refused_primitives(op: str) -> Iterator[ErrorSample]:
     good, other = (np.float32, np.complex64) if op == "fft_r2c" else (np.complex64, np.float32)

@@ -1,4 +1,5 @@
-"""The three primitives of the Fourier transforms, by NumPy's FFT (pocketfft).
+"""The three primitives of the Fourier transforms: by kernels where a length has no prime factor above 5, else by
+NumPy's FFT (pocketfft).
 
 All others are made of them. A scaling is "none", "1/sqrt(n)" or "1/n", n being the number of points transformed, so
 that a transform's adjoint is the one of the other direction with the same scaling.
@@ -6,15 +7,19 @@ that a transform's adjoint is the one of the other direction with the same scali
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 import dovetail as dt
+from dovetail._core import get_op
 from dovetail.ops import op
 
 _Array = np.ndarray[Any, Any]
+_lines, _real_lines = get_op("fft_lines"), get_op("fft_real_lines")
 
 # NumPy's names of the scalings, forward and inverse.
 _FORWARD = {"none": "backward", "1/sqrt(n)": "ortho", "1/n": "forward"}
@@ -60,6 +65,34 @@ def _along(
     return out
 
 
+@cache
+def _smooth(n: int) -> bool:
+    """Whether kernels transform lines of n points."""
+    for factor in (2, 3, 5):
+        while n > 1 and n % factor == 0:
+            n //= factor
+    return n == 1
+
+
+def _factor(scaling: str, n: int) -> float:
+    return {"none": 1.0, "1/sqrt(n)": 1 / math.sqrt(n), "1/n": 1 / n}[scaling]
+
+
+def _by_kernel(kernel: Any, x: _Array, *args: Any) -> _Array:
+    shared = x if x.flags.writeable else x.copy()
+    out: _Array = kernel(dt.from_numpy(shared), *args).numpy()
+    return out
+
+
+def _complex_along(x: _Array, axis: int, scaling: str, forward: bool) -> _Array:
+    """The transform of complex numbers along an axis."""
+    n = x.shape[axis]
+    norm = _norm(scaling, forward)
+    if _smooth(n):
+        return _by_kernel(_lines, x, axis, forward, _factor(scaling, n))
+    return _along(np.fft.fft if forward else np.fft.ifft, x, axis, norm, x.dtype, n)
+
+
 @op("fft_c2c(Tensor self, int[] dim, str scaling, bool forward) -> Tensor", internal=True, host=True)
 @np.errstate(all="ignore")
 def fft_c2c(self: _Array, dim: Sequence[int], scaling: str, forward: bool) -> _Array:
@@ -79,10 +112,8 @@ def fft_c2c(self: _Array, dim: Sequence[int], scaling: str, forward: bool) -> _A
     """
     if self.dtype.kind != "c":
         raise TypeError(f"expected a complex tensor, got {self.dtype}")
-    transform = np.fft.fft if forward else np.fft.ifft
-    norm = _norm(scaling, forward)
     for d in reversed(_checked(self, dim)):
-        self = _along(transform, self, d, norm, self.dtype, self.shape[d])
+        self = _complex_along(self, d, scaling, forward)
     return self
 
 
@@ -108,9 +139,15 @@ def fft_r2c(self: _Array, dim: Sequence[int], scaling: str, onesided: bool) -> _
     norm = _norm(scaling, True)
     *others, last = _checked(self, dim)
     n = self.shape[last]
-    half = _along(np.fft.rfft, self, last, norm, _COMPLEX[self.dtype.char], n // 2 + 1)
+    if n % 2 == 0 and _smooth(n // 2):
+        whole = not onesided and not others
+        half = _by_kernel(_real_lines, self, last, whole, _factor(scaling, n))
+        if whole:
+            return half
+    else:
+        half = _along(np.fft.rfft, self, last, norm, _COMPLEX[self.dtype.char], n // 2 + 1)
     for d in reversed(others):
-        half = _along(np.fft.fft, half, d, norm, half.dtype, half.shape[d])
+        half = _complex_along(half, d, scaling, True)
     return half if onesided else _whole(half, others, last, n)
 
 
@@ -146,7 +183,7 @@ def fft_c2r(self: _Array, dim: Sequence[int], n: int, scaling: str) -> _Array:
     norm = _norm(scaling, False)
     *others, last = _checked(self, dim)
     for d in others:
-        self = _along(np.fft.ifft, self, d, norm, self.dtype, self.shape[d])
+        self = _complex_along(self, d, scaling, False)
     if self.shape[last] != n // 2 + 1:
         raise ValueError(f"{n} points along dim {last} need a spectrum of {n // 2 + 1}, got shape {self.shape}")
     return _along(np.fft.irfft, self, last, norm, _REAL[self.dtype.char], n, n)

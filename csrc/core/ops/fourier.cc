@@ -1,0 +1,85 @@
+// Fourier transforms along one dim of lengths without a prime factor above 5: what the transforms of the package
+// spectral use where they can.
+#include "core/ops/compose.h"
+
+namespace dovetail {
+
+namespace {
+
+Declare op(const char* schema) { return Declare("fourier", schema); }
+
+void check_length(Inference& call, int64_t n, const char* what) {
+  int64_t left = n;
+  for (const int64_t factor : {2, 3, 5})
+    while (left > 0 && left % factor == 0) left /= factor;
+  if (left != 1) value_error(call.name(), ": expected ", what, " with no prime factor above 5, got ", n);
+}
+
+int transformed_dim(Inference& call) {
+  const TensorImpl& self = call.tensor(0);
+  if (self.ndim == 0) value_error(call.name(), ": expected at least one dim to transform, got a zero-dim tensor");
+  return call.dim(1, self.ndim);
+}
+
+void infer_lines(Inference& call) {  // (self, dim, forward, scale)
+  const TensorImpl& self = call.tensor(0);
+  if (!is_complex(self.dtype)) type_error(call.name(), ": expected a complex tensor, got ", dtype_name(self.dtype));
+  check_length(call, self.size(transformed_dim(call)), "a length");
+  call.outs[0].like(self);
+}
+
+void infer_real_lines(Inference& call) {  // (self, dim, whole, scale)
+  const TensorImpl& self = call.tensor(0);
+  if (self.dtype != DT_FLOAT32 && self.dtype != DT_FLOAT64)
+    type_error(call.name(), ": expected a tensor of float32 or float64, got ", dtype_name(self.dtype));
+  const int dim = transformed_dim(call);
+  const int64_t n = self.size(dim);
+  if (n % 2 != 0) value_error(call.name(), ": expected an even length, got ", n);
+  check_length(call, n / 2, "half a length");
+  call.outs[0].like(self);
+  call.outs[0].dtype = self.dtype == DT_FLOAT32 ? DT_COMPLEX64 : DT_COMPLEX128;
+  if (call.args[2].as.i == 0) call.outs[0].sizes[dim] = n / 2 + 1;
+}
+
+}  // namespace
+
+void declare_fourier() {
+  op("fft_lines(Tensor self, int dim, bool forward=True, float scale=1.0) -> Tensor")
+      .plain(infer_lines)
+      .host()
+      .internal()
+      .non_differentiable()
+      .doc(R"(The Fourier transforms of a complex tensor's lines along a dim.
+
+    out[k] = scale * sum_j self[j] * exp(-+ 2 pi i j k / n)
+
+Args:
+    self: complex; the dim's size has no prime factor above 5.
+    dim: the dim to transform.
+    forward: with a minus in the exponent; else with a plus.
+    scale: a factor.
+
+Example:
+    >>> dt._core.get_op("fft_lines")(dt.tensor([1 + 0j, 1j]), 0).tolist()
+    [(1+1j), (1-1j)]
+)");
+  op("fft_real_lines(Tensor self, int dim, bool whole=True, float scale=1.0) -> Tensor")
+      .plain(infer_real_lines)
+      .host()
+      .internal()
+      .non_differentiable()
+      .doc(R"(The forward Fourier transforms of a real tensor's lines along a dim.
+
+Args:
+    self: float32 or float64; half the dim's size has no prime factor above 5.
+    dim: the dim to transform.
+    whole: all n entries; else the first n / 2 + 1, from which the others follow.
+    scale: a factor.
+
+Example:
+    >>> dt._core.get_op("fft_real_lines")(dt.tensor([1.0, 2.0, 0.0, 0.0]), 0, False).tolist()
+    [(3+0j), (1-2j), (-1+0j)]
+)");
+}
+
+}  // namespace dovetail

@@ -1,0 +1,161 @@
+// fft_lines and fft_real_lines: Fourier transforms along one dim.
+#include "kernels/cpu/fft.h"
+
+#include <map>
+#include <mutex>
+#include <new>
+
+#include "kernels/cpu/index_common.h"
+#include "kernels/cpu/loops.h"
+#include "kernels/cpu/registry.h"
+
+#define DOVETAIL_KERNELS "kernels/cpu/fft.inc"
+#include "kernels/cpu/foreach_isa.h"
+
+namespace dovetail::cpu {
+
+namespace {
+
+// ---- lengths, which are kept ---------------------------------------------------------------------------------
+
+template <class T>
+std::shared_ptr<const FftLength<T>> length_of(int64_t n, bool real) {
+  constexpr size_t kMost = 32;
+  static std::mutex mutex;
+  static auto& kept = *new std::map<std::pair<int64_t, bool>, std::shared_ptr<const FftLength<T>>>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const std::pair<int64_t, bool> key(n, real);
+  const auto found = kept.find(key);
+  if (found != kept.end()) return found->second;
+  const auto made = std::make_shared<const FftLength<T>>(n, real);
+  if (kept.size() >= kMost) kept.clear();
+  return kept[key] = made;
+}
+
+// ---- one call ------------------------------------------------------------------------------------------------
+
+template <class T>
+struct Transform {
+  dt_kernel_context* ctx;
+  const FftLength<T>& length;
+  const FftKernels<T>& kernels;
+  FftLines in, out;  // `line`: between neighbouring lines
+  bool real, whole, forward;
+  T scale;
+
+  // The spectrum of 2n reals where the transform of the n complex numbers that they were taken for lies.
+  void finish_real(T* to) const {
+    const int64_t n = length.n, point = out.point;
+    for (int64_t k = 0; k <= n / 2; ++k) {
+      T *a = to + k * point, *b = to + (n - k) * point;
+      const T* other = k == 0 ? a : b;
+      const T re = a[0], im = a[1], mirror_re = other[0], mirror_im = -other[1];
+      const T even_re = (re + mirror_re) / 2, even_im = (im + mirror_im) / 2;
+      const T odd_re = (im - mirror_im) / 2, odd_im = (mirror_re - re) / 2;
+      double c, s;
+      length.roots->at(k, c, s);
+      const T wr = static_cast<T>(c), wi = static_cast<T>(s);
+      const T turned_re = odd_re * wr - odd_im * wi, turned_im = odd_re * wi + odd_im * wr;
+      a[0] = even_re + turned_re;
+      a[1] = even_im + turned_im;
+      b[0] = even_re - turned_re;
+      b[1] = turned_im - even_im;
+    }
+    for (int64_t k = 1; k < n && whole; ++k) {
+      to[(2 * n - k) * point] = to[k * point];
+      to[(2 * n - k) * point + 1] = -to[k * point + 1];
+    }
+  }
+
+  // One long line.
+  bool run_long(const T* from, T* to) const {
+    const int64_t wide = kernels.wide, across = ceil_div(length.columns, wide), down = ceil_div(length.rows, wide);
+    const int64_t ranges = std::min<int64_t>(8, std::min(across, down)), middles = down * wide * length.columns;
+    const int64_t each = 4 * wide * std::max(length.rows, length.columns);
+    T* const space = static_cast<T*>(ctx->workspace(ctx, (2 * middles + ranges * each) * sizeof(T)));
+    if (!space) return false;
+    T* const middle[2] = {space, space + middles};
+    T* const spaces = space + 2 * middles;
+    parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r)
+        for (int64_t g = across * r / ranges; g < across * (r + 1) / ranges; ++g)
+          kernels.columns_of(length, from, in.point, in.part, g * wide, forward, real, middle, spaces + r * each);
+    });
+    parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r)
+        for (int64_t g = down * r / ranges; g < down * (r + 1) / ranges; ++g)
+          kernels.rows_of(length, middle, g * wide, to, out.point, forward, scale, spaces + r * each);
+    });
+    if (real) finish_real(to);
+    return true;
+  }
+
+  bool run(const T* from, T* to, Walk<2> lines) const {
+    int64_t step[2];
+    const int64_t count = lines.pop(step), outer = lines.count();
+    if (length.n > kLongest) {
+      lines.seek(0);
+      for (int64_t r = 0; r < outer; ++r, lines.next())
+        for (int64_t i = 0; i < count; ++i)
+          if (!run_long(from + lines.offset[0] + i * step[0], to + lines.offset[1] + i * step[1])) return false;
+      return true;
+    }
+    const int64_t wide = kernels.wide, groups = ceil_div(count, wide), units = outer * groups;
+    const int64_t ranges = std::max<int64_t>(1, std::min<int64_t>({8, units, units * wide * length.n / kGrain}));
+    const int64_t each = (real ? 8 : 4) * wide * length.n;
+    T* const spaces = static_cast<T*>(ctx->workspace(ctx, ranges * each * sizeof(T)));
+    if (!spaces) return false;
+    parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {
+      Walk<2> w = lines;
+      for (int64_t r = begin; r < end; ++r)
+        for (int64_t u = units * r / ranges; u < units * (r + 1) / ranges; ++u) {
+          w.seek(u / groups);
+          const int64_t first = u % groups * wide, some = std::min(wide, count - first);
+          const T* a = from + w.offset[0] + first * step[0];
+          T* b = to + w.offset[1] + first * step[1];
+          if (real)
+            kernels.real_lines(length, a, in, b, out, some, whole, scale, spaces + r * each);
+          else
+            kernels.whole_lines(length, a, in, b, out, some, forward, scale, spaces + r * each);
+        }
+    });
+    return true;
+  }
+};
+
+// `real`: of a real tensor; the flag among the attributes then asks for the whole spectrum, and else for the direction.
+template <class T, bool kReal>
+dt_status fft_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                     const dt_value* args, int32_t) {
+  const dt_array &from = ins[0], &to = outs[0];
+  if (numel(to) == 0) return DT_OK;
+  const int dim = static_cast<int>(args[1].as.i);
+  const bool flag = args[2].as.i != 0;
+  const int64_t item = kReal ? 1 : 2;  // of T in an element of the input
+  Walk<2> lines;
+  for (int i = 0; i < from.ndim; ++i)
+    if (i != dim) lines.add(from.sizes[i], {item * from.strides[i], 2 * to.strides[i]});
+  const FftLines in{2 * from.strides[dim], lines.ndim ? lines.strides[0][lines.ndim - 1] : 0,
+                    kReal ? from.strides[dim] : 1};
+  const FftLines out{2 * to.strides[dim], lines.ndim ? lines.strides[1][lines.ndim - 1] : 0, 1};
+  try {
+    const auto length = length_of<T>(from.sizes[dim] / (kReal ? 2 : 1), kReal);
+    const FftKernels<T>& kernels = DOVETAIL_BEST_ISA(fft_kernels<T>)();
+    const Transform<T> transform{
+        ctx, *length, kernels, in, out, kReal, kReal && flag, kReal || flag, static_cast<T>(as_double(args[3]))};
+    if (transform.run(static_cast<const T*>(from.data), static_cast<T*>(to.data), lines)) return DT_OK;
+  } catch (const std::bad_alloc&) {
+  }
+  return out_of_memory(ctx, "fft");
+}
+
+}  // namespace
+
+void register_fft(KernelTable& table) {
+  table.add("fft_lines", DT_COMPLEX64, fft_kernel<float, false>);
+  table.add("fft_lines", DT_COMPLEX128, fft_kernel<double, false>);
+  table.add("fft_real_lines", DT_FLOAT32, fft_kernel<float, true>);
+  table.add("fft_real_lines", DT_FLOAT64, fft_kernel<double, true>);
+}
+
+}  // namespace dovetail::cpu
