@@ -2,6 +2,7 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/cpu/gather_run.h"
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/sixteen.h"

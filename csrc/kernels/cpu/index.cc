@@ -1,5 +1,6 @@
 // Whole slices picked by indices: index_select, index_add, index, index_put. All of them come down to two tables of
 // offsets, one entry for every position of the broadcast indices, and a block of elements that each position moves.
+#include "kernels/cpu/gather_run.h"
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/sixteen.h"

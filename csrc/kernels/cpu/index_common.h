@@ -14,10 +14,8 @@
 // by the source, so the additions happen in one order whatever the width.
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(DOVETAIL_NO_CLONES)
 #define DOVETAIL_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
-#define DOVETAIL_CLONES_TO_V4 __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define DOVETAIL_CLONES
-#define DOVETAIL_CLONES_TO_V4
 #endif
 #define DOVETAIL_INLINE inline __attribute__((always_inline))
 
