@@ -104,8 +104,8 @@ DOVETAIL_INLINE void fold_strip(const typename Fold::In* p, int64_t rows, int64_
 }
 
 template <class Fold>
-DOVETAIL_CLONES_TO_V4 void fold_unit_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride,
-                                             int64_t columns, typename Fold::Acc* acc) {
+DOVETAIL_CLONES void fold_unit_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride, int64_t columns,
+                                       typename Fold::Acc* acc) {
   constexpr int kLanes = 256 / sizeof(typename Fold::Lane) < 64 ? 256 / sizeof(typename Fold::Lane) : 64;
   for (int64_t r = 0; r < rows; r += kRowRun) {
     const int64_t height = std::min(kRowRun, rows - r);
