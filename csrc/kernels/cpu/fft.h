@@ -37,8 +37,9 @@ class Roots {
     table.resize(2 * count);
     for (int64_t i = 0; i < count; ++i) {
       const double angle = -6.283185307179586476925 * (static_cast<double>(i * by) / static_cast<double>(n_));
-      table[2 * i] = std::cos(angle);
-      table[2 * i + 1] = std::sin(angle);
+      const bool quarter = 4 * i * by % n_ == 0;  // there one of the two is 0, which the angle's rounding would miss
+      table[2 * i] = quarter ? std::round(std::cos(angle)) : std::cos(angle);
+      table[2 * i + 1] = quarter ? std::round(std::sin(angle)) : std::sin(angle);
     }
   }
   int64_t n_, step_ = 1;
