@@ -14,6 +14,11 @@ def _transform(op: Any, b: Any, x: Tensor, dims: Any, *rest: Any) -> Tensor:
     return op(b(x), [b.dim(x, d) for d in dims], *rest)
 
 
+@rule("fft_lines", "fft_real_lines")
+def _lines(op: Any, b: Any, x: Tensor, dim: int, *rest: Any) -> Tensor:
+    return op(b(x), b.dim(x, dim), *rest)
+
+
 @rule("istft")
 def _istft(b: Any, x: Tensor, n_fft: int, hop: Any, width: Any, window: Tensor | None, *rest: Any) -> Tensor:
     """It reads its window, to refuse one that leaves a point out."""
