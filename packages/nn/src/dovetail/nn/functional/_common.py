@@ -46,6 +46,18 @@ def _rounded_once(function: F, require: Callable[[str, dt.Tensor], None]) -> F:
     return cast("F", checked)
 
 
+def takes_input(function: F) -> F:
+    """For a function over ops: its `self` may be called `input`, as an op's may."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if "input" in kwargs and not args:
+            kwargs["self"] = kwargs.pop("input")
+        return function(*args, **kwargs)
+
+    return cast("F", called)
+
+
 def require_floating(name: str, tensor: dt.Tensor) -> None:
     """Refuse integer, bool and complex tensors."""
     if not tensor.is_floating_point():

@@ -9,7 +9,7 @@ import dovetail as dt
 from dovetail import checks
 from dovetail.ops import get_op, op
 
-from ._common import dtype_name, in_place_of, of_floats, of_real_numbers, with_inplace, wrapped
+from ._common import dtype_name, in_place_of, of_floats, of_real_numbers, takes_input, with_inplace, wrapped
 from .distance import normalize as normalize
 
 gelu = get_op("gelu")
@@ -292,16 +292,17 @@ def softsign_op(self: dt.Tensor) -> dt.Tensor:
     return self / (1 + self.abs())
 
 
-def softsign(input: dt.Tensor) -> dt.Tensor:
+@takes_input
+def softsign(self: dt.Tensor) -> dt.Tensor:
     """``x / (1 + |x|)``, of complex numbers too.
 
     Example:
         >>> softsign(dt.tensor([3 + 4j])).tolist()
         [(0.5+0.6666666865348816j)]
     """
-    if isinstance(input, dt.Tensor) and input.is_complex():
-        return input / (1 + input.abs())
-    return softsign_op(input)
+    if isinstance(self, dt.Tensor) and self.is_complex():
+        return self / (1 + self.abs())
+    return softsign_op(self)
 
 
 @op("tanhshrink(Tensor self) -> Tensor", kernel=True)
@@ -316,16 +317,17 @@ def tanhshrink_op(self: dt.Tensor) -> dt.Tensor:
     return self - dt.tanh(self)
 
 
-def tanhshrink(input: dt.Tensor) -> dt.Tensor:
+@takes_input
+def tanhshrink(self: dt.Tensor) -> dt.Tensor:
     """``x - tanh(x)``, of complex numbers too.
 
     Example:
         >>> tanhshrink(dt.tensor([0j])).tolist()
         [0j]
     """
-    if isinstance(input, dt.Tensor) and input.is_complex():
-        return input - dt.tanh(input)
-    return tanhshrink_op(input)
+    if isinstance(self, dt.Tensor) and self.is_complex():
+        return self - dt.tanh(self)
+    return tanhshrink_op(self)
 
 
 @op("softshrink(Tensor self, float lambd=0.5) -> Tensor", kernel=True)
