@@ -215,6 +215,11 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "constant_pad_nd": lambda: [(_ramp(2, 3), [1, 2], 0.5), (_ramp(2, 3), [-1, 1, 0, 2], 0)],
     "nonzero": lambda: [(_bools(3, 4),), (_ramp(3, 4).round(),)],
     "sort": lambda: [(_ramp(3, 5), -1, False, True), (_ramp(3, 5), 0, True, True)],
+    "sort_first": lambda: [(_ramp(3, 5), -1, 2, False), (_ramp(4, 3), 0, 3, True), (_ints(3, 5), 1, 4, False)],
+    "select_rank": lambda: [(_ramp(3, 5), 1, "rank", 3), (_ints(4, 3), 0, "median", 0), (_ramp(7), 0, "nanmedian", 0)],
+    # Fourier transforms
+    "fft_lines": lambda: [(_numbers(3, 6), 1, True, 1.0), (_numbers(8, 3), 0, False, 0.125)],
+    "fft_real_lines": lambda: [(_ramp(3, 6), 1, True, 1.0), (_ramp(8, 3), 0, False, 0.5)],
     # contraction and windows
     "bmm": lambda: [(_ramp(2, 3, 4), _ramp(2, 4, 5)), (_ramp(2, 4, 3).transpose(1, 2), _ramp(2, 4, 5))],
     "mm": lambda: [(_ramp(3, 4), _ramp(4, 5)), (_ramp(4, 3).transpose(0, 1), _ramp(4, 5))],
