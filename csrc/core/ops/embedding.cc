@@ -1,4 +1,5 @@
 // Rows of a table: looked up one by one, or added up in bags; and the gradients.
+#include "core/execute.h"
 #include "core/ops/compose.h"
 
 namespace dovetail {
@@ -102,7 +103,7 @@ void rows_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const Tensor flat = view_as(input, {input->numel});
   Tensor rows = index_select(weight, 0, flat);
   if (given(args[2])) rows = where(column(eq(flat, number(static_cast<double>(args[2].as.i)))), detach_(rows), rows);
-  if (args[3].as.i) {  // the same value, and a part of the gradient
+  if (args[3].as.i && !is_exact(weight->dtype)) {  // the same value, and a part of the gradient
     const Tensor values = detach_(rows);
     const Tensor often = index_select(frequencies(values, flat, weight->size(0)), 0, flat);
     rows = add(values, div_(sub(rows, values), column(often)));
@@ -122,6 +123,17 @@ void rows_grad_op(const Op& op, const dt_value* args, int, dt_value* outs, int) 
   Tensor result = index_add(zeros_of(grad, {rows, dim}), 0, flat, each);
   if (args[4].as.i) result = div_(result, column(frequencies(grad, flat, rows)));
   give(outs[0], result);
+}
+
+// Refuses offsets that mark no bags. (Those that a transform maps have no value yet.)
+void check_offsets(const char* who, const Tensor& given, int64_t n) {
+  if (given->bits & DT_BIT_SHELL) return;
+  const Tensor offsets = cast_to(on_device(given.get(), kCpu), DT_INT64);
+  const int64_t bags = offsets->size(0), step = offsets->stride(0);
+  const int64_t* at = reinterpret_cast<const int64_t*>(offsets->data);
+  bool good = bags == 0 ? n == 0 : at[0] == 0 && at[(bags - 1) * step] <= n;
+  for (int64_t i = 1; i < bags; ++i) good = good && at[(i - 1) * step] <= at[i * step];
+  if (!good) value_error(who, ": offsets must begin with 0, not fall, and stay within the ", n, " indices");
 }
 
 // What a bag's sum is made of: (weight, input, offsets, per_sample_weights, mean, padding_idx).
@@ -149,6 +161,7 @@ struct Bags {
 
 void bags_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   check_table(op.name().c_str(), *tensor(args[0]));
+  check_offsets(op.name().c_str(), tensor(args[2]), tensor(args[1])->size(0));
   const Bags b(args);
   const dt_value looked_up[] = {box(b.weight), box(b.input), box_none(), args[6]};
   static const Callee embedding_rows("embedding_rows");
