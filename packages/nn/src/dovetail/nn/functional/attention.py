@@ -103,6 +103,10 @@ def attention_dropout(
         >>> dt._core.get_op("attention_dropout")(x, x, x, None, False, 1.0, 1.0).sum().item()
         0.0
     """
+    if query.ndim != 4 or key.ndim != 4:
+        raise ValueError(
+            f"attention_dropout: query and key must have 4 dims, got shapes {tuple(query.shape)} and {tuple(key.shape)}"
+        )
     count = math.prod([*query.shape[:3], key.shape[2]])
     per_block = 2 if query.dtype == dt.float64 else 4  # numbers that a block of random bits gives
     random_key, offset = (generator or dt.default_generator).reserve(-(-count // per_block))
