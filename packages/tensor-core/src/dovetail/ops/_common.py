@@ -69,7 +69,8 @@ def require_floating(name: str, *tensors: Tensor) -> None:
     """Refuse integer and bool tensors, where PyTorch has no meaning for them."""
     dtype = dt.result_type(*tensors)
     if not dtype.is_floating_point and not dtype.is_complex:
-        raise TypeError(f"{name}: expected floating-point tensors, got {short(dtype)}; convert with .float()")
+        got = " and ".join(dict.fromkeys(short(tensor.dtype) for tensor in tensors))
+        raise TypeError(f"{name}: expected floating-point tensors, got {got}; convert with .float()")
 
 
 def short(dtype: dt.dtype) -> str:
