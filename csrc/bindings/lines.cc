@@ -40,7 +40,7 @@ class Writes {
   }
 
  private:
-  static constexpr int kMost = 1 << 16;
+  static constexpr int kMost = 1 << 13;
   Write* writes_ = nullptr;
   int next_ = 0;
 };
