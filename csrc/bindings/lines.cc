@@ -3,6 +3,7 @@
 // Whoever will want to know sets kWatched; the place of the next write is then noted here.
 #include "bindings/lines.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "bindings/places.h"
@@ -24,8 +25,11 @@ struct Write {
 class Writes {
  public:
   void add(const Write& write) {
-    if (!writes_) writes_ = static_cast<Write*>(std::calloc(kMost, sizeof(Write)));  // pages are taken as they fill
-    if (!writes_) return;
+    if (!writes_) {
+      writes_ = static_cast<Write*>(std::malloc(kMost * sizeof(Write)));
+      if (!writes_) return;
+      std::fill_n(writes_, kMost, Write{nullptr, -1, 0});  // takes the memory now: it does not seem to leak later
+    }
     writes_[next_] = write;
     next_ = (next_ + 1) % kMost;
   }
@@ -40,7 +44,7 @@ class Writes {
   }
 
  private:
-  static constexpr int kMost = 1 << 13;
+  static constexpr int kMost = 1 << 14;
   Write* writes_ = nullptr;
   int next_ = 0;
 };
