@@ -99,7 +99,7 @@ def _words_of_tensor(t: dt.Tensor) -> Iterator[str]:
         yield from EMPTY
     if t.is_complex():
         yield from ("complex", "complex128")  # the latter is what it becomes beside a float64
-    if sum(t.shape) <= 300:
+    if max(t.numel(), sum(t.shape)) <= 300:
         yield str(t.tolist())[:LONGEST]
         for item in t.reshape(-1).tolist():
             yield from words(item)

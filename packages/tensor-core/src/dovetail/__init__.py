@@ -123,6 +123,7 @@ _PIECES = {
 }
 _MODULES = (
     "__config__",
+    "accelerator",
     "backends",
     "cpu",
     "cuda",

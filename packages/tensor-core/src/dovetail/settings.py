@@ -30,6 +30,7 @@ __all__ = [
     "can_cast",
     "get_default_device",
     "get_default_dtype",
+    "get_float32_matmul_precision",
     "get_include",
     "get_num_threads",
     "get_rng_state",
@@ -40,6 +41,7 @@ __all__ = [
     "seed",
     "set_default_device",
     "set_default_dtype",
+    "set_float32_matmul_precision",
     "set_num_threads",
     "set_rng_state",
     "use_deterministic_algorithms",
@@ -122,6 +124,41 @@ def are_deterministic_algorithms_enabled() -> bool:
         True
     """
     return True
+
+
+_float32_matmul_precision = "highest"
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Allow products of float32 matrices to be computed in fewer bits, as in PyTorch.
+
+    It is a permission, of which the kernels there are make no use.
+
+    Args:
+        precision: "highest", "high" or "medium".
+
+    Example:
+        >>> dt.set_float32_matmul_precision("high")
+        >>> dt.get_float32_matmul_precision()
+        'high'
+        >>> dt.set_float32_matmul_precision("highest")
+    """
+    global _float32_matmul_precision
+    if precision not in ("highest", "high", "medium"):
+        raise ValueError(
+            f"set_float32_matmul_precision: precision must be 'highest', 'high' or 'medium', got {precision!r}"
+        )
+    _float32_matmul_precision = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` allowed last: "highest" in the beginning.
+
+    Example:
+        >>> dt.get_float32_matmul_precision()
+        'highest'
+    """
+    return _float32_matmul_precision
 
 
 # ---- devices ----

@@ -9,6 +9,9 @@ with two methods:
 and its kernels are called as `kernel(outs, ins, args)`: `numpy.asarray` of the members of `outs` and `ins` gives
 strided views of host memory, and `args` are the op's arguments (tensors in it are None). What it has no kernel for is
 decomposed.
+
+The modules `cuda`, `cudnn` and `mps` beside it answer the questions and take the settings that PyTorch's programs begin
+with.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import _core, checks
+from .. import _core, checks
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -234,3 +237,14 @@ def synchronize(device: _core.device | str = "cpu") -> None:
         >>> dt.backends.synchronize()
     """
     _core.synchronize(str(device))
+
+
+# ---- PyTorch's settings ----
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("cuda", "cudnn", "mps"):
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; the backends there are: {', '.join(names())}")
