@@ -77,7 +77,7 @@ PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!parse_keywords(args, kwargs, "|O:Generator", keywords, &device)) {
     return nullptr;
   }
-  return entry([&] {
+  return entry_as("Generator", [&] {
     Device where = kCpu;
     if (device && !to_device(device, &where)) {
       raise(PyExc_TypeError, "Generator: device must be a device or a str, got %s", Py_TYPE(device)->tp_name);

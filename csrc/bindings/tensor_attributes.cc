@@ -154,6 +154,12 @@ PyObject* get_mT(PyObject* self, void*) { return swap_last(self, "mT"); }
 PyObject* get_T(PyObject* self, void*) {
   return entry([&] {
     TensorImpl* t = impl_of(self);
+    if (t->ndim != 2) {
+      const std::string warning = "T: for a tensor of 2 dims, got " + describe(*t) +
+                                  "; reversing other numbers of dims is deprecated, as in PyTorch: use mT for the last "
+                                  "two, permute(*reversed(range(x.ndim))) for all";
+      check(PyErr_WarnEx(PyExc_UserWarning, warning.c_str(), 1));
+    }
     int64_t dims[DT_MAX_DIMS];
     for (int i = 0; i < t->ndim; ++i) dims[i] = t->ndim - 1 - i;
     return wrap(call1(*fast.permute, {box(t), box_ints(dims, t->ndim)}));
@@ -191,7 +197,8 @@ PyGetSetDef getset[] = {
     {"data", get_data, put_data, "The same data, apart from autograd and its version counter.", nullptr},
     {"real", get_part<kReal>, put_part<kReal>, "The real part: a view of complex numbers.", nullptr},
     {"imag", get_part<kImag>, put_part<kImag>, "The imaginary part of complex numbers, as a view.", nullptr},
-    {"T", get_T, nullptr, "The view with all dims reversed.", nullptr},
+    {"T", get_T, nullptr, "The transpose of a matrix, a view; of other numbers of dims, with a warning, all reversed.",
+     nullptr},
     {"mT", get_mT, nullptr, "The view with the last two dims swapped.", nullptr},
     {"H", get_H, nullptr, "The conjugate transpose of a matrix.", nullptr},
     {"mH", get_mH, nullptr, "The conjugate transpose of the last two dims.", nullptr},

@@ -15,32 +15,16 @@ namespace dovetail::py {
 
 namespace {
 
-// size(dim=None) and stride(dim=None): all of them, or one.
-PyObject* geometry(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, const char* who,
-                   bool strides) {
-  return entry_as(who, [&]() -> PyObject* {
-    const TensorImpl* t = impl_of(self);
-    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    const bool dim_named = named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "dim") == 0;
-    if (nargs + named > 1 || (named && !dim_named)) type_error(who, ": takes one argument, dim");
-    const int64_t* values = strides ? t->strides() : t->sizes();
-    if (nargs + named == 0 || args[0] == Py_None) {
-      if (!strides) return size_object(t->ndim, values);
-      Ref tuple = checked(PyTuple_New(t->ndim));
-      for (int i = 0; i < t->ndim; ++i) PyTuple_SET_ITEM(tuple.get(), i, PyLong_FromLongLong(values[i]));
-      return tuple.release();
-    }
-    int64_t dim;
-    if (!to_int(args[0], &dim)) type_error(who, ": dim must be an int, got ", given_text(args[0]));
-    if (t->ndim == 0) index_error(who, ": a zero-dim tensor has no dim ", dim);
-    return PyLong_FromLongLong(values[wrap_dim(who, dim, t->ndim)]);
-  });
-}
-PyObject* size(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  return geometry(self, args, nargs, kwnames, "size", false);
+PyObject* stride_tuple(int count, const int64_t* strides) {
+  Ref tuple = checked(PyTuple_New(count));
+  for (int i = 0; i < count; ++i) PyTuple_SET_ITEM(tuple.get(), i, checked(PyLong_FromLongLong(strides[i])).release());
+  return tuple.release();
 }
 PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  return geometry(self, args, nargs, kwnames, "stride", true);
+  return entry_as("stride", [&] {
+    const TensorImpl* t = impl_of(self);
+    return geometry("stride", t->ndim, t->strides(), stride_tuple, args, nargs, kwnames);
+  });
 }
 
 PyObject* dim(PyObject* self, PyObject*) { return PyLong_FromLong(impl_of(self)->ndim); }
@@ -229,7 +213,6 @@ PyObject* refuse_pickle(PyObject*, PyObject*) {
 
 // Subclasses that must be pickled or copied define __reduce_ex__ themselves.
 PyMethodDef methods[] = {
-    {"size", as_method(size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None): the shape, or the size of one dim."},
     {"stride", as_method(stride), METH_FASTCALL | METH_KEYWORDS,
      "stride(dim=None): the steps between elements, in elements, or that of one dim."},
     {"dim", dim, METH_NOARGS, "The number of dims."},
@@ -267,6 +250,18 @@ PyMethodDef methods[] = {
 };
 
 }  // namespace
+
+PyObject* geometry(const char* who, int ndim, const int64_t* values, PyObject* (*whole)(int, const int64_t*),
+                   PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+  const bool dim_named = named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "dim") == 0;
+  if (nargs + named > 1 || (named && !dim_named)) type_error(who, ": takes one argument, dim");
+  if (nargs + named == 0 || args[0] == Py_None) return whole(ndim, values);
+  int64_t dim;
+  if (!to_int(args[0], &dim)) type_error(who, ": dim must be an int, got ", given_text(args[0]));
+  if (ndim == 0) index_error(who, ": a zero-dim tensor has no dim ", dim);
+  return PyLong_FromLongLong(values[wrap_dim(who, dim, ndim)]);
+}
 
 PyMethodDef* tensor_methods() { return methods; }
 

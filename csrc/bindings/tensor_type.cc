@@ -16,10 +16,12 @@ FastOps fast{};
 
 namespace {
 
-// Whether all of these are plain ints: sizes.
+// Whether all of these are ints, and no bools: sizes.
 bool are_sizes(PyObject* args) {
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i)
-    if (!PyLong_CheckExact(PyTuple_GET_ITEM(args, i))) return false;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
+    PyObject* each = PyTuple_GET_ITEM(args, i);
+    if (!PyLong_Check(each) || PyBool_Check(each)) return false;
+  }
   return true;
 }
 
@@ -187,6 +189,7 @@ void init_tensor(PyObject* module) {
   PyType_Spec spec = {"dovetail.Tensor", sizeof(TensorObject), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
   tensor_type = add_type(module, &spec);
+  init_size_attribute(module);
   // NumPy leaves operators between an array and a tensor to us.
   Ref priority = checked(PyLong_FromLong(1000));
   check(PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), "__array_priority__", priority.get()));

@@ -21,8 +21,12 @@ struct TypeSlots {
 };
 TypeSlots number_slots();  // tensor_number.cc
 PyObject* rich_compare(PyObject*, PyObject*, int);
-PyGetSetDef* tensor_getset();                // tensor_attributes.cc
-PyMethodDef* tensor_methods();               // tensor_methods.cc
+PyGetSetDef* tensor_getset();   // tensor_attributes.cc
+PyMethodDef* tensor_methods();  // tensor_methods.cc
+// size(dim=None) and stride(dim=None): all of these values, or that of one dim.
+PyObject* geometry(const char* who, int ndim, const int64_t* values, PyObject* (*whole)(int, const int64_t*),
+                   PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+void init_size_attribute(PyObject* module);  // size_attribute.cc
 int get_buffer(PyObject*, Py_buffer*, int);  // buffer.cc
 void release_buffer(PyObject*, Py_buffer*);
 PyObject* subscript(PyObject*, PyObject*);  // index.cc

@@ -112,7 +112,10 @@ Device parse_device(const std::string& text) {
   if (kind < 0) {
     std::string known;
     for (int i = 0; i < backend_count(); ++i) known += std::string(i ? ", " : "") + tables[i]->name;
-    value_error("device: there is no backend named '", name, "' here; there are: ", known);
+    const char* remedy = name != "cuda" ? ""
+                                        : "; CUDA needs the distribution dovetail-tensor-core-cuda: "
+                                          "pip install dovetail-tensor-core-cuda";
+    value_error("device: there is no device '", text, "' here, only: ", known, remedy);
   }
   Device device{static_cast<int16_t>(kind), static_cast<int16_t>(kind == 0 ? 0 : -1)};
   if (colon == std::string::npos) return device;

@@ -132,7 +132,7 @@ std::string in_name_of(const Op& op, const std::string& message) {
 std::string in_name_of(const std::string& name, const std::string& message) {
   const std::string who = message.substr(0, message.find_first_of(":( "));
   if (who == name || who == name + "_") return message;
-  const bool other = message.compare(who.size(), 2, ": ") == 0 && find_op(who);
+  const bool other = message.compare(who.size(), 2, ": ") == 0 && (who == "device" || find_op(who));
   return name + ": " + (other ? message.substr(who.size() + 2) : message);
 }
 

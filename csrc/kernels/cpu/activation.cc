@@ -1,5 +1,6 @@
 // Activation functions and their gradients.
 #include <cstdio>
+#include <limits>
 
 #include "kernels/cpu/element.h"
 #include "kernels/cpu/families.h"

@@ -142,3 +142,10 @@ def test_of_complex_numbers(name):
     function = getattr(F, name)
     assert (function(z) - formulas[name](z)).abs().max().item() < 1e-15
     assert dt.autograd.gradcheck(function, (z,))
+
+
+@pytest.mark.parametrize("bounds", [(float("nan"), 1.0), (-1.0, float("nan"))])
+def test_hardtanh_between_nan_is_nan(bounds):
+    x = dt.tensor([-2.0, 0.0, 2.0], requires_grad=True)
+    result = dt.nn.functional.hardtanh(x, *bounds)
+    assert dt.isnan(result).all() and dt.isnan(dt.nn.functional.hardtanh(x.detach().double(), *bounds)).all()

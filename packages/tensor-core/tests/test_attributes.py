@@ -17,6 +17,16 @@ def test_transposes():
     assert c.H.tolist() == c.mH.tolist() == c.adjoint().tolist() == expected
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3, 4)])
+def test_T_of_other_than_matrices_warns(shape):
+    with pytest.warns(UserWarning, match="^T: for a tensor of 2 dims, got .* is deprecated"):
+        assert dt.zeros(shape).T.shape == shape[::-1]
+    if len(shape) < 2:
+        for name in ("mT", "mH", "H"):
+            with pytest.raises(RuntimeError, match=f"^{name}: the tensor must have .*2 dims, got"):
+                getattr(dt.zeros(shape), name)
+
+
 @pytest.mark.parametrize("name", ["swapaxes_", "swapdims_", "transpose_"])
 def test_transposed_in_place(name):
     x = dt.tensor(X)

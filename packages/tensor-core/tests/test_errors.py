@@ -99,3 +99,30 @@ def test_numbers_out_of_range():
         dt.tensor(2**70)
     with pytest.raises(OverflowError, match="64 bits"):
         dt.ones(2).sum(2**80)
+
+
+@pytest.mark.skipif(dt.cuda._is_installed(), reason="there is the CUDA piece")
+@pytest.mark.parametrize(
+    ("who", "call"),
+    [
+        ("cuda", lambda: dt.ones(2).cuda(0)),
+        ("to", lambda: dt.ones(2).to("cuda:0")),
+        ("to_device", lambda: dt.ones(2).to_device("cuda:0")),
+        ("zeros", lambda: dt.zeros(2, device="cuda:0")),
+        ("tensor", lambda: dt.tensor([1], device="cuda:0")),
+        ("asarray", lambda: dt.asarray([1], device="cuda:0")),
+        ("device", lambda: dt.device("cuda", 0)),
+        ("Generator", lambda: dt.Generator("cuda:0")),
+    ],
+)
+def test_what_cuda_needs_is_said_in_one_sentence(who, call):
+    with pytest.raises(ValueError) as caught:
+        call()
+    text = str(caught.value)
+    assert text.startswith(f"{who}: there is no device 'cuda:0' here, only: cpu")
+    assert text.endswith("; CUDA needs the distribution dovetail-tensor-core-cuda: pip install dovetail-tensor-core-cuda")
+
+
+def test_an_unknown_device_says_which_there_are():
+    with pytest.raises(ValueError, match="^zeros: there is no device 'moon:1' here, only: cpu"):
+        dt.zeros(2, device="moon:1")

@@ -204,13 +204,14 @@ def refuses_numbers(op: str) -> Iterator[ErrorSample]:
 X = T(np.ones((3, 5), np.float32))
 
 
-@errors_for("glu", "prelu", "celu", "softshrink", "rrelu", "gumbel_softmax", "alpha_dropout", "feature_alpha_dropout")
+@errors_for("glu", "prelu", "celu", "softshrink", "hardtanh", "rrelu", "gumbel_softmax", "alpha_dropout", "feature_alpha_dropout")
 def refuses_options(op: str) -> Iterator[ErrorSample]:
     calls: dict[str, tuple[tuple[Any, ...], str]] = {
         "glu": ((X,), r"even size, got shape \(3, 5\)"),
         "prelu": ((X, T(np.ones(4, np.float32))), r"4 weights for an input of shape \(3, 5\)"),
         "celu": ((X, 0.0), "alpha must not be 0"),
         "softshrink": ((X, -1.0), "lambd must be >= 0, got -1"),
+        "hardtanh": ((X, 1.0, -2.0), "min_val must not be above max_val, got 1.* and -2"),
         "rrelu": ((X, 0.5, 0.25), "lower must be at most upper, got 0.5 and 0.25"),
         "gumbel_softmax": ((X, 0.0), "tau must be positive, got 0"),
         "alpha_dropout": ((X, 1.5, False), r"p must be in \[0, 1\], got 1.5"),

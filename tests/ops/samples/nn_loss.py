@@ -207,6 +207,10 @@ def labels(op: str) -> Iterator[Sample]:
         for how in REDUCTIONS:
             yield Sample((T(x), T(t), how), reference, **TOLERANCES[dtype])
             yield Sample((T(x[0]), T(t[0]), how), reference, **TOLERANCES[dtype])
+            for scores, targets in ((x[0, 0], t[0, 0] * 0), (x[0, 0], t[0, :1] * 0 - 1), (x[0, :1], t[0, 0] * 0)):
+                yield Sample((T(scores), T(targets), how), reference, **TOLERANCES[dtype])
+            if how != "mean":  # NaN, of which NumPy warns
+                yield Sample((T(x[:0]), T(t[:0]), how), reference, **TOLERANCES[dtype])
 
 
 @samples_for("multilabel_soft_margin_loss")
@@ -343,7 +347,13 @@ def refuses_classes(op: str) -> Iterator[ErrorSample]:
 
 
 @errors_for(
-    "binary_cross_entropy", "smooth_l1_loss", "huber_loss", "gaussian_nll_loss", "multi_margin_loss", "ctc_loss"
+    "binary_cross_entropy",
+    "smooth_l1_loss",
+    "huber_loss",
+    "gaussian_nll_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "ctc_loss",
 )
 def refuses_values(op: str) -> Iterator[ErrorSample]:
     two = T(np.full((2, 3), 2.0, np.float32))
@@ -358,6 +368,10 @@ def refuses_values(op: str) -> Iterator[ErrorSample]:
             ((X, X, T(np.ones((3, 2), np.float32))), r"var of shape \(3, 2\)"),
         ],
         "multi_margin_loss": [((X, T(np.array([0, 1])), 3), "p must be 1 or 2, got 3")],
+        "multilabel_margin_loss": [
+            ((T(np.zeros((2, 0), np.float32)), T(np.zeros((2, 0), np.int64))), r"with a class at least, got \(2, 0\)"),
+            ((X, T(np.zeros(3, np.int64))), r"got \(2, 3\) and \(3,\)"),
+        ],
         "ctc_loss": [
             ((log_p, classes, five, ones), "input_lengths must be at most 4, got 5"),
             ((log_p, classes, ones, five), "target_lengths must be at most 1, got 5"),

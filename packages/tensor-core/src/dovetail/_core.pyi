@@ -6,7 +6,7 @@ from builtins import int as _int
 from builtins import str as _str
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import EllipsisType
-from typing import Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar, overload  # noqa: F401, RUF100
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar, final, overload  # noqa: F401, RUF100
 
 _T = TypeVar("_T", bound=Tensor)
 
@@ -47,6 +47,15 @@ class Size(tuple[_int, ...]):
 
     def __new__(cls, iterable: Iterable[_int] = ...) -> Self: ...
     def numel(self) -> _int: ...
+
+@final
+class ElementCount(_int):
+    """The number of a tensor's elements; called, the tensor's shape."""
+
+    @overload
+    def __call__(self, dim: None = None) -> Size: ...
+    @overload
+    def __call__(self, dim: _int) -> _int: ...
 
 class Generator:
     """A source of random numbers."""
@@ -440,10 +449,8 @@ class Tensor:
     def _version(self) -> _int: ...
     @property
     def _base(self) -> Tensor | None: ...
-    @overload
-    def size(self) -> Size: ...
-    @overload
-    def size(self, dim: _int) -> _int: ...
+    @property
+    def size(self) -> ElementCount: ...
     @overload
     def stride(self) -> tuple[_int, ...]: ...
     @overload

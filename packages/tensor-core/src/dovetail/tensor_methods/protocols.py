@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import checks
 from .._core import Tensor, get_op
 from .conversion import to
 
@@ -32,6 +33,7 @@ def __array_namespace__(self: Tensor, *, api_version: str | None = None) -> Modu
     return array_api
 
 
+@checks.in_own_name
 def to_device(self: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
     """The tensor on a device; itself where it is there. `to` under the array API standard's name.
 

@@ -222,6 +222,8 @@ def hardtanh(self: dt.Tensor, min_val: float, max_val: float) -> dt.Tensor:
         >>> dt.hardtanh(dt.tensor([-3.0, 0.5])).tolist()
         [-1.0, 0.5]
     """
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
     return self.clamp(_of_its_dtype("hardtanh", self, min_val), _of_its_dtype("hardtanh", self, max_val))
 
 

@@ -134,11 +134,13 @@ def multilabel_margin_loss(input: dt.Tensor, target: dt.Tensor, reduction: str) 
         0.1666666716337204
     """
     class_targets("multilabel_margin_loss", target)
-    if input.ndim not in (1, 2) or input.shape != target.shape:
+    scores, targets = (each.reshape(1) if each.ndim == 0 else each for each in (input, target))  # one class
+    if scores.ndim > 2 or scores.shape != targets.shape or scores.shape[-1] == 0:
         raise ValueError(
-            f"multilabel_margin_loss: expected scores and targets (N, C) or (C,), got {shape_text(input)} and "
-            f"{shape_text(target)}"
+            f"multilabel_margin_loss: expected scores and targets (N, C) or (C,) with a class at least, got "
+            f"{shape_text(input)} and {shape_text(target)}"
         )
+    input, target = scores, targets
     counts = (target < 0).to(dt.int64).cumsum(-1) == 0
     index = dt.where(counts, target, 0)
     right = dt.zeros_like(input).scatter_add(-1, index, counts.to(input.dtype)) > 0
