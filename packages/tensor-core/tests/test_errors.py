@@ -120,7 +120,9 @@ def test_what_cuda_needs_is_said_in_one_sentence(who, call):
         call()
     text = str(caught.value)
     assert text.startswith(f"{who}: there is no device 'cuda:0' here, only: cpu")
-    assert text.endswith("; CUDA needs the distribution dovetail-tensor-core-cuda: pip install dovetail-tensor-core-cuda")
+    assert text.endswith(
+        "; CUDA needs the distribution dovetail-tensor-core-cuda: pip install dovetail-tensor-core-cuda"
+    )
 
 
 def test_an_unknown_device_says_which_there_are():

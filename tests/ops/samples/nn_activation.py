@@ -204,7 +204,17 @@ def refuses_numbers(op: str) -> Iterator[ErrorSample]:
 X = T(np.ones((3, 5), np.float32))
 
 
-@errors_for("glu", "prelu", "celu", "softshrink", "hardtanh", "rrelu", "gumbel_softmax", "alpha_dropout", "feature_alpha_dropout")
+@errors_for(
+    "glu",
+    "prelu",
+    "celu",
+    "softshrink",
+    "hardtanh",
+    "rrelu",
+    "gumbel_softmax",
+    "alpha_dropout",
+    "feature_alpha_dropout",
+)
 def refuses_options(op: str) -> Iterator[ErrorSample]:
     calls: dict[str, tuple[tuple[Any, ...], str]] = {
         "glu": ((X,), r"even size, got shape \(3, 5\)"),
