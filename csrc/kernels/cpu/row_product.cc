@@ -14,38 +14,24 @@ namespace dovetail::cpu {
 void row_product(const RowProduct<float>& p) { DOVETAIL_BEST_ISA_TO_V4(row_product_f32)(p); }
 void row_product(const RowProduct<double>& p) { DOVETAIL_BEST_ISA_TO_V4(row_product_f64)(p); }
 
-template <class T>
-void fill_panel(const Matrix<const T>& m, int64_t col, T* out) {
-  const int64_t n = std::min(kPanel<T>, m.cols - col);
-  if (m.col == 1) {
-    for (int64_t k = 0; k < m.rows; ++k) {
-      const T* from = m.data + k * m.row + col;
-      std::copy_n(from, n, out + k * kPanel<T>);
-      std::fill_n(out + k * kPanel<T> + n, kPanel<T> - n, T{0});
-    }
-    return;
-  }
-  for (int64_t j = 0; j < kPanel<T>; ++j) {
-    const T* from = m.data + (col + j) * m.col;
-    for (int64_t k = 0; k < m.rows; ++k) out[k * kPanel<T> + j] = j < n ? from[k * m.row] : T{0};
-  }
+void fill_panel(const Matrix<const float>& m, int64_t col, float* out) {
+  DOVETAIL_BEST_ISA_TO_V4(fill_panel_f32)(m, col, out);
 }
-template void fill_panel(const Matrix<const float>&, int64_t, float*);
-template void fill_panel(const Matrix<const double>&, int64_t, double*);
+void fill_panel(const Matrix<const double>& m, int64_t col, double* out) {
+  DOVETAIL_BEST_ISA_TO_V4(fill_panel_f64)(m, col, out);
+}
 
 template <class T>
 bool turned_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c) {
   constexpr int64_t kDepth = 128;  // of a block: a panel of it stays in the first-level cache
   constexpr int64_t kRows = 16;    // of a, moved together at a time: far apart they would take each other's place there
-  const int64_t panels = ceil_div(c.cols, kPanel<T>), width = panels * kPanel<T>, blocks = ceil_div(b.rows, kDepth);
+  const int64_t width = panels_size<T>(1, c.cols), blocks = ceil_div(b.rows, kDepth);
   T* laid = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(b.rows * width) * sizeof(T) + 1));
   if (!laid) return false;
   const auto depth_of = [&](int64_t block) { return std::min(kDepth, b.rows - block * kDepth); };
   parallel(ctx, blocks, grain_for(kDepth * width), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
-      for (int64_t j = 0; j < panels; ++j)
-        fill_panel(b.block(i * kDepth, 0, depth_of(i), b.cols), j * kPanel<T>,
-                   laid + i * kDepth * width + j * depth_of(i) * kPanel<T>);
+      fill_panels(b.block(i * kDepth, 0, depth_of(i), b.cols), laid + i * kDepth * width);
   });
   parallel(ctx, ceil_div(c.rows, kRows), 2, [&](int64_t begin, int64_t end) {
     alignas(64) T part[kDepth * kRows];

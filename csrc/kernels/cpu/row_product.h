@@ -8,8 +8,8 @@
 
 namespace dovetail::cpu {
 
-// The right-hand matrix of a product, laid out in panels of this many columns, each stored depth first; what the last
-// panel lacks is 0.
+// The right-hand matrix of a product, laid out in panels of this many columns, each stored depth first; what the
+// last panel lacks is anything.
 template <class T>
 constexpr int64_t kPanel = 128 / sizeof(T);
 
@@ -26,14 +26,25 @@ struct RowProduct {
   T* c;
   int64_t c_row;
   bool turned = false;
+  int64_t laid = 0;  // how deep the panels are, where that is not `depth`
 };
 
 void row_product(const RowProduct<float>& p);
 void row_product(const RowProduct<double>& p);
 
 // Columns [col, col + kPanel) of a matrix as a panel.
+void fill_panel(const Matrix<const float>& m, int64_t col, float* out);
+void fill_panel(const Matrix<const double>& m, int64_t col, double* out);
+
+// A whole matrix in panels, and how many elements that takes.
 template <class T>
-void fill_panel(const Matrix<const T>& m, int64_t col, T* out);
+constexpr int64_t panels_size(int64_t rows, int64_t cols) {
+  return rows * ((cols + kPanel<T> - 1) / kPanel<T> * kPanel<T>);
+}
+template <class T>
+void fill_panels(const Matrix<const T>& m, T* out) {
+  for (int64_t col = 0; col < m.cols; col += kPanel<T>) fill_panel(m, col, out + col * m.rows);
+}
 
 // c = a b, where the columns of a and the rows of b and c lie side by side: what weights' gradients are. Of a, the
 // larger one, only a few rows are laid out at a time. False: out of memory.
