@@ -11,7 +11,8 @@ namespace dovetail::cpu {
 namespace attention {
 namespace {
 
-constexpr int64_t kFewRows = 4;  // below, panels do not pay
+constexpr int64_t kFewRows = 4;      // below, panels do not pay
+constexpr int64_t kManyBlocks = 16;  // so many blocks of twice the queries, which lay out the keys half as often
 
 // The largest of x that is not NaN.
 template <class T>
@@ -56,7 +57,7 @@ template <class T>
 class Block {
  public:
   static int64_t scratch_size(const Job<T>& job) {
-    return kQueries * (job.width + 2) + panels_size<T>(job.width, kKeys) + panels_size<T>(kKeys, job.out_width) +
+    return queries(job) * (job.width + 2) + panels_size<T>(job.width, kKeys) + panels_size<T>(kKeys, job.out_width) +
            kSome * kKeys + (job.dropout.on() ? Dropout::kScratch : 0);
   }
 
@@ -65,19 +66,23 @@ class Block {
         bh_(task / blocks(job)),
         b_(bh_ / job.heads),
         h_(bh_ % job.heads),
-        first_(task % blocks(job) * kQueries),
-        rows_(std::min(kQueries, job.queries - first_)),
+        first_(task % blocks(job) * queries(job)),
+        rows_(std::min(queries(job), job.queries - first_)),
         queries_(scratch),
-        top_(queries_ + kQueries * job.width),
-        total_(top_ + kQueries),
-        key_panels_(total_ + kQueries),
+        top_(queries_ + queries(job) * job.width),
+        total_(top_ + queries(job)),
+        key_panels_(total_ + queries(job)),
         value_panels_(key_panels_ + panels_size<T>(job.width, kKeys)),
         scores_(value_panels_ + panels_size<T>(kKeys, job.out_width)),
         factors_(scores_ + kSome * kKeys),
         out_(out + (bh_ * job.queries + first_) * job.out_width),
         lse_(lse + bh_ * job.queries + first_) {}
 
-  static int64_t blocks(const Job<T>& job) { return ceil_div(job.queries, kQueries); }
+  static int64_t queries(const Job<T>& job) {
+    const int64_t twice = job.batches * job.heads * ceil_div(job.queries, 2 * kQueries);
+    return twice >= kManyBlocks ? 2 * kQueries : kQueries;
+  }
+  static int64_t blocks(const Job<T>& job) { return ceil_div(job.queries, queries(job)); }
 
   void run() {
     const int64_t keys = job_.keys_for(first_ + rows_), n = job_.out_width;
