@@ -1,5 +1,5 @@
-// attention: each query's largest score and the sum of its exponentials are kept while going through the keys (Milakov and
-// Gimelshein, arXiv:1805.02867).
+// attention: each query's largest score and the sum of its exponentials are kept while going through the keys (Milakov
+// and Gimelshein, arXiv:1805.02867).
 #include "kernels/cpu/attention.h"
 
 #include <cmath>
@@ -113,8 +113,8 @@ class Block {
       const T* queries = queries_ + i * width;
       T* to = out_ + i * n;
       if (few)
-        small_product<T>({queries, rows, width, width, 1}, keys.block(0, 0, width, seen), {scores_, rows, seen, kKeys, 1},
-                         T{1}, false);
+        small_product<T>({queries, rows, width, width, 1}, keys.block(0, 0, width, seen),
+                         {scores_, rows, seen, kKeys, 1}, T{1}, false);
       else
         row_product({queries, width, rows, width, key_panels_, seen, nullptr, 0, scores_, kKeys});
       job_.apply_masks(b_, h_, first_ + i, rows, j, seen, scores_);
@@ -124,7 +124,8 @@ class Block {
         for (int64_t r = 0; r < rows; ++r) scale_row(factors_ + r * kKeys, seen, scores_ + r * kKeys);
       }
       if (few)
-        small_product<T>({scores_, rows, seen, kKeys, 1}, values.block(0, 0, seen, n), {to, rows, n, n, 1}, T{1}, j > 0);
+        small_product<T>({scores_, rows, seen, kKeys, 1}, values.block(0, 0, seen, n), {to, rows, n, n, 1}, T{1},
+                         j > 0);
       else
         row_product({scores_, kKeys, rows, seen, value_panels_, n, j > 0 ? to : nullptr, n, to, n, false, cols});
     }
@@ -160,9 +161,8 @@ dt_status forward(const void*, dt_kernel_context* ctx, const dt_array* outs, int
   const Job<T> job(ctx, ins, args + 4, &failed);
   T *out = room<T>(ctx, outs[0]), *lse = room<T>(ctx, outs[1]);
   if (failed || (!out && numel(outs[0])) || !lse) return out_of_memory(ctx, "attention");
-  const bool done =
-      share<T>(ctx, job.batches * job.heads * Block<T>::blocks(job), Block<T>::scratch_size(job),
-               [&](int64_t task, T* scratch) { Block<T>(job, task, scratch, out, lse).run(); });
+  const bool done = share<T>(ctx, job.batches * job.heads * Block<T>::blocks(job), Block<T>::scratch_size(job),
+                             [&](int64_t task, T* scratch) { Block<T>(job, task, scratch, out, lse).run(); });
   if (!done) return out_of_memory(ctx, "attention");
   deliver(ctx, outs[0], out);
   deliver(ctx, outs[1], lse);

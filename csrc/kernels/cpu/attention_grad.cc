@@ -41,9 +41,10 @@ class Group {
   };
 
   static int64_t scratch_size(const Job<T>& job) {
-    return job.heads / job.groups * job.queries + kSome * job.width + 2 * kSome * kKeys + panels_size<T>(job.width, kKeys) +
-           panels_size<T>(job.out_width, kKeys) + panels_size<T>(kKeys, job.width) + panels_size<T>(kSome, job.width) +
-           panels_size<T>(kSome, job.out_width) + (job.dropout.on() ? Dropout::kScratch : 0);
+    return job.heads / job.groups * job.queries + kSome * job.width + 2 * kSome * kKeys +
+           panels_size<T>(job.width, kKeys) + panels_size<T>(job.out_width, kKeys) + panels_size<T>(kKeys, job.width) +
+           panels_size<T>(kSome, job.width) + panels_size<T>(kSome, job.out_width) +
+           (job.dropout.on() ? Dropout::kScratch : 0);
   }
 
   Group(const Job<T>& job, const Arrays& arrays, int64_t task, T* scratch)
@@ -72,7 +73,8 @@ class Group {
         centre = row_dot(arrays_.grad.at(b_, h, i), arrays_.out.at(b_, h, i), job_.out_width);
         if (arrays_.grad_lse) centre -= arrays_.grad_lse[bh * job_.queries + i];
       }
-      if (job_.keys == 0) std::fill_n(arrays_.grad_query + bh * job_.queries * job_.width, job_.queries * job_.width, T{0});
+      if (job_.keys == 0)
+        std::fill_n(arrays_.grad_query + bh * job_.queries * job_.width, job_.queries * job_.width, T{0});
     }
     for (int64_t j = 0; j < job_.keys; j += kKeys) with_keys(j, std::min(kKeys, job_.keys - j));
   }
@@ -104,7 +106,8 @@ class Group {
     job_.apply_masks(b_, h, i, rows, j, seen, weights_);
     row_product({grad, arrays_.grad.row, rows, n, values_across_, seen, nullptr, 0, toward_, kKeys});
     if (job_.dropout.on()) job_.factors(b_, h, i, rows, j, seen, factors_, factors_ + kSome * kKeys);
-    for (int64_t r = 0; r < rows; ++r) row_grads(r, seen, arrays_.lse[bh * job_.queries + i + r], centre_[k * job_.queries + i + r]);
+    for (int64_t r = 0; r < rows; ++r)
+      row_grads(r, seen, arrays_.lse[bh * job_.queries + i + r], centre_[k * job_.queries + i + r]);
 
     row_product({toward_, kKeys, rows, seen, keys_, width, j > 0 ? to : nullptr, width, to, width, false, cols});
     row_product({toward_, kKeys, seen, rows, query_panels_, width, to_key, width, to_key, width, true});
