@@ -157,6 +157,28 @@ def test_two_sizes_that_vary_apart(tmp_path):
     np.testing.assert_allclose(run(path, x)[0], fn(x).numpy(), rtol=1e-5)
 
 
+def test_the_call_as_pytorch_has_it(tmp_path):
+    path = tmp_path / "model.onnx"
+    export(
+        dt.nn.Linear(4, 3),
+        randn(2, 4),
+        path,
+        export_params=True,
+        opset_version=18,
+        do_constant_folding=True,
+        input_names=["input"],
+        output_names=["scores"],
+        dynamic_axes={"input": {0: "batch"}, "scores": {0: "batch"}},
+    )
+    model = onnx.load(path)
+    assert model.opset_import[0].version == 18
+    assert [x.type.tensor_type.shape.dim[0].dim_param for x in (*model.graph.input, *model.graph.output)] == [
+        "batch"
+    ] * 2
+    with pytest.raises(ValueError, match="export: the parameters are always in the file"):
+        export(dt.nn.Linear(4, 3), randn(2, 4), path, export_params=False)
+
+
 def test_without_dynamic_axes_the_sizes_are_fixed(tmp_path):
     _, path = exported(tmp_path, lambda x: x + 1, randn(2, 3))
     assert onnx.load(path).graph.input[0].type.tensor_type.shape.dim[0].dim_value == 2

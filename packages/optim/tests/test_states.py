@@ -160,3 +160,34 @@ def test_lists_and_tuples_are_the_same_options():
     state["param_groups"][0]["betas"] = [0.4, 0.9]
     listed.load_state_dict(state)
     assert listed.param_groups[0]["betas"] == (0.4, 0.9)
+
+
+def test_keys_of_a_group_that_are_no_options_are_kept():
+    p, q = (dt.nn.Parameter(dt.ones(2)) if hasattr(dt, "nn") else dt.ones(2) for _ in range(2))
+    optimizer = dt.optim.SGD([{"params": [p], "name": "head", "lr_scale": 0.5}, {"params": [q]}], lr=0.1)
+    assert optimizer.param_groups[0]["name"] == "head"
+    saved = optimizer.state_dict()
+    optimizer.param_groups[0]["lr_scale"] = 1.0
+    optimizer.load_state_dict(saved)
+    assert optimizer.param_groups[0]["lr_scale"] == 0.5
+    with pytest.raises(ValueError, match="SGD: a parameter group has the key 'momentun'; did you mean 'momentum'"):
+        optimizer.add_param_group({"params": [dt.ones(1)], "momentun": 0.9})
+    assert len(optimizer.param_groups) == 2
+
+
+def test_an_optimizer_around_another_shares_its_groups():
+    class Around(dt.optim.Optimizer):
+        def __init__(self, params, base, rho=0.05, **options):
+            super().__init__(params, {"rho": rho, **options})
+            self.base = base(self.param_groups, **options)
+            self.param_groups = self.base.param_groups
+
+        def step(self, closure=None):
+            return self.base.step(closure)
+
+    p = dt.ones(2)
+    p.grad = dt.ones(2)
+    optimizer = Around([p], dt.optim.SGD, lr=0.5)
+    optimizer.step()
+    assert p.tolist() == [0.5, 0.5]
+    assert optimizer.param_groups[0]["rho"] == 0.05

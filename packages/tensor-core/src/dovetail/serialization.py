@@ -295,13 +295,14 @@ Location = str | device | dict[str, str] | None
 
 
 @checks.in_own_name
-def load(f: str | os.PathLike[str] | IO[bytes], map_location: Location = None) -> Any:
+def load(f: str | os.PathLike[str] | IO[bytes], map_location: Location = None, *, weights_only: bool = True) -> Any:
     """Load what `dt.save` saved, or any safetensors file as a dict of tensors.
 
     Args:
         f: a path, or a binary file to read from.
         map_location: where the tensors go instead of the device that they were saved from: a device, or a dict such as
             `{"cuda:0": "cpu"}`.
+        weights_only: taken as in PyTorch: there is never anything but data in a file.
 
     Raises:
         CheckpointError: the file is no checkpoint, or it was truncated or altered.

@@ -58,6 +58,9 @@ def export(
     output_names: Sequence[str] | None = None,
     dynamic_axes: Axes | None = None,
     opset: int = DEFAULT_OPSET,
+    opset_version: int | None = None,
+    export_params: bool = True,
+    do_constant_folding: bool = True,
     rtol: float = 1e-3,
     atol: float = 1e-5,
 ) -> ExportReport:
@@ -74,7 +77,11 @@ def export(
         input_names, output_names: by default input, input_1, ..., output, output_1, ...
         dynamic_axes: for an input's name, the axes that may have another size: ``{"input": {0: "batch"}}``. The same
             axis name at several inputs means one size. A list of axes instead of a dict names them after the input.
+            Outputs may be named too, as in PyTorch; theirs follow from the inputs'.
         opset: of the default ONNX domain.
+        opset_version: PyTorch's name of it, which goes before.
+        export_params, do_constant_folding: taken as in PyTorch. Parameters are always in the file, and constants are
+            folded by the runtime that loads it.
         rtol, atol: how far results may differ: ``|onnx - model| <= atol + rtol · |model|``.
 
     Returns:
@@ -100,13 +107,18 @@ def export(
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"export: path must be a path, got {checks.shown(path)}")
     checks.numbers("export", rtol=rtol, atol=atol)
+    if not export_params:
+        raise ValueError("export: the parameters are always in the file, got export_params=False")
+    opset = opset if opset_version is None else opset_version
     newest = onnx.defs.onnx_opset_version()
     if not isinstance(opset, int) or not 1 <= opset <= newest:
         raise ValueError(f"export: opset must be an int from 1 to {newest}, got {checks.shown(opset)}")
     names = list(input_names or ["input", *[f"input_{i}" for i in range(1, len(inputs))]])
     if len(names) != len(inputs):
         raise ValueError(f"export: {len(names)} input names for {len(inputs)} inputs")
-    axes = _normal_axes(dynamic_axes or {}, names, inputs)
+    results = {*(output_names or ()), "output"}
+    given = {name: named for name, named in (dynamic_axes or {}).items() if name in names or name not in results}
+    axes = _normal_axes(given, names, inputs)
     sizes = {axis: inputs[i].shape[d] for i, named in axes.items() for d, axis in named.items()}
     runs: list[Sizes] = list(sample_sizes(sizes)) if sizes else [{}]
     traces = [_trace(model, _resize(inputs, axes, run, seed=k)) for k, run in enumerate(runs)]
@@ -290,11 +302,11 @@ def _add_outputs(graph: Graph, trace: Trace, output_names: Sequence[str] | None)
     if len(names) != len(trace.outputs):
         raise ValueError(f"export: {len(names)} output names for {len(trace.outputs)} outputs")
     infos = []
-    for name, value in zip(names, trace.outputs, strict=True):
+    for name, value, shape in zip(names, trace.outputs, trace.output_shapes, strict=True):
         inner = graph.names[value]
         graph.nodes.append(helper.make_node("Identity", [inner], [name]))
-        rank = len(graph.shapes[inner])
-        infos.append(helper.make_tensor_value_info(name, _element_type(name, graph.dtypes[inner]), [None] * rank))
+        dims = [size if isinstance(size, int | None) else str(size) for size in shape]
+        infos.append(helper.make_tensor_value_info(name, _element_type(name, graph.dtypes[inner]), dims))
     return infos
 
 

@@ -30,6 +30,10 @@ def merge(traces: Sequence[Trace], runs: Sequence[Sizes]) -> Trace:
             for k in range(len(node.args))
         )
         merged.nodes.append(Node(node.op, args, node.outputs, node.shapes, node.dtypes))
+    counted = any(node.op == "nonzero" for node in first.nodes)  # the one op whose result's size is its input's values
+    for shapes in zip(*(trace.output_shapes for trace in traces), strict=True):
+        known = tuple(_merge_size(sizes, runs) for sizes in zip(*shapes, strict=True))
+        merged.output_shapes.append((None,) * len(known) if counted else known)
     for value in first.constants:
         merged.constants[value] = _merge_constant(value, [trace.constants[value] for trace in traces], runs)
     return merged
@@ -81,6 +85,11 @@ def _formula(where: str, values: Sequence[int], runs: Sequence[Sizes]) -> Formul
             "no function of them that is known"
         )
     return formula
+
+
+def _merge_size(values: Sequence[int], runs: Sequence[Sizes]) -> int | Formula | None:
+    """A size of an output; None where it is no function of the inputs' that is known."""
+    return values[0] if len(set(values)) == 1 else solve(values, runs)
 
 
 def _merge_constant(value: int, versions: Sequence[dt.Tensor], runs: Sequence[Sizes]) -> Any:

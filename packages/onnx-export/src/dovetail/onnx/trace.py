@@ -45,6 +45,7 @@ class Trace:
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Value] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
+    output_shapes: list[tuple[Any, ...]] = field(default_factory=list)  # numbers, or after merging formulas or None
     constants: dict[Value, dt.Tensor] = field(default_factory=dict)
     unsupported: dict[str, str] = field(default_factory=dict)  # op -> why
 
@@ -102,6 +103,7 @@ class Recorder:
 
     def add_output(self, tensor: dt.Tensor) -> None:
         self.trace.outputs.append(self._read(tensor))
+        self.trace.output_shapes.append(tuple(tensor.shape))
 
     # ---- the handler ----
 

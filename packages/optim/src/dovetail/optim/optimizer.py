@@ -193,7 +193,7 @@ class Optimizer:
 
     @checks.in_class_name
     def add_param_group(self, group: ParamGroup) -> None:
-        """Add parameters with options of their own."""
+        """Add parameters with options of their own. Keys that are no options are kept for whoever gave them."""
         if not isinstance(group, dict) or "params" not in group:
             raise TypeError(
                 f"{self._who}: a parameter group is a dict with the key 'params', got {checks.shown(group)}"
@@ -201,9 +201,7 @@ class Optimizer:
         if self.param_groups and not self.takes_groups:
             raise ValueError(f"{self._who}: takes one parameter group, got another one")
         group = {**self.defaults, **tuples(group)}
-        unknown = set(group) - set(self.defaults) - {"params", "names", "initial_lr"}
-        if unknown:
-            raise ValueError(f"{self._who}: unknown options {sorted(unknown)}; there are {sorted(self.defaults)}")
+        self._check_keys(set(group) - set(self.defaults) - {"params", "names", "initial_lr"})
         count = sum(len(g["params"]) for g in self.param_groups)
         pairs = list(named(group["params"], count))
         seen = {id(p) for g in self.param_groups for p in g["params"]}
@@ -220,6 +218,14 @@ class Optimizer:
         group["names"] = [name for name, _ in pairs]
         self.check_options(group)
         self.param_groups.append(group)
+
+    def _check_keys(self, unknown: set[Any]) -> None:
+        """Refuse a key that looks like an option misspelt: it would be kept, and do nothing."""
+        from difflib import get_close_matches
+
+        for key in sorted(map(str, unknown)):
+            if meant := get_close_matches(key, self.defaults, n=1, cutoff=0.85):
+                raise ValueError(f"{self._who}: a parameter group has the key {key!r}; did you mean {meant[0]!r}?")
 
     def check_options(self, group: ParamGroup) -> None:
         """Raise ValueError for an option out of range. Those of common names (lr, betas, ...) are looked at here."""
