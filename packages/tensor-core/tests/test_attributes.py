@@ -66,3 +66,45 @@ def test_places():
     assert not x.is_cuda and not x.is_pinned() and x.pin_memory() is x and x.cpu() is x
     assert x.device == dt.device("cpu") and x.itemsize == x.element_size() == 2 and x.nbytes == 12
     assert dt.is_tensor(x) and not dt.is_tensor(x.numpy()) and not dt.is_tensor(dt.Tensor)
+
+
+def test_there_is_one_kind_of_tensor():
+    x = dt.tensor(X)
+    assert x.layout is dt.strided
+    assert not (x.is_sparse or x.is_quantized or x.is_meta or x.is_mkldnn or x.is_nested)
+    assert x.get_device() == -1
+    with pytest.raises(AttributeError):
+        x.is_sparse = True
+
+
+def test_the_storage_is_one_for_all_views():
+    x = dt.tensor(X)
+    storage = x.untyped_storage()
+    assert storage == x[1:].mT.untyped_storage() and hash(storage) == hash(x.view(-1).untyped_storage())
+    assert storage != x.clone().untyped_storage()
+    assert storage.nbytes() == storage.size() == len(storage) == X.nbytes
+    assert storage.data_ptr() == x.data_ptr() and x[1].data_ptr() > storage.data_ptr()
+    assert storage.device == x.device and not storage.is_shared()
+    assert dt.ones(3).share_memory_().untyped_storage().is_shared()
+    assert isinstance(storage, dt.UntypedStorage) and repr(storage) == "<UntypedStorage of 192 bytes on cpu>"
+
+
+def test_functions_that_write_into_their_tensor():
+    x = dt.tensor([-1.0, 2.0])
+    assert dt.relu_(x) is x and x.tolist() == [0.0, 2.0]
+    assert dt.clamp_(x, max=1.0) is x and x.tolist() == [0.0, 1.0]
+    with pytest.raises(AttributeError, match="has no attribute 'nothing_'"):
+        dt.nothing_  # noqa: B018
+
+
+@pytest.mark.skipif(dt.cuda.is_available(), reason="asks what there is without a GPU")
+def test_seeds_of_cuda_are_the_default_generators():
+    before = dt.get_rng_state()
+    dt.cuda.manual_seed(5)
+    dt.cuda.manual_seed_all(5)
+    assert dt.equal(dt.get_rng_state(), before)
+    assert dt.cuda.get_rng_state_all() == []
+    dt.cuda.set_rng_state(before)
+    assert dt.equal(dt.cuda.get_rng_state(), before)
+    assert not dt.cuda.is_bf16_supported()
+    assert not dt.cuda.is_initialized()

@@ -180,6 +180,7 @@ _ELSEWHERE = {
         ),
         "legacy",
     ),
+    "UntypedStorage": "storage",
     "from_file": "sharing",
     "finfo": "typeinfo",
     "iinfo": "typeinfo",
@@ -223,6 +224,9 @@ def __getattr__(name: str) -> _Any:
         module = __getattr__(owner) if owner in _PIECES else import_module(f"{__name__}.{owner}")
         value = globals()[name] = getattr(module, name)
         return value
+    # PyTorch's functions that write into their tensor: dt.relu_(x).
+    if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
+        return getattr(Tensor, name)
     # An op that was registered after this module was imported.
     for late in reversed(_core.ops()):
         if late.is_function and (name == late.name or name in late.aliases):

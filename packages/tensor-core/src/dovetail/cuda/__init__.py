@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace, TracebackType
 
-from .. import _core, backends, streams
+from .. import _core, backends, settings, streams
 
 __all__ = [
     "Event",
+    "OutOfMemoryError",
     "Stream",
     "amp",
     "current_device",
@@ -23,13 +24,22 @@ __all__ = [
     "get_device_capability",
     "get_device_name",
     "get_device_properties",
+    "get_rng_state",
+    "get_rng_state_all",
     "is_available",
+    "is_bf16_supported",
+    "is_initialized",
+    "manual_seed",
+    "manual_seed_all",
     "max_memory_allocated",
+    "max_memory_reserved",
     "memory_allocated",
     "memory_reserved",
     "memory_stats",
     "reset_peak_memory_stats",
     "set_device",
+    "set_rng_state",
+    "set_rng_state_all",
     "set_stream",
     "stream",
     "synchronize",
@@ -143,12 +153,57 @@ class device:
         set_device(self._before)
 
 
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """Whether products of bfloat16 have hardware of their own (from compute capability 8.0 on), or any GPU is there."""
+    return is_available() and (including_emulation or get_device_capability() >= (8, 0))
+
+
+def is_initialized() -> bool:
+    """Whether the CUDA backend is loaded."""
+    return "cuda" in backends.names()
+
+
 def synchronize(device: DeviceLike = None) -> None:
     """Wait until a device (the current one by default) has done all that it was given.
 
     An error that its work ran into is raised here at the latest.
     """
     backends.synchronize(_device("synchronize", device))
+
+
+# ---- random numbers: all devices draw from the default generator ----
+
+
+def manual_seed(seed: int) -> None:
+    """Seed the default generator, from which all devices draw; nothing without a GPU, as in PyTorch."""
+    if is_available():
+        settings.manual_seed(seed)
+
+
+def manual_seed_all(seed: int) -> None:
+    """The same as `manual_seed`: there is one generator."""
+    manual_seed(seed)
+
+
+def get_rng_state(device: DeviceLike = "cuda") -> _core.Tensor:
+    """The default generator's state."""
+    return settings.get_rng_state()
+
+
+def set_rng_state(new_state: _core.Tensor, device: DeviceLike = "cuda") -> None:
+    """Take the default generator back to a state that `get_rng_state` gave."""
+    settings.set_rng_state(new_state)
+
+
+def get_rng_state_all() -> list[_core.Tensor]:
+    """The state for each GPU: as often as there are GPUs, that of the one generator."""
+    return [get_rng_state() for _ in range(device_count())]
+
+
+def set_rng_state_all(new_states: list[_core.Tensor]) -> None:
+    """Take the default generator back to what `get_rng_state_all` gave."""
+    for state in new_states[:1]:
+        set_rng_state(state)
 
 
 # ---- streams and events ----
@@ -219,6 +274,14 @@ def memory_reserved(device: DeviceLike = None) -> int:
 def reset_peak_memory_stats(device: DeviceLike = None) -> None:
     """Let the peaks start from now."""
     backends.reset_peak_memory_stats(_device("reset_peak_memory_stats", device))
+
+
+def max_memory_reserved(device: DeviceLike = None) -> int:
+    """The most bytes held from the device since `reset_peak_memory_stats`."""
+    return backends.memory_stats(_device("max_memory_reserved", device))["peak_reserved"]
+
+
+OutOfMemoryError = MemoryError
 
 
 def empty_cache(device: DeviceLike = None) -> None:
