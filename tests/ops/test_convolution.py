@@ -113,6 +113,19 @@ def test_errors_are_within_the_bound(shape: Any, values: str, weights: str) -> N
     assert np.all(np.abs(results - exact) <= (128 + count / 4) * EPS * np.concatenate(bound, 0))
 
 
+@pytest.mark.parametrize("images, channels, size", [(2, 64, 32), (2, 128, 16), (2, 256, 8), (16, 512, 4)])
+def test_errors_of_many_channels_in_the_mean(images: int, channels: int, size: int) -> None:
+    shape = (images, channels, channels, size, size, 1, 1)
+    x, weight, grad, args = operands(shape, VALUES["normal"], VALUES["normal"])
+    pairs = [
+        [convolution(a, w, None, *args) for a, w in zip(x, weight, strict=True)],
+        [input_grad(g, w, x[0].shape, *args) for g, w in zip(grad, weight, strict=True)],
+        [weight_grad(g, a, weight[0].shape, *args) for g, a in zip(grad, x, strict=True)],
+    ]
+    for results, exact in ((array(a), array(b)) for a, b in pairs):
+        assert norms(results - exact, (0, 1, 2, 3)) <= 16 * EPS * norms(exact, (0, 1, 2, 3))
+
+
 @pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[1], SHAPES[3]], ids=str)
 def test_strides_and_biases(shape: Any) -> None:
     x, weight, grad, args = operands(shape, VALUES["normal"], VALUES["normal"])

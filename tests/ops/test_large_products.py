@@ -99,6 +99,23 @@ def test_all_starts(start: tuple[int, ...], dtype: dt.dtype) -> None:
     assert_product(out, c + a @ b, 700)
 
 
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("n, k", [(48, 600), (97, 333), (500, 700), (130, 9001), (4100, 17)])
+def test_times_its_own_transpose(n: int, k: int, dtype: dt.dtype) -> None:
+    """Half of such a product is made: to the bit what the whole is, where it starts from nothing or something symmetric."""
+    x = dt.tensor(numbers(n, k, seed=5), dtype=dtype)
+    start = dt.tensor(numbers(n, n, seed=6), dtype=dtype)
+    assert dt.equal(x @ x.T, x @ x.clone().T)
+    both = dt.stack([x, -x])
+    assert dt.equal(both @ both.mT, both @ both.clone().mT)
+    for z in (start, start + start.T, start[0], start[:, :1]):
+        assert dt.equal(dt.addmm(z, x, x.T, beta=0.5, alpha=2), dt.addmm(z, x, x.clone().T, beta=0.5, alpha=2))
+    wide = dt.tensor(numbers(k, n, seed=7), dtype=dtype)
+    assert dt.equal(wide.T @ wide, wide.T @ wide.clone())
+    out = dt.empty((n, n), dtype=dtype).T
+    assert dt.equal(dt.mm(x, x.T, out=out), x @ x.clone().T)
+
+
 def test_beta_zero_ignores_what_was_there() -> None:
     a, b = numbers(64, 300, seed=8), numbers(300, 64, seed=9)
     nothing = dt.full((64, 64), float("nan"), dtype=dt.float64)

@@ -74,7 +74,7 @@ def check(
                 for column, file in zip((OURS, PYTORCH), files, strict=True)
             ]
             errors = [f"{c}: {a['error']}" for c, a in zip((OURS, PYTORCH), answers, strict=True) if "error" in a]
-            times[index].wrong = "; ".join(errors) or difference(case.tolerance, case.by_square, *files)
+            times[index].wrong = "; ".join(errors) or difference(case.tolerance, *files)
             for file in files:
                 file.unlink(missing_ok=True)
 

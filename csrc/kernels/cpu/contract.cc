@@ -235,6 +235,7 @@ bool multiply_packed(dt_kernel_context* ctx, Batch<T> p) {
         fill_start(p.start, start + begin * p.start.row, product.c.block(begin, 0, end - begin, p.c.cols));
       });
       product.accumulate = true;
+      product.symmetric_start = starts_symmetric(ctx, p, start);
     }
     if (!packed_product(ctx, product)) return false;
   }

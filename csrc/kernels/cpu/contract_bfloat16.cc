@@ -56,7 +56,9 @@ bool one_by_one(dt_kernel_context* ctx, const Products& p) {
     if (p.start.data) {
       parallel(ctx, m, grain, [&](int64_t begin, int64_t end) { begin_rows(p, item, begin, end, sums); });
     }
-    if (!packed_product(ctx, product_of(p, item, sums))) return false;
+    auto product = product_of(p, item, sums);
+    product.symmetric_start = p.start.data && starts_symmetric(ctx, p, p.start.data + item * p.start.batch);
+    if (!packed_product(ctx, product)) return false;
     parallel(ctx, m, grain, [&](int64_t begin, int64_t end) { end_rows(p, item, begin, end, sums); });
   }
   return true;

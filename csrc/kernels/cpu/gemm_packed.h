@@ -19,9 +19,17 @@ struct PackedProduct {
   Matrix<const T> a, b;  // of any strides
   Matrix<Sum> c;         // its rows have unit stride
   Sum alpha = 1;
-  const Sum* bias = nullptr;  // what every row of c starts from
-  bool accumulate = false;    // c starts from what it holds
+  const Sum* bias = nullptr;     // what every row of c starts from
+  bool accumulate = false;       // c starts from what it holds,
+  bool symmetric_start = false;  // which equals its transpose
 };
+
+// Whether a matrix times its own transpose: then the product is symmetric to the bit, as every element's sum has the
+// same terms in the same order as its mirror image's, and half of it is made.
+template <typename T, typename Sum>
+bool is_symmetric(const PackedProduct<T, Sum>& p) {
+  return is_gram(p.a, p.b) && !p.bias && (!p.accumulate || p.symmetric_start);
+}
 
 // c = start + alpha * a b. False if memory ran out.
 bool packed_product(dt_kernel_context* ctx, const PackedProduct<float>& p);

@@ -61,8 +61,8 @@ class Group {
  public:
   using Kernels = PanelKernels<T, Panel, Sum, kTogether>;
   Group(dt_kernel_context* ctx, const Kernels& kernels, const PackedProduct<T, Sum>& p, int64_t depth_step,
-        Panel* memory)
-      : ctx_(ctx), kernels_(kernels), p_(p), depth_step_(depth_step) {
+        bool upper, Panel* memory)
+      : ctx_(ctx), kernels_(kernels), p_(p), depth_step_(depth_step), upper_(upper) {
     const PanelShape& shape = kernels.shape;
     height_ = static_cast<int>(equal_part(p.c.rows, shape.rows));
     row_panels_ = divided(p.c.rows, height_), col_panels_ = divided(p.c.cols, shape.cols);
@@ -125,6 +125,7 @@ class Group {
       for (int64_t j = col; j < std::min(col + wide, col_panels_); ++j) {
         const int64_t left = j * kernels_.shape.cols;
         for (int64_t i = row; i < std::min(row + tall, row_panels_); ++i) {
+          if (upper_ && i * height_ >= left + kernels_.shape.cols) break;
           Sum* c = p_.c.data + i * height_ * p_.c.row + left;
           kernels_.product({row_panel(i, k, depth), col_panel(j, k, depth), units(depth), c, p_.c.row, rows(i), cols(j),
                             p_.alpha, k == 0 && p_.bias ? p_.bias + left : nullptr, k > 0 || p_.accumulate},
@@ -138,6 +139,7 @@ class Group {
   const Kernels& kernels_;
   const PackedProduct<T, Sum>& p_;
   const int64_t depth_step_;
+  const bool upper_;  // only the panels that reach above the diagonal
   int height_;
   int64_t row_panels_, col_panels_;
   Panel *a_, *b_;
@@ -160,9 +162,27 @@ struct Cut {
   }
 };
 
+// What lies above the diagonal to below it, by tiles that stay in the cache with their mirror images.
+template <typename T>
+void mirror(dt_kernel_context* ctx, const Matrix<T>& c) {
+  constexpr int64_t kSide = 32;
+  const int64_t bands = divided(c.rows, kSide);
+  share(ctx, bands, std::max<int64_t>(1, 32768 / (kSide * c.rows)), [&](int64_t begin, int64_t end) {
+    for (int64_t low = begin * kSide; low < std::min(end * kSide, c.rows); low += kSide) {
+      for (int64_t left = 0; left <= low; left += kSide) {
+        for (int64_t i = low; i < std::min(low + kSide, c.rows); ++i) {
+          T* const row = c.data + i * c.row;
+          for (int64_t j = left; j < std::min(left + kSide, i); ++j) row[j] = c.data[j * c.row + i];
+        }
+      }
+    }
+  });
+}
+
 template <typename T, typename Panel, typename Sum, int kTogether>
 void run(dt_kernel_context* ctx, const PanelKernels<T, Panel, Sum, kTogether>& best, const PackedProduct<T, Sum>& p,
          const Cut<T, Panel, Sum, kTogether>& cut, void* memory) {
+  const bool half = is_symmetric(p) && p.c.rows <= cut.rows;
   for (int64_t i = 0; i < p.c.rows; i += cut.rows) {
     for (int64_t j = 0; j < p.c.cols; j += cut.cols) {
       const int64_t tall = std::min(cut.rows, p.c.rows - i), wide = std::min(cut.cols, p.c.cols - j);
@@ -174,10 +194,11 @@ void run(dt_kernel_context* ctx, const PanelKernels<T, Panel, Sum, kTogether>& b
                                             p.alpha,
                                             k == 0 && p.bias ? p.bias + j : nullptr,
                                             k > 0 || p.accumulate};
-        Group<T, Panel, Sum, kTogether>(ctx, best, part, cut.depth_step, static_cast<Panel*>(memory)).run();
+        Group<T, Panel, Sum, kTogether>(ctx, best, part, cut.depth_step, half, static_cast<Panel*>(memory)).run();
       }
     }
   }
+  if (half) mirror(ctx, p.c);
 }
 
 template <typename T, typename Panel, typename Sum, int kTogether>

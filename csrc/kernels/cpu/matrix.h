@@ -21,6 +21,12 @@ struct Matrix {
   operator Matrix<const T>() const { return {data, rows, cols, row, col}; }
 };
 
+// Whether b is the transpose of a, in the same memory.
+template <typename T>
+bool is_gram(const Matrix<T>& a, const Matrix<T>& b) {
+  return a.data == b.data && a.rows == b.cols && a.cols == b.rows && a.row == b.col && a.col == b.row;
+}
+
 // c = alpha * a b, plus c with `accumulate`, on the calling thread by the loops above: for small matrices, of any
 // strides. Needs no scratch memory.
 template <typename T>

@@ -22,9 +22,7 @@ class Case:
 
     Both are programs that either library runs as it is, `xp` standing for the library; what inputs.py offers gives both
     the same numbers. `result`, an expression of tensors, is evaluated after a fresh setup and compared with PyTorch's,
-    within `tolerance` of each tensor's largest value; by default it is the statement's own value. Where rounding may
-    turn a unit on or off, which changes few gradients by much and the whole by little, `by_square` compares the roots
-    of mean squares instead.
+    within `tolerance` of each tensor's largest value; by default it is the statement's own value.
 
     `target` is the ratio to PyTorch that the row should not exceed; None where it is only reported. `others` are
     further libraries (of libraries.py) that take their turn, with their bars; `own` are the programs of those that need
@@ -50,7 +48,6 @@ class Case:
     beside: Mapping[str, float] = field(default_factory=dict)
     share: float | None = None
     averaged: bool = True
-    by_square: bool = False
 
     @property
     def libraries(self) -> dict[str, float | None]:

@@ -67,7 +67,8 @@ def _orthogonal(matrix: Any, coefficients: list[float], steps: int, eps: float) 
     x = x / x.norm().clamp(min=eps)
     for _ in range(steps):
         gram = x @ x.t()
-        x = dt.addmm(x, dt.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        # Times its transpose, which it equals: of such products half is made.
+        x = dt.addmm(x, dt.addmm(gram, gram, gram.t(), beta=b, alpha=c), x, beta=a)
     return x.t() if tall else x
 
 
