@@ -59,10 +59,8 @@ dt_status sgd_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int32
 
 template <class T>
 struct Adam {
-  T beta2, fresh1, fresh2;  // fresh = 1 - beta
+  Moments<T> moments;
   T step_size, root_correction, eps;
-  T shrink, weight_decay;  // decoupled: param *= shrink; else grad += weight_decay * param
-  T sign;
 };
 
 // `peaks` is NULL without amsgrad.
@@ -70,18 +68,13 @@ template <class T, bool kAmsgrad>
 DOVETAIL_CLONES void adam_piece(const Adam<T>& s, T* __restrict param, const T* __restrict grad, T* __restrict mean,
                                 T* __restrict square, T* __restrict peaks, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
-    const T p = param[i] * s.shrink;
-    const T g = s.sign * grad[i] + s.weight_decay * param[i];
-    const T m = mean[i] + s.fresh1 * (g - mean[i]);
-    const T v = s.beta2 * square[i] + s.fresh2 * g * g;
-    mean[i] = m;
-    square[i] = v;
-    T top = v;
+    const auto now = s.moments(param[i], grad[i], mean[i], square[i]);
+    T top = now.square;
     if constexpr (kAmsgrad) {
-      top = ((v > peaks[i]) | (v != v)) ? v : peaks[i];
+      top = ((top > peaks[i]) | (top != top)) ? top : peaks[i];
       peaks[i] = top;
     }
-    param[i] = p - s.step_size * (m / (std::sqrt(top) / s.root_correction + s.eps));
+    param[i] = now.param - s.step_size * (now.mean / (std::sqrt(top) / s.root_correction + s.eps));
   }
 }
 
@@ -92,17 +85,11 @@ dt_status adam_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int3
                       const dt_value* args, int32_t) {
   const StepCall call(ins, args);
   const double step = call.tensor(5), lr = call.tensor(6);
-  const double beta1 = call.attribute(7), beta2 = call.attribute(8), weight_decay = call.attribute(9);
-  const bool decoupled = call.flag(13);
-  const Adam<T> s{static_cast<T>(beta2),
-                  static_cast<T>(1 - beta1),
-                  static_cast<T>(1 - beta2),
+  const double beta1 = call.attribute(7), beta2 = call.attribute(8);
+  const Adam<T> s{{Direction<T>(call.flag(12), call.attribute(9), call.flag(13), lr), beta1, beta2},
                   static_cast<T>(lr / (1 - std::pow(beta1, step))),
                   static_cast<T>(std::sqrt(1 - std::pow(beta2, step))),
-                  static_cast<T>(call.attribute(10)),
-                  decoupled ? static_cast<T>(1 - lr * weight_decay) : T{1},
-                  decoupled ? T{0} : static_cast<T>(weight_decay),
-                  call.flag(12) ? T{-1} : T{1}};
+                  static_cast<T>(call.attribute(10))};
   if (call.flag(11) && call.count(4) == call.count(0))
     return step_lists<T, 5>(ctx, "fused_adam", call, {0, 1, 2, 3, 4}, [&](T* const* p, int64_t n) {
       adam_piece<T, true>(s, p[0], p[kGrad], p[2], p[3], p[4], n);

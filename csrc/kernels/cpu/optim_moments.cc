@@ -44,8 +44,8 @@ dt_status adamax_kernel(const void*, dt_kernel_context* ctx, const dt_array*, in
 
 template <class T>
 struct Nadam {
-  Direction<T> direction;
-  T fresh1, beta2, fresh2, correction2, eps;
+  Moments<T> moments;
+  T correction2, eps;
   T by_grad, by_mean;  // what the step takes of the gradient and of its mean, times the learning rate
 };
 
@@ -53,11 +53,7 @@ template <class T>
 DOVETAIL_CLONES void nadam_piece(const Nadam<T>& s, T* __restrict param, const T* __restrict grad, T* __restrict mean,
                                  T* __restrict square, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
-    const T p = param[i] * s.direction.shrink, g = s.direction(param[i], grad[i]);
-    const T m = mean[i] + s.fresh1 * (g - mean[i]);
-    const T v = s.beta2 * square[i] + s.fresh2 * g * g;
-    mean[i] = m;
-    square[i] = v;
+    const auto [p, g, m, v] = s.moments(param[i], grad[i], mean[i], square[i]);
     param[i] = p - (s.by_grad * g + s.by_mean * m) / (std::sqrt(v / s.correction2) + s.eps);
   }
 }
@@ -71,10 +67,7 @@ dt_status nadam_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int
   const double past = call.tensor(4), step = call.tensor(5), lr = call.tensor(6);
   const double beta1 = call.attribute(7), beta2 = call.attribute(8), decay = call.attribute(11);
   const auto mu = [&](double t) { return beta1 * (1 - 0.5 * std::pow(0.96, t * decay)); };
-  const Nadam<T> s{Direction<T>(call.flag(13), call.attribute(10), call.flag(12), lr),
-                   static_cast<T>(1 - beta1),
-                   static_cast<T>(beta2),
-                   static_cast<T>(1 - beta2),
+  const Nadam<T> s{{Direction<T>(call.flag(13), call.attribute(10), call.flag(12), lr), beta1, beta2},
                    static_cast<T>(1 - std::pow(beta2, step)),
                    static_cast<T>(call.attribute(9)),
                    static_cast<T>(lr * (1 - mu(step)) / (1 - past)),
@@ -87,8 +80,8 @@ dt_status nadam_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int
 
 template <class T>
 struct Radam {
-  Direction<T> direction;
-  T fresh1, beta2, fresh2, eps, step_size, rectified;
+  Moments<T> moments;
+  T eps, step_size, rectified;
 };
 
 // kTrusted: whether enough was seen to divide by the second moment.
@@ -96,14 +89,10 @@ template <class T, bool kTrusted>
 DOVETAIL_CLONES void radam_piece(const Radam<T>& s, T* __restrict param, const T* __restrict grad, T* __restrict mean,
                                  T* __restrict square, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
-    const T p = param[i] * s.direction.shrink, g = s.direction(param[i], grad[i]);
-    const T m = mean[i] + s.fresh1 * (g - mean[i]);
-    const T v = s.beta2 * square[i] + s.fresh2 * g * g;
-    mean[i] = m;
-    square[i] = v;
-    T move = m;
-    if constexpr (kTrusted) move = m * (s.rectified / (std::sqrt(v) + s.eps));
-    param[i] = p - s.step_size * move;
+    const auto now = s.moments(param[i], grad[i], mean[i], square[i]);
+    T move = now.mean;
+    if constexpr (kTrusted) move = now.mean * (s.rectified / (std::sqrt(now.square) + s.eps));
+    param[i] = now.param - s.step_size * move;
   }
 }
 
@@ -118,10 +107,7 @@ dt_status radam_kernel(const void*, dt_kernel_context* ctx, const dt_array*, int
   const bool trusted = rho > 5;
   const double rectified =
       trusted ? std::sqrt((rho - 4) * (rho - 2) * longest / ((longest - 4) * (longest - 2) * rho) * (1 - power)) : 1;
-  const Radam<T> s{Direction<T>(call.flag(11), call.attribute(9), call.flag(10), lr),
-                   static_cast<T>(1 - beta1),
-                   static_cast<T>(beta2),
-                   static_cast<T>(1 - beta2),
+  const Radam<T> s{{Direction<T>(call.flag(11), call.attribute(9), call.flag(10), lr), beta1, beta2},
                    static_cast<T>(call.attribute(8)),
                    static_cast<T>(lr / (1 - std::pow(beta1, step))),
                    static_cast<T>(rectified)};

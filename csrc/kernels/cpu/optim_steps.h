@@ -129,4 +129,30 @@ struct Direction {
   T operator()(T param, T grad) const { return sign * grad + weight_decay * param; }
 };
 
+// The running means of the gradient and of its square that Adam and its relatives keep.
+template <class T>
+struct Moments {
+  Direction<T> direction;
+  T fresh1, beta2, fresh2;
+
+  Moments(const Direction<T>& direction, double beta1, double beta2)
+      : direction(direction),
+        fresh1(static_cast<T>(1 - beta1)),
+        beta2(static_cast<T>(beta2)),
+        fresh2(static_cast<T>(1 - beta2)) {}
+
+  struct Element {
+    T param, grad, mean, square;  // the parameter after a decoupled decay, the direction, and both means
+  };
+  // Writes the means of an element.
+  inline __attribute__((always_inline)) Element operator()(T param, T grad, T& mean, T& square) const {
+    const T p = param * direction.shrink, g = direction(param, grad);
+    const T m = mean + fresh1 * (g - mean);
+    const T v = beta2 * square + fresh2 * g * g;
+    mean = m;
+    square = v;
+    return {p, g, m, v};
+  }
+};
+
 }  // namespace dovetail::cpu
