@@ -102,7 +102,7 @@ def test_all_starts(start: tuple[int, ...], dtype: dt.dtype) -> None:
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 @pytest.mark.parametrize("n, k", [(48, 600), (97, 333), (500, 700), (130, 9001), (4100, 17)])
 def test_times_its_own_transpose(n: int, k: int, dtype: dt.dtype) -> None:
-    """Half of such a product is made: to the bit what the whole is, where it starts from nothing or something symmetric."""
+    """Half of such a product is made, where its start is symmetric too: to the bit what the whole is."""
     x = dt.tensor(numbers(n, k, seed=5), dtype=dtype)
     start = dt.tensor(numbers(n, n, seed=6), dtype=dtype)
     assert dt.equal(x @ x.T, x @ x.clone().T)
