@@ -60,8 +60,8 @@ template <typename T, typename Panel, typename Sum, int kTogether>
 class Group {
  public:
   using Kernels = PanelKernels<T, Panel, Sum, kTogether>;
-  Group(dt_kernel_context* ctx, const Kernels& kernels, const PackedProduct<T, Sum>& p, int64_t depth_step,
-        bool upper, Panel* memory)
+  Group(dt_kernel_context* ctx, const Kernels& kernels, const PackedProduct<T, Sum>& p, int64_t depth_step, bool upper,
+        Panel* memory)
       : ctx_(ctx), kernels_(kernels), p_(p), depth_step_(depth_step), upper_(upper) {
     const PanelShape& shape = kernels.shape;
     height_ = static_cast<int>(equal_part(p.c.rows, shape.rows));
