@@ -16,6 +16,7 @@
   X(conv)                         \
   X(pool)                         \
   X(softmax)                      \
+  X(cross_entropy)                \
   X(norm)                         \
   X(attention)                    \
   X(recurrent)                    \

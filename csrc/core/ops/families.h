@@ -22,6 +22,7 @@
   X(conv)                       \
   X(pool)                       \
   X(softmax)                    \
+  X(cross_entropy)              \
   X(norm)                       \
   X(norm_channel)               \
   X(attention)                  \

@@ -22,6 +22,7 @@
   X(sampled)                     \
   X(divisors)                    \
   X(softmax)                     \
+  X(cross_entropy)               \
   X(norm)                        \
   X(norm_batch)                  \
   X(norm_group)                  \

@@ -1,68 +1,16 @@
-// What the kernels of normalisation share: sums in lanes, moments, optional arrays, outputs that may be strided.
-//
-// Sums run in the element's own precision for at most kRun elements or kRowRun rows, and in double beyond.
+// What the kernels of normalisation share: moments, optional arrays, outputs that may be strided.
 #pragma once
 
 #include <cmath>
 
 #include "kernels/cpu/index_copy.h"
+#include "kernels/cpu/sum_lanes.h"
 
 namespace dovetail::cpu::norms {
 
-constexpr int64_t kRun = 1024;
-constexpr int64_t kRowRun = 32;
-constexpr int kNarrow = 8;      // lanes of what is left of a run
+using namespace lanes;
+
 constexpr int64_t kPlane = 64;  // spatial positions of a channel that make a plane
-
-template <class T>
-constexpr int kLanes = 128 / sizeof(T);
-
-template <int L, class T>
-DOVETAIL_INLINE double sum_lanes(T* lane) {
-  for (int width = L / 2; width >= 1; width /= 2)
-    for (int l = 0; l < width; ++l) lane[l] += lane[l + width];
-  return lane[0];
-}
-
-// kCount sums over [0, n), to be added to `totals`; term(i, out) gives element i's share of each.
-template <class T, int kCount, class Term>
-DOVETAIL_INLINE void add_terms(int64_t n, double* totals, const Term& term) {
-  constexpr int L = kLanes<T>;
-  int64_t i = 0;
-  while (i + L <= n) {
-    T lane[kCount][L] = {};
-    const int64_t end = i + (std::min(n - i, kRun) & -L);
-    for (; i < end; i += L)
-      for (int l = 0; l < L; ++l) {
-        T share[kCount];
-        term(i + l, share);
-        for (int k = 0; k < kCount; ++k) lane[k][l] += share[k];
-      }
-    for (int k = 0; k < kCount; ++k) totals[k] += sum_lanes<L>(lane[k]);
-  }
-  if (i + kNarrow <= n) {
-    T lane[kCount][kNarrow] = {};
-    for (; i + kNarrow <= n; i += kNarrow)
-      for (int l = 0; l < kNarrow; ++l) {
-        T share[kCount];
-        term(i + l, share);
-        for (int k = 0; k < kCount; ++k) lane[k][l] += share[k];
-      }
-    for (int k = 0; k < kCount; ++k) totals[k] += sum_lanes<kNarrow>(lane[k]);
-  }
-  for (; i < n; ++i) {
-    T share[kCount];
-    term(i, share);
-    for (int k = 0; k < kCount; ++k) totals[k] += static_cast<double>(share[k]);
-  }
-}
-
-template <class T, class Term>
-DOVETAIL_INLINE double sum_terms(int64_t n, const Term& term) {
-  double total = 0;
-  add_terms<T, 1>(n, &total, [&term](int64_t i, T* share) { *share = term(i); });
-  return total;
-}
 
 template <class T>
 struct Moments {

@@ -123,6 +123,72 @@ def test_gradient_of_cross_entropy():
     close(x.grad, [[-0.75, 0.25, 0.25, 0.25], [0, 0, 0, 0]])
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 40)])
+def test_scores_that_do_not_count_may_be_anything(shape):
+    x = dt.zeros(shape)
+    x[1:] = float("nan")
+    x.requires_grad_()
+    target = dt.zeros((3, *shape[2:]), dtype=dt.int64)
+    target[1:] = -100
+    loss = F.cross_entropy(x, target)
+    loss.backward()
+    close(loss, np.log(4))
+    assert not x.grad.isnan().any() and not x.grad[1:].any()
+
+
+def test_scores_of_impossible_classes():
+    x = dt.tensor([[float("-inf"), 3.0, 3.0]], requires_grad=True)
+    F.cross_entropy(x, dt.tensor([1])).backward()
+    close(x.grad, [[0, -0.5, 0.5]])
+    assert F.cross_entropy(x, dt.tensor([0])).item() == float("inf")
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_gradient_of_class_weights(reduction):
+    x, target = pair()[0].double(), dt.tensor([0, 2, -100, 1])
+    weight = dt.tensor([0.5, 1.0, 2.0], dtype=dt.float64, requires_grad=True)
+
+    def loss(weight, log_p=None):
+        if log_p is None:
+            return F.cross_entropy(x, target, weight, label_smoothing=0.2, reduction=reduction).sum()
+        hard = F.nll_loss(log_p, target, weight, reduction="none")
+        smooth = dt.where(target != -100, -(log_p * weight).sum(1), 0.0)
+        total = (0.8 * hard + 0.2 / 3 * smooth).sum()
+        return total / (weight[0] + weight[2] + weight[1]) if reduction == "mean" else total
+
+    (expected,) = dt.autograd.grad(loss(weight, dt.log_softmax(x, 1)), [weight])
+    (grad,) = dt.autograd.grad(loss(weight), [weight])
+    close(grad, expected.numpy(), 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16])
+def test_cross_entropy_of_sixteen_bits_is_rounded_once(dtype):
+    x = pair()[0].to(dtype).requires_grad_()
+    wide = x.detach().float().requires_grad_()
+    target = dt.tensor([0, 1, 2, 0])
+    losses = [F.cross_entropy(each, target, reduction="none") for each in (x, wide)]
+    for loss in losses:
+        loss.sum().backward()
+    assert losses[0].dtype == x.grad.dtype == dtype
+    assert (losses[0] == losses[1].to(dtype)).all() and (x.grad == wide.grad.to(dtype)).all()
+
+
+@pytest.mark.parametrize("shape", [(700, 130), (6, 21, 900)])
+def test_cross_entropy_is_the_same_for_any_number_of_threads(shape):
+    generator = dt.Generator().manual_seed(3)
+    x = dt.randn(shape, generator=generator).requires_grad_()
+    target = dt.randint(0, shape[1], (shape[0], *shape[2:]), generator=generator)
+    before, found = dt.get_num_threads(), []
+    try:
+        for threads in (1, 2, 8):
+            dt.set_num_threads(threads)
+            loss = F.cross_entropy(x, target, label_smoothing=0.1)
+            found.append((loss.item(), dt.autograd.grad(loss, [x])[0]))
+    finally:
+        dt.set_num_threads(before)
+    assert all(loss == found[0][0] and (grad == found[0][1]).all() for loss, grad in found)
+
+
 @pytest.mark.parametrize(
     "x, target, error, match",
     [

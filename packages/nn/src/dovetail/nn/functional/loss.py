@@ -6,9 +6,11 @@ from typing import Any
 
 import dovetail as dt
 from dovetail import checks
-from dovetail.ops import op
+from dovetail.ops import get_op, op
 
 from ._common import dtype_name, of_floats, shape_text
+
+_of_classes = get_op("softmax_cross_entropy")
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -361,52 +363,33 @@ def cross_entropy(
         >>> round(dt.cross_entropy(dt.zeros(2, 4), dt.tensor([0, 3])).item(), 4)
         1.3863
     """
+    if target.is_floating_point():
+        return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
+    class_targets("cross_entropy", target)
+    if weight is not None and weight.dtype != input.dtype:
+        dtype = dt.promote_types(input.dtype, weight.dtype)
+        input, weight = input.to(dtype), weight.to(dtype)
+    return _of_classes(input, target.to(dt.int64), weight, ignore_index, reduction, label_smoothing)
+
+
+def _soft_cross_entropy(
+    input: dt.Tensor, target: dt.Tensor, weight: Any, reduction: str, label_smoothing: float
+) -> dt.Tensor:
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
     if input.ndim == 0:
         raise ValueError("cross_entropy: expected scores of at least 1 dim, got a zero-dim input")
+    if input.shape != target.shape:
+        raise ValueError(
+            f"cross_entropy: input {tuple(input.shape)} and probabilities {tuple(target.shape)} must have one shape"
+        )
     dim = 0 if input.ndim == 1 else 1
-    log_p = dt.log_softmax(input, dim)
-    if target.is_floating_point():
-        if input.shape != target.shape:
-            raise ValueError(
-                f"cross_entropy: input {tuple(input.shape)} and probabilities {tuple(target.shape)} must have one shape"
-            )
-        return _soft_cross_entropy(log_p, target, weight, reduction, label_smoothing, dim)
-    hard = nll_loss(log_p, target, weight, ignore_index, reduction)
-    if label_smoothing == 0:
-        return hard
-    smooth = _smoothing(log_p, target, weight, ignore_index, reduction, dim)
-    return (1 - label_smoothing) * hard + label_smoothing / max(input.shape[dim], 1) * smooth
-
-
-def _soft_cross_entropy(
-    log_p: dt.Tensor, target: dt.Tensor, weight: Any, reduction: str, label_smoothing: float, dim: int
-) -> dt.Tensor:
     if label_smoothing > 0:
-        target = target * (1 - label_smoothing) + label_smoothing / max(log_p.shape[dim], 1)
-    loss = -(log_p * target)
+        target = target * (1 - label_smoothing) + label_smoothing / max(input.shape[dim], 1)
+    loss = -(dt.log_softmax(input, dim) * target)
     if weight is not None:
-        loss = loss * _along(weight, dim, log_p.ndim)
-    loss = loss.sum(dim)
-    if reduction == "mean":
-        return loss.mean()
-    return reduce("cross_entropy", loss, reduction)
-
-
-def _smoothing(
-    log_p: dt.Tensor, target: dt.Tensor, weight: Any, ignore_index: int, reduction: str, dim: int
-) -> dt.Tensor:
-    """The loss against all classes alike, with the same weights, ignored targets and reduction."""
-    loss = -(log_p if weight is None else log_p * _along(weight, dim, log_p.ndim)).sum(dim)
-    kept = target != ignore_index
-    loss = dt.where(kept, loss, 0)
-    if reduction != "mean":
-        return reduce("cross_entropy", loss, reduction)
-    if weight is None:
-        return loss.sum() / kept.sum()
-    picked = weight.index_select(0, dt.where(kept, target, 0).reshape(-1)).reshape(target.shape)
-    return loss.sum() / dt.where(kept, picked, 0).sum()
+        loss = loss * _along(weight, dim, input.ndim)
+    return reduce("cross_entropy", loss.sum(dim), reduction)
 
 
 def _along(weight: dt.Tensor, dim: int, ndim: int) -> dt.Tensor:
