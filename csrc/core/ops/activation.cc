@@ -128,6 +128,7 @@ Example:
       .result_by(silu_result)
       .composite(silu_op)
       .internal()
+      .inplace()
       .doc(R"(The sigmoid linear unit, or swish, of every element.
 
     out = self / (1 + e ** -self)

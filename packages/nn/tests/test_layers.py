@@ -223,3 +223,12 @@ def test_pad():
     for bad in [((1,), "constant"), ((3, 0), "reflect"), ((4, 0), "circular"), ((1, 1), "x")]:
         with pytest.raises(ValueError, match="^pad: "):
             F.pad(x, bad[0], mode=bad[1])
+
+
+def test_to_a_memory_format_changes_what_has_its_dims():
+    layer = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(4, 2)).to(memory_format=dt.channels_last)
+    assert layer[0].weight.is_contiguous(memory_format=dt.channels_last) and not layer[0].weight.is_contiguous()
+    assert layer[1].weight.is_contiguous()
+    assert layer.to(memory_format=dt.contiguous_format)[0].weight.is_contiguous()
+    with pytest.raises(TypeError, match="memory_format"):
+        layer.to(memory_format="channels_last")

@@ -27,6 +27,10 @@ def test_in_place_forms(name):
         z = x.clone()
         assert getattr(F, f"{name}_")(z) is z
         close(z, expected)
+    a, b = (x.clone().requires_grad_() for _ in range(2))
+    getattr(F, name)(a).sum().backward()
+    getattr(F, name)(b * 1, inplace=True).sum().backward()
+    close(b.grad, a.grad.numpy())
 
 
 def test_a_softmax_without_a_dim_warns_and_takes_pytorchs():

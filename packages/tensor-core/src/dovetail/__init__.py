@@ -131,6 +131,7 @@ _MODULES = (
     "formats",
     "layers",
     "linalg",
+    "multiprocessing",
     "printing",
     "profiler",
     "random",

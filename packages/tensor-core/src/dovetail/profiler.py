@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import os
 import threading
@@ -25,9 +26,16 @@ from typing import Any, TypeVar
 
 from . import _core, checks, layers
 
-__all__ = ["Event", "EventAverage", "EventAverages", "profile", "record_function"]
+__all__ = ["Event", "EventAverage", "EventAverages", "ProfilerActivity", "profile", "record_function"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class ProfilerActivity(enum.Enum):
+    """Whose time is recorded: that of the calls, on whatever device they compute."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
 
 
 @dataclass
@@ -178,6 +186,7 @@ class profile:
 
     Args:
         enabled: False makes the `with` do nothing.
+        activities: taken as in PyTorch; every call is recorded, whatever its device.
         record_shapes: also keep the shapes of the tensors that each op was given.
 
     Example:
@@ -190,7 +199,13 @@ class profile:
         ('matmul', 3, ((64, 64), (64, 64)))
     """
 
-    def __init__(self, enabled: bool = True, *, record_shapes: bool = False) -> None:
+    def __init__(
+        self,
+        enabled: bool = True,
+        *,
+        activities: Iterable[ProfilerActivity] | None = None,
+        record_shapes: bool = False,
+    ) -> None:
         self.enabled, self.record_shapes = enabled, record_shapes
         self._events: list[Event] = []
         self._open: list[Event] = []

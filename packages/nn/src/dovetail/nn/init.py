@@ -205,6 +205,9 @@ def fans(tensor: dt.Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
+_calculate_fan_in_and_fan_out = fans  # layers written for PyTorch call it by this name
+
+
 @checks.in_own_name
 def xavier_uniform_(tensor: dt.Tensor, gain: float = 1.0, generator: Any = None) -> dt.Tensor:
     """Uniform on ±gain·sqrt(6 / (fan_in + fan_out)).

@@ -45,9 +45,8 @@ def silu(input: dt.Tensor, inplace: bool = False) -> dt.Tensor:
         >>> silu(dt.tensor([0.0])).tolist()
         [0.0]
     """
-    result = silu_op(input)
     try:
-        return input.copy_(result) if inplace else result
+        return input.silu_() if inplace else silu_op(input)
     except Exception as error:
         checks.speak_as("silu", error, (input, inplace))
         raise

@@ -80,7 +80,10 @@ class Casting(Members):
     @checks.in_class_name
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move parameters and buffers to a device, or floating-point ones to a dtype: ``to(device)``, ``to(dtype)``,
-        ``to(device, dtype)``, ``to(tensor)``, also by keyword."""
+        ``to(device, dtype)``, ``to(tensor)``, also by keyword. ``memory_format=`` orders the elements of those with its
+        number of dims."""
+        wanted = kwargs.pop("memory_format", None)
+        dims = {None: None, dt.channels_last: 4, dt.channels_last_3d: 5}.get(wanted)
         device, dtype = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(f"{type(self).__name__}: to() takes floating-point dtypes only, got {dtype}")
@@ -88,6 +91,8 @@ class Casting(Members):
         def move(t: dt.Tensor) -> dt.Tensor:
             if device is not None:
                 t = t.to(device)
+            if wanted is not None and dims in (None, t.ndim):
+                t = t.contiguous(memory_format=wanted)
             return t.to(dtype) if dtype is not None and t.is_floating_point() else t
 
         return self._apply(move)
