@@ -1,5 +1,8 @@
 """Wrong calls say which op, what it was given and what it takes; nothing crashes."""
 
+import subprocess
+import sys
+
 import pytest
 
 import dovetail as dt
@@ -128,3 +131,9 @@ def test_what_cuda_needs_is_said_in_one_sentence(who, call):
 def test_an_unknown_device_says_which_there_are():
     with pytest.raises(ValueError, match="^zeros: there is no device 'moon:1' here, only: cpu"):
         dt.zeros(2, device="moon:1")
+
+
+def test_a_misspelt_name_is_corrected():
+    code = "import dovetail as dt; dt.sofmax"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr
+    assert said.endswith("module 'dovetail' has no attribute 'sofmax'. Did you mean: 'softmax'?\n")

@@ -206,6 +206,7 @@ _ELSEWHERE = {
 
 
 def __getattr__(name: str) -> _Any:
+    import sys
     from importlib import import_module
 
     if name in _PIECES:
@@ -233,7 +234,7 @@ def __getattr__(name: str) -> _Any:
         if late.is_function and (name == late.name or name in late.aliases):
             globals()[name] = late
             return late
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

@@ -149,7 +149,7 @@ class Module(Casting, HookMethods):
         for members in ("_parameters", "_buffers", "_modules"):
             if members in own and name in own[members]:
                 return own[members][name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
 
     def __delattr__(self, name: str) -> None:
         if name in self.__dict__ or not self._forget(name):
