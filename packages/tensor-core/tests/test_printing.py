@@ -61,7 +61,8 @@ def test_options():
 
 def test_format():
     assert f"{dt.tensor(3.14159):.2f}" == "3.14"
-    assert f"{dt.tensor(3)}" == str(dt.tensor(3))
+    assert f"{dt.tensor(3)} {dt.tensor(1.5)} {dt.tensor(True)}" == "3 1.5 True"
+    assert f"{dt.ones(2)}" == str(dt.ones(2))
     with pytest.raises(TypeError):
         f"{dt.ones(2):.2f}"
 

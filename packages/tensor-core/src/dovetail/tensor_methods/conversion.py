@@ -238,9 +238,13 @@ def __repr__(self: Tensor) -> str:
 
 
 def __format__(self: Tensor, spec: str) -> str:
-    """A zero-dim tensor formats as its number does."""
-    if spec and self.ndim == 0:
-        return format(self.item(), spec)
+    """A zero-dim tensor formats as its number does, also without a spec: `f"{loss}"`."""
+    if self.ndim == 0:
+        try:
+            return format(self.item(), spec)
+        except RuntimeError:  # mapped by vmap, it stands for many numbers
+            if spec:
+                raise
     return object.__format__(self, spec)
 
 
