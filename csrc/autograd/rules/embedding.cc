@@ -11,6 +11,14 @@ void declare_embedding() {
       return grad(c.g(), c[input], c.size(weight, 0), c.value(padding_idx), c.value(scale_grad_by_freq));
     });
   }
+  {
+    enum { weight };
+    vjp("embedding_bag_max", weight, saves(result_at(1)), [](Ctx& c) {
+      const Tensor rows = c[result_at(1)], none = lt(rows, number(0));
+      const Tensor shares = where(none, number(0), c.g());
+      return scatter_add(zeros(c.shape(weight)), 0, where(none, number(0), rows), shares);
+    });
+  }
   enum { weight, input, offsets, per_sample_weights, mean, padding_idx, scale_grad_by_freq };
   vjp_joint("embedding_bag_sum", saves(weight, input, offsets, per_sample_weights), [](Ctx& c) {
     static const Op grad{"embedding_bag_sum_grad"};

@@ -25,6 +25,12 @@ inline dt_value as_value(bool b) { return box_bool(b); }
 inline dt_value as_value(int i) { return box_int(i); }
 inline dt_value as_value(int64_t i) { return box_int(i); }
 inline dt_value as_value(double f) { return box_float(f); }
+inline dt_value as_value(const char* text) {  // of static life
+  dt_value v{};
+  v.tag = DT_STRING;
+  v.as.string = text;
+  return v;
+}
 inline dt_value as_value(std::nullptr_t) { return box_none(); }
 // The list must outlive the call.
 inline dt_value as_value(const std::vector<int64_t>& ints) {

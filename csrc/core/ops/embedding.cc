@@ -1,4 +1,6 @@
 // Rows of a table: looked up one by one, or added up in bags; and the gradients.
+#include <limits>
+
 #include "core/execute.h"
 #include "core/ops/compose.h"
 
@@ -10,7 +12,9 @@ Declare op(const char* schema) { return Declare("embedding", schema); }
 
 const Callee index_select("index_select"), index_add("index_add"), new_zeros("new_zeros"), ones_like("ones_like"),
     cumsum("cumsum"), slice("slice"), unsqueeze("unsqueeze"), detach_("detach"), where("where"), eq("eq"), ne("ne"),
-    add("add"), sub("sub"), mul("mul"), div_("div"), sum("sum"), maximum("maximum");
+    add("add"), sub("sub"), mul("mul"), div_("div"), sum("sum"), maximum("maximum"), expand("expand"), arange("arange"),
+    scatter_reduce("scatter_reduce"), gather("gather"), isnan_("isnan"), logical_or("logical_or"),
+    logical_and("logical_and");
 
 // ---- checks and inference -------------------------------------------------------------------------------
 
@@ -47,8 +51,8 @@ void infer_rows_grad(Inference& call) {  // (grad, input, rows, padding_idx, sca
   call.outs[0].dtype = grad.dtype;
 }
 
-// Checks arguments (weight, input, offsets, per_sample_weights, ..., padding_idx) that begin at `first`.
-void check_bags(Inference& call, int first, int padding) {
+// Checks arguments (weight, input, offsets, ..., padding_idx) that begin at `first`.
+void check_lookups(Inference& call, int first, int padding) {
   const TensorImpl& weight = call.tensor(first);
   check_table(call.name(), weight);
   check_floating(call.name(), "weight", weight);
@@ -57,8 +61,13 @@ void check_bags(Inference& call, int first, int padding) {
   check_ndim(call.name(), "input", call.tensor(first + 1), 1);
   check_ndim(call.name(), "offsets", call.tensor(first + 2), 1);
   check_padding(call.name(), call.args[padding], weight.size(0));
+}
+
+// The same, where per_sample_weights follow the offsets.
+void check_bags(Inference& call, int first, int padding) {
+  check_lookups(call, first, padding);
   if (!call.given(first + 3)) return;
-  const TensorImpl &input = call.tensor(first + 1), &samples = call.tensor(first + 3);
+  const TensorImpl &weight = call.tensor(first), &input = call.tensor(first + 1), &samples = call.tensor(first + 3);
   check_same_dtype(call.name(), "weight", weight, "per_sample_weights", samples);
   if (samples.ndim != 1 || samples.size(0) != input.size(0))
     value_error(call.name(), ": per_sample_weights and input must have one shape, got ", shape_text(samples), " and ",
@@ -70,6 +79,16 @@ void infer_bags(Inference& call) {  // (weight, input, offsets, per_sample_weigh
   call.outs[0].push(call.tensor(2).size(0));
   call.outs[0].push(call.tensor(0).size(1));
   call.outs[0].dtype = call.tensor(0).dtype;
+}
+
+void infer_bags_max(Inference& call) {  // (weight, input, offsets, padding_idx)
+  check_lookups(call, 0, 3);
+  for (OutputSpec* out : {&call.outs[0], &call.outs[1]}) {
+    out->push(call.tensor(2).size(0));
+    out->push(call.tensor(0).size(1));
+  }
+  call.outs[0].dtype = call.tensor(0).dtype;
+  call.outs[1].dtype = DT_INT64;
 }
 
 void infer_bags_grad(Inference& call) {  // (grad, then as above)
@@ -136,6 +155,12 @@ void check_offsets(const char* who, const Tensor& given, int64_t n) {
   if (!good) value_error(who, ": offsets must begin with 0, not fall, and stay within the ", n, " indices");
 }
 
+// The bag of each of n indices.
+Tensor bag_of_each(const Tensor& offsets, int64_t n) {
+  const Tensor begins = index_add(zeros_of(offsets, {n + 1}), 0, offsets, ones_like(offsets));
+  return sub(slice(cumsum(begins, 0), 0, int64_t{0}, n), number(1));
+}
+
 // What a bag's sum is made of: (weight, input, offsets, per_sample_weights, mean, padding_idx).
 struct Bags {
   Tensor weight, input, offsets, samples;
@@ -145,8 +170,7 @@ struct Bags {
   explicit Bags(const dt_value* args)
       : weight(tensor(args[0])), input(tensor(args[1])), offsets(tensor(args[2])), samples(tensor(args[3])) {
     const int64_t n = input->size(0);
-    const Tensor begins = index_add(zeros_of(offsets, {n + 1}), 0, offsets, ones_like(offsets));
-    bag = sub(slice(cumsum(begins, 0), 0, int64_t{0}, n), number(1));
+    bag = bag_of_each(offsets, n);
     scale = samples;
     if (!given(args[5]) && !args[4].as.i) return;
     Tensor counted = add(zeros_of(weight, {n}), number(1));
@@ -168,6 +192,34 @@ void bags_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   Tensor rows = embedding_rows(looked_up[0], looked_up[1], looked_up[2], looked_up[3]);
   if (b.scale) rows = where(column(eq(b.scale, number(0))), number(0), mul(rows, column(b.scale)));
   give(outs[0], index_add(zeros_of(rows, {b.offsets->size(0), b.weight->size(1)}), 0, b.bag, rows));
+}
+
+// Of equal elements, and of several NaNs, the first.
+void bags_max_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor weight = tensor(args[0]), input = cast_to(tensor(args[1]), DT_INT64);
+  const Tensor offsets = cast_to(tensor(args[2]), DT_INT64);
+  const int64_t n = input->size(0), dim = weight->size(1);
+  check_offsets(op.name().c_str(), offsets, n);
+  const std::vector<int64_t> shape{offsets->size(0), dim}, each{n, dim};
+  const Tensor nothing = zeros_of(weight, shape), nowhere = zeros_of(input, shape);
+  if (n == 0) {
+    give(outs[0], nothing);
+    return give(outs[1], sub(nowhere, number(1)));
+  }
+  const Tensor rows = index_select(weight, 0, input), bag = bag_of_each(offsets, n);
+  const Tensor spread = expand(column(bag), each), values = detach_(rows);
+  const Tensor numbers = expand(column(arange(0, n, 1, box_dtype(DT_INT64), box_device(input->device))), each);
+  const Tensor counted = given(args[3]) ? ne(input, number(static_cast<double>(args[3].as.i))) : Tensor();
+  const double lowest = -std::numeric_limits<double>::infinity();
+  const Tensor shown = counted ? where(column(counted), values, number(lowest)) : values;
+  const Tensor most = scatter_reduce(nothing, 0, spread, shown, "amax", false);
+  Tensor reached = logical_or(eq(shown, index_select(most, 0, bag)), isnan_(shown));
+  if (counted) reached = logical_and(reached, column(counted));
+  const Tensor last = wrap_number(box_int(n)), end = add(nowhere, last);
+  const Tensor first = scatter_reduce(end, 0, spread, where(reached, numbers, last), "amin", true);
+  const Tensor none = eq(first, last), at = where(none, number(0), first);
+  give(outs[0], where(none, number(0), gather(rows, 0, at)));
+  give(outs[1], where(none, number(-1), gather(expand(column(input), each), 0, at)));
 }
 
 void bags_grad_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
@@ -249,6 +301,26 @@ Example:
     >>> bags = dt._core.get_op("embedding_bag_sum")
     >>> bags(dt.arange(6.0).reshape(3, 2), dt.tensor([0, 1, 2]), dt.tensor([0, 2])).tolist()
     [[2.0, 4.0], [4.0, 5.0]]
+)");
+  op("embedding_bag_max(Tensor weight, Tensor input, Tensor offsets, int? padding_idx=None) -> "
+     "(Tensor out, Tensor rows)")
+      .plain(infer_bags_max)
+      .composite(bags_max_op)
+      .internal()
+      .doc(R"(The largest elements of the rows of a table, bag by bag, and the rows that they are in.
+
+    out[b, d] = max over i from offsets[b] to offsets[b + 1] - 1 of weight[input[i], d]
+
+Args:
+    weight, input, offsets, padding_idx: as for `embedding_bag_sum`.
+
+Returns:
+    The elements, and for each the row of the table; 0 and -1 of a bag in which no index counts.
+
+Example:
+    >>> bags = dt._core.get_op("embedding_bag_max")
+    >>> bags(dt.arange(6.0).reshape(3, 2), dt.tensor([0, 1, 2]), dt.tensor([0, 2]))[0].tolist()
+    [[2.0, 3.0], [4.0, 5.0]]
 )");
   op("embedding_bag_sum_grad(Tensor grad, Tensor weight, Tensor input, Tensor offsets, Tensor? per_sample_weights, "
      "bool mean, int? padding_idx, bool scale_grad_by_freq) -> (Tensor grad_weight, Tensor grad_samples)")

@@ -1,5 +1,6 @@
 // Rows of a table, looked up and summed in bags, and the gradients. Of a table's gradient each piece of rows goes over
 // all indices, in order, so that the sums are the same for any number of threads.
+#include "kernels/cpu/bag_rows.h"
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/sixteen.h"
@@ -167,6 +168,16 @@ struct Bags {
         (numel(ins[0]) && !weight) || (n && !index) || (bags && !offsets) || (n && ins[3].ndim >= 0 && !samples);
     status = missing ? out_of_memory(ctx, op) : check_bags(ctx, op, ins[1], offsets, bags, ins[0].sizes[0]);
   }
+
+  // body(bag, its rows) for every bag.
+  template <class Body>
+  void for_each(dt_kernel_context* ctx, const Body& body) const {
+    const Lookups<T>& l = lookups;
+    parallel(ctx, l.bags, grain_for(ceil_div(l.n, l.bags) * l.dim), [&](int64_t begin, int64_t end) {
+      for (int64_t b = begin; b < end; ++b)
+        body(b, BagRows<T>{weight, l.dim, l.index + l.begin(b), l.end(b) - l.begin(b), l.padding});
+    });
+  }
 };
 
 template <class T>
@@ -179,16 +190,37 @@ dt_status bags_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
   const bool direct = is_contiguous(outs[0]);
   T* out = static_cast<T*>(direct ? outs[0].data : ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
   if (!out) return out_of_memory(ctx, "embedding_bag_sum");
-  parallel(ctx, l.bags, grain_for(ceil_div(l.n, l.bags) * l.dim), [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      T* to = out + b * l.dim;
-      std::fill_n(to, l.dim, T{0});
-      const double part = l.share(b);
-      for (int64_t i = l.begin(b); i < l.end(b); ++i)
-        if (l.index[i] != l.padding) add_scaled(to, bags.weight + l.index[i] * l.dim, l.scale(i, part), l.dim);
-    }
+  const BagFolds<T>& folds = bag_folds<T>();
+  bags.for_each(ctx, [&](int64_t b, const BagRows<T>& rows) {
+    folds.sum(rows, l.samples ? l.samples + l.begin(b) : nullptr, static_cast<T>(l.share(b)), out + b * l.dim);
   });
   if (!direct) copy_from_contiguous(ctx, outs[0], out);
+  return DT_OK;
+}
+
+// (weight, input, offsets, padding_idx)
+template <class T>
+dt_status bags_max_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                          int32_t, const dt_value* args, int32_t) {
+  const char* op = "embedding_bag_max";
+  const dt_array given[] = {ins[0], ins[1], ins[2], {nullptr, nullptr, nullptr, -1, 0}};
+  dt_value options[7] = {};
+  options[5] = args[3];
+  const Bags<T> bags(ctx, op, given, options);
+  const Lookups<T>& l = bags.lookups;
+  const int64_t count = l.bags * l.dim;
+  if (bags.status != DT_OK || count == 0) return bags.status;
+  const bool direct = is_contiguous(outs[0]) && is_contiguous(outs[1]);
+  T* out = static_cast<T*>(direct ? outs[0].data : ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
+  int64_t* which =
+      static_cast<int64_t*>(direct ? outs[1].data : ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(int64_t)));
+  if (!out || !which) return out_of_memory(ctx, op);
+  const BagFolds<T>& folds = bag_folds<T>();
+  bags.for_each(ctx,
+                [&](int64_t b, const BagRows<T>& rows) { folds.largest(rows, out + b * l.dim, which + b * l.dim); });
+  if (direct) return DT_OK;
+  copy_from_contiguous(ctx, outs[0], out);
+  copy_from_contiguous(ctx, outs[1], which);
   return DT_OK;
 }
 
@@ -224,6 +256,7 @@ template <class T>
 void add_sums(KernelTable& table, int32_t dtype) {
   table.add("embedding_rows_grad", dtype, rows_grad_kernel<T>);
   table.add("embedding_bag_sum", dtype, bags_kernel<T>);
+  table.add("embedding_bag_max", dtype, bags_max_kernel<T>);
   table.add("embedding_bag_sum_grad", dtype, bags_grad_kernel<T>);
 }
 

@@ -5,8 +5,10 @@ import pytest
 import dovetail as dt
 from dovetail.data import (
     BatchSampler,
+    DataLoader,
     DistributedSampler,
     RandomSampler,
+    Sampler,
     SequentialSampler,
     SubsetRandomSampler,
     WeightedRandomSampler,
@@ -94,3 +96,34 @@ def test_replicas_share_evenly(drop_last):
     before = shares[0]
     samplers[0].set_epoch(1)
     assert list(samplers[0]) != before
+
+
+class EveryOther(Sampler[int]):
+    def __init__(self, n):
+        self.n = n
+
+    def __iter__(self):
+        return iter(range(0, self.n, 2))
+
+    def __len__(self):
+        return (self.n + 1) // 2
+
+
+def test_a_sampler_of_ones_own():
+    sampler = EveryOther(7)
+    assert isinstance(sampler, Sampler) and list(sampler) == [0, 2, 4, 6]
+    assert [batch.tolist() for batch in DataLoader(dt.arange(7) * 10, batch_size=3, sampler=sampler)] == [
+        [0, 20, 40],
+        [60],
+    ]
+    batches = BatchSampler(sampler, 2, drop_last=False)
+    assert isinstance(batches, Sampler) and list(batches) == [[0, 2], [4, 6]]
+    assert all(issubclass(kind, Sampler) for kind in (SequentialSampler, RandomSampler, SubsetRandomSampler))
+
+
+def test_a_sampler_without_an_order_says_so():
+    class Forgetful(Sampler):
+        pass
+
+    with pytest.raises(TypeError, match="^Forgetful: a Sampler must define __iter__"):
+        iter(Forgetful())

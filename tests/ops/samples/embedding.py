@@ -98,6 +98,38 @@ def bags(op: str) -> Iterator[Sample]:
                     yield Sample((weight, T(INPUT), T(offsets), *rest), reference, **TOLERANCES[dtype])
         none = (T(np.zeros(0, np.int64)), T(np.zeros(0, np.int64)))
         yield Sample((weight, *none, None, True, None, False), reference)
+        for rest in options(dtype, False):
+            args = (T(make(rng_for(op), (ROWS, 83), dtype)), T(INPUT), T(OFFSETS[0]), *rest)
+            yield Sample(args, reference, **TOLERANCES[dtype])
+
+
+@samples_for("embedding_bag_max")
+def largest(op: str) -> Iterator[Sample]:
+    def reference(weight: Any, input: Any, offsets: Any, padding: int | None = None) -> Any:
+        out, rows = np.zeros((len(offsets), weight.shape[1])), np.full((len(offsets), weight.shape[1]), -1)
+        for b, (begin, end) in enumerate(zip(offsets, [*offsets[1:], len(input)], strict=False)):
+            index = input[begin:end][input[begin:end] != padding]
+            if len(index):
+                first = wide(weight)[index].argmax(0)  # the first NaN, else the first of equal ones
+                out[b], rows[b] = wide(weight)[index[first], range(weight.shape[1])], index[first]
+        return out, rows
+
+    for dtype in FLOATS:
+        for layout in ("contiguous", *LAYOUTS):
+            weight = T(make(rng_for(op), (ROWS, DIM), dtype), layout)
+            for offsets in OFFSETS:
+                for padding in (None, 2):
+                    yield Sample((weight, T(INPUT), T(offsets), padding), reference, dtype=(dtype, "int64"))
+        for dim in (1, 83):
+            yield Sample(
+                (T(make(rng_for(op), (ROWS, dim), dtype)), T(INPUT), T(OFFSETS[0])), reference, dtype=(dtype, "int64")
+            )
+        rare = make(rng_for(op), (ROWS, 40), dtype).round()
+        rare[2, ::3], rare[6, ::7], rare[0, ::2] = np.nan, -np.inf, -np.inf
+        yield Sample((T(rare), T(INPUT), T(OFFSETS[0])), reference, dtype=(dtype, "int64"))
+        nothing = T(np.zeros(0, np.int64))
+        yield Sample((weight, nothing, nothing), reference, dtype=(dtype, "int64"))
+        yield Sample((weight, nothing, T(np.zeros(2, np.int64))), reference, dtype=(dtype, "int64"))
 
 
 @samples_for("embedding_bag_sum_grad")
@@ -150,6 +182,14 @@ def refuses_bags(op: str) -> Iterator[ErrorSample]:
     yield ErrorSample((TABLE, BAD, T(np.array([0]))), IndexError, f"^{op}: index 3 is out of range")
     one = T(np.ones(1, np.float32))
     yield ErrorSample((TABLE, GOOD, T(np.array([0])), one), ValueError, rf"^{op}: .*\(1,\) and \(2,\)")
+
+
+@errors_for("embedding_bag_max")
+def refuses_largest(op: str) -> Iterator[ErrorSample]:
+    for offsets in ([1], [0, 2, 1], [0, 3]):
+        yield ErrorSample((TABLE, GOOD, T(np.array(offsets))), ValueError, f"^{op}: offsets must begin with 0")
+    yield ErrorSample((TABLE, BAD, T(np.array([0]))), IndexError, f"^{op}: index 3 is out of range")
+    yield ErrorSample((TABLE, GOOD, T(np.array([0])), 3), ValueError, f"^{op}: padding_idx 3 is out of range")
 
 
 @errors_for("embedding_bag_sum_grad")

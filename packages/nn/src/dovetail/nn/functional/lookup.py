@@ -8,6 +8,7 @@ from dovetail.ops import get_op, op
 
 _rows_op = get_op("embedding_rows")
 _bag_sum_op = get_op("embedding_bag_sum")
+_bag_max_op = get_op("embedding_bag_max")
 
 
 def _check_table(who: str, input: dt.Tensor, weight: dt.Tensor) -> None:
@@ -153,30 +154,7 @@ def embedding_bag_op(
     padding = None if padding_idx is None else _row("embedding_bag", padding_idx, weight)
     if mode != "max":
         return _bag_sum_op(weight, input, offsets, per_sample_weights, mode == "mean", padding, scale_grad_by_freq)
-    bags = dt.searchsorted(offsets, dt.arange(input.shape[0], dtype=offsets.dtype, device=input.device), right=True) - 1
-    rows = _rows_op(weight, input, None, scale_grad_by_freq)
-    return _largest(rows, bags, None if padding is None else input != padding, [offsets.shape[0], weight.shape[1]])
-
-
-def _largest(rows: dt.Tensor, bags: dt.Tensor, keep: dt.Tensor | None, shape: list[int]) -> dt.Tensor:
-    """The largest element in each bag; the gradient goes to the first of equal ones."""
-    count, dim = rows.shape[0], shape[1]
-    if count == 0:
-        return dt.zeros(shape, dtype=rows.dtype, device=rows.device) + 0 * rows.sum()
-    spread = bags.unsqueeze(1).expand(count, dim)
-    values = rows.detach()
-    if keep is not None:
-        values = dt.where(keep.unsqueeze(1), values, dt.full_like(values, float("-inf")))
-    lowest = dt.zeros(shape, dtype=rows.dtype, device=rows.device)
-    most = lowest.scatter_reduce(0, spread, values, "amax", include_self=False)
-    reached = (values == most.index_select(0, bags)) | values.isnan()
-    if keep is not None:
-        reached = reached & keep.unsqueeze(1)
-    places = dt.arange(count, device=rows.device).unsqueeze(1).expand(count, dim)
-    first = dt.full(shape, count, dtype=places.dtype, device=rows.device)
-    first = first.scatter_reduce(0, spread, dt.where(reached, places, dt.full_like(places, count)), "amin")
-    chosen = rows.gather(0, first.clamp(max=count - 1))
-    return dt.where(first < count, chosen, dt.zeros_like(chosen))
+    return _bag_max_op(weight, input, offsets, padding)[0]
 
 
 @checks.in_own_name
@@ -238,7 +216,7 @@ def embedding_bag(
         _check_table("embedding_bag", flat, weight)
         _renormalize(flat, weight, max_norm, norm_type)
     if include_last_offset and input.ndim == 1 and offsets is not None:
-        end = int(offsets[-1].item())
+        end = _end(offsets, flat.shape[0])
         flat = flat[:end]
         per_sample_weights = None if per_sample_weights is None else per_sample_weights[:end]
     result: dt.Tensor = embedding_bag_op(
@@ -266,12 +244,16 @@ def _starts(input: dt.Tensor, offsets: dt.Tensor | None, include_last_offset: bo
         )
     if offsets.is_floating_point() or offsets.dtype == dt.bool:
         raise TypeError(f"embedding_bag: offsets must be integers, got dtype {offsets.dtype}")
-    given = [int(at) for at in offsets.tolist()]
-    if include_last_offset and not given:
+    if not include_last_offset:
+        return offsets
+    if offsets.shape[0] == 0:
         raise ValueError("embedding_bag: include_last_offset=True needs at least one offset, got none")
-    if given and (given[0] != 0 or given != sorted(given) or given[-1] > input.shape[0]):
-        raise ValueError(
-            "embedding_bag: offsets must begin with 0, not fall, and stay within the "
-            f"{input.shape[0]} indices, got {checks.shown(given)}"
-        )
-    return offsets[:-1] if include_last_offset else offsets
+    return offsets[:-1]
+
+
+def _end(offsets: dt.Tensor, n: int) -> int:
+    """Where the last bag ends, which the last offset says."""
+    end = int(offsets[-1].item())
+    if not 0 <= end <= n:
+        raise ValueError(f"embedding_bag: the last offset must be within the {n} indices, got {end}")
+    return end
