@@ -18,7 +18,7 @@ from pathlib import Path
 
 import dovetail as dt
 from dovetail import _core
-from dovetail.other_forms import keywords_of
+from dovetail.other_forms import keywords_of, replaced_by_keywords
 
 TEMPLATE = Path(__file__).with_name("core_types.pyi")
 
@@ -73,7 +73,7 @@ def parameters(op: _core.Op, method: bool, inplace: bool) -> list[str]:
         if arg.keyword_only and not keyword_only:
             result.append("*")
             keyword_only = True
-        default = " = ..." if arg.has_default else ""
+        default = " = ..." if arg.has_default or arg.name in replaced_by_keywords(op) else ""
         result.append(f"{arg.name}: {argument_type(arg, i == 0)}{default}")
     extra = []
     if op.has_out and not inplace:
@@ -81,7 +81,7 @@ def parameters(op: _core.Op, method: bool, inplace: bool) -> list[str]:
         extra.append("out: Sequence[Tensor] | None = ..." if several else "out: Tensor | None = ...")
     if op.factory:
         extra.append("requires_grad: _bool = ...")
-    if not inplace:
+    if not (inplace and op.factory):
         extra += [f"{name}: {'_bool' if name == 'pin_memory' else 'Any'} = ..." for name in keywords_of(op)]
     if extra and not keyword_only:
         result.append("*")

@@ -57,21 +57,13 @@ PyObject* call_parsed(OpObject* self, Parsed& parsed) {
   return result.release();
 }
 
-// Arguments that the schema does not have, but dovetail.other_forms knows: memory formats, and view(dtype).
-bool may_have_other_form(const OpObject* self, PyObject* kwnames) {
-  if (self->op->name() == "view") return true;
-  for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); ++k) {
-    PyObject* name = PyTuple_GET_ITEM(kwnames, k);
-    for (const char* known : {"memory_format", "layout", "pin_memory"})
-      if (PyUnicode_CompareWithASCIIString(name, known) == 0) return true;
-  }
-  return false;
-}
-
-// The call in its other form; null where there is none.
+// The call in a form that the schema does not have, but dovetail.other_forms knows: with other keywords, and
+// view(dtype). Null where there is none.
 PyObject* call_other_form(PyObject* callable, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  if (!kwnames && reinterpret_cast<OpObject*>(callable)->op->name() != "view") return nullptr;
   Ref module = checked(PyImport_ImportModule("dovetail.other_forms"));
-  Ref form = checked(PyObject_CallMethod(module.get(), "find", "O", callable));
+  Ref names = kwnames ? Ref::borrow(kwnames) : checked(PyTuple_New(0));
+  Ref form = checked(PyObject_CallMethod(module.get(), "find", "OO", callable, names.get()));
   if (form.get() == Py_None) return nullptr;
   return checked(PyObject_Vectorcall(form.get(), args, static_cast<size_t>(nargs), kwnames)).release();
 }
@@ -84,8 +76,7 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, size_t nargsf, P
     try {
       parse(*self->info, self->variant, args, nargs, kwnames, parsed);
     } catch (const Error&) {
-      PyObject* result = nullptr;
-      if (may_have_other_form(self, kwnames)) result = call_other_form(callable, args, nargs, kwnames);
+      PyObject* result = call_other_form(callable, args, nargs, kwnames);
       if (!result) throw;
       return result;
     }

@@ -134,6 +134,8 @@ def _functions_of_tensors() -> Iterator[Call]:
         ("numel", (), {}),
         ("is_complex", (), {}),
         ("is_conj", (), {}),
+        ("resolve_conj", (), {}),
+        ("resolve_neg", (), {}),
         ("is_neg", (), {}),
         ("is_floating_point", (), {}),
         ("is_signed", (), {}),

@@ -82,10 +82,11 @@ void log_softmax_grad_op(const Op& op, const dt_value* args, int, dt_value* outs
 }  // namespace
 
 void declare_softmax() {
-  op("softmax(Tensor self, int dim, *, DType? dtype=None) -> Tensor")
+  op("softmax(Tensor self, int dim, DType? dtype=None) -> Tensor")
       .plain(infer_softmax)
       .composite(in_float<softmax_op>)
       .method()
+      .out()
       .doc(R"(The exponentials of the elements along a dim, scaled to add up to one.
 
     out_i = e ** self_i / sum_j e ** self_j
@@ -99,10 +100,11 @@ Example:
     >>> dt.softmax(dt.tensor([0.0, 0.0]), dim=0).tolist()
     [0.5, 0.5]
 )");
-  op("log_softmax(Tensor self, int dim, *, DType? dtype=None) -> Tensor")
+  op("log_softmax(Tensor self, int dim, DType? dtype=None) -> Tensor")
       .plain(infer_softmax)
       .composite(in_float<log_softmax_op>)
       .method()
+      .out()
       .doc(R"(The logarithm of `softmax`, exact where that would underflow.
 
     out_i = self_i - log(sum_j e ** self_j)

@@ -124,8 +124,11 @@ Tensor squeeze_view(Inference& call) {
   TensorImpl& self = call.tensor(0);
   bool chosen[DT_MAX_DIMS] = {};
   if (call.given(1)) {
-    for (int i = 0; i < call.args[1].count; ++i)
-      chosen[wrap_dim(call.name(), call.args[1].as.ints[i], self.ndim)] = true;
+    for (int i = 0; i < call.args[1].count; ++i) {
+      bool& mine = chosen[wrap_dim(call.name(), call.args[1].as.ints[i], self.ndim)];
+      if (mine) value_error(call.name(), ": dim ", call.args[1].as.ints[i], " appears twice");
+      mine = true;
+    }
   } else {
     std::fill_n(chosen, self.ndim, true);
   }

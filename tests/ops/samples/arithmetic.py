@@ -161,3 +161,19 @@ def refuses_shapes(op: str) -> Iterator[ErrorSample]:
     a, b = T(np.ones((2, 3), np.float32)), T(np.ones((2, 4), np.float32))
     yield ErrorSample((a, b), ValueError, r"\(2, [34]\).*\(2, [34]\)")
     yield ErrorSample((a, "text"), TypeError, op)
+
+
+@samples_for("ldexp")
+def ldexp_of_integers(op: str) -> Iterator[Sample]:
+    """Exponents are integers most often, and may go beyond what 2 ** n has as a float where the product does not."""
+    rng = rng_for(op)
+
+    def reference(x: Any, n: Any) -> Any:
+        return np.ldexp(x.astype(np.float64), n)
+
+    exponents = T(np.array([-3, 0, 5, 11]))
+    for dtype in ALL_FLOATS:
+        yield Sample((T(make(rng, (3, 4), dtype)), exponents), reference, dtype=dtype)
+    yield Sample((T(np.array([3, -4], np.int8)), T(np.array([2, -1]))), reference, dtype="float32", variants=False)
+    for dtype, small, power in (("float32", 1e-30, 130), ("float32", 1e30, -140), ("float64", 1e-200, 1030)):
+        yield Sample((T(np.array([small], dtype)), T(np.array([power]))), reference, dtype=dtype, rtol=1e-6)

@@ -31,6 +31,13 @@ def along(index: np.ndarray, shape: tuple[int, ...], dim: int) -> np.ndarray:
     return np.broadcast_to(index.reshape(line), shape)
 
 
+def reference_of_scalars(x: Any, dim: int, index: Any, value: Any) -> Any:
+    """index_fill, where a zero-dim tensor has the one place 0, which is also -1."""
+    row = np.moveaxis(x.reshape(x.shape or (1,)), dim, 0)
+    row[index] = value
+    return x
+
+
 @samples_for("index_copy", "index_fill")
 def index_writes(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
@@ -48,6 +55,8 @@ def index_writes(op: str) -> Iterator[Sample]:
             for layout in ("contiguous", "transposed", "strided") if len(shape) > 1 else ("contiguous",):
                 yield Sample((T(make(rng, shape, dtype), layout), dim, T(index), source), reference)
     if op == "index_fill":
+        for shape, dim in (((3, 4), 1), ((3,), -1), ((), 0)):
+            yield Sample((T(make(rng, shape, "float64")), dim, T(np.array([-1, 0])), 7), reference_of_scalars)
         for value in (2.5, T(np.array(3.0, np.float32))):
             yield Sample((T(make(rng, (3, 4), "float32")), 0, T(np.array([0, 2])), value), reference)
 

@@ -152,7 +152,11 @@ REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "randint_like": [((W, 3, 3), ValueError)],
     "randperm": [((-1,), ValueError)],
     "rand_like": [((T(np.zeros(2, np.int64)),), TypeError)],
-    "bernoulli": [((T(np.zeros(2, np.int64)),), TypeError)],
+    "bernoulli": [
+        ((T(np.zeros(2, np.int64)),), TypeError),
+        ((T(np.array([0.5, 1.5])),), ValueError),
+        ((T(np.array([np.nan])),), ValueError),
+    ],
     "multinomial": [
         ((W, 0), ValueError),
         ((W, 2), ValueError),

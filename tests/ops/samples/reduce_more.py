@@ -182,6 +182,9 @@ def picks(op: str) -> Iterator[Sample]:
     def sample(x: T, *args: Any) -> Sample:
         return Sample((x, *args), reference, dtype=(str(x.array.dtype), "int64"))
 
+    if op in ("max_dim", "min_dim"):
+        for shape, dim in (((3, 4), 0), ((3, 4), -1), ((2, 1), 1), ((), 0)):
+            yield sample(T(make(rng, shape, "bool")), dim)
     for dtype in NUMBERS:
         distinct = rng.permutation(60).reshape(3, 4, 5).astype(dtype)
         for dim in (0, 1, -1):

@@ -246,6 +246,8 @@ def refuses_dims(op: str) -> Iterator[ErrorSample]:
     if op == "permute":
         yield error_of((0,), error=ValueError, match=r"^permute: dims must name each of the 2 dims .*\(0,\)")
         yield error_of((0, 0), error=ValueError, match="^permute: dim 0 appears twice")
+    if op == "squeeze":
+        yield error_of((0, -2), error=ValueError, match="^squeeze: dim -2 appears twice")
     if op == "flip_view":
         yield error_of((0, -2), error=ValueError, match="^flip_view: dim 0 appears twice")
 

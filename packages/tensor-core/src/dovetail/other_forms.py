@@ -1,6 +1,7 @@
 """Forms of calls that an op's schema does not have: the binding asks here before it refuses a call.
 
-`memory_format=` of what makes tensors, `layout=` and `pin_memory=` of factories, and `x.view(dtype)`.
+`memory_format=` of what makes tensors, `layout=` and `pin_memory=` of factories, `value=` and `reduce=` of scatter,
+`sparse_grad=` of gather, and `x.view(dtype)`.
 """
 
 from __future__ import annotations
@@ -14,31 +15,80 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-__all__ = ["find", "keywords_of"]
+__all__ = ["find", "keywords_of", "replaced_by_keywords"]
 
-# What takes a memory format besides the factories.
-_TAKE_FORMAT = ("clone", "contiguous")
+# What takes more keywords besides the factories.
+_KEYWORDS = {
+    "clone": ("memory_format",),
+    "contiguous": ("memory_format",),
+    "gather": ("sparse_grad",),
+    "scatter": ("value", "reduce"),
+}
 
 
 def keywords_of(op: Any) -> tuple[str, ...]:
     """The keywords that an op takes in its other forms."""
-    if op.factory:
-        return ("layout", "pin_memory", "memory_format")
-    return ("memory_format",) if op.name in _TAKE_FORMAT else ()
+    return ("layout", "pin_memory", "memory_format") if op.factory else _KEYWORDS.get(op.name, ())
 
 
-def find(op: Any) -> Callable[..., Tensor] | None:
-    """The function that knows an op's other forms; None where there are none.
+def replaced_by_keywords(op: Any) -> tuple[str, ...]:
+    """The arguments of an op that need not be given where a keyword of another form is."""
+    return ("src",) if op.name == "scatter" else ()
+
+
+def find(op: Any, keywords: tuple[str, ...]) -> Callable[..., Tensor] | None:
+    """The function that knows the form of an op that has these keywords; None where there is none.
 
     Args:
         op: the Op, or the method of one, that was called.
+        keywords: the names of the keywords that were given.
     """
-    name = op.name
-    if name == "view":
+    if op.name == "view":
         return _view
-    if keywords_of(op):
-        return lambda *args, **keywords: _with_format(op, args, keywords)
-    return None
+    if not set(keywords) & set(keywords_of(op)):
+        return None
+    if op.name == "scatter":
+        return _scatter(op)
+    if op.name == "gather":
+        return _gather(op)
+    return lambda *args, **keywords: _with_format(op, args, keywords)
+
+
+def _gather(op: Any) -> Callable[..., Tensor]:
+    def form(*args: Any, sparse_grad: bool = False, **keywords: Any) -> Tensor:
+        if not isinstance(sparse_grad, bool):
+            raise TypeError(f"gather: sparse_grad must be a bool, got {checks.shown(sparse_grad)}")
+        return op(*args, **keywords)  # gradients are dense
+
+    return form
+
+
+_REDUCTIONS = {"add": "sum", "multiply": "prod"}
+
+
+def _scatter(op: Any) -> Callable[..., Tensor]:
+    """`scatter(dim, index, value=1.0)`, and `reduce=`, older than scatter_reduce."""
+    who = op.__name__
+
+    def form(input: Any, dim: Any, index: Any, *src: Any, **keywords: Any) -> Tensor:
+        source = [*src, *(keywords.pop(name) for name in ("src", "value") if name in keywords)]
+        reduce = keywords.pop("reduce", None)
+        if keywords or len(source) != 1:
+            given = ", ".join([*map(checks.shown, source), *(f"{k}={checks.shown(v)}" for k, v in keywords.items())])
+            raise TypeError(
+                f"{who}: takes dim, index, either src or value, and reduce; beyond dim and index got ({given})"
+            )
+        if reduce is None:
+            return op(input, dim, index, source[0])
+        if reduce not in _REDUCTIONS:
+            raise ValueError(f"{who}: reduce must be 'add' or 'multiply', got {checks.shown(reduce)}")
+        part = source[0]
+        if isinstance(input, Tensor) and isinstance(index, Tensor) and not isinstance(part, Tensor):
+            part = input.new_empty([]).fill_(part).expand(index.shape)
+        reduced = _core.Tensor.scatter_reduce_ if who.endswith("_") else get_op("scatter_reduce")
+        return reduced(input, dim, index, part, _REDUCTIONS[reduce])
+
+    return checks.in_own_name(form, who)
 
 
 def _view(*args: Any, **keywords: Any) -> Tensor:

@@ -201,7 +201,8 @@ def block_diag(*tensors: Tensor) -> Tensor:
         >>> dt.block_diag(dt.tensor([[1]]), dt.tensor([[2, 3]])).tolist()
         [[1, 0, 0], [0, 2, 3]]
     """
-    return _block_diag(_listed(tensors))
+    given = _listed(tensors)
+    return _block_diag(given) if given else dt.empty(1, 0)
 
 
 @checks.in_own_name

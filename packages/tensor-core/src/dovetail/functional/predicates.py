@@ -17,6 +17,8 @@ __all__ = [
     "is_signed",
     "is_tensor",
     "numel",
+    "resolve_conj",
+    "resolve_neg",
 ]
 
 _all, _eq, _isclose = get_op("all"), get_op("eq"), get_op("isclose")
@@ -100,6 +102,30 @@ def is_neg(input: Tensor) -> bool:
     """
     checks.tensors("is_neg", input=input)
     return False
+
+
+@checks.in_own_name
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor itself: no elements are kept as their conjugates (see `dt.is_conj`).
+
+    Example:
+        >>> dt.resolve_conj(dt.tensor([1j]).conj()).tolist()
+        [-1j]
+    """
+    checks.tensors("resolve_conj", input=input)
+    return input
+
+
+@checks.in_own_name
+def resolve_neg(input: Tensor) -> Tensor:
+    """The tensor itself: no elements are kept with the other sign (see `dt.is_neg`).
+
+    Example:
+        >>> dt.resolve_neg(-dt.ones(1)).tolist()
+        [-1.0]
+    """
+    checks.tensors("resolve_neg", input=input)
+    return input
 
 
 @checks.in_own_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._core import Tensor, dtype, get_op
-from ._names import given, with_aliases
+from ._names import given, with_aliases, written
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
         >>> dt.median(dt.tensor([3.0, 1.0, 2.0])).item()
         2.0
     """
-    result = _median(input) if dim is None else _median_dim(input, dim, keepdim)
-    return _written(result, out)
+    return written("median", _median(input) if dim is None else _median_dim(input, dim, keepdim), out)
 
 
 @with_aliases
@@ -116,16 +115,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, o
         >>> dt.nanmedian(dt.tensor([3.0, dt.nan, 1.0])).item()
         1.0
     """
-    result = _nanmedian(input) if dim is None else _nanmedian_dim(input, dim, keepdim)
-    return _written(result, out)
-
-
-def _written(result: Any, out: Any) -> Any:
-    if out is None:
-        return result
-    if isinstance(result, Tensor):
-        return out.copy_(result)
-    return tuple(target.copy_(each) for target, each in zip(out, result, strict=True))
+    return written("nanmedian", _nanmedian(input) if dim is None else _nanmedian_dim(input, dim, keepdim), out)
 
 
 # ---- variance, in PyTorch's older form (unbiased) and its newer one (correction) ----

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dovetail as dt
 
 from .. import checks
 from .._core import Size, Tensor, get_op
-from ._names import with_aliases
+from ._names import with_aliases, written
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
         return _where.call((condition, input, other), (out,))
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
+    if isinstance(condition, Tensor) and condition.dtype is dt.uint8:
+        warnings.warn("where: a uint8 condition is deprecated; use a bool tensor", UserWarning, stacklevel=3)
+        condition = condition != 0
     return _where(condition, input, other)
 
 
@@ -59,8 +64,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     if as_tuple:
         places = _nonzero(input if input.ndim else input.reshape([1]))
         return tuple(places.unbind(1))
-    places = _nonzero(input)
-    return places if out is None else out.copy_(places)
+    return written("nonzero", _nonzero(input), out)
 
 
 @with_aliases
@@ -187,7 +191,7 @@ def unique(
         rows, order = dt.sort(input.reshape([-1]), 0, stable=True)
     else:
         rows = input.movedim(dim, 0)
-        order = _lexicographic(rows.reshape([rows.shape[0], -1]))
+        order = _lexicographic(rows.flatten(1) if rows.ndim > 1 else rows.unsqueeze(1))
         rows = dt.index_select(rows, 0, order)
     begins = _begins(rows)
     first = _nonzero(begins).reshape([-1])
@@ -236,7 +240,7 @@ def _begins(rows: Tensor) -> Tensor:
     begins = dt.ones([rows.shape[0]], dtype=dt.bool, device=rows.device)
     if rows.shape[0] > 1:
         differ = rows[1:] != rows[:-1]
-        begins[1:] = differ if rows.ndim == 1 else differ.reshape([rows.shape[0] - 1, -1]).any(1)
+        begins[1:] = differ if rows.ndim == 1 else differ.flatten(1).any(1)
     return begins
 
 

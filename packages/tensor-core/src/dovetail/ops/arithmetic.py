@@ -14,6 +14,7 @@ from dovetail.ops._common import (
     refuse_complex,
     require_floating,
     short,
+    widened,
 )
 
 
@@ -244,7 +245,13 @@ def ldexp(self: Tensor, other: Tensor) -> Tensor:
         >>> dt.ldexp(dt.tensor([1.5]), dt.tensor([3])).tolist()
         [12.0]
     """
-    return self * 2.0**other
+    dtype = promoted_floating(self, other)[0].dtype
+    x = widened(self)
+    if other.dtype.is_complex:
+        return x * 2.0**other
+    power = other.to(dt.float64 if dtype in (dt.float64, dt.complex128) else dt.float32)
+    half = dt.trunc(power / 2)  # 2 ** power may overflow where the product does not
+    return (x * 2.0**half * 2.0 ** (power - half)).to(dtype)
 
 
 @op(

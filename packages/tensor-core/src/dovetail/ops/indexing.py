@@ -33,7 +33,7 @@ def index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor) -> Tensor:
         out[index[i]] = value   along dim 0
 
     Args:
-        index: a vector of int64.
+        index: a vector of int64; negative ones count from the end.
         value: a number or a zero-dim tensor.
 
     Example:
@@ -46,6 +46,7 @@ def index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor) -> Tensor:
     shape = list(self.shape) or [1]
     shape[dim] = index.numel()
     x = self if self.ndim else dt.reshape(self, [1])
+    index = dt.where(index < 0, index + x.shape[dim], index)
     out = dt.scatter(x, dim, _along(index, shape, dim), expand(dt.fill(x.new_empty([]), value), shape))
     return out if self.ndim else dt.reshape(out, [])
 

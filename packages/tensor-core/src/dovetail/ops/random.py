@@ -240,12 +240,19 @@ def bernoulli(self: Tensor, *, generator: Generator | None = None) -> Tensor:
 
     `dt.bernoulli(x, p)` and `x.bernoulli_(p)` take one probability for all. The result has self's dtype.
 
+    Raises:
+        ValueError: a probability is outside of [0, 1].
+
     Example:
         >>> dt.bernoulli(dt.tensor([0.0, 1.0])).tolist()
         [0.0, 1.0]
     """
     if not self.dtype.is_floating_point:
         raise TypeError(f"bernoulli: probabilities must be floating point, got {short(self.dtype)}")
+    if not dt.all((self >= 0) & (self <= 1)).item():
+        raise ValueError(
+            f"bernoulli: probabilities must be between 0 and 1, got {_least(self)} to {dt.amax(self).item():g}"
+        )
     drawn = dt.float64 if self.dtype == dt.float64 else dt.float32
     return (dt.rand_like(self, generator=generator, dtype=drawn) < self).to(self.dtype)
 

@@ -222,7 +222,7 @@ def max_dim(self: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tens
         ([5, 7], [1, 0])
     """
     dim = _nonempty("max", self, dim)
-    return _pick(self, dim, dt.argmax(self, dim, keepdim=True), keepdim)
+    return _pick(self, dim, dt.argmax(_ordered(self), dim, keepdim=True), keepdim)
 
 
 @op("min_dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", out=True)
@@ -237,7 +237,12 @@ def min_dim(self: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tens
         ([1, 2], [0, 1])
     """
     dim = _nonempty("min", self, dim)
-    return _pick(self, dim, dt.argmin(self, dim, keepdim=True), keepdim)
+    return _pick(self, dim, dt.argmin(_ordered(self), dim, keepdim=True), keepdim)
+
+
+def _ordered(x: Tensor) -> Tensor:
+    """What argmax and argmin take: of bool, False comes before True."""
+    return x.to(dt.uint8) if x.dtype == dt.bool else x
 
 
 def _nonempty(name: str, x: Tensor, dim: int) -> int:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 
 _expand, _reshape, _view = get_op("expand"), get_op("reshape"), get_op("view")
-_where = get_op("where")
 
 
 @checks.in_own_name
@@ -59,7 +58,7 @@ def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
         >>> x.where(x > 0, 0.0).tolist()
         [0.0, 2.0]
     """
-    return _where(condition, self, other)
+    return functional.where(condition, self, other)
 
 
 _SHARED = (
@@ -79,6 +78,8 @@ _SHARED = (
     "nonzero",
     "norm",
     "repeat_interleave",
+    "resolve_conj",
+    "resolve_neg",
     "split",
     "std",
     "tensor_split",
