@@ -153,3 +153,12 @@ def test_hardtanh_between_nan_is_nan(bounds):
     x = dt.tensor([-2.0, 0.0, 2.0], requires_grad=True)
     result = dt.nn.functional.hardtanh(x, *bounds)
     assert dt.isnan(result).all() and dt.isnan(dt.nn.functional.hardtanh(x.detach().double(), *bounds)).all()
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin"])
+def test_softmax_as_pytorchs_function_has_it(name):
+    function, x = getattr(dt.nn.functional, name), dt.ones(2, 3)
+    assert function(x, 1, 3, dt.float64).dtype is function(x, -1, _stacklevel=5, dtype=dt.float64).dtype is dt.float64
+    with pytest.warns(UserWarning, match=f"{name}: the sum runs over dim 1") as caught:
+        function(x)
+    assert caught[0].filename == __file__

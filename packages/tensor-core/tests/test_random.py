@@ -197,3 +197,9 @@ def test_forms():
     assert dt.empty(100, dtype=dt.uint8).random_().float().mean().item() > 50
     with pytest.raises(TypeError, match=r"^rand: "):
         dt.rand(2, dtype=dt.int64)
+
+
+def test_randint_takes_its_bound_by_name():
+    assert dt.randint(high=1, size=(2,)).tolist() == [0, 0] and dt.randint(low=3, high=4, size=(1,)).tolist() == [3]
+    with pytest.raises(TypeError, match="^randint: size is missing"):
+        dt.randint(high=3)

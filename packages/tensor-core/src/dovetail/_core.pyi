@@ -236,6 +236,10 @@ class _RnnSequenceGradResults(NamedTuple):
     grad_h0: Tensor
     grad_w_hh: Tensor
 
+class _EmbeddingBagMaxResults(NamedTuple):
+    out: Tensor
+    rows: Tensor
+
 class _EmbeddingBagSumGradResults(NamedTuple):
     grad_weight: Tensor
     grad_samples: Tensor

@@ -169,7 +169,7 @@ def empty_strided(
 
 @checks.in_own_name
 def randint(
-    low: int,
+    low: int = 0,
     high: int | Sequence[int] | None = None,
     size: Sequence[int] | None = None,
     *,

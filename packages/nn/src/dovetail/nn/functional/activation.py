@@ -52,40 +52,42 @@ def silu(input: dt.Tensor, inplace: bool = False) -> dt.Tensor:
         raise
 
 
-def _dim(name: str, input: dt.Tensor, dim: int | None) -> int:
+def _dim(name: str, input: dt.Tensor, dim: int | None, level: int) -> int:
     """The dim, or where none is given the one that PyTorch takes, with its warning."""
     if dim is not None:
         return dim
     checks.tensors(name, input=input)
     chosen = 0 if input.ndim in (0, 1, 3) else 1
-    warnings.warn(f"{name}: the sum runs over dim {chosen}, as none is given: say dim=...", stacklevel=4)
+    warnings.warn(f"{name}: the sum runs over dim {chosen}, as none is given: say dim=...", stacklevel=level + 1)
     return chosen
 
 
 @checks.in_own_name
-def softmax(input: dt.Tensor, dim: int | None = None, *, dtype: dt.dtype | None = None) -> dt.Tensor:
+def softmax(input: dt.Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dt.dtype | None = None) -> dt.Tensor:
     """``exp(x) / Σ exp(x)`` along ``dim``, computed in ``dtype`` where that is given.
 
     Example:
         >>> softmax(dt.zeros(2), 0).tolist()
         [0.5, 0.5]
     """
-    return softmax_op(input, _dim("softmax", input, dim), dtype=dtype)
+    return softmax_op(input, _dim("softmax", input, dim, _stacklevel), dtype=dtype)
 
 
 @checks.in_own_name
-def log_softmax(input: dt.Tensor, dim: int | None = None, *, dtype: dt.dtype | None = None) -> dt.Tensor:
+def log_softmax(
+    input: dt.Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dt.dtype | None = None
+) -> dt.Tensor:
     """``log(softmax(x))`` along ``dim``, computed without the intermediate overflow.
 
     Example:
         >>> round(log_softmax(dt.zeros(2), 0)[0].item(), 4)
         -0.6931
     """
-    return log_softmax_op(input, _dim("log_softmax", input, dim), dtype=dtype)
+    return log_softmax_op(input, _dim("log_softmax", input, dim, _stacklevel), dtype=dtype)
 
 
 @checks.in_own_name
-def softmin(input: dt.Tensor, dim: int | None = None, *, dtype: dt.dtype | None = None) -> dt.Tensor:
+def softmin(input: dt.Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dt.dtype | None = None) -> dt.Tensor:
     """``softmax(-x)`` along ``dim``.
 
     Example:
@@ -93,7 +95,7 @@ def softmin(input: dt.Tensor, dim: int | None = None, *, dtype: dt.dtype | None 
         [0.5, 0.5]
     """
     checks.tensors("softmin", input=input)
-    return softmax_op(-input, _dim("softmin", input, dim), dtype=dtype)
+    return softmax_op(-input, _dim("softmin", input, dim, _stacklevel), dtype=dtype)
 
 
 @with_inplace
