@@ -4,26 +4,23 @@
 // and giving one costs a few instructions; the lists are refilled from and drained to a central list in batches, and
 // the central list carves new blocks out of slabs. A block may be freed by any thread: it joins that thread's list.
 //
-// Large blocks live in one shared cache, ordered by size. What a large tensor costs is the page faults of fresh
-// memory, and a cached block has none. A block is never split, so sizes that come and go would leave ever more that
-// wait: a fresh block that takes the process far beyond the most that was ever in use sends the oldest of them back.
+// Large blocks are runs of pages, shared by all threads (pages.h).
 //
 // Built with DOVETAIL_EXACT_MEMORY (for AddressSanitizer), every block comes from the heap with exactly the bytes asked
 // for, and goes back when freed: an access a byte outside a tensor, or after its end, is seen.
 #include "core/allocator.h"
 
 #include <pthread.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <mutex>
 #include <new>
-#include <unordered_map>
+
+#include "core/pages.h"
 
 namespace dovetail {
 namespace {
@@ -35,7 +32,6 @@ constexpr size_t kSmallLimit = 32 * 1024;  // above 1 KB there are four classes 
 constexpr int kClasses = kLinearClasses + 4 * 5;
 constexpr size_t kSlabBytes = 1 << 20;
 constexpr size_t kThreadBytes = 128 * 1024;  // what a thread keeps of one class before it gives half back
-constexpr size_t kHugePage = 2 << 20;
 #ifdef DOVETAIL_EXACT_MEMORY
 constexpr bool kExact = true;
 #else
@@ -61,8 +57,6 @@ int thread_limit(int index) { return static_cast<int>(std::max<size_t>(8, kThrea
 
 std::atomic<int64_t> allocated_bytes{0}, peak_allocated{0};
 std::atomic<uint64_t> retired_allocations{0};  // counted by threads that are gone, or have no cache
-// Under the mutex of the central state:
-uint64_t reserved_bytes = 0, peak_reserved = 0, system_allocations = 0;
 
 void count_alloc(size_t bytes) {
   const int64_t now = allocated_bytes.fetch_add(bytes, std::memory_order_relaxed) + static_cast<int64_t>(bytes);
@@ -73,12 +67,6 @@ void count_alloc(size_t bytes) {
 }
 
 void count_free(size_t bytes) { allocated_bytes.fetch_sub(bytes, std::memory_order_relaxed); }
-
-void count_system(size_t bytes) {
-  reserved_bytes += bytes;
-  peak_reserved = std::max(peak_reserved, reserved_bytes);
-  ++system_allocations;
-}
 
 // ---- the central state --------------------------------------------------------------------------------------
 
@@ -95,84 +83,24 @@ struct ThreadCache {
   ThreadCache *next, *previous;
 };
 
-struct CachedBlock {
-  void* data;
-  uint64_t age;
-};
-
 struct Central {
+  explicit Central(size_t cache_limit) : pages(cache_limit) {}
+
   std::mutex mutex;
   FreeBlock* free[kClasses] = {};
   char* slab = nullptr;
   size_t slab_left = 0;
   ThreadCache* threads = nullptr;
-  // Large blocks: those in use, by address, and those that wait, by size.
-  std::unordered_map<void*, size_t> live;
-  std::multimap<size_t, CachedBlock> cached;
-  size_t cached_bytes = 0, cache_limit = 0;
-  size_t most_in_use = 0;
-  uint64_t clock = 0;
+  Pages pages;
 };
 
 Central& central();
-
-void* map_pages(size_t bytes) {
-  // Mapped with room to spare, so that the block can begin on a huge page.
-  if (bytes > SIZE_MAX - kHugePage) return nullptr;
-  char* mapped = static_cast<char*>(
-      mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-  if (mapped == MAP_FAILED) return nullptr;
-  char* data = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(mapped) + kHugePage - 1) & ~(kHugePage - 1));
-  if (data > mapped) munmap(mapped, data - mapped);
-  munmap(data + bytes, mapped + kHugePage - data);
-#ifdef MADV_HUGEPAGE
-  madvise(data, bytes, MADV_HUGEPAGE);
-#endif
-  return data;
-}
-
-void* system_alloc(size_t bytes) {
-  if (bytes >= kHugePage) return map_pages(bytes);
-  void* data = nullptr;
-  return posix_memalign(&data, kAlignment, bytes) == 0 ? data : nullptr;
-}
-
-void system_free(void* data, size_t bytes) {
-  if (bytes >= kHugePage) {
-    munmap(data, bytes);
-  } else {
-    std::free(data);
-  }
-}
-
-void release_cached(Central& state, std::multimap<size_t, CachedBlock>::iterator block) {
-  system_free(block->second.data, block->first);
-  state.cached_bytes -= block->first;
-  reserved_bytes -= block->first;
-  state.cached.erase(block);
-}
-
-void release_all_cached(Central& state) {
-  while (!state.cached.empty()) release_cached(state, state.cached.begin());
-}
-
-// From the system; where it has none, what waits in the cache is given back first.
-void* fresh_block(Central& state, size_t bytes) {
-  void* data = system_alloc(bytes);
-  if (!data && !state.cached.empty()) {
-    release_all_cached(state);
-    data = system_alloc(bytes);
-  }
-  if (!data) throw std::bad_alloc();
-  count_system(bytes);
-  return data;
-}
 
 // ---- small blocks -------------------------------------------------------------------------------------------
 
 FreeBlock* carve(Central& state, size_t bytes) {
   if (state.slab_left < bytes) {
-    state.slab = static_cast<char*>(fresh_block(state, kSlabBytes));  // the rest of the old slab is at most a block
+    state.slab = static_cast<char*>(state.pages.take(kSlabBytes));  // the rest of the old slab is at most a block
     state.slab_left = kSlabBytes;
   }
   char* block = state.slab;
@@ -276,59 +204,17 @@ const Limits limits;
 
 // ---- large blocks -------------------------------------------------------------------------------------------
 
-// Rounded to an eighth of the power of two below, so that nearly equal requests share blocks.
-size_t large_bytes(size_t bytes) {
-  const size_t step = std::max<size_t>(4096, (size_t{1} << (63 - __builtin_clzll(bytes))) / 8);
-  if (bytes > SIZE_MAX / 2) throw std::bad_alloc();
-  return (bytes + step - 1) / step * step;
-}
-
-void release_oldest(Central& state) {
-  release_cached(state, std::min_element(state.cached.begin(), state.cached.end(),
-                                         [](auto& a, auto& b) { return a.second.age < b.second.age; }));
-}
-
-// How much may be reserved: some more than the most that was ever in use.
-size_t reserve_limit(Central& state, size_t bytes) {
-  constexpr size_t kAlwaysFine = 32 << 20;
-  const size_t in_use = static_cast<size_t>(allocated_bytes.load(std::memory_order_relaxed)) + bytes;
-  state.most_in_use = std::max(state.most_in_use, in_use);
-  return std::max(kAlwaysFine, state.most_in_use / 5 * 6);
-}
-
-// A block that waits and is not much too large; where a fresh one would be one too many, one that is.
-void* take_cached(Central& state, size_t bytes, bool too_many) {
-  auto block = state.cached.lower_bound(bytes);
-  if (block == state.cached.end() || (too_many ? block->first / 4 : block->first / 4 * 3) > bytes) return nullptr;
-  void* data = block->second.data;
-  state.live.emplace(data, block->first);
-  state.cached_bytes -= block->first;
-  state.cached.erase(block);
-  return data;
-}
-
 void* alloc_large(size_t bytes) {
-  const size_t wanted = large_bytes(bytes);
   Central& state = central();
   std::lock_guard<std::mutex> lock(state.mutex);
   retired_allocations.fetch_add(1, std::memory_order_relaxed);
-  const size_t limit = reserve_limit(state, bytes);
-  if (void* data = take_cached(state, wanted, reserved_bytes + wanted > limit)) return data;
-  while (!state.cached.empty() && reserved_bytes + wanted > limit) release_oldest(state);
-  void* data = fresh_block(state, wanted);
-  state.live.emplace(data, wanted);
-  return data;
+  return state.pages.take(bytes);
 }
 
-void free_large(void* data) {
+void free_large(void* data, size_t bytes) noexcept {
   Central& state = central();
   std::lock_guard<std::mutex> lock(state.mutex);
-  auto block = state.live.find(data);
-  if (block == state.live.end()) return;
-  state.cached.emplace(block->second, CachedBlock{data, ++state.clock});
-  state.cached_bytes += block->second;
-  state.live.erase(block);
-  while (state.cached_bytes > state.cache_limit) release_oldest(state);
+  state.pages.give(data, bytes);
 }
 
 // ---- without caches -----------------------------------------------------------------------------------------
@@ -338,15 +224,7 @@ void* alloc_exact(size_t bytes) {
   if (posix_memalign(&data, kAlignment, std::max<size_t>(bytes, 1)) != 0 || !data) throw std::bad_alloc();
   retired_allocations.fetch_add(1, std::memory_order_relaxed);
   count_alloc(bytes);
-  std::lock_guard<std::mutex> lock(central().mutex);
-  count_system(bytes);
   return data;
-}
-
-void free_exact(void* data, size_t bytes) {
-  std::free(data);
-  std::lock_guard<std::mutex> lock(central().mutex);
-  reserved_bytes -= bytes;
 }
 
 // ---- set-up -------------------------------------------------------------------------------------------------
@@ -354,10 +232,9 @@ void free_exact(void* data, size_t bytes) {
 // The state is never destroyed: tensors may be freed by other static destructors.
 Central& central() {
   static Central* const state = [] {
-    auto* made = new Central;
-    // What waits in the cache is at most a quarter of the machine's memory.
+    // What waits is at most a quarter of the machine's memory.
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    made->cache_limit = pages > 0 && page > 0 ? static_cast<size_t>(pages) * page / 4 : size_t{1} << 30;
+    auto* made = new Central(pages > 0 && page > 0 ? static_cast<size_t>(pages) * page / 4 : size_t{1} << 30);
     pthread_key_create(&thread_exit_key, retire_thread);
     // A fork must not happen while another thread holds the mutex: the child would wait for it for ever.
     pthread_atfork([] { central().mutex.lock(); }, [] { central().mutex.unlock(); }, [] { central().mutex.unlock(); });
@@ -393,8 +270,8 @@ void* cpu_alloc(size_t bytes) {
 void cpu_free(void* data, size_t bytes) noexcept {
   if (!data) return;
   count_free(bytes);
-  if (kExact) return free_exact(data, bytes);
-  if (__builtin_expect(bytes > kSmallLimit, 0)) return free_large(data);
+  if (kExact) return std::free(data);
+  if (__builtin_expect(bytes > kSmallLimit, 0)) return free_large(data, bytes);
   const int index = class_of(bytes);
   ThreadCache* cache = thread_cache;
   FreeBlock* block = static_cast<FreeBlock*>(data);
@@ -411,11 +288,11 @@ void cpu_memory_stats(dt_memory_stats* out, bool reset_peaks) {
   stats.struct_size = sizeof(stats);
   stats.allocated = allocated_bytes.load(std::memory_order_relaxed);
   stats.peak_allocated = peak_allocated.load(std::memory_order_relaxed);
-  stats.reserved = reserved_bytes;
-  stats.peak_reserved = peak_reserved;
-  stats.system_allocations = system_allocations;
+  stats.reserved = kExact ? stats.allocated : state.pages.reserved();
+  stats.peak_reserved = kExact ? stats.peak_allocated : state.pages.peak_reserved();
   stats.allocations = retired_allocations.load(std::memory_order_relaxed);
   for (ThreadCache* cache = state.threads; cache; cache = cache->next) stats.allocations += cache->allocations;
+  stats.system_allocations = kExact ? stats.allocations : state.pages.system_allocations();
   if (out) {
     // A caller compiled against a shorter struct gets the fields that it knows.
     const uint32_t size = out->struct_size ? std::min<uint32_t>(out->struct_size, sizeof(stats)) : sizeof(stats);
@@ -424,14 +301,14 @@ void cpu_memory_stats(dt_memory_stats* out, bool reset_peaks) {
   }
   if (reset_peaks) {
     peak_allocated.store(allocated_bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    peak_reserved = reserved_bytes;
+    state.pages.reset_peak();
   }
 }
 
 void cpu_empty_cache() {
   Central& state = central();
   std::lock_guard<std::mutex> lock(state.mutex);
-  release_all_cached(state);
+  state.pages.release();
 }
 
 }  // namespace dovetail

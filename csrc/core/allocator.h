@@ -8,9 +8,8 @@
 
 namespace dovetail {
 
-// The CPU's caching allocator. Small blocks come from thread-local lists of size classes, large ones from a
-// shared cache in which a block is reused for any request that fills most of it; blocks of 2 MB and more are
-// mapped on huge pages. All blocks are 64-byte aligned. Throws std::bad_alloc.
+// The CPU's caching allocator. Small blocks come from thread-local lists of size classes, large ones from shared runs
+// of pages; blocks of 3 MB and more are on huge pages. All blocks are 64-byte aligned. Throws std::bad_alloc.
 void* cpu_alloc(size_t bytes);
 void cpu_free(void* data, size_t bytes) noexcept;
 void cpu_memory_stats(dt_memory_stats* out, bool reset_peaks);

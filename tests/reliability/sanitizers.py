@@ -196,7 +196,9 @@ class Program:
 
 
 PROGRAMS = (
-    Program("the pool and the allocator", "race.cc", ("core/pool.cc", "core/allocator.cc", "core/error.cc")),
+    Program(
+        "the pool and the allocator", "race.cc", ("core/pool.cc", "core/allocator.cc", "core/pages.cc", "core/error.cc")
+    ),
     Program(
         "autograd's engine",
         "engine_race.cc",

@@ -60,14 +60,16 @@ def test_sizes_that_come_and_go_do_not_pile_up():
 
 
 def test_a_steady_loop_takes_no_fresh_memory():
-    sizes = [1_000_000, 2_500_000, 400_000, 3_000_000, 1_700_000]
+    """As a training step: what the forward keeps goes in the backward, last first, while gradients come."""
+    sizes = [1_000_000, 2_500_000, 400_000, 3_000_000, 1_700_000, 60_000, 9_000]
 
     def once():
-        held = []
-        for size in sizes:
-            held.append(dt.empty(size))
-            if len(held) > 2:
-                held.pop(0)
+        held = [dt.empty(size) for size in sizes]
+        gradients = []
+        while held:
+            kept = held.pop()
+            gradients.append(dt.empty(kept.numel() // 8))
+            dt.empty(kept.numel())
 
     for _ in range(3):
         once()
@@ -75,6 +77,42 @@ def test_a_steady_loop_takes_no_fresh_memory():
     for _ in range(10):
         once()
     assert dt.memory_stats()["system_allocations"] == before
+
+
+RESIDENT = """
+import random
+import dovetail as dt
+
+def resident():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmRSS:"):
+            return 1024 * int(line.split()[1])
+
+draw = random.Random(0)
+dt.ones(1000).sum()
+before, live, most, held = resident(), 0, 0, []
+for step in range(600):
+    count = int(1024 * 4096 ** draw.random())
+    while live + 4 * count > 64_000_000:
+        dropped = held.pop(draw.randrange(len(held)))
+        live -= 4 * dropped.numel()
+        del dropped
+    held.append(dt.ones(count))
+    live += 4 * count
+    most = max(most, live)
+grown = (resident() - before) / most
+held.clear()
+dt.empty_cache()
+print(grown, (resident() - before) / most)
+"""
+
+
+def test_the_process_grows_by_little_more_than_what_is_in_use():
+    """Tensors of 4 KB to 16 MB that come and go; what waited goes back when it is asked for."""
+    done = subprocess.run([sys.executable, "-c", RESIDENT], capture_output=True, text=True, check=True)
+    grown, left = map(float, done.stdout.split())
+    assert grown < 1.25
+    assert left < 0.1
 
 
 def test_views_and_in_place_writes_allocate_nothing():
