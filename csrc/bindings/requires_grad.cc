@@ -47,7 +47,7 @@ void set_requires_grad(PyObject* tensor, PyObject* value) {
       runtime_error(
           "requires_grad: it can only be turned off on a leaf; use detach() to cut a tensor out of the graph");
     }
-    impl->bits &= ~static_cast<uint32_t>(DT_BIT_GRAD);
+    impl->bits.change(0, DT_BIT_GRAD);
     return;
   }
   if (is_exact(impl->dtype)) {
@@ -60,7 +60,7 @@ void set_requires_grad(PyObject* tensor, PyObject* value) {
         "clone() it first");
   }
   load_autograd();
-  impl->bits |= DT_BIT_GRAD;
+  impl->bits.change(DT_BIT_GRAD, 0);
 }
 
 }  // namespace dovetail::py

@@ -28,7 +28,7 @@ Tensor wrap_big_int(const Op& op, PyObject* object, const TensorImpl& other) {
     raise(PyExc_OverflowError, "%s: %R does not fit in %s", op.name().c_str(), object, dtype_name(other.dtype));
   }
   Tensor number = tensor_from_data(object, DT_FLOAT64);
-  number->bits |= DT_BIT_WRAPPED;
+  number->bits = number->bits | DT_BIT_WRAPPED;
   return number;
 }
 

@@ -168,7 +168,11 @@ void set_bits(dt_tensor* t, uint32_t set, uint32_t clear) {
     return;
   }
   if (set == kWatched) return t->storage->watched.store(true, std::memory_order_relaxed);
-  t->bits = (t->bits & ~clear) | set;
+  if (t->refs.load(std::memory_order_relaxed) == 1) {  // the caller's alone: what every recorded result is
+    t->bits = (t->bits & ~clear) | set;
+  } else {
+    t->bits.change(set, clear);
+  }
 }
 int64_t version(const dt_tensor* t) { return const_cast<dt_tensor*>(t)->version().load(std::memory_order_relaxed); }
 void bump_version(dt_tensor* t) { dovetail::bump_version(t); }

@@ -140,7 +140,7 @@ Tensor wrap_number(const dt_value& number) {
     default:
       type_error("wrap_number: expected a number, got a boxed value of tag ", number.tag);
   }
-  out->bits |= DT_BIT_WRAPPED;
+  out->bits = out->bits | DT_BIT_WRAPPED;
   return out;
 }
 

@@ -97,8 +97,8 @@ Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* 
 Tensor make_view_as(TensorImpl* of, DType dtype, int ndim, const int64_t* sizes, const int64_t* strides,
                     int64_t offset) {
   Tensor view = over_storage(of->storage, ndim, sizes, strides, offset, dtype);
-  view->bits = of->bits & (DT_BIT_INFERENCE | DT_BIT_SHELL | kViewWithoutGrad);
-  if (__builtin_expect(!thread_state().grad_mode, 0)) view->bits |= kViewWithoutGrad;
+  const uint32_t kept = of->bits & (DT_BIT_INFERENCE | DT_BIT_SHELL | kViewWithoutGrad);
+  view->bits = thread_state().grad_mode ? kept : kept | kViewWithoutGrad;
   view->base = of->base ? of->base : of;
   retain(view->base);
   view->own_version = of->own_version;

@@ -44,11 +44,30 @@ void release(Storage* storage) noexcept;
 
 constexpr int kInlineDims = 6;
 
+// What a tensor is marked with. Threads may look while one changes it.
+class Bits {
+ public:
+  operator uint32_t() const { return value_.load(std::memory_order_relaxed); }
+  Bits& operator=(uint32_t value) {  // of a tensor that nobody else has yet
+    value_.store(value, std::memory_order_relaxed);
+    return *this;
+  }
+  Bits& operator=(const Bits&) = delete;
+  void change(uint32_t set, uint32_t clear) {
+    uint32_t old = *this;
+    while (!value_.compare_exchange_weak(old, (old & ~clear) | set, std::memory_order_relaxed)) {
+    }
+  }
+
+ private:
+  std::atomic<uint32_t> value_{0};
+};
+
 }  // namespace dovetail
 
 struct dt_tensor {
   std::atomic<int32_t> refs{1};
-  uint32_t bits = 0;
+  dovetail::Bits bits;
   int32_t dtype = DT_FLOAT32;
   dt_device device{};
   int32_t ndim = 0;
