@@ -41,6 +41,29 @@ def eye_like(x: dt.Tensor) -> dt.Tensor:
 # ---- identities ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("shape", [(33, 1), (1, 33), (64, 31), (70, 100), (3, 80, 65), (256, 256)], ids=str)
+@pytest.mark.parametrize(
+    "dtype, eps, sizes", [("float32", 2.0**-24, (1, 1e-30, 1e30)), ("float64", 2.0**-53, (1, 1e-300, 1e300))]
+)
+def test_qr_of_several_blocks(shape: tuple[int, ...], dtype: str, eps: float, sizes: tuple[float, ...]) -> None:
+    for size in sizes:
+        a = (rng_for("qr").standard_normal(shape) * size).astype(dtype)
+        for x in (dt.tensor(a), dt.tensor(a).mT.contiguous().mT, dt.tensor(np.repeat(a, 2, -1))[..., ::2]):
+            for mode in ("reduced", "complete"):
+                q, r = (np.asarray(t).astype(np.longdouble) for t in dt.linalg.qr(x, mode))
+                bound = 20 * eps * max(shape) ** 0.5
+                assert np.all(np.abs(np.swapaxes(q, -1, -2) @ q - np.eye(q.shape[-1])) <= bound)
+                assert np.linalg.norm(((q @ r - a) / size).astype(float)) <= bound * np.linalg.norm(a / size)
+                assert np.all(np.tril(r, -1) == 0)
+
+
+def test_qr_does_not_carry_a_nan_to_columns_before_it() -> None:
+    a = rng_for("qr").standard_normal((80, 70))
+    a[50, 40] = np.nan
+    r = np.asarray(dt.linalg.qr(dt.tensor(a)).R)
+    assert np.isfinite(r[:, :40]).all() and np.isnan(r[:, 40]).any()
+
+
 def test_qr() -> None:
     for A in matrices(well):
         for mode in ("reduced", "complete"):

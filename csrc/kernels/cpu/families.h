@@ -36,6 +36,7 @@
   X(contract)                    \
   X(linalg_factor)               \
   X(linalg_solve)                \
+  X(linalg_qr)                   \
   X(linalg_eigen)                \
   X(conv)                        \
   X(pool)                        \

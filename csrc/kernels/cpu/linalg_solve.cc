@@ -1,4 +1,4 @@
-// Triangular systems, QR and least squares.
+// Triangular systems, QR of complex matrices and least squares.
 #include <cblas.h>
 
 #include <cstring>
@@ -243,8 +243,10 @@ void register_linalg_solve(KernelTable& table) {
   for_lapack_types([&](auto zero, int32_t dtype) {
     using T = decltype(zero);
     table.add("linalg_solve_triangular", dtype, trsm<T>);
-    table.add("geqrf", dtype, geqrf<T>);
-    table.add("linalg_householder_product", dtype, ungqr<T>);
+    if constexpr (is_complex_type<T>) {  // real ones: linalg_qr.cc
+      table.add("geqrf", dtype, geqrf<T>);
+      table.add("linalg_householder_product", dtype, ungqr<T>);
+    }
     table.add("linalg_gels", dtype, gels<T>);
   });
 }
