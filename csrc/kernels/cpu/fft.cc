@@ -45,8 +45,11 @@ struct Transform {
 
   // The spectrum of 2n reals where the transform of the n complex numbers that they were taken for lies.
   void finish_real(T* to) const {
+    parallel(ctx, length.n / 2 + 1, kGrain / 16, [&](int64_t begin, int64_t end) { finish_real(to, begin, end); });
+  }
+  void finish_real(T* to, int64_t begin, int64_t end) const {
     const int64_t n = length.n, point = out.point;
-    for (int64_t k = 0; k <= n / 2; ++k) {
+    for (int64_t k = begin; k < end; ++k) {
       T *a = to + k * point, *b = to + (n - k) * point;
       const T* other = k == 0 ? a : b;
       const T re = a[0], im = a[1], mirror_re = other[0], mirror_im = -other[1];
@@ -60,10 +63,10 @@ struct Transform {
       a[1] = even_im + turned_im;
       b[0] = even_re - turned_re;
       b[1] = turned_im - even_im;
-    }
-    for (int64_t k = 1; k < n && whole; ++k) {
-      to[(2 * n - k) * point] = to[k * point];
-      to[(2 * n - k) * point + 1] = -to[k * point + 1];
+      if (!whole || k == 0) continue;
+      T *a_mirror = to + (2 * n - k) * point, *b_mirror = to + (n + k) * point;
+      a_mirror[0] = a[0], a_mirror[1] = -a[1];
+      b_mirror[0] = b[0], b_mirror[1] = -b[1];
     }
   }
 

@@ -22,12 +22,14 @@ struct FftPass {
 class Roots {
  public:
   explicit Roots(int64_t n) : n_(n) {
-    while (step_ * step_ < n) step_ *= 2;
-    fill(low_, step_, 1);
-    fill(high_, n / step_ + 1, step_);
+    while (int64_t{1} << 2 * shift_ < n) ++shift_;
+    const int64_t step = int64_t{1} << shift_;
+    fill(low_, step, 1);
+    fill(high_, n / step + 1, step);
   }
   void at(int64_t e, double& re, double& im) const {
-    const double *a = &high_[2 * (e / step_)], *b = &low_[2 * (e % step_)];
+    const int64_t high = e >> shift_;
+    const double *a = &high_[2 * high], *b = &low_[2 * (e - (high << shift_))];
     re = a[0] * b[0] - a[1] * b[1];
     im = a[0] * b[1] + a[1] * b[0];
   }
@@ -42,7 +44,8 @@ class Roots {
       table[2 * i + 1] = quarter ? std::round(std::sin(angle)) : std::sin(angle);
     }
   }
-  int64_t n_, step_ = 1;
+  int64_t n_;
+  int shift_ = 0;
   std::vector<double> low_, high_;
 };
 
@@ -87,6 +90,7 @@ struct FftLength {
   int64_t columns = 0, rows = 0;              // of a long line: n = rows * columns; else 0
   std::unique_ptr<FftPlan<T>> first, second;  // of the whole line; of a column and of a row
   std::unique_ptr<Roots> roots;
+  std::vector<T> turns;  // of reals that are not many: exp(-2 pi i k / 2n) for k up to n / 2
 
   // `real`: also what the spectrum of 2n reals takes.
   FftLength(int64_t length, bool real) : n(length) {
@@ -100,6 +104,11 @@ struct FftLength {
       second = std::make_unique<FftPlan<T>>(columns);
     }
     first = std::make_unique<FftPlan<T>>(rows ? rows : n);
+    for (int64_t k = 0; real && !rows && k <= n / 2; ++k) {
+      double re, im;
+      roots->at(k, re, im);
+      turns.insert(turns.end(), {static_cast<T>(re), static_cast<T>(im)});
+    }
   }
   // exp(-2 pi i e / n)
   void root(int64_t e, bool real, double& re, double& im) const { roots->at(real ? 2 * e : e, re, im); }
