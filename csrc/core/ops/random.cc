@@ -57,6 +57,30 @@ void infer_counts(Inference& call) {
   call.outs[0].like(first);
 }
 
+// (input, p, key, offset)
+void check_dropout(const char* who, const TensorImpl& input, double p) {
+  check_floating(who, "input", input);
+  if (!(p >= 0 && p <= 1)) value_error(who, ": p must be between 0 and 1, got ", p);
+}
+
+void infer_dropout(Inference& call) {
+  check_dropout(call.name(), call.tensor(0), call.number(1));
+  call.outs[0].like(call.tensor(0));
+  call.outs[1].like(call.tensor(0));
+}
+
+const Callee uniform("philox_uniform"), ge("ge"), mul("mul");
+
+void dropout_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor input = tensor(args[0]);
+  const double p = real_number(args[1]);
+  check_dropout(op.name().c_str(), *input, p);
+  const Tensor drawn = uniform(sizes_of(*input), args[2], args[3], box_dtype(input->dtype), box_device(input->device));
+  const Tensor factor = mul(cast_to(ge(drawn, number(p)), input->dtype), number(p < 1 ? 1 / (1 - p) : 0.0));
+  give(outs[0], mul(input, factor));
+  give(outs[1], factor);
+}
+
 void count(const char* schema, InferFn infer, const char* doc) {
   op(schema).plain(infer).host().internal().non_differentiable().doc(doc);
 }
@@ -136,6 +160,25 @@ Example:
     >>> bits = dt._core.get_op("philox_bits")
     >>> bits((2,), 7, 0).tolist() == bits((4,), 7, 0).tolist()[:2]
     True
+)");
+  op("philox_dropout(Tensor input, float p, int key, int offset) -> (Tensor out, Tensor factor)")
+      .plain(infer_dropout)
+      .composite(in_float<dropout_op>)
+      .internal()
+      .doc(R"(Elements put to zero at random, the others scaled so that the mean stays; behind `dt.dropout`.
+
+    out_i = input_i * factor_i,  factor_i = 1 / (1 - p) where u_i >= p, else 0
+
+where u_i is element i of `philox_uniform` for the same key and offset.
+
+Args:
+    input: a tensor of any shape and a floating-point dtype.
+    p: the probability of a zero.
+    key, offset: the generator's key, and the first counter block.
+
+Example:
+    >>> dt._core.get_op("philox_dropout")(dt.ones(2), 0.0, 7, 0)[0].tolist()
+    [1.0, 1.0]
 )");
   count("philox_poisson(Tensor rate, int key, int offset) -> Tensor", infer_counts<1>,
         R"(Counts from Poisson distributions: what `dt.poisson` gives.

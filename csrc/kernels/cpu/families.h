@@ -20,6 +20,7 @@
   X(order)                       \
   X(random)                      \
   X(sampled)                     \
+  X(dropout)                     \
   X(divisors)                    \
   X(softmax)                     \
   X(cross_entropy)               \

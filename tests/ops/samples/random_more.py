@@ -10,6 +10,7 @@ import numpy as np
 from tests.ops.framework import (
     DEVICE,
     FLOATS,
+    LAYOUTS,
     D,
     ErrorSample,
     G,
@@ -142,6 +143,26 @@ def dropouts(op: str) -> Iterator[Sample]:
             x = T(make(rng_for(op), size, dtype))
             for args in ((), (0.3,), (0.0,), (1.0,), (0.3, False)):
                 yield Sample((x, *args), reference, {"generator": G(7)})
+
+
+@samples_for("philox_dropout")
+def dropouts_of_a_key(op: str) -> Iterator[Sample]:
+    def reference(x: Any, p: float, key: int, offset: int) -> Any:
+        kept = uniform(x.shape, key, offset, dtype=D(str(x.dtype))) >= p
+        factor = kept / (1 - p) if p < 1 else np.zeros(x.shape)
+        return x * factor, factor
+
+    for dtype in FLOATS:
+        for size in ((), (7,), (3, 4), (0,), (3, 1025)):
+            for layout in ("contiguous", *LAYOUTS) if size == (3, 4) else ("contiguous",):
+                for p in (0.0, 0.3, 1.0):
+                    yield Sample((T(make(rng_for(op), size, dtype), layout), p, 7, 2**33), reference)
+
+
+@errors_for("philox_dropout")
+def refuses_dropouts(op: str) -> Iterator[ErrorSample]:
+    yield ErrorSample((W, 1.5, 7, 0), ValueError, f"^{op}: p must be between 0 and 1, got 1.5")
+    yield ErrorSample((T(np.ones(2, np.int64)), 0.5, 7, 0), TypeError, f"^{op}: input must have a floating")
 
 
 W = T(np.array([1.0, 0.0], np.float32))

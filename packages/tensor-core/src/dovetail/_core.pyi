@@ -244,6 +244,10 @@ class _EmbeddingBagSumGradResults(NamedTuple):
     grad_weight: Tensor
     grad_samples: Tensor
 
+class _PhiloxDropoutResults(NamedTuple):
+    out: Tensor
+    factor: Tensor
+
 class _FrexpResults(NamedTuple):
     mantissa: Tensor
     exponent: Tensor

@@ -17,6 +17,7 @@ from dovetail.ops._common import shape_text, short, widened
 
 philox_binomial = get_op("philox_binomial")
 philox_bits = get_op("philox_bits")
+philox_dropout = get_op("philox_dropout")
 philox_normal = get_op("philox_normal")
 philox_poisson = get_op("philox_poisson")
 philox_randint = get_op("philox_randint")
@@ -418,6 +419,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, *, generator: 
         return input
     if p == 1:
         return input * 0
-    drawn = dt.float64 if input.dtype == dt.float64 else dt.float32
-    keep = dt.rand(input.shape, generator=generator, dtype=drawn, device=input.device) >= p
+    if input.is_floating_point():
+        key, offset = _reserve(generator, input.shape, 2 if input.dtype == dt.float64 else 4)
+        return philox_dropout(input, p, key, offset)[0]
+    keep = dt.rand(input.shape, generator=generator, dtype=dt.float32, device=input.device) >= p
     return input * (keep.to(input.dtype) * (1 / (1 - p)))
