@@ -260,6 +260,15 @@ void be_first(Shared& shared, std::mt19937_64& random) {
   ++shared.added[1];
 }
 
+// Changes a mark of a leaf that others look at, all without the lock; its other marks stay.
+void mark(Shared& shared) {
+  const Unlocked without(true);
+  dt_tensor* leaf = shared.leaves[1].get();
+  dt::api().set_bits(leaf, dt::kViewWithoutGrad, 0);
+  dt::api().set_bits(leaf, 0, dt::kViewWithoutGrad);
+  wrong += !(dt::api().bits(leaf) & DT_BIT_GRAD);
+}
+
 void hand_over(Shared& shared, std::mt19937_64& random) {
   std::vector<Tensor> mine, theirs;
   for (int i = 0; i < 3; ++i) mine.push_back(chain(shared.leaves[0], static_cast<int>(random() % 300)));
@@ -282,6 +291,7 @@ void work(Shared& shared, int rounds, uint64_t seed) {
     run_on_leaves(shared, large);
     run_on_trunk(shared, large);
     write_view(shared);
+    mark(shared);
     if (random() % 4 == 0) be_first(shared, random);
     hand_over(shared, random);
   }

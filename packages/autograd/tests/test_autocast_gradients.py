@@ -11,19 +11,9 @@ import pytest
 
 import dovetail as dt
 from dovetail.autograd import Function, _engine, checkpoint, forward_ad, func
-
-BF16, F16, F32, F64 = dt.bfloat16, dt.float16, dt.float32, dt.float64
-
+from packages.autograd.tests.sixteen import BF16, F16, F32, F64, cast_by_hand, leaf
 
 pytestmark = pytest.mark.usefixtures("autocast_left_as_found")
-
-
-def leaf(*shape: int, dtype: dt.dtype = F32) -> dt.Tensor:
-    return dt.randn(*shape, dtype=dtype, requires_grad=True)
-
-
-def cast_by_hand(a: dt.Tensor, b: dt.Tensor) -> dt.Tensor:
-    return a.to(BF16) @ b.to(BF16)
 
 
 # ---- gradients ----

@@ -165,6 +165,69 @@ def test_the_hook_of_a_leafs_node() -> None:
     assert watch() is None
 
 
+def hook_of_leaf(marker: Marker) -> None:
+    x = leaf()
+    x.register_hook(holding(x, marker))
+
+
+def hook_after_accumulation(marker: Marker) -> None:
+    x = leaf()
+    x.register_post_accumulate_grad_hook(holding(x, marker))
+
+
+def hook_of_the_leafs_node(marker: Marker) -> None:
+    x = leaf()
+    (x * 2).grad_fn.next_functions[0][0].register_hook(holding(x, marker))
+
+
+class Both(dt.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: dt.Tensor, marker: Marker) -> tuple[dt.Tensor, dt.Tensor]:
+        ctx.marker = marker
+        return x * 1, x * 2
+
+    @staticmethod
+    def backward(ctx: Any, first: dt.Tensor, second: dt.Tensor) -> tuple[dt.Tensor, None]:
+        return first + second, None
+
+
+def outputs_of_one_function(marker: Marker) -> None:
+    first, second = Both.apply(leaf(), marker)
+    first.other, second.other = second, first
+
+
+def output_in_the_hook_of_another(marker: Marker) -> None:
+    first, second = Both.apply(leaf(), marker)
+    first.register_hook(holding(second))
+
+
+def output_of_an_op_in_the_hook_of_another(marker: Marker) -> None:
+    first, second = leaf().split(1)
+    first.register_hook(holding(second, marker))
+
+
+@pytest.mark.parametrize(
+    "tie",
+    [
+        hook_of_leaf,
+        hook_after_accumulation,
+        hook_of_the_leafs_node,
+        outputs_of_one_function,
+        output_in_the_hook_of_another,
+        output_of_an_op_in_the_hook_of_another,
+    ],
+    ids=lambda tie: tie.__name__,
+)
+def test_leaves_and_nodes_of_several_outputs(tie: Callable[[Marker], None]) -> None:
+    marker = Marker()
+    watch = weakref.ref(marker)
+    tie(marker)
+    del marker
+    for _ in range(3):
+        gc.collect()
+    assert watch() is None
+
+
 def test_nothing_stays_behind() -> None:
     """Objects and tensors are as many after a thousand cycles as after a hundred."""
 
