@@ -11,11 +11,11 @@
 namespace dovetail::cpu::winograd {
 namespace {
 
-constexpr int64_t kRows = 128, kChannels = 64;  // of the weight, in a task
-constexpr int64_t kTiles = 24;                  // transformed together
+constexpr int64_t kRows = 64, kChannels = 64;  // of the weight, in a task
+constexpr int64_t kTiles = 24;                 // transformed together
 // Where these are all, sums are written once, and stay in the second-level cache.
 constexpr int64_t kFewRows = 64, kFewChannels = 32;
-constexpr int64_t kPartialBytes = 4 << 20, kScratch = 11 << 20;
+constexpr int64_t kPartialBytes = 4 << 20, kScratch = 5 << 20;
 constexpr int64_t kSkew = 16;  // elements between planes, which would meet in the same cache sets
 constexpr int64_t kTaps = 9;
 
