@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any
 
 from dovetail import Tensor
 from dovetail._grad_mode import is_inference_mode_enabled
+from dovetail.utils.hooks import RemovableHandle
 
 from . import _engine
 from .engine import backward as _run
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 __all__ = ["install"]
 
@@ -139,7 +143,8 @@ _PROPERTIES: dict[str, tuple[Callable[[Tensor], Any], str]] = {
 
 
 def install() -> None:
-    """Put the methods and properties on Tensor."""
+    """Put the methods and properties on Tensor; the handles of its hooks count as handles."""
+    RemovableHandle.register(_engine.RemovableHandle)
     for method in _METHODS:
         setattr(Tensor, method.__name__, method)
     for name, (getter, doc) in _PROPERTIES.items():

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
 
 import dovetail as dt
 from dovetail import Tensor, checks
 
 from . import _engine
-from .gradient_edge import GradientEdge
-from .levels import inside_transform
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any, TypeGuard
+
+    from .gradient_edge import GradientEdge
+
+    End = Tensor | GradientEdge
+    Ends = End | Sequence[End]
+    Gradients = Tensor | Sequence[Tensor | None] | None
 
 __all__ = ["backward", "grad"]
 
-End = Tensor | GradientEdge
-Ends = End | Sequence[End]
-Gradients = Tensor | Sequence[Tensor | None] | None
+
+def _is_end(value: Any) -> TypeGuard[End]:
+    if isinstance(value, Tensor):
+        return True
+    from .gradient_edge import GradientEdge
+
+    return isinstance(value, GradientEdge)
 
 
 def _as_tuple(name: str, ends: Any) -> tuple[End, ...]:
-    if isinstance(ends, (Tensor, GradientEdge)):
+    if _is_end(ends):
         return (ends,)
     many = tuple(ends) if isinstance(ends, Iterable) else (None,)
-    if not all(isinstance(each, (Tensor, GradientEdge)) for each in many):
+    if not all(_is_end(each) for each in many):
         raise TypeError(f"{name} must be a Tensor, a GradientEdge or several of these, got {checks.shown(ends)}")
     return many
 
@@ -40,6 +51,10 @@ def _gradients(gradients: Gradients, count: int) -> tuple[Tensor | None, ...]:
 
 
 def _check_outside() -> None:
+    if not _engine.level_count():
+        return
+    from .levels import inside_transform
+
     if inside_transform():
         raise RuntimeError(
             "called inside a transform (grad, jvp, vmap), where graphs are those of the transforms; use "
@@ -187,7 +202,9 @@ def _run_batched(
     accumulate: bool,
 ) -> tuple[Tensor | None, ...]:
     """The same with weights that are mapped over their first dim."""
-    from .vmap import vmap
+    from typing import cast
+
+    from .vmapping import vmap
 
     reached: list[bool] = []
 

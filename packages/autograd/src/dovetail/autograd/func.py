@@ -19,7 +19,7 @@ from . import _engine
 from .levels import entered, left
 from .module_state import functional_call, replace_all_batch_norm_modules_, stack_module_state
 from .nests import flattened, leaves_beside, mapped, tensors_in
-from .vmap import vmap
+from .vmapping import vmap
 
 __all__ = [
     "functional_call",

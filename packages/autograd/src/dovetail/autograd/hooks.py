@@ -15,9 +15,6 @@ from . import _engine
 __all__ = ["RemovableHandle", "register_multi_grad_hook"]
 
 
-RemovableHandle.register(_engine.RemovableHandle)  # that of a hook in the graph
-
-
 class _Handles:
     """The handles of hooks that belong together."""
 

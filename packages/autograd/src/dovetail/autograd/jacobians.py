@@ -16,7 +16,7 @@ from dovetail import Tensor
 
 from .engine import grad
 from .func import jvp, vjp
-from .vmap import vmap
+from .vmapping import vmap
 
 __all__ = ["Matrix", "Spread", "Units", "Vectors", "by_backward", "by_differences", "by_forward", "outputs_of"]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, overload
-
 import dovetail as dt
 from dovetail import Tensor, checks
 
 from . import _engine
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, overload
+
+    Rule = Callable[..., Any]
 
 __all__ = [
     "RuleContext",
@@ -22,7 +25,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
 class RuleContext:
     """What a rule sees of the call.
 
@@ -32,12 +34,13 @@ class RuleContext:
         needs_input_grad: for every argument, whether a gradient is wanted.
     """
 
-    args: tuple[Any, ...]
-    outputs: tuple[Tensor | None, ...]
-    needs_input_grad: tuple[bool, ...]
+    __slots__ = ("args", "needs_input_grad", "outputs")
 
+    def __init__(
+        self, args: tuple[Any, ...], outputs: tuple[Tensor | None, ...], needs_input_grad: tuple[bool, ...]
+    ) -> None:
+        self.args, self.outputs, self.needs_input_grad = args, outputs, needs_input_grad
 
-Rule = Callable[..., Any]
 
 _EVERYTHING = (1 << 64) - 1
 
@@ -61,10 +64,16 @@ def _mask(op: Any, saves: Sequence[str] | None) -> int:
     return mask
 
 
-@overload
-def register_vjp(op_name: str, rule: Rule, *, saves: Sequence[str] | None = None) -> Rule: ...
-@overload
-def register_vjp(op_name: str, rule: None = None, *, saves: Sequence[str] | None = None) -> Callable[[Rule], Rule]: ...
+if TYPE_CHECKING:
+
+    @overload
+    def register_vjp(op_name: str, rule: Rule, *, saves: Sequence[str] | None = None) -> Rule: ...
+    @overload
+    def register_vjp(
+        op_name: str, rule: None = None, *, saves: Sequence[str] | None = None
+    ) -> Callable[[Rule], Rule]: ...
+
+
 def register_vjp(op_name: str, rule: Rule | None = None, *, saves: Sequence[str] | None = None) -> Any:
     """Give an op a derivative, in place of the one it had, or of its decomposition. A decorator too.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dovetail as dt
 
 from . import _engine
 from ._engine import Node
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["install"]
 

@@ -3,7 +3,9 @@ checkpointing, and `dt.utils.dlpack` the interchange of `dt.from_dlpack`."""
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC
-from typing import Any
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["HookList", "RemovableHandle"]
 
@@ -30,7 +33,7 @@ class RemovableHandle(ABC):  # noqa: B024 - the engine's handle counts as one
         self.remove()
 
 
-class HookList(dict[int, Any]):
+class HookList(dict[int, "Any"]):
     """Hooks in the order in which they run, by keys that only their handles know. False where there are none.
 
     Example:
