@@ -84,7 +84,7 @@ inline bool follows_base(dt_tensor* t, LevelId level) {
 bool is_stale(dt_tensor* t, const History* h) { return !h || h->version != dt::api().version(t); }
 
 Meta& make_meta(dt_tensor* t) {
-  Meta* m = new (pool_take(sizeof(Meta))) Meta();
+  Meta* m = new (pool_take(sizeof(Meta))) Meta;
   m->struct_size = sizeof(dt_slot);
   m->destroy = destroy;
   m->traverse = traverse;

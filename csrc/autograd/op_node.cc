@@ -142,7 +142,7 @@ void OpNode::fill(const Recording& call) {
   if (rule_.keeps_geometry || call.transient) keep_geometry(call, tail.take<Geometry>(call.n_inputs), tail);
   if (keeps_args(entry_)) {
     args_ = tail.take<dt_value>(call.n_args);
-    for (int i = 0; i < call.n_args; ++i) args_[i] = keep_value(tail, call.args[i]);
+    for (int i = 0; i < call.n_args; ++i) new (&args_[i]) dt_value(keep_value(tail, call.args[i]));
   }
 }
 

@@ -21,10 +21,10 @@ Ref as_fast_sequence(PyObject* object) {
 }
 
 bool convert_tensor(PyObject* object, bool number, Arena& arena, dt_value* out) {
-  if (is_tensor(object)) return *out = box(impl_of(object)), true;
+  if (is_tensor(object)) return put(*out, impl_of(object)), true;
   dt_value value;
   if (!number || !to_number(object, &value)) return false;
-  *out = box(arena.keep(wrap_number(value)));
+  put(*out, arena.keep(wrap_number(value)));
   return true;
 }
 
@@ -53,15 +53,12 @@ bool convert_tensor_list(const Arg& arg, PyObject* object, Arena& arena, dt_valu
 // Fill a list argument from a sequence, or from one element where the schema repeats it.
 template <class T, class ToElement>
 bool convert_list(const Arg& arg, int32_t tag, PyObject* object, Arena& arena, dt_value* out, ToElement to_element) {
-  *out = dt_value{};
-  out->tag = tag;
   T single{};
   if (to_element(object, &single)) {
     const int count = arg.fixed_count > 0 ? arg.fixed_count : 1;
     T* items = arena.room<T>(count);
     std::fill_n(items, count, single);
-    out->count = count;
-    out->as.ints = reinterpret_cast<const int64_t*>(items);
+    put_word(*out, tag, count, reinterpret_cast<int64_t>(items));
     return true;
   }
   Ref sequence = as_fast_sequence(object);
@@ -71,8 +68,7 @@ bool convert_list(const Arg& arg, int32_t tag, PyObject* object, Arena& arena, d
   for (Py_ssize_t i = 0; i < count; ++i) {
     if (!to_element(PySequence_Fast_GET_ITEM(sequence.get(), i), &items[i])) return false;
   }
-  out->count = static_cast<int32_t>(count);
-  out->as.ints = reinterpret_cast<const int64_t*>(items);
+  put_word(*out, tag, static_cast<int32_t>(count), reinterpret_cast<int64_t>(items));
   return true;
 }
 
@@ -170,7 +166,7 @@ bool convert_argument(const Arg& arg, PyObject* object, bool number, Arena& aren
     case ArgType::scalar:
       return to_scalar(object, out);
     case ArgType::integer:
-      return *out = box_int(0), to_int(object, &out->as.i);
+      return put_int(*out, 0), to_int(object, &out->as.i);
     case ArgType::floating:
       return *out = box_float(0), to_double(object, &out->as.f);
     case ArgType::boolean:

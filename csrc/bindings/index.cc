@@ -23,20 +23,24 @@ Tensor unsqueeze(TensorImpl* t, int dim) {
 }
 
 // A slice's bound: None, or anything with __index__, clamped to 64 bits.
-dt_value slice_bound(PyObject* bound) {
-  if (bound == Py_None) return box_none();
+void put_bound(dt_value& out, PyObject* bound) {
+  if (bound == Py_None) return put(out, nullptr);
   if (!PyIndex_Check(bound)) type_error("index: slice bounds must be ints or None, got ", given_text(bound));
   const Py_ssize_t value = PyNumber_AsSsize_t(bound, nullptr);
   if (value == -1 && PyErr_Occurred()) throw PythonError{};
-  return box_int(value);
+  put_int(out, value);
 }
 
 Tensor slice(TensorImpl* t, int dim, PyObject* object) {
   const auto* slice = reinterpret_cast<PySliceObject*>(object);
-  dt_value step = slice_bound(slice->step);
-  if (step.tag == DT_NONE) step = box_int(1);
-  if (step.as.i == 0) value_error("index: a slice's step must not be zero, got 0");
-  dt_value args[5] = {box(t), box_int(dim), slice_bound(slice->start), slice_bound(slice->stop), step};
+  dt_value args[5];
+  put(args[0], t);
+  put_int(args[1], dim);
+  put_bound(args[2], slice->start);
+  put_bound(args[3], slice->stop);
+  put_bound(args[4], slice->step);
+  if (args[4].tag == DT_NONE) put_int(args[4], 1);
+  if (args[4].as.i == 0) value_error("index: a slice's step must not be zero, got 0");
   return call_view(*fast.slice, args, 5);
 }
 

@@ -43,9 +43,10 @@ bool fills_much(const Op& op, const dt_value* args) {
 PyObject* call_parsed(OpObject* self, Parsed& parsed) {
   const Op& op = *self->op;
   const int n_outs = op.n_outputs();
-  dt_value outs[kMaxOutputs] = {};
   if (op.form == DT_FORM_VIEW && self->variant != Variant::inplace && !parsed.out && !parsed.requires_grad)
     return wrap(call_view(op, parsed.values, self->info->count));
+  dt_value outs[kMaxOutputs];
+  for (int k = 0; k < n_outs; ++k) put(outs[k], nullptr);
   if (self->variant == Variant::inplace) {
     outs[0] = parsed.values[0];
   } else if (parsed.out) {
@@ -175,7 +176,7 @@ void install(const std::string& name, const Op& op, Variant variant) {
 void place_destinations(const Op& op, PyObject* out, dt_value* outs) {
   const int count = op.n_outputs();
   if (count == 1 && is_tensor(out)) {
-    outs[0] = box(impl_of(out));
+    put(outs[0], impl_of(out));
     return;
   }
   const bool sequence = PyTuple_Check(out) || PyList_Check(out);

@@ -83,8 +83,13 @@ void convert(const OpInfo& info, Variant variant, int i, PyObject* object, Parse
   dt_value* out = &parsed.values[i];
   // The two commonest cases, before the general one.
   if (arg.kind == ArgType::tensor && is_tensor(object)) {
-    *out = box(impl_of(object));
+    put(*out, impl_of(object));
     return;
+  }
+  if (arg.kind == ArgType::integer && PyLong_CheckExact(object)) {
+    int overflow = 0;
+    put_int(*out, PyLong_AsLongLongAndOverflow(object, &overflow));
+    if (!overflow) return;
   }
   const bool number = i > 0 || (info.number_first && variant == Variant::function);
   bool fits = false;
@@ -127,7 +132,7 @@ bool convert_varargs(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs
                " at position ", i);
     }
   }
-  parsed.values[at] = box_ints(ints, static_cast<int>(count));
+  put_ints(parsed.values[at], ints, static_cast<int>(count));
   return true;
 }
 

@@ -14,13 +14,6 @@ bool is_ndarray(PyObject* object) {
   return Py_TYPE(object)->tp_name[0] == 'n' && std::strcmp(Py_TYPE(object)->tp_name, "numpy.ndarray") == 0;
 }
 
-// Field by field: a dt_value that is copied right after it was built waits for its stores to reach the cache.
-inline void put_tensor(dt_value& value, TensorImpl* t) {
-  value.tag = DT_TENSOR;
-  value.count = 0;
-  value.as.tensor = t;
-}
-
 // An int that no boxed value holds, beside a tensor of floats.
 Tensor wrap_big_int(const Op& op, PyObject* object, const TensorImpl& other) {
   PyErr_Clear();
@@ -34,7 +27,7 @@ Tensor wrap_big_int(const Op& op, PyObject* object, const TensorImpl& other) {
 
 // An operand: a Tensor, or a number beside one, which `holder` then keeps as a wrapped tensor. False for foreign types.
 bool operand(const Op& op, PyObject* object, PyObject* beside, dt_value* out, Tensor* holder) {
-  if (is_tensor(object)) return *out = box(impl_of(object)), true;
+  if (is_tensor(object)) return put(*out, impl_of(object)), true;
   dt_value number;
   bool is_number;
   try {
@@ -49,7 +42,7 @@ bool operand(const Op& op, PyObject* object, PyObject* beside, dt_value* out, Te
     if (!is_ndarray(object)) return false;
     *holder = tensor_from_buffer(object);
   }
-  *out = box(*holder);
+  put(*out, holder->get());
   return true;
 }
 
@@ -59,8 +52,7 @@ PyObject* call_binary(const Op& op, dt_value* args, TensorImpl* destination) {
   const int count = static_cast<int>(schema.size());
   for (int i = 2; i < count; ++i) args[i] = schema[i].default_value;
   dt_value out;
-  put_tensor(out, destination);
-  if (!destination) out.tag = DT_NONE;
+  put(out, destination);
   const int64_t work = args[0].as.tensor->numel + args[1].as.tensor->numel;
   if (__builtin_expect(work > 65536, 0)) {
     call_op(op, args, count, &out, 1);
@@ -74,8 +66,8 @@ PyObject* binary(const Op* op, PyObject* a, PyObject* b) {
   return entry([&]() -> PyObject* {
     dt_value args[4];
     if (is_tensor(a) && is_tensor(b)) {
-      put_tensor(args[0], impl_of(a));
-      put_tensor(args[1], impl_of(b));
+      put(args[0], impl_of(a));
+      put(args[1], impl_of(b));
       return call_binary(*op, args, nullptr);
     }
     Tensor left, right;
@@ -86,7 +78,8 @@ PyObject* binary(const Op* op, PyObject* a, PyObject* b) {
 
 PyObject* inplace(const Op* op, PyObject* self, PyObject* other) {
   return entry([&]() -> PyObject* {
-    dt_value args[4] = {box(impl_of(self))};
+    dt_value args[4];
+    put(args[0], impl_of(self));
     Tensor holder;
     if (!operand(*op, other, self, &args[1], &holder)) Py_RETURN_NOTIMPLEMENTED;
     return call_binary(*op, args, args[0].as.tensor);

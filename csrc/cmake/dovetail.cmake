@@ -41,6 +41,17 @@ function(dovetail_part name)
   target_include_directories(${name} PRIVATE "${DOVETAIL_CSRC}" "${DOVETAIL_CSRC}/abi")
 endfunction()
 
+# Says of a part that its loops are over the few sizes and arguments of a call. As calls of memmove, in vectors that wait
+# until what was written just before has reached the cache, or as string instructions, they take longer.
+function(dovetail_calls part)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_compile_options(${part} PRIVATE -fno-tree-loop-distribute-patterns -fno-tree-vectorize)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+      target_compile_options(${part} PRIVATE -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign)
+    endif()
+  endif()
+endfunction()
+
 # The extension module <name>, made of the parts given, at <folder> of the wheel. ${DOVETAIL_INPLACE} mirrors what an
 # editable install has in src/: the module with the rpath of the build folder, and the headers.
 set(DOVETAIL_INPLACE "${CMAKE_BINARY_DIR}/inplace")

@@ -9,7 +9,7 @@ namespace dovetail {
 
 namespace {
 
-void give(dt_value& out, Tensor t) { out = box(t.release()); }
+void give(dt_value& out, Tensor t) { put(out, t.release()); }
 
 // Memory order is kept where the source is dense (a transposed matrix is cloned transposed), as elementwise ops do.
 Tensor empty_like_layout(TensorImpl* t, DType dtype) {

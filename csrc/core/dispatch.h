@@ -50,7 +50,18 @@ void push_layer(int position, dt_layer_fn fn, void* self);
 void pop_layer(int position);
 void set_autograd_layer(dt_layer_fn fn, void* self);
 
-// Boxing. None of these retains.
+// Boxing. None of these retains. `put` writes a value where it belongs: one that is copied right after it was built
+// waits for its stores to reach the cache, which takes longer than all the rest of a call's boxing.
+inline void put_word(dt_value& v, int32_t tag, int32_t count, int64_t word) {
+  v.tag = tag;
+  v.count = count;
+  v.as.i = word;
+}
+inline void put(dt_value& v, TensorImpl* t) { put_word(v, t ? DT_TENSOR : DT_NONE, 0, reinterpret_cast<int64_t>(t)); }
+inline void put_int(dt_value& v, int64_t i) { put_word(v, DT_INT, 0, i); }
+inline void put_ints(dt_value& v, const int64_t* ints, int count) {
+  put_word(v, DT_INTS, count, reinterpret_cast<int64_t>(ints));
+}
 inline dt_value box(TensorImpl* t) {
   dt_value v{};
   v.tag = t ? DT_TENSOR : DT_NONE;

@@ -201,8 +201,14 @@ bool all_plain(TensorImpl* const* tensors, int count, const TensorImpl& first) {
 }
 
 // ---- small calls ----------------------------------------------------------------------------------------
-// The commonest call: one or two contiguous CPU tensors of one shape and dtype, the second perhaps a number, a fresh
-// output. Nothing to promote, broadcast, collapse or allocate but the output.
+// The commonest call: one or two contiguous CPU tensors of one shape and dtype, the second perhaps a number, and as
+// output a fresh one or one that is like them. Nothing to promote, broadcast, collapse or allocate but the output.
+
+// Whether a destination is written as a fresh output would be.
+bool takes_all(const TensorImpl& destination, const TensorImpl& like, DType dtype) {
+  return destination.dtype == dtype && destination.contiguous && destination.device.kind == 0 &&
+         same_sizes(destination, like.ndim, like.sizes());
+}
 
 // A Python number in the dtype of its partner; false where that is another category's business.
 bool number_as(const TensorImpl& number, DType dtype, char* out) {
@@ -235,7 +241,7 @@ bool number_as(const TensorImpl& number, DType dtype, char* out) {
 
 bool try_small(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
   const int n = op.plain_operands;
-  if (outs[0].tag != DT_NONE) return false;
+  TensorImpl* destination = outs[0].tag == DT_TENSOR ? outs[0].as.tensor : nullptr;
   const TensorImpl& a = *args[0].as.tensor;
   if (!a.contiguous || a.device.kind != 0 || a.numel == 0 || a.ndim > kInlineDims || a.bits & DT_BIT_WRAPPED)
     return false;
@@ -262,12 +268,18 @@ bool try_small(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
     result = DT_BOOL;
   else if (__builtin_expect(rule == Result::real || rule == Result::complex, 0))
     result = rule == Result::real ? real_of(a.dtype) : complex_of(a.dtype);
-  Tensor out = empty_same_shape(a, result);
+  if (destination) {
+    TensorImpl* const inputs[2] = {args[0].as.tensor, n == 2 ? args[1].as.tensor : nullptr};
+    if (!takes_all(*destination, a, result) || reads_what_it_writes(*destination, inputs, n)) return false;
+    check_destination(op, destination, a.ndim, a.sizes(), result, kCpu);
+  }
+  Tensor out = destination ? Tensor::borrow(destination) : empty_same_shape(a, result);
   arrays[0].data = out->data;
   arrays[0].dtype = out->dtype;
   KernelRun run(op, kCpu);
   run.run(kernel, arrays, 1, arrays + 1, n, args, n_args);
-  outs[0] = box(out.release());
+  if (destination) bump_version(destination);
+  put(outs[0], out.release());
   return true;
 }
 
@@ -334,7 +346,7 @@ bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* o
     bump_version(destination);
     out = Tensor::borrow(destination);
   }
-  outs[0] = box(out.release());
+  put(outs[0], out.release());
   return true;
 }
 
@@ -380,7 +392,7 @@ void run_copy_form(const Op& op, const dt_value* args, dt_value* outs) {
   }
   copy_into(out.get(), src);
   if (destination) bump_version(destination);
-  outs[0] = box(out.release());
+  put(outs[0], out.release());
 }
 
 }  // namespace dovetail

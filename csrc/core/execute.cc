@@ -13,7 +13,7 @@ namespace {
 
 // The outputs of one call: fresh tensors or destinations.
 struct Outputs {
-  Tensor tensors[kMaxOutputs];
+  ShortVector<Tensor, kMaxOutputs> tensors;
   dt_array arrays[kMaxOutputs];
   bool direct[kMaxOutputs];
 };
@@ -31,7 +31,8 @@ void prepare_outputs(const Op& op, Inference& call, const TensorArgs& inputs, co
       if (t && memory_overlaps(*destination, *t) && !(i == 0 && t == destination && op.is_inplace)) direct = false;
     }
     outputs.direct[k] = direct;
-    outputs.tensors[k] = direct ? Tensor::borrow(destination) : empty(spec.ndim, spec.sizes, spec.dtype, inputs.device);
+    outputs.tensors.push_back(direct ? Tensor::borrow(destination)
+                                     : empty(spec.ndim, spec.sizes, spec.dtype, inputs.device));
     outputs.arrays[k] = array_of(*outputs.tensors[k]);
   }
 }
@@ -45,25 +46,25 @@ void deliver(Outputs& outputs, dt_value* outs, int n_outs) {
       outputs.tensors[k] = Tensor::borrow(destination);
     }
   }
-  for (int k = 0; k < n_outs; ++k) outs[k] = box(outputs.tensors[k].release());
+  for (int k = 0; k < n_outs; ++k) put(outs[k], outputs.tensors[k].release());
 }
 
 // Inputs as the kernel reads them: on the device, and in the compute dtype where inference named one.
 struct Inputs {
-  ShortVector<Tensor, 8> tensors;
+  ShortVector<Tensor, 4> copies;  // the others live as long as the call's arguments
   ShortVector<dt_array, 8> arrays;
 
   void add(TensorImpl* t, Device device, DType dtype) {
-    if (!t) {
-      tensors.push_back(Tensor());
-      arrays.push_back(no_array());
-      return;
-    }
+    if (!t) return arrays.push_back(no_array());
     // A number on the host is cast there: one copy, and no kernel on the device.
-    Tensor ready = dtype >= 0 ? as_dtype(t, dtype) : Tensor::borrow(t);
-    ready = on_device(ready.get(), device);
-    arrays.push_back(array_of(*ready));
-    tensors.push_back(std::move(ready));
+    if (dtype >= 0 && t->dtype != dtype) t = keep(cast_copy(t, dtype));
+    if (t->device != device) t = keep(on_device(t, device));
+    arrays.push_back(array_of(*t));
+  }
+  TensorImpl* keep(Tensor made) {
+    TensorImpl* t = made.get();
+    copies.push_back(std::move(made));
+    return t;
   }
   int count() const { return arrays.size(); }
 };
@@ -85,8 +86,8 @@ void prepare_inputs(const Op& op, const dt_value* args, int n_args, Device devic
 // The dtypes by which a kernel is asked for: those of the tensors as they will be read, or the result's.
 int kernel_dtypes(const Inputs& inputs, const Inference& call, DType* dtypes, int capacity) {
   int n = 0;
-  for (const Tensor& t : inputs.tensors)
-    if (t && n < capacity) dtypes[n++] = t->dtype;
+  for (const dt_array& array : inputs.arrays)
+    if (array.dtype >= 0 && n < capacity) dtypes[n++] = array.dtype;
   if (n == 0 && call.op.n_outputs() > 0) dtypes[n++] = call.outs[0].dtype;
   // A list of tensors (cat) and the pieces of a fused update all have the first one's dtype.
   if (n > 2 && std::all_of(dtypes, dtypes + n, [&](DType d) { return d == dtypes[0]; })) n = 1;
@@ -123,7 +124,7 @@ bool run_plain(const Op& op, const dt_value* given, int n_args, dt_value* outs) 
       if (!made[k])
         runtime_error(op.name(), ": the kernel of backend '", backend(tensors.device.kind).name, "' made no output ",
                       k);
-      outs[k] = box(made[k].release());
+      put(outs[k], made[k].release());
     }
     return true;
   }
@@ -186,7 +187,7 @@ void run_view(const Op& op, const dt_value* given, int n_args, dt_value* outs) {
   dt_value args[16];
   std::copy_n(given, n_args, args);
   Inference call(op, args, n_args);
-  outs[0] = box(op.view(call).release());
+  put(outs[0], op.view(call).release());
 }
 
 bool try_kernel(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
@@ -314,7 +315,8 @@ static void run_on_host(const Op& op, const dt_value* args, int n_args, dt_value
 
 void run_decomposition(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
   if (!op.decomposes() && !op.host) nothing_to_run(op, args, n_args);
-  dt_value results[kMaxOutputs + 1] = {};
+  dt_value results[kMaxOutputs + 1];
+  for (int k = 0; k < n_outs; ++k) put(results[k], nullptr);
   const bool fused = op.composite && op.form == DT_FORM_ELEMENTWISE;
   if (op.host)
     run_on_host(op, args, n_args, results, n_outs);

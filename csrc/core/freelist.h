@@ -20,11 +20,11 @@ class FreeList {
   }
 
   T* take() {
-    if (__builtin_expect(head_ == nullptr, 0)) return new (::operator new(size())) T();
+    if (__builtin_expect(head_ == nullptr, 0)) return new (::operator new(size())) T;
     Block* block = head_;
     head_ = block->next;
     --count_;
-    return new (block) T();
+    return new (block) T;  // not T(), which would clear what T leaves unset first
   }
 
   void give(T* object) noexcept {

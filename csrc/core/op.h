@@ -32,7 +32,7 @@ struct OutputSpec {
 
   void like(const TensorImpl& t) {
     ndim = t.ndim;
-    std::copy_n(t.sizes(), t.ndim, sizes);
+    copy_dims(t.sizes(), ndim, sizes);
     dtype = t.dtype;
   }
   void push(int64_t size) { sizes[ndim++] = size; }

@@ -141,7 +141,7 @@ bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* out
     bump_version(destination);
     out = Tensor::borrow(destination);
   }
-  outs[0] = box(out.release());
+  put(outs[0], out.release());
   return true;
 }
 

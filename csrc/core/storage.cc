@@ -38,7 +38,7 @@ Storage* new_storage(Device device, size_t bytes) {
 void retain(Storage* storage) { storage->refs.fetch_add(1, std::memory_order_relaxed); }
 
 void release(Storage* storage) noexcept {
-  if (!storage || storage->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (!storage || !drop_reference(storage->refs)) return;
   if (storage->release) {
     storage->release(storage);
   } else if (storage->data) {

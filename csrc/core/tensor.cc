@@ -53,7 +53,7 @@ Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device) {
   if (device.kind != 0) check_device("empty", device = resolve_device(device));
   Tensor result = Tensor::steal(new_impl(ndim));
   TensorImpl* t = result.get();
-  std::copy_n(sizes, ndim, t->dims);
+  copy_dims(sizes, ndim, t->dims);
   contiguous_strides(ndim, sizes, t->dims + ndim);
   t->dtype = dtype;
   t->device = device;
@@ -66,7 +66,7 @@ Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device) {
 Tensor empty_same_shape(const TensorImpl& like, DType dtype) {
   Tensor result = Tensor::steal(new_impl(like.ndim));
   TensorImpl* t = result.get();
-  for (int i = 0; i < 2 * like.ndim; ++i) t->dims[i] = like.dims[i];
+  copy_dims(like.dims, 2 * like.ndim, t->dims);
   t->dtype = dtype;
   t->numel = like.numel;
   t->storage = new_storage(kCpu, static_cast<size_t>(like.numel * itemsize(dtype)));
@@ -78,8 +78,8 @@ Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int6
                     DType dtype) {
   Tensor result = Tensor::steal(new_impl(ndim));
   TensorImpl* t = result.get();
-  std::copy_n(sizes, ndim, t->dims);
-  std::copy_n(strides, ndim, t->dims + ndim);
+  copy_dims(sizes, ndim, t->dims);
+  copy_dims(strides, ndim, t->dims + ndim);
   t->dtype = dtype;
   t->device = storage->device;
   t->offset = offset;
@@ -150,7 +150,7 @@ void set_data(TensorImpl* t, TensorImpl* from) {
   release(t->storage);
   if (t->dims != t->inline_dims && t->dims != dims) delete[] t->dims;
   t->dims = dims;
-  std::copy_n(from->dims, 2 * from->ndim, dims);
+  copy_dims(from->dims, 2 * from->ndim, dims);
   t->ndim = from->ndim;
   t->dtype = from->dtype;
   t->device = from->device;

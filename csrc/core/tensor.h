@@ -135,8 +135,14 @@ class Tensor {
 // Reference counting. release_tensor destroys at zero, without recursion through `base`.
 inline void retain(TensorImpl* t) { t->refs.fetch_add(1, std::memory_order_relaxed); }
 void destroy(TensorImpl* t) noexcept;
+// Takes one away; whether it was the last. The only reference has nobody to race with, and needs no locked instruction.
+inline bool drop_reference(std::atomic<int32_t>& refs) noexcept {
+  if (refs.load(std::memory_order_acquire) != 1) return refs.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  refs.store(0, std::memory_order_relaxed);
+  return true;
+}
 inline void release(TensorImpl* t) noexcept {
-  if (t && t->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(t);
+  if (t && drop_reference(t->refs)) destroy(t);
 }
 inline Tensor::~Tensor() { dovetail::release(impl_); }
 
@@ -175,6 +181,10 @@ void set_grad(TensorImpl* t, TensorImpl* grad);
 void set_slot(TensorImpl* t, dt_slot* slot);
 
 // Geometry.
+// Sizes or strides from one place to another. They are few: a call of memmove would take longer.
+inline void copy_dims(const int64_t* from, int count, int64_t* to) {
+  for (int i = 0; i < count; ++i) to[i] = from[i];
+}
 void update_contiguous(TensorImpl* t);
 void contiguous_strides(int ndim, const int64_t* sizes, int64_t* strides);
 int64_t checked_numel(const char* who, int ndim, const int64_t* sizes, int64_t itemsize);  // throws Error

@@ -64,10 +64,7 @@ inline Tensor number(double f) { return wrap_number(box_float(f)); }
 inline Tensor number(int i) { return wrap_number(box_int(i)); }
 
 inline Tensor tensor(const dt_value& v) { return v.tag == DT_TENSOR ? Tensor::borrow(v.as.tensor) : Tensor(); }
-inline void give(dt_value& out, Tensor result) {
-  out = box(result);
-  result.release();
-}
+inline void give(dt_value& out, Tensor result) { put(out, result.release()); }
 inline bool given(const dt_value& v) { return v.tag != DT_NONE; }
 
 // The decomposition `fn` on float32 copies of 16-bit tensors, its results rounded once: what lies in between would lose

@@ -23,13 +23,14 @@ void infer_cat(Inference& call) {
   call.compute = common_dtype(list);
   OutputSpec& out = call.outs[0];
   const TensorImpl* model = nullptr;
-  std::vector<Tensor> parts;
-  int dim = 0;
+  int dim = 0, skipped = 0;
   for (int i = 0; i < list.count; ++i) {
     TensorImpl& t = *list.as.tensors[i];
     if (t.ndim == 0) value_error(call.name(), ": zero-dim tensors can't be concatenated (tensor ", i, "); use stack()");
-    if (fits_anything(t)) continue;
-    parts.push_back(Tensor::borrow(&t));
+    if (fits_anything(t)) {
+      ++skipped;
+      continue;
+    }
     if (!model) {
       model = &t;
       out.like(t);
@@ -46,10 +47,13 @@ void infer_cat(Inference& call) {
   if (!model) {
     out.like(*list.as.tensors[0]);
     call.dim(1, 1);
-    parts.push_back(Tensor::borrow(list.as.tensors[0]));
   }
   out.dtype = call.compute;
-  if (static_cast<int>(parts.size()) != list.count) call.replace(0, std::move(parts));
+  if (skipped == 0) return;
+  std::vector<Tensor> parts;
+  for (int i = 0; i < list.count; ++i)
+    if (model ? !fits_anything(*list.as.tensors[i]) : i == 0) parts.push_back(Tensor::borrow(list.as.tensors[i]));
+  call.replace(0, std::move(parts));
 }
 
 // constant_pad_nd(self, pad, value): pad holds (before, after) of the last dim, then of the one before it, ...

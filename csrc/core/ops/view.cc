@@ -17,17 +17,17 @@ struct Geometry {
 
   Geometry() = default;
   explicit Geometry(const TensorImpl& t) : ndim(t.ndim), offset(t.offset) {
-    std::copy_n(t.sizes(), ndim, sizes);
-    std::copy_n(t.strides(), ndim, strides);
+    copy_dims(t.sizes(), ndim, sizes);
+    copy_dims(t.strides(), ndim, strides);
   }
   void push(int64_t size, int64_t stride) {
     sizes[ndim] = size;
     strides[ndim++] = stride;
   }
   void erase(int dim) {
-    std::copy(sizes + dim + 1, sizes + ndim, sizes + dim);
-    std::copy(strides + dim + 1, strides + ndim, strides + dim);
     --ndim;
+    copy_dims(sizes + dim + 1, ndim - dim, sizes + dim);
+    copy_dims(strides + dim + 1, ndim - dim, strides + dim);
   }
   void insert(int dim, int64_t size, int64_t stride) {
     std::copy_backward(sizes + dim, sizes + ndim, sizes + ndim + 1);

@@ -39,9 +39,9 @@ inline void copy_run(T* to, int64_t to_step, const T* from, int64_t from_step, i
   }
 }
 
-// to[...] = from[...] over walk's space (offset 0: to, offset 1: from).
+// to[...] = from[...] over walk's space (offset 0: to, offset 1: from), of which the innermost dim is taken out.
 template <class T>
-void copy_walk(dt_kernel_context* ctx, T* to, const T* from, Walk<2> walk) {
+void copy_walk(dt_kernel_context* ctx, T* to, const T* from, Walk<2>& walk) {
   int64_t step[2];
   const int64_t n = walk.pop(step), rows = walk.count();
   if (n == 0 || rows == 0) return;

@@ -93,7 +93,21 @@ derivatives.register()
 
 # ---- what loads when it is first used ----
 
-_MODULES = ("forward_ad", "func", "functional", "grad_mode", "graph", "hooks", "profiler")
+_MODULES = (
+    "anomaly",
+    "batching",
+    "checking",
+    "checkpointing",
+    "forward_ad",
+    "func",
+    "function",
+    "functional",
+    "grad_mode",
+    "graph",
+    "hooks",
+    "profiler",
+    "variable",
+)
 _ELSEWHERE = {
     "CheckpointError": "checkpointing",
     "Function": "function",
