@@ -124,12 +124,15 @@ def _check_attention(
     enable_gqa: bool,
 ) -> None:
     who = "scaled_dot_product_attention"
-    shapes = f"query {tuple(query.shape)}, key {tuple(key.shape)} and value {tuple(value.shape)}"
+
+    def shapes() -> str:
+        return f"query {tuple(query.shape)}, key {tuple(key.shape)} and value {tuple(value.shape)}"
+
     if min(query.ndim, key.ndim, value.ndim) < 2:
-        raise ValueError(f"{who}: query, key and value need at least 2 dims, got {shapes}")
+        raise ValueError(f"{who}: query, key and value need at least 2 dims, got {shapes()}")
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
         raise ValueError(
-            f"{who}: query and key must have one last size, key and value one length (the dim before), got {shapes}"
+            f"{who}: query and key must have one last size, key and value one length (the dim before), got {shapes()}"
         )
     if not query.dtype == key.dtype == value.dtype or not query.is_floating_point():
         raise TypeError(
@@ -141,7 +144,7 @@ def _check_attention(
     heads = [t.shape[-3] if t.ndim > 2 else 1 for t in (query, key, value)]
     if not enable_gqa and len({n for n in heads if n != 1}) > 1:
         raise ValueError(
-            f"{who}: query, key and value must have as many heads (third dim from the end), or one, got {shapes}; "
+            f"{who}: query, key and value must have as many heads (third dim from the end), or one, got {shapes()}; "
             "with enable_gqa=True heads of query share those of key and value"
         )
     if mask is not None and is_causal:
@@ -197,31 +200,36 @@ def _whole(
     dropout_p: float,
 ) -> dt.Tensor:
     """By the op that has no score matrix in memory, which takes four dims."""
-    heads = query.shape[-3] if query.ndim > 2 else 1
-    groups = key.shape[-3] if key.ndim > 2 else 1
-    batch = dt.broadcast_shapes(query.shape[:-3], key.shape[:-3], value.shape[:-3])
-    shared = 1 < groups < heads  # by several heads of the query
-    if not shared:
-        heads = groups = dt.broadcast_shapes((heads,), (groups,), (value.shape[-3] if value.ndim > 2 else 1,))[0]
-
-    def four(x: dt.Tensor, count: int) -> dt.Tensor:
-        wide = x.expand([*batch, count, *x.shape[-2:]])
-        return wide if len(batch) == 1 else wide.reshape([math.prod(batch), count, *x.shape[-2:]])
-
-    q, k, v = four(query, heads), four(key, groups), four(value, groups)
+    leads = [x.shape[:-2] for x in (query, key, value)]
+    as_they_are = len(leads[0]) == 2 and leads[0] == leads[1] == leads[2]
+    if as_they_are:
+        (*batch, heads), q, k, v = leads[0], query, key, value
+    else:
+        heads, groups = (lead[-1] if lead else 1 for lead in leads[:2])
+        batch = list(dt.broadcast_shapes(*(lead[:-1] for lead in leads)))
+        if not 1 < groups < heads:  # else by several heads of the query
+            heads = groups = dt.broadcast_shapes(*(lead[-1:] for lead in leads), (1,))[0]
+        q, k, v = _four(query, batch, heads), _four(key, batch, groups), _four(value, batch, groups)
     exact = dt.promote_types(query.dtype, dt.float32)  # 16-bit floats compute in float32
     if exact != query.dtype:
         q, k, v = q.to(exact), k.to(exact), v.to(exact)
         mask = mask.to(exact) if mask is not None and mask.dtype != dt.bool else mask
     if mask is not None:
-        mask = four(mask.expand([*mask.shape[:-2], q.shape[2], k.shape[2]]), heads)
+        mask = _four(mask.expand([*mask.shape[:-2], q.shape[2], k.shape[2]]), batch, heads)
     if dropout_p:
         out = attention_dropout(q, k, v, mask, is_causal, scale, dropout_p)
     else:
         out, _ = attention(q, k, v, mask, is_causal, scale)
-    kept = [*batch, heads] if max(query.ndim, key.ndim, value.ndim) > 2 else []
-    result: dt.Tensor = out.reshape([*kept, *out.shape[-2:]]).to(query.dtype)
+    if not as_they_are:
+        out = out.reshape([*([*batch, heads] if any(leads) else []), *out.shape[-2:]])
+    result: dt.Tensor = out if exact == query.dtype else out.to(query.dtype)
     return result
+
+
+def _four(x: dt.Tensor, batch: list[int], heads: int) -> dt.Tensor:
+    """Expanded to these dims, of which the first become one."""
+    wide = x.expand([*batch, heads, *x.shape[-2:]])
+    return wide if len(batch) == 1 else wide.reshape([math.prod(batch), heads, *x.shape[-2:]])
 
 
 # ---- several heads --------------------------------------------------------------------------------------------------
