@@ -10,10 +10,10 @@
 #include <type_traits>
 
 #include "kernels/cpu/contract.h"
+#include "kernels/cpu/contract_choice.h"
 #include "kernels/cpu/element.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_packed.h"
-#include "kernels/cpu/isa.h"
 #include "kernels/cpu/matrix_product.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/row_product.h"
@@ -86,20 +86,8 @@ void tidy(Matrix<T>& m) {
   if (m.cols == 1) m.col = m.row == 1 ? m.rows : 1;
 }
 
-constexpr int64_t kSmallWork = 16 * 1024;   // multiplications; below, our own loops are faster
-constexpr int64_t kNarrow = 12;             // and for so few rows or columns
 constexpr int64_t kTileWork = 1024 * 1024;  // a tile worth a thread of its own
 constexpr int64_t kTile = 256;
-constexpr int64_t kPackedWork = 1024 * 1024;       // a product worth its panels (below, OpenBLAS does without any),
-constexpr int64_t kPackedBatch = 4 * 1024 * 1024;  // one of several that are made one by one,
-constexpr int64_t kPackedSide = 48;                // and its fewest rows and columns
-constexpr int64_t kNarrowWeight = 256;             // columns up to which the left matrix is not laid out
-
-bool is_small(int64_t m, int64_t n, int64_t k) {
-  if (k == 1) return true;
-  const int64_t narrow = std::min(m, n), limit = narrow > 1 && narrow <= kNarrow ? 64 * kSmallWork : kSmallWork;
-  return m * n <= limit / std::max<int64_t>(k, 1);
-}
 
 // One unit stride each, but for a vector's, which may be any. (With one row or column gemm takes 3 times gemv's time.)
 template <typename T>
@@ -199,22 +187,6 @@ void empty_product(const Batch<T>& p) {
   }
 }
 
-// Whether a product is worth panels of its own, and c can take whole rows.
-template <typename T>
-bool packs_pay(const Batch<T>& p) {
-  const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols, work = p.count == 1 ? kPackedWork : kPackedBatch;
-  return best_isa() != Isa::kBase && std::min(m, n) >= kPackedSide && k >= 16 && m * n >= work / k &&
-         (p.c.col == 1 || p.c.row == 1);
-}
-
-// Whether it is a deep product with the narrower matrix on the right, as weights' gradients are: to lay out the left
-// one, which is read in order as it is, would cost more than its few uses.
-template <typename T>
-bool turn_pays(const Batch<T>& p) {
-  return p.count == 1 && p.a.row == 1 && p.b.col == 1 && p.c.col == 1 && !p.start.data && p.alpha == T(1) &&
-         p.c.cols <= kNarrowWeight && p.c.cols >= kPackedSide && p.a.cols >= 4 * p.c.cols;
-}
-
 template <typename T>
 bool multiply_packed(dt_kernel_context* ctx, Batch<T> p) {
   if (p.c.col != 1) {
@@ -249,7 +221,10 @@ std::enable_if_t<!std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, 
   if (k == 0) return empty_product(p), true;
   tidy(p.a), tidy(p.b), tidy(p.c);
   if constexpr (std::is_floating_point_v<T>) {
-    if (packs_pay(p)) return turn_pays(p) ? turned_product<T>(ctx, p.a, p.b, p.c) : multiply_packed(ctx, p);
+    if (packs_pay(p)) {
+      if (place_pays(p)) return placed_product<T>(ctx, p.a, p.b, p.c, p.start.data);
+      return turn_pays(p) ? turned_product<T>(ctx, p.a, p.b, p.c) : multiply_packed(ctx, p);
+    }
   }
   const Tiling tiling(m, n, k, p.count);
   if (std::is_floating_point_v<T> && is_small(tiling.rows, tiling.cols, k)) {

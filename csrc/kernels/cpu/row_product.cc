@@ -1,6 +1,8 @@
 // The choice of an instruction set for row_product.inc, and the products that are made of it.
 #include "kernels/cpu/row_product.h"
 
+#include <cstring>
+
 #include "kernels/cpu/index_common.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"
@@ -41,7 +43,10 @@ bool turned_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b
         const T* from = a.data + i * kDepth * a.col + row;
         const bool ahead = row + 2 * kRows <= c.rows;  // the processor does not see such far steps coming
         for (int64_t k = 0; k < depth_of(i); ++k) {
-          std::copy_n(from + k * a.col, rows, part + k * kRows);
+          if (rows == kRows)
+            std::memcpy(part + k * kRows, from + k * a.col, kRows * sizeof(T));  // of a size known here: no call
+          else
+            std::copy_n(from + k * a.col, rows, part + k * kRows);
           if (ahead) __builtin_prefetch(from + k * a.col + kRows, 0, 2);
         }
         T* to = c.data + row * c.row;
@@ -54,5 +59,74 @@ bool turned_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b
 }
 template bool turned_product(dt_kernel_context*, Matrix<const float>, Matrix<const float>, Matrix<float>);
 template bool turned_product(dt_kernel_context*, Matrix<const double>, Matrix<const double>, Matrix<double>);
+
+namespace {
+
+constexpr int64_t kLaidDepth = 256;  // of the panels of a product whose rows are read in place
+constexpr int64_t kRowsTogether = 32;
+
+// The lines of columns [col, col + kPanel) of m that the part `index` of `parts` has, on their way into the cache.
+template <class T>
+void prefetch_part(const Matrix<const T>& m, int64_t col, int64_t index, int64_t parts) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  const int64_t cols = std::min(kPanel<T>, m.cols - col);
+  if (cols <= 0 || m.row != 1) return;
+  const int64_t lines = ceil_div(m.rows, kLine), all = lines * cols;
+  for (int64_t i = all * index / parts; i < all * (index + 1) / parts; ++i)
+    __builtin_prefetch(m.data + (col + i / lines) * m.col + i % lines * kLine, 0, 2);
+}
+
+}  // namespace
+
+template <class T>
+bool placed_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c, const T* bias) {
+  const int64_t blocks = ceil_div(b.rows, kLaidDepth), step = ceil_div(b.rows, blocks);
+  const int64_t panels = ceil_div(c.cols, kPanel<T>), chunks = ceil_div(c.rows, kRowsTogether);
+  T* laid = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(panels_size<T>(b.rows, c.cols)) * sizeof(T) + 1));
+  if (!laid) return false;
+  const auto depth = [&](int64_t block) { return std::min(step, b.rows - block * step); };
+  const auto panel = [&](int64_t block, int64_t j) {
+    return laid + (block * step * panels + j * depth(block)) * kPanel<T>;
+  };
+  const auto lay_out = [&](int64_t block, int64_t j) {
+    fill_panel(b.block(block * step, 0, depth(block), b.cols), j * kPanel<T>, panel(block, j));
+  };
+  const auto multiply = [&](int64_t block, int64_t chunk, int64_t j, int64_t end) {
+    const int64_t row = chunk * kRowsTogether, col = j * kPanel<T>;
+    T* to = c.data + row * c.row + col;
+    row_product({a.data + row * a.row + block * step, a.row, std::min(kRowsTogether, c.rows - row), depth(block),
+                 panel(block, j), std::min(end * kPanel<T>, c.cols) - col,
+                 block  ? to
+                 : bias ? bias + col
+                        : nullptr,
+                 block ? c.row : 0, to, c.row});
+  };
+  if (chunks <= panels) {
+    parallel(ctx, panels, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t block = 0; block < blocks; ++block)
+        for (int64_t j = begin; j < end; ++j) {
+          lay_out(block, j);
+          for (int64_t i = 0; i < chunks; ++i) {
+            if (j + 1 < end)
+              prefetch_part(b.block(block * step, 0, depth(block), b.cols), (j + 1) * kPanel<T>, i, chunks);
+            multiply(block, i, j, j + 1);
+          }
+        }
+    });
+    return true;
+  }
+  parallel(ctx, panels, grain_for(4 * b.rows * kPanel<T>), [&](int64_t begin, int64_t end) {
+    for (int64_t block = 0; block < blocks; ++block)
+      for (int64_t j = begin; j < end; ++j) lay_out(block, j);
+  });
+  parallel(ctx, chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      for (int64_t block = 0; block < blocks; ++block) multiply(block, i, 0, panels);
+  });
+  return true;
+}
+template bool placed_product(dt_kernel_context*, Matrix<const float>, Matrix<const float>, Matrix<float>, const float*);
+template bool placed_product(dt_kernel_context*, Matrix<const double>, Matrix<const double>, Matrix<double>,
+                             const double*);
 
 }  // namespace dovetail::cpu

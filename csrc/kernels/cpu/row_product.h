@@ -51,4 +51,9 @@ void fill_panels(const Matrix<const T>& m, T* out) {
 template <class T>
 bool turned_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c);
 
+// c = bias + a b, where the rows of a and of c lie side by side, and those of a are read where they are. `bias`, what
+// every row starts from, may be NULL: 0. False: out of memory.
+template <class T>
+bool placed_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c, const T* bias);
+
 }  // namespace dovetail::cpu

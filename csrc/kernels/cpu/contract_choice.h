@@ -1,0 +1,54 @@
+// Which loops a product goes to, by its shape and layout alone, so that its bits depend on nothing else.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/cpu/contract.h"
+#include "kernels/cpu/isa.h"
+
+namespace dovetail::cpu {
+
+constexpr int64_t kSmallWork = 16 * 1024;          // multiplications; below, our own loops are faster
+constexpr int64_t kNarrow = 12;                    // and for so few rows or columns
+constexpr int64_t kPackedWork = 1024 * 1024;       // a product worth its panels (below, OpenBLAS does without any),
+constexpr int64_t kPackedBatch = 4 * 1024 * 1024;  // one of several that are made one by one,
+constexpr int64_t kPackedSide = 48;                // and its fewest rows and columns
+constexpr int64_t kNarrowWeight = 512;             // columns up to which the left matrix is not laid out
+constexpr int64_t kPanelBytes = 512 * 1024;        // of a right matrix for which the left one isn't either,
+constexpr int64_t kFewRows = 128;                  // twice that for so few rows
+constexpr int64_t kSameSet = 4096;                 // bytes after which lines share a set of the first-level cache
+
+inline bool is_small(int64_t m, int64_t n, int64_t k) {
+  if (k == 1) return true;
+  const int64_t narrow = std::min(m, n), limit = narrow > 1 && narrow <= kNarrow ? 64 * kSmallWork : kSmallWork;
+  return m * n <= limit / std::max<int64_t>(k, 1);
+}
+
+// Whether a product is worth panels of its own, and c can take whole rows.
+template <typename T>
+bool packs_pay(const Batch<T>& p) {
+  const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols, work = p.count == 1 ? kPackedWork : kPackedBatch;
+  return best_isa() != Isa::kBase && std::min(m, n) >= kPackedSide && k >= 16 && m * n >= work / k &&
+         (p.c.col == 1 || p.c.row == 1);
+}
+
+// Whether it is a deep product with the narrower matrix on the right, as weights' gradients are: to lay out the left
+// one, which is read in order as it is, would cost more than its few uses.
+template <typename T>
+bool turn_pays(const Batch<T>& p) {
+  return p.count == 1 && p.a.row == 1 && p.b.col == 1 && p.c.col == 1 && !p.start.data && p.alpha == T(1) &&
+         p.c.cols <= kNarrowWeight && p.c.cols >= kPackedSide && p.a.cols >= 2 * p.c.cols;
+}
+
+// Whether the rows of the left matrix are better read where they are: the right one's panels fit the second-level
+// cache, and the rows are not so far apart that they would take each other's place in the first.
+template <typename T>
+bool place_pays(const Batch<T>& p) {
+  const bool bias = !p.start.data || (p.start.row == 0 && p.start.col == 1 && p.start.scale == T(1));
+  const int64_t size = sizeof(T), bytes = p.b.rows * p.b.cols * size;
+  return p.count == 1 && p.a.col == 1 && p.c.col == 1 && bias && p.alpha == T(1) && p.a.row * size % kSameSet != 0 &&
+         bytes <= (p.c.rows <= kFewRows ? 2 * kPanelBytes : kPanelBytes);
+}
+
+}  // namespace dovetail::cpu
