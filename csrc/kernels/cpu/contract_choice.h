@@ -37,8 +37,8 @@ bool packs_pay(const Batch<T>& p) {
 // one, which is read in order as it is, would cost more than its few uses.
 template <typename T>
 bool turn_pays(const Batch<T>& p) {
-  return p.count == 1 && p.a.row == 1 && p.b.col == 1 && p.c.col == 1 && !p.start.data && p.alpha == T(1) &&
-         p.c.cols <= kNarrowWeight && p.c.cols >= kPackedSide && p.a.cols >= 2 * p.c.cols;
+  return p.count == 1 && !is_gram(p.a, p.b) && p.a.row == 1 && p.b.col == 1 && p.c.col == 1 && !p.start.data &&
+         p.alpha == T(1) && p.c.cols <= kNarrowWeight && p.c.cols >= kPackedSide && p.a.cols >= 2 * p.c.cols;
 }
 
 // Whether the rows of the left matrix are better read where they are: the right one's panels fit the second-level
@@ -47,8 +47,8 @@ template <typename T>
 bool place_pays(const Batch<T>& p) {
   const bool bias = !p.start.data || (p.start.row == 0 && p.start.col == 1 && p.start.scale == T(1));
   const int64_t size = sizeof(T), bytes = p.b.rows * p.b.cols * size;
-  return p.count == 1 && p.a.col == 1 && p.c.col == 1 && bias && p.alpha == T(1) && p.a.row * size % kSameSet != 0 &&
-         bytes <= (p.c.rows <= kFewRows ? 2 * kPanelBytes : kPanelBytes);
+  return p.count == 1 && !is_gram(p.a, p.b) && p.a.col == 1 && p.c.col == 1 && bias && p.alpha == T(1) &&
+         p.a.row * size % kSameSet != 0 && bytes <= (p.c.rows <= kFewRows ? 2 * kPanelBytes : kPanelBytes);
 }
 
 }  // namespace dovetail::cpu
