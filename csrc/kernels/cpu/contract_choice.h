@@ -14,7 +14,7 @@ constexpr int64_t kNarrow = 12;                    // and for so few rows or col
 constexpr int64_t kPackedWork = 1024 * 1024;       // a product worth its panels (below, OpenBLAS does without any),
 constexpr int64_t kPackedBatch = 4 * 1024 * 1024;  // one of several that are made one by one,
 constexpr int64_t kPackedSide = 48;                // and its fewest rows and columns
-constexpr int64_t kNarrowWeight = 512;             // columns up to which the left matrix is not laid out
+constexpr int64_t kNarrowWeight = 256;             // columns up to which the left matrix is not laid out
 constexpr int64_t kPanelBytes = 512 * 1024;        // of a right matrix for which the left one isn't either,
 constexpr int64_t kFewRows = 128;                  // twice that for so few rows
 constexpr int64_t kSameSet = 4096;                 // bytes after which lines share a set of the first-level cache
@@ -37,12 +37,13 @@ bool packs_pay(const Batch<T>& p) {
 // one, which is read in order as it is, would cost more than its few uses.
 template <typename T>
 bool turn_pays(const Batch<T>& p) {
-  return p.count == 1 && !is_gram(p.a, p.b) && p.a.row == 1 && p.b.col == 1 && p.c.col == 1 && !p.start.data &&
-         p.alpha == T(1) && p.c.cols <= kNarrowWeight && p.c.cols >= kPackedSide && p.a.cols >= 2 * p.c.cols;
+  return p.count == 1 && p.a.row == 1 && p.b.col == 1 && p.c.col == 1 && !p.start.data && p.alpha == T(1) &&
+         p.c.cols <= kNarrowWeight && p.c.cols >= kPackedSide && p.a.cols >= 4 * p.c.cols;
 }
 
 // Whether the rows of the left matrix are better read where they are: the right one's panels fit the second-level
-// cache, and the rows are not so far apart that they would take each other's place in the first.
+// cache, and the rows are not so far apart that they would take each other's place in the first. (A matrix times its
+// own transpose is made by halves, which the panels of both allow.)
 template <typename T>
 bool place_pays(const Batch<T>& p) {
   const bool bias = !p.start.data || (p.start.row == 0 && p.start.col == 1 && p.start.scale == T(1));

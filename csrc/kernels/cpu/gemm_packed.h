@@ -13,6 +13,13 @@
 
 namespace dovetail::cpu {
 
+inline int64_t divided(int64_t n, int64_t by) { return (n + by - 1) / by; }
+
+// The largest part of n, none above `most`, when n is cut into equal parts.
+inline int64_t equal_part(int64_t n, int64_t most) { return divided(n, divided(n, most)); }
+
+constexpr int64_t kPackedDepth = 320;  // of a panel at most: it fits the first-level cache
+
 // T is float, double or BFloat16, whose products are summed as floats.
 template <typename T, typename Sum = T>
 struct PackedProduct {

@@ -25,12 +25,6 @@ struct PanelProduct {
   bool accumulate;
 };
 
-inline int64_t divided(int64_t n, int64_t by) { return (n + by - 1) / by; }
-
-// The largest part of n, none above `most`, when n is cut into equal parts.
-inline int64_t equal_part(int64_t n, int64_t most) { return divided(n, divided(n, most)); }
-
-constexpr int64_t kDepth = 320;                       // a panel of this depth fits the first-level cache
 constexpr int64_t kPacked = int64_t{1} << 21;         // elements laid out at a time
 constexpr int64_t kWidest = 4096;                     // rows and columns laid out at a time
 constexpr int64_t kBlockRows = 96, kBlockCols = 128;  // of c, in a task: their panels fit the second-level cache
@@ -153,7 +147,7 @@ struct Cut {
   size_t bytes;
   Cut(const PanelShape& shape, int64_t m, int64_t n, int64_t k)
       : rows(equal_part(m, kWidest)), cols(equal_part(n, kWidest)) {
-    depth_step = equal_part(Parts::units(k), kDepth);
+    depth_step = equal_part(Parts::units(k), kPackedDepth);
     const int64_t per_unit = Parts::elements(shape, rows, cols);
     const int64_t units =
         std::min(Parts::units(k), std::max<int64_t>(1, kPacked / (per_unit * depth_step)) * depth_step);

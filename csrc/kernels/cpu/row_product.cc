@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "kernels/cpu/gemm_packed.h"
 #include "kernels/cpu/index_common.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"
@@ -62,8 +63,7 @@ template bool turned_product(dt_kernel_context*, Matrix<const double>, Matrix<co
 
 namespace {
 
-constexpr int64_t kLaidDepth = 256;  // of the panels of a product whose rows are read in place
-constexpr int64_t kRowsTogether = 32;
+constexpr int64_t kRowsTogether = 32;  // of a product whose rows are read in place
 
 // The lines of columns [col, col + kPanel) of m that the part `index` of `parts` has, on their way into the cache.
 template <class T>
@@ -80,7 +80,8 @@ void prefetch_part(const Matrix<const T>& m, int64_t col, int64_t index, int64_t
 
 template <class T>
 bool placed_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c, const T* bias) {
-  const int64_t blocks = ceil_div(b.rows, kLaidDepth), step = ceil_div(b.rows, blocks);
+  const int64_t step = equal_part(b.rows, kPackedDepth),
+                blocks = ceil_div(b.rows, step);  // the same cuts as packed_product's
   const int64_t panels = ceil_div(c.cols, kPanel<T>), chunks = ceil_div(c.rows, kRowsTogether);
   T* laid = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(panels_size<T>(b.rows, c.cols)) * sizeof(T) + 1));
   if (!laid) return false;
