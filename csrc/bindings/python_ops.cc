@@ -79,11 +79,17 @@ dt_status run_python(void* self, const dt_op* op, const dt_value* args, int32_t 
   });
 }
 
-// For ops that a backend may bring a kernel for: results like the first tensor.
+// For ops that a backend may bring a kernel for: results like the first tensor, indices as integers.
 void infer_like_first(Inference& call) {
+  const Schema& schema = call.op.schema;
   for (int i = 0; i < call.n_args; ++i) {
     if (call.args[i].tag != DT_TENSOR) continue;
-    for (int k = 0; k < call.op.n_outputs(); ++k) call.outs[k].like(call.tensor(i));
+    for (int k = 0; k < call.op.n_outputs(); ++k) {
+      call.outs[k].like(call.tensor(i));
+      if (schema.returns[k] == "indices") call.outs[k].dtype = DT_INT64;
+    }
+    const int dim = schema.find_arg("dim");
+    if (dim >= 0 && call.args[dim].tag == DT_INT) call.dim(dim, call.tensor(i).ndim);
     return;
   }
   type_error(call.name(), ": there is no tensor to take the result's shape from");
@@ -100,7 +106,7 @@ struct Declaration {
   PyObject *schema = nullptr, *function = Py_None, *module = Py_None, *doc = Py_None, *family = Py_None,
            *aliases = nullptr;
   int method = 0, inplace = 0, out = 0, random = 0, differentiable = 1, factory = 0, is_function = 1, kernel = 0,
-      host = 0;
+      elementwise = 0, host = 0;
 };
 
 // The documentation is the function's, unless given.
@@ -139,7 +145,7 @@ std::unique_ptr<Op> make_op(const Declaration& declared, const std::string& text
   auto op = std::make_unique<Op>();
   op->schema = parse_schema(text);
   // (An op that only writes into its arguments stays a composite: core finds its kernels where the arguments suit one.)
-  op->form = declared.kernel ? DT_FORM_PLAIN : DT_FORM_COMPOSITE;
+  op->form = declared.elementwise ? DT_FORM_ELEMENTWISE : declared.kernel ? DT_FORM_PLAIN : DT_FORM_COMPOSITE;
   if (declared.kernel) op->infer = infer_like_first;
   op->is_method = declared.method;
   op->is_inplace = declared.inplace;
@@ -185,14 +191,14 @@ PyObject* declare(const Declaration& declared) {
 }
 
 PyObject* register_op_function(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* keywords[] = {"schema",   "fn",      "module", "doc",    "family",         "alias",
-                                   "method",   "inplace", "out",    "random", "differentiable", "factory",
-                                   "function", "kernel",  "host",   nullptr};
+  static const char* keywords[] = {"schema",   "fn",      "module",      "doc",    "family",         "alias",
+                                   "method",   "inplace", "out",         "random", "differentiable", "factory",
+                                   "function", "kernel",  "elementwise", "host",   nullptr};
   Declaration d;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OO$OOOppppppppp:register_op", const_cast<char**>(keywords),
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OO$OOOpppppppppp:register_op", const_cast<char**>(keywords),
                                    &d.schema, &d.function, &d.module, &d.doc, &d.family, &d.aliases, &d.method,
                                    &d.inplace, &d.out, &d.random, &d.differentiable, &d.factory, &d.is_function,
-                                   &d.kernel, &d.host)) {
+                                   &d.kernel, &d.elementwise, &d.host)) {
     return nullptr;
   }
   return entry([&] { return declare(d); });
@@ -220,10 +226,13 @@ PyObject* ops_function(PyObject*, PyObject*) {
 PyMethodDef functions[] = {
     {"register_op", as_method(register_op_function), METH_VARARGS | METH_KEYWORDS,
      "register_op(schema, fn=None, module=None, *, doc=None, family=None, alias=(), method=False, inplace=False, "
-     "out=False, random=False, differentiable=True, factory=False, function=True, kernel=False, host=False)\n--\n\n"
+     "out=False, random=False, differentiable=True, factory=False, function=True, kernel=False, elementwise=False, "
+     "host=False)\n--\n\n"
      "Declare an op whose decomposition is the Python function fn, and return its Op.\n\n"
      "Without fn, the module named is imported when the op first runs, and registers the function then.\n"
-     "kernel=True lets backends bring a kernel; the results are then like the first tensor argument.\n"
+     "kernel=True lets backends bring a kernel; the results are then like the first tensor argument, but for those\n"
+     "named indices, which are int64. elementwise=True does so of a kernel for tensors of one dtype that are "
+     "broadcast.\n"
      "host=True: fn is no decomposition but a library's work on the CPU; it gets CPU tensors, whatever the device."},
     {"get_op", get_op_function, METH_O, "get_op(name): the op of that name; KeyError if there is none."},
     {"ops", ops_function, METH_NOARGS, "All ops, in the order of their declaration."},

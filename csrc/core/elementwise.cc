@@ -283,6 +283,18 @@ bool try_small(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
   return true;
 }
 
+// Numbers aside.
+bool of_one_dtype(const TensorArgs& tensors) {
+  DType dtype = -1;
+  for (int k = 0; k < tensors.count; ++k) {
+    const TensorImpl* t = tensors.items[k];
+    if (!t || t->bits & DT_BIT_WRAPPED) continue;
+    if (dtype >= 0 && t->dtype != dtype) return false;
+    dtype = t->dtype;
+  }
+  return dtype >= 0;
+}
+
 }  // namespace
 
 bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
@@ -293,6 +305,7 @@ bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* o
   if (n >= kMostOperands) runtime_error(op.name(), ": too many operands");
 
   // dtypes
+  if (op.foreign && !of_one_dtype(tensors)) return false;  // whether others may meet is the decomposition's business
   const int first = op.condition_first ? 1 : 0;
   DType meet = promoted(tensors.items + first, n - first);
   if (n == 0) {  // a creation op: its dtype argument, else the default

@@ -89,6 +89,14 @@ void collapse(const TensorImpl& t, const bool* reduced, const int64_t* out_strid
   }
 }
 
+// Whether the CPU has a kernel that reads this dtype without a copy in the one to compute in (sums of bools).
+bool reads(const Op& op, const TensorImpl& self, DType compute, dt_kernel& kernel) {
+  if (self.device != kCpu) return false;
+  const DType pair[2] = {compute, self.dtype};
+  const dt_kernel own = find_kernel(op, 0, pair, 2);
+  return own.fn != kernel.fn && (kernel = own, true);
+}
+
 }  // namespace
 
 bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
@@ -114,14 +122,15 @@ bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* out
     index_error(op.name(), ": an empty extent of a tensor of shape ", shape_text(*self), " has no ", op.name(),
                 "; reduce a dim that is not empty");
 
-  const dt_kernel kernel = find_kernel(op, self->device.kind, &types.compute, 1);
+  dt_kernel kernel = find_kernel(op, self->device.kind, &types.compute, 1);
   if (!kernel.fn) return false;
+  const bool reads_as_is = self->dtype != types.compute && reads(op, *self, types.compute, kernel);
 
   TensorImpl* destination = outs[0].tag == DT_TENSOR ? outs[0].as.tensor : nullptr;
   if (destination) check_destination(op, destination, ndim, sizes, types.result, self->device);
   const bool direct = destination && destination->dtype == types.result && !memory_overlaps(*destination, *self);
   Tensor out = direct ? Tensor::borrow(destination) : empty(ndim, sizes, types.result, self->device);
-  Tensor in = as_dtype(self, types.compute);
+  Tensor in = reads_as_is ? Tensor::borrow(self) : as_dtype(self, types.compute);
 
   if (out->numel > 0) {
     int64_t out_strides[DT_MAX_DIMS];

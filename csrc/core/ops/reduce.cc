@@ -19,7 +19,8 @@ std::string reduction_doc(const char* summary, const char* formula, const std::s
   return doc_text(summary, formula, kArgs + more_args, example_line(call, result));
 }
 
-const Callee sum("sum"), div_("div"), mean("mean"), sub("sub"), square("square"), abs("abs");
+const Callee sum("sum"), div_("div"), mean("mean"), sub("sub"), mul("mul"), square("square"), abs("abs"),
+    isnan("isnan"), where("where");
 
 // ---- decompositions -------------------------------------------------------------------------------------
 
@@ -48,6 +49,18 @@ void var_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   if (is_complex(self->dtype)) differences = abs(differences);
   const double divisor = std::max(0.0, static_cast<double>(count) - correction);
   give(outs[0], div_(sum(square(differences), args[1], args[3]), number(divisor)));
+}
+
+void sum_of_squares_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor self = tensor(args[0]);
+  check_averaged(op, self->dtype);
+  give(outs[0], sum(mul(self, self), args[1], args[2]));
+}
+
+void nansum_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
+  Tensor self = tensor(args[0]);
+  if (is_floating(self->dtype)) self = where(isnan(self), number(0), self);
+  give(outs[0], sum(self, args[1], args[2], args[3]));
 }
 
 // ---- inference ------------------------------------------------------------------------------------------
@@ -100,6 +113,21 @@ void declare_sums() {
       .out()
       .doc(reduction_doc("The mean of elements; NaN of none.", "out = sum_i self_i / n", kDTypeArg,
                          "dt.mean(dt.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)", "[2.0, 3.0]")
+               .c_str());
+  op("nansum(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor")
+      .reduction(Reduced::sum)
+      .composite(nansum_op)
+      .method()
+      .out()
+      .doc(reduction_doc("The sum with NaN counted as zero.", "out = sum_i (0 where self_i is NaN, else self_i)",
+                         kDTypeArg, "dt.nansum(dt.tensor([1.0, float('nan'), 2.0]))", "3.0")
+               .c_str());
+  op("sum_of_squares(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor")
+      .reduction(Reduced::floating)
+      .composite(in_float<sum_of_squares_op>)
+      .internal()
+      .doc(reduction_doc("The sum of squares of elements.", "out = sum_i self_i^2", "",
+                         "dt.norm(dt.tensor([3.0, 4.0]))", "5.0")
                .c_str());
   op("var(Tensor self, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> Tensor")
       .reduction(Reduced::floating)

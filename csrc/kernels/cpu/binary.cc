@@ -1,6 +1,7 @@
 // Elementwise arithmetic of two tensors.
 #include <cmath>
 
+#include "kernels/cpu/element.h"
 #include "kernels/cpu/families.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"

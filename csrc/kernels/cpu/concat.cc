@@ -1,4 +1,4 @@
-// cat, constant_pad_nd, nonzero.
+// cat, constant_pad_nd, tril and triu, nonzero.
 #include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
 
@@ -112,6 +112,54 @@ dt_status pad_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, 
   if (numel(outs[0]) == 0) return DT_OK;
   if (outs[0].dtype == DT_BOOL) return pad_as<uint8_t>(ctx, outs, ins, args, as_double(args[2]) != 0);
   return pad_as(ctx, outs, ins, args, as_element<T>(args[2]));
+}
+
+// ---- triangles ---------------------------------------------------------------------------------------------
+
+template <class T, bool kUpper>
+void triangle(dt_kernel_context* ctx, const dt_array& out, const dt_array& in, int64_t diagonal) {
+  T* to = static_cast<T*>(out.data);
+  const T* from = static_cast<const T*>(in.data);
+  const int r = out.ndim - 2, c = out.ndim - 1;
+  const int64_t rows = out.sizes[r], columns = out.sizes[c], to_step = out.strides[c], from_step = in.strides[c];
+  Walk<2> matrices;
+  for (int i = 0; i < r; ++i) matrices.add(out.sizes[i], {out.strides[i], in.strides[i]});
+  auto clear = [&](T* row, int64_t begin, int64_t end) {
+    if (to_step == 1)
+      std::memset(row + begin, 0, static_cast<size_t>(end - begin) * sizeof(T));
+    else
+      for (int64_t i = begin; i < end; ++i) row[i * to_step] = T{};
+  };
+  parallel(ctx, matrices.count() * rows, grain_for(columns), [&](int64_t begin, int64_t end) {
+    Walk<2> w = matrices;
+    for (int64_t u = begin; u < end; ++u) {
+      w.seek(u / rows);
+      const int64_t row = u % rows, at = std::clamp<int64_t>(row + diagonal + (kUpper ? 0 : 1), 0, columns);
+      const int64_t first = kUpper ? at : 0, last = kUpper ? columns : at;
+      T* out_row = to + w.offset[0] + row * out.strides[r];
+      const T* in_row = from + w.offset[1] + row * in.strides[r];
+      if (out_row != in_row)
+        copy_run(out_row + first * to_step, to_step, in_row + first * from_step, from_step, last - first);
+      clear(out_row, 0, first);
+      clear(out_row, last, columns);
+    }
+  });
+}
+
+template <bool kUpper>
+dt_status triangle_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                          int32_t, const dt_value* args, int32_t) {
+  if (ins[0].ndim < 2) {
+    char text[80];
+    std::snprintf(text, sizeof text, "%s: expected at least two dims, got %d", kUpper ? "triu" : "tril", ins[0].ndim);
+    return ctx->fail(ctx, DT_ERR_VALUE, text);
+  }
+  // (Beyond any dim, so that no row's sum overflows.)
+  const int64_t diagonal = std::clamp<int64_t>(args[1].as.i, -(int64_t{1} << 62), int64_t{1} << 62);
+  if (numel(ins[0]) == 0) return DT_OK;
+  visit_size(item_bytes(ins[0].dtype),
+             [&](auto unit) { triangle<decltype(unit), kUpper>(ctx, outs[0], ins[0], diagonal); });
+  return DT_OK;
 }
 
 // ---- nonzero ---------------------------------------------------------------------------------------------------
@@ -235,6 +283,8 @@ void register_concat(KernelTable& table) {
   for (int32_t dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) {
     table.add("cat", dtype, cat_kernel);
     table.add("nonzero", dtype, nonzero_kernel);
+    table.add("tril", dtype, triangle_kernel<false>);
+    table.add("triu", dtype, triangle_kernel<true>);
   }
   for (int32_t dtype : kDTypes)
     visit_dtype(dtype, [&](auto zero) { table.add("constant_pad_nd", dtype, pad_kernel<decltype(zero)>); });

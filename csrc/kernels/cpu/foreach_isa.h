@@ -41,6 +41,7 @@
 #pragma GCC target("arch=x86-64-v4")
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC's own header, where an intrinsic has no mask
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #define DOVETAIL_ISA v4
 #define DOVETAIL_VECTOR_BYTES 64
 #define DOVETAIL_WIDE(name) _mm512_##name

@@ -113,7 +113,9 @@ void scatter_lines(dt_kernel_context* ctx, To* to, const int64_t* at, const From
   const int64_t width = outer.pop(step), blocks = ceil_div(width, 64);
   const int64_t n = lines.n;
   if (n == 0 || width == 0) return;
-  const bool lines_inside = std::abs(lines.at_step) < std::abs(step[1]);  // whichever walks memory in order
+  // Whichever walks memory in order.
+  const bool lines_inside = width == 1 || std::abs(lines.at_step) < std::abs(step[1]);
+  const bool plain = lines.to_step == 1 && lines.at_step == 1 && lines.from_step == 1;
   parallel(ctx, outer.count() * blocks, grain_for(n * std::min<int64_t>(width, 64)), [&](int64_t begin, int64_t end) {
     Walk<3> w = outer;
     for (int64_t u = begin; u < end; ++u) {
@@ -126,7 +128,14 @@ void scatter_lines(dt_kernel_context* ctx, To* to, const int64_t* at, const From
         const int64_t target = index[k * lines.at_step + j * step[1]];
         Op::apply(t[target * lines.to_step + j * step[0]], f[k * lines.from_step + j * step[2]]);
       };
-      if (lines_inside) {
+      if (lines_inside && plain) {
+        for (int64_t j = first; j < last; ++j) {
+          To* const line = t + j * step[0];
+          const int64_t* const line_index = index + j * step[1];
+          const From* const line_from = f + j * step[2];
+          for (int64_t k = 0; k < n; ++k) Op::apply(line[line_index[k]], line_from[k]);
+        }
+      } else if (lines_inside) {
         for (int64_t j = first; j < last; ++j)
           for (int64_t k = 0; k < n; ++k) move(k, j);
       } else {

@@ -14,10 +14,9 @@
 namespace dovetail::cpu {
 namespace {
 
-constexpr int64_t kTile = 32;  // a tile of 32 x 32 for operands that run across the output
-
 struct Walk {
   InnerFn fn, past;
+  Tile tile;
   const void* params;
   int count;  // arrays
   int ndim;
@@ -55,77 +54,11 @@ void build(Walk& walk, const dt_array* const* arrays) {
   }
 }
 
-// ---- storing past the cache ---------------------------------------------------------------------------------
+// ---- ranges -------------------------------------------------------------------------------------------------
 
-constexpr int64_t kPastCache = 32 << 20;  // bytes of an output
-constexpr int64_t kBuffer = 2048;         // bytes; larger ones keep the processor from reading ahead
-
-// Processors with AVX-512 gain up to a half; one without (Zen 3) lost a tenth to a quarter.
-bool gains_past_cache() {
-#if defined(__x86_64__)
-  static const bool gains = [] {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") != 0;
-  }();
-  return gains;
-#else
-  return false;
-#endif
-}
-
-// Whether the output is one run of elements, none of which is an input too, and large.
-bool wants_past_cache(const Walk& walk) {
-  if (walk.total * walk.item[0] < kPastCache || walk.ndim != 1 || walk.strides[0][0] != 1) return false;
-  for (int k = 1; k < walk.count; ++k) {
-    if (walk.data[k] == walk.data[0]) return false;
-  }
-  return gains_past_cache();
-}
-
-#if defined(__x86_64__)
-// bytes and `to` are multiples of 64.
-__attribute__((target("avx"))) void copy_past_cache(char* to, const char* from, int64_t bytes) {
-  for (int64_t i = 0; i < bytes; i += 32) {
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i), *reinterpret_cast<const __m256i*>(from + i));
-  }
-}
-
-// Elements [begin, end) of an only dim.
-void run_past_cache(void* arg, int64_t begin, int64_t end) {
-  const Walk& walk = *static_cast<const Walk*>(arg);
-  alignas(64) char buffer[kBuffer];
-  const int64_t item = walk.item[0];
-  while (begin < end) {
-    char* at[kMostArrays];
-    for (int k = 0; k < walk.count; ++k) at[k] = walk.data[k] + begin * walk.strides[0][k] * walk.item[k];
-    char* const out = at[0];
-    const int64_t ahead = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(out) & 63);  // bytes before a line begins
-    int64_t n = std::min(kBuffer / item, end - begin);
-    if (ahead) n = std::min((ahead + item - 1) / item, n);
-    const bool aligned = ahead == 0 && n * item % 64 == 0;
-    if (aligned && walk.past) {
-      n = (end - begin) / (64 / item) * (64 / item);
-      walk.past(at, walk.strides[0], walk.strides[0], n, 1, walk.params);
-    } else if (aligned) {
-      at[0] = buffer;
-      walk.fn(at, walk.strides[0], walk.strides[0], n, 1, walk.params);
-      copy_past_cache(out, buffer, n * item);
-    } else {
-      walk.fn(at, walk.strides[0], walk.strides[0], n, 1, walk.params);
-    }
-    begin += n;
-  }
-  _mm_sfence();
-}
-#else
-void run_past_cache(void* arg, int64_t begin, int64_t end);  // not wanted
-#endif
-
-// ---- ranges and tiles ---------------------------------------------------------------------------------------
-
-// Elements [begin, end) in the output's order: the rest of a row, whole rows, the beginning of a row.
-void run_range(void* arg, int64_t begin, int64_t end) {
-  const Walk& walk = *static_cast<const Walk*>(arg);
+// Elements [begin, end) in the output's order: the rest of a row, whole rows, the beginning of a row. Where `to` is
+// given they go there, one after another: the output's rows then lie in line.
+void run_elements(const Walk& walk, int64_t begin, int64_t end, char* to = nullptr) {
   const int inner = walk.ndim - 1;
   while (begin < end) {
     int64_t index[DT_MAX_DIMS];
@@ -142,20 +75,97 @@ void run_range(void* arg, int64_t begin, int64_t end) {
     if (n == width && inner > 0) {
       rows = std::min(walk.sizes[inner - 1] - index[inner - 1], (end - begin) / width);
     }
+    if (to) {
+      at[0] = to;
+      to += n * rows * walk.item[0];
+    }
     const int64_t* row_step = walk.strides[inner > 0 ? inner - 1 : 0];
     walk.fn(at, walk.strides[inner], row_step, n, rows, walk.params);
     begin += n * rows;
   }
 }
 
-// Blocks of kTile rows, by tiles.
+void run_range(void* arg, int64_t begin, int64_t end) { run_elements(*static_cast<const Walk*>(arg), begin, end); }
+
+// ---- storing past the cache ---------------------------------------------------------------------------------
+
+constexpr int64_t kPastCache = 32 << 20;  // bytes of an output, or two thirds of all that is moved
+constexpr int64_t kBuffer = 2048;         // bytes; larger ones keep the processor from reading ahead
+
+// Processors with AVX-512 gain up to a half; one without (Zen 3) lost a tenth to a quarter.
+bool gains_past_cache() {
+#if defined(__x86_64__)
+  static const bool gains = [] {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") != 0;
+  }();
+  return gains;
+#else
+  return false;
+#endif
+}
+
+// Whether the output lies in line and shares nothing with an input, and it is large, or all that is moved.
+bool wants_past_cache(const Walk& walk) {
+  const int64_t bytes = walk.total * walk.item[0];
+  if (bytes < kPastCache / 2 || walk.strides[walk.ndim - 1][0] != 1) return false;
+  int64_t moved = bytes;
+  for (int k = 1; k < walk.count; ++k) {
+    if (walk.data[k] == walk.data[0]) return false;
+    if (walk.strides[0][k] != 0) moved += walk.total * walk.item[k];
+  }
+  for (int d = 1; d < walk.ndim; ++d)
+    if (walk.strides[d - 1][0] != walk.strides[d][0] * walk.sizes[d]) return false;
+  return (bytes >= kPastCache || moved >= kPastCache * 3 / 2) && gains_past_cache();
+}
+
+#if defined(__x86_64__)
+// bytes and `to` are multiples of 64.
+__attribute__((target("avx"))) void copy_past_cache(char* to, const char* from, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 32) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i), *reinterpret_cast<const __m256i*>(from + i));
+  }
+}
+
+void run_past_cache(void* arg, int64_t begin, int64_t end) {
+  const Walk& walk = *static_cast<const Walk*>(arg);
+  alignas(64) char buffer[kBuffer];
+  const int64_t item = walk.item[0];
+  while (begin < end) {
+    char* const out = walk.data[0] + begin * item;
+    const int64_t ahead = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(out) & 63);  // bytes before a line begins
+    int64_t n = std::min(kBuffer / item, end - begin);
+    if (ahead) n = std::min((ahead + item - 1) / item, n);
+    const bool aligned = ahead == 0 && n * item % 64 == 0;
+    if (aligned && walk.past && walk.ndim == 1) {
+      char* at[kMostArrays];
+      for (int k = 0; k < walk.count; ++k) at[k] = walk.data[k] + begin * walk.strides[0][k] * walk.item[k];
+      n = (end - begin) / (64 / item) * (64 / item);
+      walk.past(at, walk.strides[0], walk.strides[0], n, 1, walk.params);
+    } else if (aligned) {
+      run_elements(walk, begin, begin + n, buffer);
+      copy_past_cache(out, buffer, n * item);
+    } else {
+      run_elements(walk, begin, begin + n);
+    }
+    begin += n;
+  }
+  _mm_sfence();
+}
+#else
+void run_past_cache(void* arg, int64_t begin, int64_t end);  // not wanted
+#endif
+
+// ---- tiles --------------------------------------------------------------------------------------------------
+
+// Blocks of a tile's rows.
 void run_tiles(void* arg, int64_t begin, int64_t end) {
   const Walk& walk = *static_cast<const Walk*>(arg);
   const int inner = walk.ndim - 1;
   for (int64_t block = begin; block < end; ++block) {
     char* at[kMostArrays];
     std::copy_n(walk.data, walk.count, at);
-    const int64_t row = block % walk.row_blocks * kTile;
+    const int64_t row = block % walk.row_blocks * walk.tile.rows;
     int64_t rest = block / walk.row_blocks;
     for (int k = 0; k < walk.count; ++k) at[k] += row * walk.strides[inner - 1][k] * walk.item[k];
     for (int d = inner - 2; d >= 0; --d) {
@@ -163,9 +173,9 @@ void run_tiles(void* arg, int64_t begin, int64_t end) {
       rest /= walk.sizes[d];
       for (int k = 0; k < walk.count; ++k) at[k] += index * walk.strides[d][k] * walk.item[k];
     }
-    const int64_t rows = std::min(kTile, walk.sizes[inner - 1] - row);
-    for (int64_t column = 0; column < walk.sizes[inner]; column += kTile) {
-      const int64_t n = std::min(kTile, walk.sizes[inner] - column);
+    const int64_t rows = std::min(walk.tile.rows, walk.sizes[inner - 1] - row);
+    for (int64_t column = 0; column < walk.sizes[inner]; column += walk.tile.columns) {
+      const int64_t n = std::min(walk.tile.columns, walk.sizes[inner] - column);
       walk.fn(at, walk.strides[inner], walk.strides[inner - 1], n, rows, walk.params);
       for (int k = 0; k < walk.count; ++k) at[k] += n * walk.strides[inner][k] * walk.item[k];
     }
@@ -177,7 +187,7 @@ bool wants_tiles(const Walk& walk) {
   if (walk.ndim < 2 || walk.total < 4096) return false;
   const int64_t* step = walk.strides[walk.ndim - 1];
   const int64_t* row_step = walk.strides[walk.ndim - 2];
-  if (walk.sizes[walk.ndim - 1] < kTile || walk.sizes[walk.ndim - 2] < 4) return false;
+  if (walk.sizes[walk.ndim - 1] < 32 || walk.sizes[walk.ndim - 2] < 4) return false;
   for (int k = 1; k < walk.count; ++k) {
     const int64_t across = std::abs(step[k]) * walk.item[k], down = std::abs(row_step[k]) * walk.item[k];
     if (across >= 64 && down != 0 && down < 64) return true;
@@ -191,14 +201,15 @@ void run_loop(dt_kernel_context* ctx, const Loop& loop, const dt_array* const* a
   Walk walk;
   walk.fn = loop.fn;
   walk.past = loop.past;
+  walk.tile = loop.tile;
   walk.params = params;
   walk.count = count;
   build(walk, arrays);
   if (walk.total == 0) return;
   if (wants_tiles(walk)) {
-    walk.row_blocks = (walk.sizes[walk.ndim - 2] + kTile - 1) / kTile;
+    walk.row_blocks = (walk.sizes[walk.ndim - 2] + walk.tile.rows - 1) / walk.tile.rows;
     const int64_t blocks = walk.total / walk.sizes[walk.ndim - 1] / walk.sizes[walk.ndim - 2] * walk.row_blocks;
-    const int64_t grain = std::max<int64_t>(1, loop.grain / (kTile * walk.sizes[walk.ndim - 1]));
+    const int64_t grain = std::max<int64_t>(1, loop.grain / (walk.tile.rows * walk.sizes[walk.ndim - 1]));
     return ctx->parallel_for(ctx, blocks, grain, run_tiles, &walk);
   }
   if (wants_past_cache(walk)) return ctx->parallel_for(ctx, walk.total, loop.grain, run_past_cache, &walk);

@@ -19,11 +19,18 @@ namespace dovetail::cpu {
 using InnerFn = void (*)(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows,
                          const void* params);
 
+// The part of a matrix that a call gets where an operand runs across the output: its lines then are used up while they
+// are in the cache.
+struct Tile {
+  int64_t rows = 32, columns = 32;
+};
+
 // An elementwise kernel: what KernelTable's `self` points to.
 struct Loop {
   InnerFn fn;
   int64_t grain;           // elements that are worth a thread
   InnerFn past = nullptr;  // the same, storing past the cache: whole lines of 64 bytes, in one row
+  Tile tile = {};
 };
 
 constexpr int64_t kCheapGrain = 32768;  // adds and copies

@@ -47,6 +47,34 @@ struct SumModular {
   static Out finish(Acc a, int64_t) { return static_cast<Out>(a); }
 };
 
+// Elements that are added up in another dtype: bools and small integers in int64, float in double.
+template <class From, class L, class To>
+struct SumInto {
+  using In = From;
+  using Lane = L;
+  using Acc = To;
+  using Out = To;
+  static Lane first(In x) { return static_cast<Lane>(x); }
+  static Lane step(Lane a, In x) { return a + static_cast<Lane>(x); }
+  static Lane fold(Lane a, Lane b) { return a + b; }
+  static Acc wide(Lane a) { return static_cast<Acc>(a); }
+  static void merge(Acc& a, Acc b) { a += b; }
+  static Acc identity() { return 0; }
+  static Out finish(Acc a, int64_t) { return a; }
+};
+
+// Of what an element is made into first.
+template <class T>
+struct SumSquares : Sum<T> {
+  static T first(T x) { return x * x; }
+  static T step(T a, T x) { return a + x * x; }
+};
+template <class T>
+struct SumNumbers : Sum<T> {  // NaN counts as zero
+  static T first(T x) { return x == x ? x : T(0); }
+  static T step(T a, T x) { return a + first(x); }
+};
+
 template <class T>
 struct Mean : Sum<T> {
   static T finish(typename Sum<T>::Acc a, int64_t count) { return static_cast<T>(a / static_cast<double>(count)); }
@@ -256,7 +284,15 @@ void add_floating(KernelTable& table, int32_t dtype) {
   add_fold<Sum<T>>(table, "sum", dtype);
   add_fold<Product<T>>(table, "prod", dtype);
   add_fold<Mean<T>>(table, "mean", dtype);
+  add_fold<SumSquares<T>>(table, "sum_of_squares", dtype);
+  add_fold<SumNumbers<T>>(table, "nansum", dtype);
   table.add("var", dtype, variance_kernel<T>);
+}
+
+// A run of 1,024 of them fits the lanes.
+template <class From, class Lane, class To = uint64_t>
+void add_into(KernelTable& table, int32_t to, int32_t from) {
+  table.add("sum", to, from, fold_kernel<SumInto<From, Lane, To>>, "sum");
 }
 
 template <class U>
@@ -279,9 +315,19 @@ void register_reduce(KernelTable& table) {
   add_modular<uint64_t>(own, DT_INT64, DT_UINT64);
   add_fold<Product<Complex<float>>>(own, "prod", DT_COMPLEX64);
   add_fold<Product<Complex<double>>>(own, "prod", DT_COMPLEX128);
+  add_into<uint8_t, uint32_t>(own, DT_INT64, DT_BOOL);
+  add_into<uint8_t, uint32_t>(own, DT_INT64, DT_UINT8);
+  add_into<int8_t, int32_t, int64_t>(own, DT_INT64, DT_INT8);
+  add_into<int16_t, int32_t, int64_t>(own, DT_INT64, DT_INT16);
+  add_into<uint16_t, uint32_t>(own, DT_INT64, DT_UINT16);
+  add_into<int32_t, int64_t, int64_t>(own, DT_INT64, DT_INT32);
+  add_into<uint32_t, uint64_t>(own, DT_INT64, DT_UINT32);
+  add_into<float, double, double>(own, DT_FLOAT64, DT_FLOAT32);
   for (const char* op : {"sum", "mean"}) add_as_real(own, op);
   add_sixteens<Sum>(own, "sum");
   add_sixteens<Mean>(own, "mean");
+  add_sixteens<SumSquares>(own, "sum_of_squares");
+  add_sixteens<SumNumbers>(own, "nansum");
   register_extremes(own);
   register_truth(own);
   add_sixteen_whole(own);

@@ -81,16 +81,19 @@ class Reduction {
     return DT_OK;
   }
 
-  // Put `n` partial totals that lie `stride` apart together, into the first.
-  static void combine(Acc* partial, int64_t n, int64_t stride) {
+  // Put `n` rows of partial totals, of `width` outputs and `stride` apart, together into the first row.
+  static void combine(Acc* partial, int64_t n, int64_t stride, int64_t width) {
     if (n > 8) {
       const int64_t half = n / 2;
-      combine(partial, half, stride);
-      combine(partial + half * stride, n - half, stride);
-      R::merge(partial[0], partial[half * stride]);
+      combine(partial, half, stride, width);
+      combine(partial + half * stride, n - half, stride, width);
+      merge_rows(partial, partial + half * stride, width);
       return;
     }
-    for (int64_t i = 1; i < n; ++i) R::merge(partial[0], partial[i * stride]);
+    for (int64_t i = 1; i < n; ++i) merge_rows(partial, partial + i * stride, width);
+  }
+  static void merge_rows(Acc* to, const Acc* from, int64_t width) {
+    for (int64_t c = 0; c < width; ++c) R::merge(to[c], from[c]);
   }
 
   // ---- an output at a time ----
@@ -119,12 +122,10 @@ class Reduction {
         partial[u] = row_unit(units, u / outputs, in_ + kept.offset[0], step[0]);
       }
     });
+    combine(partial.get(), units.count, outputs, outputs);
     Walk<2> kept = kept_;
     kept.seek(0);
-    for (int64_t o = 0; o < outputs; ++o, kept.next()) {
-      combine(partial.get() + o, units.count, outputs);
-      out_[kept.offset[1]] = finish(partial[o]);
-    }
+    for (int64_t o = 0; o < outputs; ++o, kept.next()) out_[kept.offset[1]] = finish(partial[o]);
     return DT_OK;
   }
 
@@ -155,7 +156,7 @@ class Reduction {
     int64_t step[1], kept_step[2];
     const int64_t length = reduced_.pop(step), width = kept_.pop(kept_step);
     const int64_t wide = column_block(width), blocks = ceil_div(width, wide);
-    const Units units(reduced_.count(), length, std::max<int64_t>(kRowRun, kSpan / wide));
+    const Units units(reduced_.count(), length, std::max<int64_t>(kRowRun, kBlock / wide));
     const int64_t groups = kept_.count() * blocks;  // of columns that are folded together
     const int64_t grain = grain_for(units.work() * wide);
     Scratch<Acc, 1> partial(ctx_, units.count > 1 ? groups * units.count * wide : 0);
@@ -178,7 +179,7 @@ class Reduction {
       for (int64_t group = 0; group < groups; ++group) {
         Acc* acc = partial.get() + group * units.count * wide;
         const int64_t column = group % blocks * wide, n = std::min(wide, width - column);
-        for (int64_t c = 0; c < n; ++c) combine(acc + c, units.count, wide);
+        combine(acc, units.count, wide, n);
         kept.seek(group / blocks);
         write(out_ + kept.offset[1] + column * kept_step[1], kept_step[1], n, acc);
       }
@@ -197,7 +198,7 @@ class Reduction {
     for (int64_t row = first + 1; row < last; ++row) {
       walk.next();
       R::columns(base + walk.offset[0], rows, step, n, column_step, scratch);
-      for (int64_t c = 0; c < n; ++c) R::merge(acc[c], scratch[c]);
+      merge_rows(acc, scratch, n);
     }
   }
 

@@ -18,10 +18,11 @@ namespace dovetail::cpu {
 //   first(In), step(Lane, In), fold(Lane, Lane)
 //   wide(Lane) -> Acc, merge(Acc&, Acc), finish(Acc, count) -> Out, identity() -> Acc (the total of no elements)
 
-constexpr int64_t kSpan = 32768;   // most elements that one call folds, so that bits depend on shapes alone
-constexpr int64_t kRun = 1024;     // elements added up in the element's own precision, over all lanes
-constexpr int64_t kColumns = 512;  // most columns that one call folds
-constexpr int64_t kRowRun = 32;    // rows added up in the element's own precision
+constexpr int64_t kSpan = 32768;    // most elements that one call folds, so that bits depend on shapes alone
+constexpr int64_t kBlock = 131072;  // elements of neighbouring columns that one call folds, but at least kRowRun rows
+constexpr int64_t kRun = 1024;      // elements added up in the element's own precision, over all lanes
+constexpr int64_t kColumns = 1024;  // most columns that one call folds
+constexpr int64_t kRowRun = 32;     // rows added up in the element's own precision
 
 template <int kLanes, class Fold>
 DOVETAIL_INLINE typename Fold::Acc fold_lanes(typename Fold::Lane* lane) {
@@ -88,33 +89,40 @@ typename Fold::Acc fold_span(const typename Fold::In* p, int64_t n, int64_t stri
 
 // ---- columns ---------------------------------------------------------------------------------------------
 
-// Folds kLanes neighbouring columns over 1 <= rows <= kRowRun.
-template <int kLanes, class Fold>
-DOVETAIL_INLINE void fold_strip(const typename Fold::In* p, int64_t rows, int64_t row_stride, typename Fold::Acc* acc,
-                                bool fresh) {
-  typename Fold::Lane lane[kLanes];
-  for (int l = 0; l < kLanes; ++l) lane[l] = Fold::first(p[l]);
-  for (int64_t r = 1; r < rows; ++r)
-    for (int l = 0; l < kLanes; ++l) lane[l] = Fold::step(lane[l], p[r * row_stride + l]);
-  if (fresh) {
-    for (int l = 0; l < kLanes; ++l) acc[l] = Fold::wide(lane[l]);
-  } else {
-    for (int l = 0; l < kLanes; ++l) Fold::merge(acc[l], Fold::wide(lane[l]));
+constexpr int kRowGroup = 8;  // rows that are read side by side, each a stream of memory
+
+// lane[c] = what column c of a group of rows adds to it, or its beginning. Rows are folded in order.
+template <int kRows, bool kFresh, class Fold>
+DOVETAIL_INLINE void fold_group(const typename Fold::In* p, int64_t row_stride, int64_t columns,
+                                typename Fold::Lane* lane) {
+  for (int64_t c = 0; c < columns; ++c) {
+    typename Fold::Lane sum = kFresh ? Fold::first(p[c]) : Fold::step(lane[c], p[c]);
+    for (int r = 1; r < kRows; ++r) sum = Fold::step(sum, p[r * row_stride + c]);
+    lane[c] = sum;
   }
 }
 
+// The lanes of all columns stay in the first-level cache, and rows pass by once.
 template <class Fold>
-DOVETAIL_CLONES void fold_unit_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride, int64_t columns,
-                                       typename Fold::Acc* acc) {
-  constexpr int kLanes = 256 / sizeof(typename Fold::Lane) < 64 ? 256 / sizeof(typename Fold::Lane) : 64;
-  for (int64_t r = 0; r < rows; r += kRowRun) {
-    const int64_t height = std::min(kRowRun, rows - r);
-    const typename Fold::In* q = p + r * row_stride;
-    int64_t c = 0;
-    for (; c + kLanes <= columns; c += kLanes) fold_strip<kLanes, Fold>(q + c, height, row_stride, acc + c, r == 0);
-    for (; c + 16 <= columns; c += 16) fold_strip<16, Fold>(q + c, height, row_stride, acc + c, r == 0);
-    for (; c + 8 <= columns; c += 8) fold_strip<8, Fold>(q + c, height, row_stride, acc + c, r == 0);
-    for (; c < columns; ++c) fold_strip<1, Fold>(q + c, height, row_stride, acc + c, r == 0);
+DOVETAIL_CLONES_TO_V4 void fold_unit_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride,
+                                             int64_t columns, typename Fold::Acc* acc) {
+  typename Fold::Lane lane[kColumns];
+  for (int64_t run = 0; run < rows; run += kRowRun) {
+    const int64_t height = std::min(kRowRun, rows - run);
+    const typename Fold::In* q = p + run * row_stride;
+    int64_t r = 1;
+    if (height >= kRowGroup)
+      fold_group<kRowGroup, true, Fold>(q, row_stride, columns, lane), r = kRowGroup;
+    else
+      fold_group<1, true, Fold>(q, row_stride, columns, lane);
+    for (; r + kRowGroup <= height; r += kRowGroup)
+      fold_group<kRowGroup, false, Fold>(q + r * row_stride, row_stride, columns, lane);
+    for (; r < height; ++r) fold_group<1, false, Fold>(q + r * row_stride, row_stride, columns, lane);
+    if (run == 0) {
+      for (int64_t c = 0; c < columns; ++c) acc[c] = Fold::wide(lane[c]);
+    } else {
+      for (int64_t c = 0; c < columns; ++c) Fold::merge(acc[c], Fold::wide(lane[c]));
+    }
   }
 }
 

@@ -5,6 +5,8 @@
 
 namespace dovetail::cpu {
 
+void register_scan_extreme(KernelTable& table);  // scan_extreme.cc
+
 namespace {
 
 // Integers wrap around, which only unsigned arithmetic may do.
@@ -242,6 +244,7 @@ void register_scan(KernelTable& table) {
   own.add("cumprod", DT_BOOL, scan_kernel<uint8_t, Multiply>, "cumprod");
   add_sixteen_whole(own);
   table.add_all(own);
+  register_scan_extreme(table);
 }
 
 }  // namespace dovetail::cpu

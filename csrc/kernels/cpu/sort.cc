@@ -8,10 +8,6 @@ namespace {
 
 // ---- lines ---------------------------------------------------------------------------------------------------
 
-struct Line {
-  int64_t n, in, values, indices;  // length and the three strides
-};
-
 // The least key and the greatest.
 template <class T>
 DOVETAIL_CLONES void key_range(const T* in, int64_t stride, int64_t n, Key<T> flip, Key<T>* least, Key<T>* most) {
@@ -66,34 +62,14 @@ void sort_line(const T* in, T* values, int64_t* indices, const Line& line, bool 
 template <class T>
 dt_status sort_lines(dt_kernel_context* ctx, const dt_array* outs, const dt_array& in, int dim, bool descending) {
   using Item = std::conditional_t<sizeof(T) == 8, Wide, Narrow>;
-  Walk<3> lines;
-  for (int i = 0; i < in.ndim; ++i)
-    if (i != dim) lines.add(in.sizes[i], {in.strides[i], outs[0].strides[i], outs[1].strides[i]});
-  const Line line{in.sizes[dim], in.strides[dim], outs[0].strides[dim], outs[1].strides[dim]};
-  const int64_t count = lines.count();
-  if (count == 0 || line.n == 0) return DT_OK;
-  // Scratch for as many lines as may run at once: ranges of lines are cut here, by shape.
-  const int64_t ranges = std::min<int64_t>(count, std::max<int64_t>(1, std::min<int64_t>(64, count * line.n / kGrain)));
-  const int64_t each = 2 * line.n;
-  const bool tallies = line.n > kFew<Narrow>;
-  Scratch<Item, 512> items(ctx, ranges * each);
-  Scratch<uint32_t, 1> counts(ctx, tallies ? ranges * kCounts : 0);
-  if (!items || !counts) return out_of_memory(ctx, "sort");
-  const T* from = static_cast<const T*>(in.data);
-  T* values = static_cast<T*>(outs[0].data);
-  int64_t* indices = static_cast<int64_t*>(outs[1].data);
-  parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {
-    Walk<3> w = lines;
-    for (int64_t r = begin; r < end; ++r) {
-      const int64_t first = count * r / ranges, last = count * (r + 1) / ranges;
-      uint32_t* tally = tallies ? counts.get() + r * kCounts : nullptr;
-      w.seek(first);
-      for (int64_t k = first; k < last; ++k, w.next())
-        sort_line(from + w.offset[0], values + w.offset[1], indices + w.offset[2], line, descending,
-                  items.get() + r * each, tally);
-    }
+  const Line line = line_of(outs, in, dim);
+  if (line.n == 0) return DT_OK;
+  const int64_t tallies = line.n > kFew<Narrow> ? kCounts : 0;
+  const int64_t bytes = Space::bytes<Item>(2 * line.n) + Space::bytes<uint32_t>(tallies);
+  return for_lines<T>(ctx, "sort", outs, in, dim, bytes, [&](const T* from, T* values, int64_t* indices, Space space) {
+    Item* const items = space.take<Item>(2 * line.n);
+    sort_line(from, values, indices, line, descending, items, space.take<uint32_t>(tallies));
   });
-  return DT_OK;
 }
 
 template <class T>

@@ -1,5 +1,5 @@
 // What sorting is made of: keys, unsigned integers that order as the elements do; items, a key and where it was; and
-// two stable sorts of items, by merging and by radix.
+// two stable sorts of items, by merging and by radix; lines, each with scratch.
 #pragma once
 
 #include <cstring>
@@ -214,6 +214,63 @@ Item* sort_items(Item* items, Item* spare, int64_t n, uint32_t* counts, int bits
   }
   return n >= kMany && bits > 16 ? radix_sort<11>(items, spare, n, counts, bits)
                                  : radix_sort<8>(items, spare, n, counts, bits);
+}
+
+// ---- lines ---------------------------------------------------------------------------------------------------
+
+struct Line {
+  int64_t n, in, values, indices;  // length and the three strides
+};
+
+// Scratch of one line, cut into what it needs.
+class Space {
+ public:
+  explicit Space(char* from) : next_(from) {}
+  template <class U>
+  U* take(int64_t count) {
+    U* const taken = reinterpret_cast<U*>(next_);
+    next_ += bytes<U>(count);
+    return taken;
+  }
+  template <class U>
+  static int64_t bytes(int64_t count) {
+    return (count * static_cast<int64_t>(sizeof(U)) + 63) / 64 * 64;
+  }
+
+ private:
+  char* next_;
+};
+
+// body(in, values, indices, space) for every line, ranges of which run at once; each has `bytes` of scratch.
+template <class T, class Body>
+dt_status for_lines(dt_kernel_context* ctx, const char* op, const dt_array* outs, const dt_array& in, int dim,
+                    int64_t bytes, const Body& body) {
+  Walk<3> lines;
+  for (int i = 0; i < in.ndim; ++i)
+    if (i != dim) lines.add(in.sizes[i], {in.strides[i], outs[0].strides[i], outs[1].strides[i]});
+  const int64_t count = lines.count(), n = in.sizes[dim];
+  const int64_t ranges = std::min<int64_t>(count, std::max<int64_t>(1, std::min<int64_t>(64, count * n / kGrain)));
+  if (count == 0) return DT_OK;
+  Scratch<char, 4096> space(ctx, ranges * bytes + 64);
+  if (!space) return out_of_memory(ctx, op);
+  char* const aligned = space.get() + (-reinterpret_cast<uintptr_t>(space.get()) & 63);
+  const T* from = static_cast<const T*>(in.data);
+  T* values = static_cast<T*>(outs[0].data);
+  int64_t* indices = static_cast<int64_t*>(outs[1].data);
+  parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {
+    Walk<3> w = lines;
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t first = count * r / ranges, last = count * (r + 1) / ranges;
+      w.seek(first);
+      for (int64_t k = first; k < last; ++k, w.next())
+        body(from + w.offset[0], values + w.offset[1], indices + w.offset[2], Space(aligned + r * bytes));
+    }
+  });
+  return DT_OK;
+}
+
+inline Line line_of(const dt_array* outs, const dt_array& in, int dim) {
+  return {in.sizes[dim], in.strides[dim], outs[0].strides[dim], outs[1].strides[dim]};
 }
 
 }  // namespace dovetail::cpu

@@ -39,7 +39,6 @@ constexpr Unary kUnary[] = {
     {"special_log_ndtr", log_ndtr},
     {"special_modified_bessel_k0", bessel_k0},
     {"special_modified_bessel_k1", bessel_k1},
-    {"special_ndtr", ndtr},
     {"special_ndtri", ndtri},
     {"special_scaled_modified_bessel_k0", bessel_k0e},
     {"special_scaled_modified_bessel_k1", bessel_k1e},
@@ -112,6 +111,8 @@ void register_special(KernelTable& table) {
   KernelTable own;
   add_all_of<float>(own, DT_FLOAT32);
   add_all_of<double>(own, DT_FLOAT64);
+  static constexpr Unary normal{"special_ndtr", ndtr};
+  own.add(normal.op, DT_FLOAT64, unary_special<double>, &normal);  // float32: exponential.inc
   add_sixteen_by_blocks(own);
   table.add_all(own);
 }

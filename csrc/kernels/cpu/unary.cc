@@ -1,6 +1,7 @@
 // Elementwise functions of one tensor, and the fused activations and their derivatives.
 #include <cmath>
 
+#include "kernels/cpu/element.h"
 #include "kernels/cpu/families.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"

@@ -104,6 +104,15 @@ def numbers_for_nan(op: str) -> Iterator[Sample]:
     yield Sample((T(np.array([1, 2])),), lambda x: x)
 
 
+@samples_for("nan_to_numbers")
+def special_values(op: str) -> Iterator[Sample]:
+    def reference(x: Any, nan: float, posinf: float, neginf: float) -> Any:
+        return np.nan_to_num(wide(x), nan=nan, posinf=posinf, neginf=neginf)
+
+    for dtype in ALL_FLOATS:
+        yield Sample((T(EDGES.astype(dtype)), 1.0, 2.0, -3.0), reference)
+
+
 @samples_for("clip", "clamp_min", "clamp_max")
 def clips(op: str) -> Iterator[Sample]:
     rng = rng_for(op)

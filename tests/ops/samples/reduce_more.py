@@ -123,6 +123,20 @@ def without_nan(op: str) -> Iterator[Sample]:
         yield Sample((T(make(rng, (3, 4), "int32")), 1), reference, dtype="int64")
 
 
+@samples_for("sum_of_squares")
+def squares(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+        return (wide(x) ** 2).sum(axis=_axis(dim), keepdims=keepdim)
+
+    for dtype in FLOATS:
+        for shape in ((3, 4), (70, 90)):
+            for dim in (None, 0, -1, (0, 1)):
+                yield Sample((T(make(rng, shape, dtype)), dim), reference, **NEAR)
+                yield Sample((T(make(rng, shape, dtype)), dim, True), reference, **NEAR)
+
+
 @samples_for("aminmax")
 def ranges(op: str) -> Iterator[Sample]:
     rng = rng_for(op)

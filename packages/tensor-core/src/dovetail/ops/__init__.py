@@ -45,6 +45,7 @@ def op(
     non_differentiable: bool = False,
     internal: bool = False,
     kernel: bool = False,
+    elementwise: bool = False,
     host: bool = False,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare an op whose decomposition is the decorated function.
@@ -60,8 +61,10 @@ def op(
         factory: `requires_grad=` is taken.
         non_differentiable: a derivative has no meaning.
         internal: there is no public `dt.<name>`.
-        kernel: a backend may bring a kernel, whose results are like the first tensor argument; without one the
-            function runs.
+        kernel: a backend may bring a kernel, whose results are like the first tensor argument (those named indices
+            are int64); without one the function runs.
+        elementwise: a backend may bring an elementwise kernel, for tensors of one dtype (and numbers), which are
+            broadcast; the function runs without one, and for tensors of several dtypes.
         host: the function is no decomposition but the work of a library on the CPU. It gets NumPy arrays in place of
             tensors, and returns arrays; tensors of other devices are copied to the CPU and the results back. A
             derivative is a rule of its own.
@@ -95,6 +98,7 @@ def op(
             differentiable=not non_differentiable,
             function=not internal,
             kernel=kernel,
+            elementwise=elementwise,
             host=host,
         )
 
@@ -131,7 +135,7 @@ def _dedented(doc: str) -> str:
 
 # ---- the families' declarations, read without importing them ----
 
-_FLAGS = ("method", "inplace", "out", "random", "factory", "kernel", "host")
+_FLAGS = ("method", "inplace", "out", "random", "factory", "kernel", "elementwise", "host")
 
 
 def _declarations(source: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -63,7 +63,7 @@ def lcm(self: Tensor, other: Tensor) -> Tensor:
     return dt.abs(dt.div(self, dt.where(divisor == 0, 1, divisor), rounding_mode="trunc") * other)
 
 
-@op("hypot(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True)
+@op("hypot(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True, elementwise=True)
 @in_float
 def hypot(self: Tensor, other: Tensor) -> Tensor:
     """The hypotenuse of a right triangle, without overflow on the way.
@@ -89,7 +89,7 @@ def hypot(self: Tensor, other: Tensor) -> Tensor:
     return dt.where(dt.isinf(a) | dt.isinf(b), math.inf, length)
 
 
-@op("copysign(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True)
+@op("copysign(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True, elementwise=True)
 def copysign(self: Tensor, other: Tensor) -> Tensor:
     """The magnitude of the first tensor with the sign of the second.
 
@@ -108,7 +108,7 @@ def copysign(self: Tensor, other: Tensor) -> Tensor:
     return dt.where(negative, -magnitude, magnitude)
 
 
-@op("logaddexp(Tensor self, Tensor other) -> Tensor", method=True, out=True)
+@op("logaddexp(Tensor self, Tensor other) -> Tensor", method=True, out=True, elementwise=True)
 @in_float
 def logaddexp(self: Tensor, other: Tensor) -> Tensor:
     """The logarithm of a sum of exponentials, without overflow.
@@ -259,6 +259,7 @@ def ldexp(self: Tensor, other: Tensor) -> Tensor:
     method=True,
     inplace=True,
     out=True,
+    elementwise=True,
 )
 @in_float
 def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -280,6 +281,7 @@ def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1)
     method=True,
     inplace=True,
     out=True,
+    elementwise=True,
 )
 @in_float
 def addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -297,7 +299,7 @@ def addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1)
     return dt.add(self, tensor1 / tensor2, alpha=value)
 
 
-@op("lerp(Tensor self, Tensor end, Tensor weight) -> Tensor", method=True, inplace=True, out=True)
+@op("lerp(Tensor self, Tensor end, Tensor weight) -> Tensor", method=True, inplace=True, out=True, elementwise=True)
 @in_float
 def lerp(self: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """Interpolate linearly between two tensors.

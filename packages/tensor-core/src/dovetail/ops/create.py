@@ -64,11 +64,11 @@ def linspace(
         if max(abs(start), abs(end)) > _EXACT_IN_FLOAT64:
             return _linspace_of_integers(start, end, steps, dtype, device)
     work = dtype if dtype in (dt.float32, dt.float64) else dt.float64
-    index = dt.arange(steps, dtype=work, device=device)
-    if steps == 1:
-        return (index + start).to(dtype)
+    near = (steps + 1) // 2  # to the start
     step = (end - start) / max(steps - 1, 1)
-    return dt.where(index < steps / 2, start + step * index, end - step * (steps - 1 - index)).to(dtype)
+    head = start + step * dt.arange(near, dtype=work, device=device)
+    tail = end - step * dt.arange(steps - near - 1, -1, -1, dtype=work, device=device)
+    return dt.cat([head, tail]).to(dtype)
 
 
 _EXACT_IN_FLOAT64 = 2**53
@@ -130,7 +130,7 @@ def logspace(
     return (base ** dt.linspace(start, end, steps, dtype=work, device=device)).to(dtype)
 
 
-@op("tril(Tensor self, int diagonal=0) -> Tensor", method=True, inplace=True, out=True)
+@op("tril(Tensor self, int diagonal=0) -> Tensor", method=True, inplace=True, out=True, kernel=True)
 def tril(self: Tensor, diagonal: int = 0) -> Tensor:
     """The lower triangle of the last two dims, zeros elsewhere.
 
@@ -144,7 +144,7 @@ def tril(self: Tensor, diagonal: int = 0) -> Tensor:
     return self.masked_fill(_above("tril", self) > diagonal, 0)
 
 
-@op("triu(Tensor self, int diagonal=0) -> Tensor", method=True, inplace=True, out=True)
+@op("triu(Tensor self, int diagonal=0) -> Tensor", method=True, inplace=True, out=True, kernel=True)
 def triu(self: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangle of the last two dims, zeros elsewhere.
 

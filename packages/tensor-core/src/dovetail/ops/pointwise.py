@@ -73,9 +73,20 @@ def nan_to_num(
     if not self.dtype.is_floating_point:
         return dt.clone(self)
     limits = dt.finfo(self.dtype)
-    out = self.masked_fill(dt.isnan(self), 0.0 if nan is None else nan)
-    out = out.masked_fill(self == math.inf, limits.max if posinf is None else posinf)
-    return out.masked_fill(self == -math.inf, limits.min if neginf is None else neginf)
+    posinf, neginf = limits.max if posinf is None else posinf, limits.min if neginf is None else neginf
+    return _replaced(self, 0.0 if nan is None else nan, posinf, neginf)
+
+
+@op("nan_to_numbers(Tensor self, float nan, float posinf, float neginf) -> Tensor", internal=True, elementwise=True)
+def _replaced(self: Tensor, nan: float, posinf: float, neginf: float) -> Tensor:
+    """Numbers in place of NaN and the infinities.
+
+    Example:
+        >>> dt.nan_to_num(dt.tensor([dt.nan, -dt.inf]), neginf=-1.0).tolist()
+        [0.0, -1.0]
+    """
+    out = self.masked_fill(dt.isnan(self), nan)
+    return out.masked_fill(self == math.inf, posinf).masked_fill(self == -math.inf, neginf)
 
 
 @op("isposinf(Tensor self) -> Tensor", method=True, out=True, non_differentiable=True)
@@ -129,7 +140,7 @@ def signbit(self: Tensor) -> Tensor:
     return negative | ((self == 0) & (dt.reciprocal(self) < 0))
 
 
-@op("frac(Tensor self) -> Tensor", method=True, inplace=True, out=True)
+@op("frac(Tensor self) -> Tensor", method=True, inplace=True, out=True, elementwise=True)
 def frac(self: Tensor) -> Tensor:
     """The fractional part, with the sign of the element.
 

@@ -12,6 +12,7 @@ from dovetail.ops import op
 from dovetail.ops._common import in_float, promoted_floating, require_floating, root, short, widened, wrap_dim
 
 _select_rank = get_op("select_rank")
+_sum_of_squares = get_op("sum_of_squares")
 
 
 @op("std(Tensor self, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> Tensor", method=True, out=True)
@@ -126,7 +127,7 @@ def norm(
     if p == 0:
         return dt.sum((x != 0).to(x.dtype), dim, keepdim)
     if p == 2:
-        return root(dt.sum(x * x, dim, keepdim))
+        return root(_sum_of_squares(x, dim, keepdim))
     magnitude = dt.abs(x)
     if p == 1:
         return dt.sum(magnitude, dim, keepdim)
@@ -164,20 +165,6 @@ def count_nonzero(self: Tensor, dim: Sequence[int] | None = None) -> Tensor:
         2
     """
     return dt.sum(self != 0, dim)
-
-
-@op("nansum(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor", method=True, out=True)
-def nansum(
-    self: Tensor, dim: Sequence[int] | None = None, keepdim: bool = False, *, dtype: dt.dtype | None = None
-) -> Tensor:
-    """The sum with NaN counted as zero, over the given dims or over all.
-
-    Example:
-        >>> dt.nansum(dt.tensor([1.0, dt.nan, 2.0])).item()
-        3.0
-    """
-    x = self.masked_fill(dt.isnan(self), 0) if self.dtype.is_floating_point else self
-    return dt.sum(x, dim, keepdim, dtype=dtype)
 
 
 @op("nanmean(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor", method=True, out=True)

@@ -36,7 +36,7 @@ def logcumsumexp(self: Tensor, dim: int) -> Tensor:
     return out
 
 
-@op("cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)", method=True, out=True)
+@op("cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)", method=True, out=True, kernel=True)
 def cummax(self: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """The running maximum along a dim, and where it is; of equal ones the last, and NaN stays.
 
@@ -48,7 +48,7 @@ def cummax(self: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return _running(self, wrap_dim("cummax", dim, self.ndim), dt.ge)
 
 
-@op("cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)", method=True, out=True)
+@op("cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)", method=True, out=True, kernel=True)
 def cummin(self: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """The running minimum along a dim, and where it is; of equal ones the last, and NaN stays.
 
