@@ -57,7 +57,7 @@ void sum_of_squares_op(const Op& op, const dt_value* args, int, dt_value* outs, 
   give(outs[0], sum(mul(self, self), args[1], args[2]));
 }
 
-void nansum_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
+void sum_of_numbers_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
   Tensor self = tensor(args[0]);
   if (is_floating(self->dtype)) self = where(isnan(self), number(0), self);
   give(outs[0], sum(self, args[1], args[2], args[3]));
@@ -114,11 +114,10 @@ void declare_sums() {
       .doc(reduction_doc("The mean of elements; NaN of none.", "out = sum_i self_i / n", kDTypeArg,
                          "dt.mean(dt.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)", "[2.0, 3.0]")
                .c_str());
-  op("nansum(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor")
+  op("sum_of_numbers(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor")
       .reduction(Reduced::sum)
-      .composite(nansum_op)
-      .method()
-      .out()
+      .composite(sum_of_numbers_op)
+      .internal()
       .doc(reduction_doc("The sum with NaN counted as zero.", "out = sum_i (0 where self_i is NaN, else self_i)",
                          kDTypeArg, "dt.nansum(dt.tensor([1.0, float('nan'), 2.0]))", "3.0")
                .c_str());

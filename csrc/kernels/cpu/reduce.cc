@@ -285,7 +285,7 @@ void add_floating(KernelTable& table, int32_t dtype) {
   add_fold<Product<T>>(table, "prod", dtype);
   add_fold<Mean<T>>(table, "mean", dtype);
   add_fold<SumSquares<T>>(table, "sum_of_squares", dtype);
-  add_fold<SumNumbers<T>>(table, "nansum", dtype);
+  add_fold<SumNumbers<T>>(table, "sum_of_numbers", dtype);
   table.add("var", dtype, variance_kernel<T>);
 }
 
@@ -327,7 +327,7 @@ void register_reduce(KernelTable& table) {
   add_sixteens<Sum>(own, "sum");
   add_sixteens<Mean>(own, "mean");
   add_sixteens<SumSquares>(own, "sum_of_squares");
-  add_sixteens<SumNumbers>(own, "nansum");
+  add_sixteens<SumNumbers>(own, "sum_of_numbers");
   register_extremes(own);
   register_truth(own);
   add_sixteen_whole(own);

@@ -6,6 +6,9 @@
 #include "kernels/cpu/reduce_lanes.h"
 #include "kernels/cpu/registry.h"
 
+// One copy of what every caller would get its own of, and none in a hurry.
+#define DOVETAIL_APART __attribute__((noinline))
+
 namespace dovetail::cpu {
 
 // How one output's reduced elements are cut: long rows into pieces, short rows into groups.
@@ -82,7 +85,7 @@ class Reduction {
   }
 
   // Put `n` rows of partial totals, of `width` outputs and `stride` apart, together into the first row.
-  static void combine(Acc* partial, int64_t n, int64_t stride, int64_t width) {
+  static DOVETAIL_APART void combine(Acc* partial, int64_t n, int64_t stride, int64_t width) {
     if (n > 8) {
       const int64_t half = n / 2;
       combine(partial, half, stride, width);
@@ -92,7 +95,7 @@ class Reduction {
     }
     for (int64_t i = 1; i < n; ++i) merge_rows(partial, partial + i * stride, width);
   }
-  static void merge_rows(Acc* to, const Acc* from, int64_t width) {
+  static DOVETAIL_APART void merge_rows(Acc* to, const Acc* from, int64_t width) {
     for (int64_t c = 0; c < width; ++c) R::merge(to[c], from[c]);
   }
 
@@ -187,8 +190,8 @@ class Reduction {
     return DT_OK;
   }
 
-  void column_unit(const Units& units, int64_t unit, const In* base, int64_t step, int64_t n, int64_t column_step,
-                   Acc* acc, Acc* scratch) const {
+  DOVETAIL_APART void column_unit(const Units& units, int64_t unit, const In* base, int64_t step, int64_t n,
+                                  int64_t column_step, Acc* acc, Acc* scratch) const {
     const int64_t begin = units.begin(unit), rows = units.end(unit) - begin;
     const int64_t first = units.first_row(unit), last = units.end_row(unit);
     base += begin * step;
@@ -202,7 +205,7 @@ class Reduction {
     }
   }
 
-  void write(Out* out, int64_t step, int64_t n, const Acc* acc) const {
+  DOVETAIL_APART void write(Out* out, int64_t step, int64_t n, const Acc* acc) const {
     for (int64_t c = 0; c < n; ++c) out[c * step] = finish(acc[c]);
   }
 

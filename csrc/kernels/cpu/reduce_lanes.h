@@ -62,7 +62,7 @@ DOVETAIL_INLINE typename Fold::Acc wide_of(typename Fold::In x) {
 
 // 1 <= n elements at any stride.
 template <class Fold>
-typename Fold::Acc fold_strided(const typename Fold::In* p, int64_t n, int64_t stride) {
+__attribute__((noinline)) typename Fold::Acc fold_strided(const typename Fold::In* p, int64_t n, int64_t stride) {
   typename Fold::Acc a[4] = {wide_of<Fold>(p[0])};
   if (n < 8) {
     for (int64_t i = 1; i < n; ++i) Fold::merge(a[0], wide_of<Fold>(p[i * stride]));
@@ -89,35 +89,30 @@ typename Fold::Acc fold_span(const typename Fold::In* p, int64_t n, int64_t stri
 
 // ---- columns ---------------------------------------------------------------------------------------------
 
-constexpr int kRowGroup = 8;  // rows that are read side by side, each a stream of memory
-
-// lane[c] = what column c of a group of rows adds to it, or its beginning. Rows are folded in order.
-template <int kRows, bool kFresh, class Fold>
-DOVETAIL_INLINE void fold_group(const typename Fold::In* p, int64_t row_stride, int64_t columns,
-                                typename Fold::Lane* lane) {
+// lane[c] goes on over the next rows of column c, which are read side by side, each a stream of memory.
+template <int kRows, class Fold>
+DOVETAIL_INLINE void fold_rows(const typename Fold::In* p, int64_t row_stride, int64_t columns,
+                               typename Fold::Lane* lane) {
   for (int64_t c = 0; c < columns; ++c) {
-    typename Fold::Lane sum = kFresh ? Fold::first(p[c]) : Fold::step(lane[c], p[c]);
-    for (int r = 1; r < kRows; ++r) sum = Fold::step(sum, p[r * row_stride + c]);
+    typename Fold::Lane sum = lane[c];
+    for (int r = 0; r < kRows; ++r) sum = Fold::step(sum, p[r * row_stride + c]);
     lane[c] = sum;
   }
 }
 
 // The lanes of all columns stay in the first-level cache, and rows pass by once.
 template <class Fold>
-DOVETAIL_CLONES_TO_V4 void fold_unit_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride,
-                                             int64_t columns, typename Fold::Acc* acc) {
+DOVETAIL_CLONES void fold_unit_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride, int64_t columns,
+                                       typename Fold::Acc* acc) {
+  constexpr int kGroup = 8;
   typename Fold::Lane lane[kColumns];
-  for (int64_t run = 0; run < rows; run += kRowRun) {
-    const int64_t height = std::min(kRowRun, rows - run);
+  for (int64_t run = 0; run < rows; run += kRowRun + 1) {
+    const int64_t height = std::min(kRowRun + 1, rows - run);
     const typename Fold::In* q = p + run * row_stride;
+    for (int64_t c = 0; c < columns; ++c) lane[c] = Fold::first(q[c]);
     int64_t r = 1;
-    if (height >= kRowGroup)
-      fold_group<kRowGroup, true, Fold>(q, row_stride, columns, lane), r = kRowGroup;
-    else
-      fold_group<1, true, Fold>(q, row_stride, columns, lane);
-    for (; r + kRowGroup <= height; r += kRowGroup)
-      fold_group<kRowGroup, false, Fold>(q + r * row_stride, row_stride, columns, lane);
-    for (; r < height; ++r) fold_group<1, false, Fold>(q + r * row_stride, row_stride, columns, lane);
+    for (; r + kGroup <= height; r += kGroup) fold_rows<kGroup, Fold>(q + r * row_stride, row_stride, columns, lane);
+    for (; r < height; ++r) fold_rows<1, Fold>(q + r * row_stride, row_stride, columns, lane);
     if (run == 0) {
       for (int64_t c = 0; c < columns; ++c) acc[c] = Fold::wide(lane[c]);
     } else {
@@ -128,8 +123,8 @@ DOVETAIL_CLONES_TO_V4 void fold_unit_columns(const typename Fold::In* p, int64_t
 
 // acc[c] becomes the total of column c over rows >= 1.
 template <class Fold>
-void fold_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride, int64_t columns, int64_t column_stride,
-                  typename Fold::Acc* acc) {
+__attribute__((noinline)) void fold_columns(const typename Fold::In* p, int64_t rows, int64_t row_stride,
+                                            int64_t columns, int64_t column_stride, typename Fold::Acc* acc) {
   if (column_stride == 1) return fold_unit_columns<Fold>(p, rows, row_stride, columns, acc);
   for (int64_t c = 0; c < columns; ++c) acc[c] = wide_of<Fold>(p[c * column_stride]);
   for (int64_t r = 1; r < rows; ++r)

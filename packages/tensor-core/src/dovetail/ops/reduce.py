@@ -12,7 +12,7 @@ from dovetail.ops import op
 from dovetail.ops._common import in_float, promoted_floating, require_floating, root, short, widened, wrap_dim
 
 _select_rank = get_op("select_rank")
-_sum_of_squares = get_op("sum_of_squares")
+_sum_of_numbers, _sum_of_squares = get_op("sum_of_numbers"), get_op("sum_of_squares")
 
 
 @op("std(Tensor self, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> Tensor", method=True, out=True)
@@ -165,6 +165,19 @@ def count_nonzero(self: Tensor, dim: Sequence[int] | None = None) -> Tensor:
         2
     """
     return dt.sum(self != 0, dim)
+
+
+@op("nansum(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor", method=True, out=True)
+def nansum(
+    self: Tensor, dim: Sequence[int] | None = None, keepdim: bool = False, *, dtype: dt.dtype | None = None
+) -> Tensor:
+    """The sum with NaN counted as zero, over the given dims or over all.
+
+    Example:
+        >>> dt.nansum(dt.tensor([1.0, dt.nan, 2.0])).item()
+        3.0
+    """
+    return _sum_of_numbers(self, dim, keepdim, dtype=dtype)
 
 
 @op("nanmean(Tensor self, int[]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor", method=True, out=True)
