@@ -299,6 +299,7 @@ def register_op(
     factory: _bool = False,
     function: _bool = True,
     kernel: _bool = False,
+    elementwise: _bool = False,
     host: _bool = False,
 ) -> Op: ...
 def get_op(name: _str) -> Op: ...
