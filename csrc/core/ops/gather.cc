@@ -191,6 +191,7 @@ void declare_writes() {
       .required()
       .method()
       .inplace()
+      .out()
       .doc(R"(A copy of the tensor with elements written to places along a dim.
 
     out[index[i][j][k]][j][k] = src[i][j][k]   for dim=0
@@ -212,6 +213,7 @@ Example:
       .required()
       .method()
       .inplace()
+      .out()
       .doc(R"(A copy of the tensor with elements added at places along a dim.
 
     out[index[i][j][k]][j][k] += src[i][j][k]   for dim=0
@@ -233,6 +235,7 @@ Example:
       .required()
       .method()
       .inplace()
+      .out()
       .doc(R"(A copy of the tensor in which the elements that meet at a place along a dim are folded into one.
 
     out[p] = reduce(self[p], src[i] for all i whose index is p)

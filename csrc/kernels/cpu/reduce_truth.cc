@@ -69,6 +69,9 @@ void register_truth(KernelTable& table) {
     table.add("any", dtype, any_kernel<uint8_t, Counts::everything>);
     add_fold<All<uint8_t>>(table, "all", dtype);
   }
+  // What is converted to bool first: sum(dtype=bool) and prod(dtype=bool).
+  table.add("sum", DT_BOOL, any_kernel<uint8_t, Counts::everything>);
+  add_fold<All<uint8_t>>(table, "prod", DT_BOOL);
   for (int32_t dtype : {DT_INT16, DT_UINT16}) {
     table.add("any", dtype, any_kernel<uint16_t, Counts::everything>);
     add_fold<All<uint16_t>>(table, "all", dtype);

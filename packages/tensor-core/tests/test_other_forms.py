@@ -104,3 +104,33 @@ def test_unique_rows_of_nothing():
 
 def test_block_diag_of_nothing():
     assert dt.block_diag().shape == (1, 0)
+
+
+def test_sums_and_products_in_bool():
+    x = dt.tensor([[0.0, 2.0], [0.0, 0.0]])
+    assert dt.sum(x, 1, dtype=dt.bool).tolist() == [True, False] and dt.sum(x, dtype=dt.bool).dtype is dt.bool
+    assert dt.prod(x + 1, dtype=dt.bool).item() is True and dt.prod(x, 0, dtype=dt.bool).tolist() == [False, False]
+    assert dt.sum(dt.zeros(0), dtype=dt.bool).item() is False and dt.prod(dt.zeros(0), dtype=dt.bool).item() is True
+
+
+def test_addcmul_names_the_argument_that_it_refuses():
+    x = dt.tensor([1])
+    with pytest.raises(TypeError, match="^addcmul: value must be an integer for integer tensors, got 0.5"):
+        dt.addcmul(x, x, x, value=0.5)
+    assert dt.addcmul(x, x, x, value=2).tolist() == [3]
+
+
+@pytest.mark.parametrize("p", ["nuc", "fro"])
+def test_the_condition_of_singular_matrices(p):
+    batch = dt.stack([dt.zeros(2, 2), dt.ones(2, 2), dt.eye(2)])
+    assert dt.linalg.cond(batch, p).tolist() == pytest.approx([float("inf"), float("inf"), 4.0 if p == "nuc" else 2.0])
+
+
+def test_empty_tensors_take_what_python_functions_compute():
+    floats, ints = dt.empty(0), dt.empty(0, dtype=dt.int64)
+    assert dt.randint(3, (2,), out=ints) is ints and ints.shape == (2,)
+    assert dt.normal(0.0, 1.0, (3,), out=floats) is floats and floats.shape == (3,)
+    assert dt.bernoulli(dt.ones(2, 2), out=dt.empty(0)).tolist() == [[1.0, 1.0]] * 2
+    assert dt.tensordot(dt.eye(2), dt.eye(2), 1, out=dt.empty(0)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert dt.histogram(dt.tensor([0.0, 1.0]), 2, out=(dt.empty(0), dt.empty(0))).hist.tolist() == [1.0, 1.0]
+    assert dt.scatter(dt.zeros(3), 0, dt.tensor([1]), value=2.0, out=dt.empty(0)).tolist() == [0.0, 2.0, 0.0]

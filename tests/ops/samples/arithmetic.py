@@ -46,6 +46,7 @@ OF_INTEGERS = {
     "xlogy": "floating",
 }
 OF_COMPLEX = {"rsub", "true_divide", "ldexp"}
+REFUSE_COMPLEX = set(PAIRS) - OF_COMPLEX - {"logaddexp"}
 EDGES = np.array([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan])
 
 
@@ -149,7 +150,7 @@ def closeness(op: str) -> Iterator[Sample]:
     yield Sample((T(np.array([1, 2])), T(np.array([1, 3]))), reference, dtype="bool")
 
 
-@errors_for(*(set(PAIRS) - OF_COMPLEX))
+@errors_for(*REFUSE_COMPLEX)
 def refuses_complex(op: str) -> Iterator[ErrorSample]:
     for dtype in COMPLEXES:
         ones = T(np.ones(2, dtype))
@@ -177,3 +178,17 @@ def ldexp_of_integers(op: str) -> Iterator[Sample]:
     yield Sample((T(np.array([3, -4], np.int8)), T(np.array([2, -1]))), reference, dtype="float32", variants=False)
     for dtype, small, power in (("float32", 1e-30, 130), ("float32", 1e30, -140), ("float64", 1e-200, 1030)):
         yield Sample((T(np.array([small], dtype)), T(np.array([power]))), reference, dtype=dtype, rtol=1e-6)
+
+
+@samples_for("logaddexp")
+def logaddexp_of_complex(op: str) -> Iterator[Sample]:
+    rng = rng_for(op + "complex")
+    for dtype in COMPLEXES:
+        x, y = make(rng, (3, 4), dtype), make(rng, (4,), dtype)
+        yield Sample((T(x), T(y)), lambda a, b: np.log(np.exp(a) + np.exp(b)), **tolerance(dtype))
+        far = np.array([1000 + 1j, 1 - 2j, complex(-np.inf, 1)], dtype)
+        near = np.array([-1000 - 2j, 999 + 1j, 2 + 1j], dtype)
+        yield Sample((T(far), T(near)), lambda a, b: np.where(a.real > b.real, a, b), **tolerance(dtype))
+        for infinite in (np.inf, -np.inf):
+            same = T(np.array([complex(infinite, 0)], dtype))
+            yield Sample((same, same), lambda a, b: a, **tolerance(dtype))

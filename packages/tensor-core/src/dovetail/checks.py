@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ._core import Tensor, get_op
+from ._core import Tensor, can_cast, get_op
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -189,3 +189,23 @@ def _others_raised(traceback: TracebackType | None) -> bool:
             return True
         traceback = traceback.tb_next
     return False
+
+
+def written(who: str, result: Any, out: Any) -> Any:
+    """The result, in `out` where that is given: a tensor of its shape, or without elements, or one for each result."""
+    if out is None:
+        return result
+    if not isinstance(result, Tensor):
+        return tuple(written(who, each, target) for each, target in zip(result, out, strict=True))
+    tensors(who, out=out)
+    if not can_cast(result.dtype, out.dtype):
+        raise TypeError(
+            f"{who}: the result of dtype {result.dtype.name} can't be written to a tensor of {out.dtype.name}"
+        )
+    if out.shape != result.shape:
+        if out.numel():
+            raise ValueError(
+                f"{who}: the result has shape {tuple(result.shape)} but the tensor to write has {tuple(out.shape)}"
+            )
+        out.resize_(result.shape)
+    return out.copy_(result)

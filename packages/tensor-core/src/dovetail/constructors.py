@@ -204,7 +204,7 @@ def randint(
     result = _randint(
         low, high, size, generator=generator, dtype=dtype or _core.int64, device=device, requires_grad=requires_grad
     )
-    return result if out is None else out.copy_(result)
+    return checks.written("randint", result, out)
 
 
 @checks.in_own_name
@@ -251,7 +251,7 @@ def bernoulli(
         result = _bernoulli(chances, generator=generator).to(input.dtype)
     else:
         result = _bernoulli(input, generator=generator)
-    return result if out is None else out.copy_(result)
+    return checks.written("bernoulli", result, out)
 
 
 @checks.in_own_name
@@ -297,7 +297,7 @@ def normal(
     else:
         result = _randn(size, generator=generator, dtype=dtype, device=device) * std + mean
     if out is not None:
-        return out.copy_(result)
+        return checks.written("normal", result, out)
     if requires_grad:
         result.requires_grad = True
     return result

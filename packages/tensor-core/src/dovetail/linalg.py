@@ -214,5 +214,6 @@ def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) 
     if not isinstance(p, str):
         return _op("cond")(A, p, **given(out))
     inverse, info = inv_ex(A)
-    inverse = dt.where((info > 0).unsqueeze(-1).unsqueeze(-1), float("inf"), inverse)
-    return dt.mul(matrix_norm(A, p), matrix_norm(inverse, p), **given(out))
+    singular = info > 0
+    inverse = dt.where(singular.unsqueeze(-1).unsqueeze(-1), 0, inverse)  # LAPACK takes no infinities
+    return dt.where(singular, float("inf"), matrix_norm(A, p) * matrix_norm(inverse, p), **given(out))

@@ -73,20 +73,21 @@ def _scatter(op: Any) -> Callable[..., Tensor]:
     def form(input: Any, dim: Any, index: Any, *src: Any, **keywords: Any) -> Tensor:
         source = [*src, *(keywords.pop(name) for name in ("src", "value") if name in keywords)]
         reduce = keywords.pop("reduce", None)
+        out = {name: keywords.pop(name) for name in ("out",) if name in keywords}
         if keywords or len(source) != 1:
             given = ", ".join([*map(checks.shown, source), *(f"{k}={checks.shown(v)}" for k, v in keywords.items())])
             raise TypeError(
                 f"{who}: takes dim, index, either src or value, and reduce; beyond dim and index got ({given})"
             )
         if reduce is None:
-            return op(input, dim, index, source[0])
+            return op(input, dim, index, source[0], **out)
         if reduce not in _REDUCTIONS:
             raise ValueError(f"{who}: reduce must be 'add' or 'multiply', got {checks.shown(reduce)}")
         part = source[0]
         if isinstance(input, Tensor) and isinstance(index, Tensor) and not isinstance(part, Tensor):
             part = input.new_empty([]).fill_(part).expand(index.shape)
         reduced = _core.Tensor.scatter_reduce_ if who.endswith("_") else get_op("scatter_reduce")
-        return reduced(input, dim, index, part, _REDUCTIONS[reduce])
+        return reduced(input, dim, index, part, _REDUCTIONS[reduce], **out)
 
     return checks.in_own_name(form, who)
 

@@ -307,7 +307,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
             raise TypeError(f"tensordot: dims must be an int or two lists of ints, got {checks.shown(dims)}")
         ours, theirs = ([each] if isinstance(each, int) else list(each) for each in dims)
     result = _tensordot(a, b, ours, theirs)
-    return result if out is None else out.copy_(result)
+    return checks.written("tensordot", result, out)
 
 
 @checks.in_own_name

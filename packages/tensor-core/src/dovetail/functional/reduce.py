@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .. import checks
 from .._core import Tensor, dtype, get_op
-from ._names import given, with_aliases, written
+from ._names import given, with_aliases
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
         >>> dt.median(dt.tensor([3.0, 1.0, 2.0])).item()
         2.0
     """
-    return written("median", _median(input) if dim is None else _median_dim(input, dim, keepdim), out)
+    return checks.written("median", _median(input) if dim is None else _median_dim(input, dim, keepdim), out)
 
 
 @with_aliases
@@ -115,7 +116,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, o
         >>> dt.nanmedian(dt.tensor([3.0, dt.nan, 1.0])).item()
         1.0
     """
-    return written("nanmedian", _nanmedian(input) if dim is None else _nanmedian_dim(input, dim, keepdim), out)
+    return checks.written("nanmedian", _nanmedian(input) if dim is None else _nanmedian_dim(input, dim, keepdim), out)
 
 
 # ---- variance, in PyTorch's older form (unbiased) and its newer one (correction) ----

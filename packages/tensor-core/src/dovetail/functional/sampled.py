@@ -80,9 +80,7 @@ def histogram(
             )
         weight = weight.reshape(-1)
     result = Histogram((_counts(points, edges, weight=weight, density=density), edges[0]))
-    if out is None:
-        return result
-    return Histogram(destination.copy_(each) for destination, each in zip(out, result, strict=True))
+    return Histogram(checks.written("histogram", result, out))
 
 
 @checks.in_own_name

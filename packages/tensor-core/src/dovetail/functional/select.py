@@ -8,7 +8,7 @@ import dovetail as dt
 
 from .. import checks
 from .._core import Size, Tensor, get_op
-from ._names import with_aliases, written
+from ._names import with_aliases
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     if as_tuple:
         places = _nonzero(input if input.ndim else input.reshape([1]))
         return tuple(places.unbind(1))
-    return written("nonzero", _nonzero(input), out)
+    return checks.written("nonzero", _nonzero(input), out)
 
 
 @with_aliases

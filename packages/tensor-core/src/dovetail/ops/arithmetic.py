@@ -115,19 +115,29 @@ def logaddexp(self: Tensor, other: Tensor) -> Tensor:
 
         out = log(exp(self) + exp(other))
 
-    The tensors are broadcast together and must be floating point.
+    The tensors are broadcast together and must be floating point, or complex.
 
     Example:
         >>> dt.logaddexp(dt.tensor(1000.0), dt.tensor(1000.0)).item()
         1000.693
     """
-    refuse_complex("logaddexp", self, other)
     require_floating("logaddexp", self, other)
     self, other = promoted(self, other)
+    if self.dtype.is_complex:
+        return _logaddexp_complex(self, other)
     large = dt.maximum(self, other)
     # Two equal infinities would differ by NaN.
     gap = dt.where(dt.isinf(large), 0, self - other)
     return large + dt.log1p(dt.exp(-dt.abs(gap)))
+
+
+def _logaddexp_complex(a: Tensor, b: Tensor) -> Tensor:
+    swapped = b.real > a.real
+    large, small = dt.where(swapped, b, a), dt.where(swapped, a, b)
+    # Where the larger real part is infinite, so is the result, or the smaller has no part in it.
+    plain = dt.isfinite(large.real)
+    gap = dt.where(plain, small - large, 0)
+    return dt.where(plain, large + dt.log1p(dt.exp(gap)), large)
 
 
 @op("logaddexp2(Tensor self, Tensor other) -> Tensor", method=True, out=True)
@@ -273,7 +283,15 @@ def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1)
         >>> dt.addcmul(dt.tensor([1.0]), dt.tensor([2.0]), dt.tensor([3.0]), value=0.5).tolist()
         [4.0]
     """
-    return dt.add(self, tensor1 * tensor2, alpha=value)
+    product = tensor1 * tensor2
+    _check_scale("addcmul", value, self, product)
+    return dt.add(self, product, alpha=value)
+
+
+def _check_scale(name: str, value: float, *tensors: Tensor) -> None:
+    dtype = dt.result_type(*tensors)
+    if not isinstance(value, int) and not (dtype.is_floating_point or dtype.is_complex):
+        raise TypeError(f"{name}: value must be an integer for integer tensors, got {value}")
 
 
 @op(

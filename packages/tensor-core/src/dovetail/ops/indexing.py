@@ -8,7 +8,7 @@ from dovetail.ops import op
 from dovetail.ops._common import expand, shape_text, short, wrap_dim
 
 
-@op("index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor", method=True, inplace=True)
+@op("index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor", method=True, inplace=True, out=True)
 def index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Replace slices along a dim.
 
@@ -260,6 +260,7 @@ def bincount(self: Tensor, weights: Tensor | None = None, minlength: int = 0) ->
 
 @op(
     "isin(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor",
+    out=True,
     non_differentiable=True,
 )
 def isin(elements: Tensor, test_elements: Tensor, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
