@@ -1706,14 +1706,6 @@ def mean(
     dtype: _DTypeLike | None = ...,
     out: Tensor | None = ...,
 ) -> Tensor: ...
-def nansum(
-    self: Tensor,
-    dim: _Ints | None = ...,
-    keepdim: _bool = ...,
-    *,
-    dtype: _DTypeLike | None = ...,
-    out: Tensor | None = ...,
-) -> Tensor: ...
 @overload
 def var(
     self: Tensor,
@@ -2578,6 +2570,14 @@ def dist(self: Tensor, other: Tensor | _Number, p: _Number = ...) -> Tensor: ...
 def count_nonzero(self: Tensor, dim: _Ints | None = ...) -> Tensor: ...
 @overload
 def count_nonzero(self: Tensor, *dim: _int) -> Tensor: ...
+def nansum(
+    self: Tensor,
+    dim: _Ints | None = ...,
+    keepdim: _bool = ...,
+    *,
+    dtype: _DTypeLike | None = ...,
+    out: Tensor | None = ...,
+) -> Tensor: ...
 def nanmean(
     self: Tensor,
     dim: _Ints | None = ...,
