@@ -17,7 +17,7 @@ TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = list(_standard.__all__)  # type: ignore[attr-defined]
+__all__ = [name for name in dir(_standard) if not name.startswith("_")]
 
 
 def __getattr__(name: str) -> Any:

@@ -35,6 +35,9 @@ class RuleContext:
     """
 
     __slots__ = ("args", "needs_input_grad", "outputs")
+    args: tuple[Any, ...]
+    outputs: tuple[Tensor | None, ...]
+    needs_input_grad: tuple[bool, ...]
 
     def __init__(
         self, args: tuple[Any, ...], outputs: tuple[Tensor | None, ...], needs_input_grad: tuple[bool, ...]

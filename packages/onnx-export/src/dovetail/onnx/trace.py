@@ -45,9 +45,9 @@ class Trace:
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Value] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
-    output_shapes: list[tuple[Any, ...]] = field(default_factory=list)  # numbers, or after merging formulas or None
     constants: dict[Value, dt.Tensor] = field(default_factory=dict)
     unsupported: dict[str, str] = field(default_factory=dict)  # op -> why
+    output_shapes: list[tuple[Any, ...]] = field(default_factory=list)  # numbers, or after merging formulas or None
 
 
 @dataclass
