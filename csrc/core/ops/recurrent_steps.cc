@@ -32,9 +32,6 @@ Tensors parted(const Tensor& t, const dt_value& sizes, int64_t dim = 0) {
   release_value(&list);
   return parts;
 }
-Tensors parted(const Tensor& t, std::initializer_list<int64_t> sizes, int64_t dim = 0) {
-  return parted(t, box_ints(sizes.begin(), static_cast<int>(sizes.size())), dim);
-}
 // Those of an optional tensor: null for each step.
 Tensors parted_or_none(const dt_value& t, const dt_value& sizes) {
   return given(t) ? parted(tensor(t), sizes) : Tensors(static_cast<size_t>(sizes.count));
@@ -50,7 +47,6 @@ Tensors gates_or_none(const Tensor& t, int count, int64_t width) {
 }
 
 Tensor plus(const Tensor& a, const Tensor& b) { return !b ? a : !a ? b : add(a, b); }
-Tensor times(const Tensor& a, const Tensor& b) { return a ? mul(a, b) : a; }
 // 1 - x
 Tensor rest(const Tensor& x) { return sub(number(1), x); }
 Tensor first_rows(const Tensor& t, int64_t n) { return t->sizes()[0] == n ? t : slice(t, 0, 0, n); }
