@@ -14,7 +14,7 @@
 // filter over all channels, and |tile| that of the 6 x 6 tiles of the source that its tile of results reads. The
 // weight's gradient: (128 + tiles / 4) eps |gradient| |source|, norms over the images of its channels. Of normal
 // numbers the mean square error's root is at most 16 eps of the results' own (of direct sums, about 3), whatever the
-// number of channels. The tests hold these.
+// number of channels; a weight's gradient over many large images may have a little more. The tests hold these.
 //
 // Channels are lanes: blocks of 16 of them are kept together as the source and the results come and go, so that images
 // of any size fill the vectors.
