@@ -382,3 +382,9 @@ def test_the_profiler_sees_backward() -> None:
     assert dt.autograd.profiler.profile is dt.profiler.profile
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         dt.autograd.nothing  # noqa: B018
+
+
+def test_scatter_reduces_in_its_older_form_with_a_gradient():
+    leaf = dt.ones(3, requires_grad=True)
+    leaf.scatter(0, dt.tensor([1]), 4.0, reduce="multiply").sum().backward()
+    assert leaf.grad.tolist() == [1.0, 4.0, 1.0]

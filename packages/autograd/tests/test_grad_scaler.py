@@ -345,7 +345,7 @@ def test_unscaling_of_many_gradients(dtype: dt.dtype, contiguous: bool) -> None:
     rng = np.random.default_rng(0)
     grads = [dt.tensor(rng.uniform(-4, 4, shape), dtype=dtype) for shape in shapes]
     if not contiguous:
-        grads = [g.T.clone().T if g.ndim > 1 else g for g in grads]
+        grads = [g.mT.clone().mT if g.ndim > 1 else g for g in grads]
     expected = [(g.double() * 0.375).to(dtype) for g in grads]
     found, inverse = dt.zeros(()), dt.tensor(0.375)
     versions = [g._version for g in grads]

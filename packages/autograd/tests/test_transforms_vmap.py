@@ -448,3 +448,7 @@ def test_a_decomposition_that_fails_says_so() -> None:
 
     with pytest.raises(ValueError, match="always_refused: never"):
         vmap(dt._core.get_op("always_refused"))(ramp(4, 2))
+
+
+def test_a_mapped_tensors_size_is_that_of_one_sample():
+    assert vmap(lambda v: v * v.size + v.size(0))(dt.ones(2, 3)).tolist() == [[6.0] * 3] * 2

@@ -21,7 +21,7 @@ def test_families_load_when_their_ops_run():
     code = """
 import sys, dovetail as dt
 before = 'dovetail.ops.arithmetic' in sys.modules
-dt.hypot(dt.ones(1), dt.ones(1))
+dt.float_power(dt.ones(1), 2)
 print(before, 'dovetail.ops.arithmetic' in sys.modules)
 """
     assert run(code) == "False True"

@@ -70,10 +70,7 @@ def test_it_does_not_hold_the_tensor():
     assert gone() is None and n == 1000
 
 
-def test_transforms_subclasses_and_resizing():
-    assert dt.func.vmap(lambda v: v * v.size + v.size(0))(dt.ones(2, 3)).tolist() == [[6.0] * 3] * 2
-    assert dt.ones(3).size == 3
-
+def test_subclasses_and_resizing():
     class Named(dt.Tensor):
         def size(self, *dim):
             return ("mine", super().size(*dim), int(super().size))

@@ -224,7 +224,9 @@ class Optimizer:
         from difflib import get_close_matches
 
         for key in sorted(map(str, unknown)):
-            if meant := get_close_matches(key, self.defaults, n=1, cutoff=0.85):
+            made_of_one = not self.defaults.keys().isdisjoint(key.split("_"))  # lr_scale, max_momentum
+            meant = [] if made_of_one else get_close_matches(key, self.defaults, n=1, cutoff=0.8)
+            if meant:
                 raise ValueError(f"{self._who}: a parameter group has the key {key!r}; did you mean {meant[0]!r}?")
 
     def check_options(self, group: ParamGroup) -> None:

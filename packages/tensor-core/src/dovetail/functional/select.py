@@ -252,6 +252,8 @@ def _lengths(first: Tensor, count: int) -> Tensor:
 def _lexicographic(rows: Tensor) -> Tensor:
     """The order of rows that compares first column before second, by stable sorts from the last on."""
     order = dt.arange(rows.shape[0], device=rows.device)
+    if rows.shape[0] < 2:  # of no rows there may be any number of columns
+        return order
     for column in reversed(range(rows.shape[1])):
         keys = dt.index_select(rows[:, column], 0, order)
         order = dt.index_select(order, 0, dt.argsort(keys, stable=True))

@@ -94,7 +94,7 @@ _DOMAINS = {
         -3.0,
         3.0,
     ): "neg abs sign floor ceil trunc round exp expm1 sin cos tan atan sinh cosh tanh asinh erf exp2 sigmoid erfc "
-    "square relu gelu silu isinf isfinite positive i0 special_airy_ai airy_ai_slope special_bessel_j0 "
+    "square relu gelu silu frac isinf isfinite positive i0 special_airy_ai airy_ai_slope special_bessel_j0 "
     "special_bessel_j1 special_erfcx special_i0e special_i1 special_i1e special_log_ndtr special_ndtr",
     (0.1, 4.0): "log log1p sqrt lgamma log2 log10 rsqrt reciprocal digamma special_bessel_y0 special_bessel_y1 "
     "special_modified_bessel_k0 special_modified_bessel_k1 special_scaled_modified_bessel_k0 "
@@ -103,7 +103,7 @@ _DOMAINS = {
     (-0.9, 0.9): "asin acos atanh erfinv",
     (1.1, 4.0): "acosh",
 }
-_FLOAT_PAIRS = "add sub mul div maximum minimum atan2 eq ne lt le gt ge"
+_FLOAT_PAIRS = "add sub mul div maximum minimum atan2 hypot copysign logaddexp eq ne lt le gt ge"
 _INT_PAIRS = "bitwise_and bitwise_or bitwise_xor floor_divide remainder fmod gcd"
 
 
@@ -187,6 +187,9 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "isnan": lambda: [(dt.tensor([1.0, float("nan")]),)],
     "logical_not": lambda: [(_bools(3, 5),), (_ramp(3, 5).round(),)],
     "where": lambda: [(_bools(3, 5), _ramp(3, 5), _ramp(5)), (_bools(3, 1), _ints(5), _ints(3, 5))],
+    **dict.fromkeys(("addcmul", "addcdiv"), lambda: [(_ramp(3, 5), _ramp(5), _ramp(3, 1, low=0.5, high=2))]),
+    "lerp": lambda: [(_ramp(3, 5), _ramp(5), dt.tensor(0.25)), (_ramp(3, 5), _ramp(3, 1), _ramp(5))],
+    "nan_to_numbers": lambda: [(dt.tensor([1.0, float("nan"), float("inf"), -float("inf")]), 0.5, 7.0, -7.0)],
     "clamp": lambda: [(_ramp(3, 5), dt.tensor(-0.5), dt.tensor(0.5)), (_ramp(3, 5), None, _ramp(5))],
     # complex numbers
     "complex": lambda: [(_ramp(3, 5), _ramp(5))],
@@ -198,6 +201,8 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "argmin": lambda: [(_ramp(3, 4, 5), None, False), (_ramp(3, 4, 5), 1, False), (_ramp(3, 4), -1, True)],
     "var": lambda: [(_ramp(3, 4, 5), None, 1, False), (_ramp(3, 4, 5), [1], 0, True)],
     "cumsum": lambda: [(_ramp(3, 4), 0), (_ints(3, 4), 1), (_strided(), 1)],
+    **dict.fromkeys(("cummax", "cummin"), lambda: [(_ramp(3, 4), 0), (_ints(3, 4), 1), (_strided(), -1)]),
+    **dict.fromkeys(("tril", "triu"), lambda: [(_ramp(3, 4), 0), (_ints(2, 3, 3), -1), (_strided(), 1)]),
     "cumprod": lambda: [(_ramp(3, 4), 0), (_ints(3, 4), 1)],
     # gather and scatter
     "gather": lambda: [(_ramp(4, 3), 0, _index(2, 3, size=4)), (_ramp(4, 3), 1, _index(4, 5, size=3))],
@@ -260,6 +265,13 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     # fused
     "softmax": lambda: [(_ramp(3, 5), -1, None), (_ramp(3, 5, 2), 1, None)],
     "log_softmax": lambda: [(_ramp(3, 5), -1, None), (_ramp(3, 5, 2), 1, None)],
+    "softmax_cross_entropy": lambda: [
+        (_ramp(3, 5), _index(3, size=5), _ramp(5, low=0.5), 2, reduction, 0.1) for reduction in ("mean", "sum", "none")
+    ],
+    "softmax_cross_entropy_grad": lambda: [
+        (dt.tensor(2.0), _ramp(3, 5), _index(3, size=5), None, -100, "mean", 0.0),
+        (_ramp(2, 4), _ramp(2, 5, 4), _index(2, 4, size=5), _ramp(5, low=0.5), 2, "none", 0.1),
+    ],
     "layer_norm": lambda: [(_ramp(3, 5), [5], _ramp(5), _ramp(5), 1e-5), (_ramp(3, 2, 5), [2, 5], None, None, 1e-5)],
     **{
         f"{name}_grad": lambda: [(_ramp(3, 5), _ramp(3, 5, low=-0.9, high=0.9))]
@@ -301,6 +313,9 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
         (_ramp(4, 3), _index(5, size=4), dt.tensor([0, 2, 2]), *rest, False)
         for rest in ((None, False, None), (_ramp(5), False, None), (None, True, 1))
     ],
+    "embedding_bag_max": lambda: [
+        (_ramp(4, 3), _index(5, size=4), dt.tensor([0, 2, 2]), padding) for padding in (None, 1)
+    ],
     "embedding_bag_sum_grad": lambda: [
         (_ramp(3, 3), _ramp(4, 3), _index(5, size=4), dt.tensor([0, 2, 2]), *rest, False)
         for rest in ((None, True, None), (_ramp(5), False, 1))
@@ -312,6 +327,7 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "philox_uniform": lambda: [([5], 42, 3, dt.float32, _HERE), ([5], 42, 3, dt.float64, _HERE)],
     "philox_normal": lambda: [([5], 42, 3, dt.float32, _HERE)],
     "philox_randint": lambda: [([5], 42, 3, -2, 9, dt.int64, _HERE)],
+    "philox_dropout": lambda: [(_ramp(3, 5), 0.25, 42, 3)],
     "philox_poisson": lambda: [(_ramp(3, 5, low=0, high=40), 42, 3)],
     "philox_binomial": lambda: [(_ramp(3, 5, low=0, high=90).floor(), _ramp(3, 5, low=0, high=1), 42, 3)],
     **{name: partial(_unary, *domain) for domain, row in _DOMAINS.items() for name in row.split()},
@@ -321,7 +337,7 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     **dict.fromkeys(("igamma", "igammac", "special_zeta"), _positive_pairs),
     "polygamma": lambda: [(*case, n) for case in _unary(0.1, 4.0) for n in (1, 2)],
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), _truths),
-    **dict.fromkeys(("sum", "prod", "mean", "amax", "amin"), _reductions),
+    **dict.fromkeys(("sum", "prod", "mean", "amax", "amin", "sum_of_numbers", "sum_of_squares"), _reductions),
 }
 
 
