@@ -11,11 +11,9 @@ namespace dovetail {
 namespace {
 
 constexpr size_t kSlack = 2 << 20;  // always fine to keep
+constexpr size_t kMost = size_t{1} << 62;
 
-size_t rounded(size_t bytes, size_t to) {
-  if (bytes > SIZE_MAX / 2) throw std::bad_alloc();
-  return (bytes + to - 1) / to * to;
-}
+size_t rounded(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
 
 // Mapped with room to spare, so that it can begin on a huge page.
 char* map_pages(size_t bytes, size_t alignment) {
@@ -32,7 +30,7 @@ char* map_pages(size_t bytes, size_t alignment) {
 
 // ---- one area -----------------------------------------------------------------------------------------------
 
-bool Pages::Area::map(size_t bytes) noexcept {
+bool Pages::Area::map(size_t bytes) {
   const size_t least = rounded(bytes, kHugePage);
   size_t size = std::max(mapping, least);
   char* data = map_pages(size, kHugePage);
@@ -144,6 +142,7 @@ void Pages::release() noexcept {
 }
 
 void* Pages::take(size_t bytes) {
+  if (bytes > kMost) throw std::bad_alloc();
   const size_t wanted = rounded(bytes, kPage);
   Area& area = area_for(wanted);
   auto run = area.by_size.lower_bound({wanted, nullptr});
@@ -170,10 +169,13 @@ void* Pages::take(size_t bytes) {
 
 void Pages::give(void* data, size_t bytes) noexcept {
   const size_t size = rounded(bytes, kPage);
-  area_for(size).add(static_cast<char*>(data), size);
   in_use_ -= size;
-  waiting_ += size;
-  if (waiting_ > cache_limit_) cool(waiting_ - cache_limit_);
+  try {
+    area_for(size).add(static_cast<char*>(data), size);
+    waiting_ += size;
+    if (waiting_ > cache_limit_) cool(waiting_ - cache_limit_);
+  } catch (const std::bad_alloc&) {  // no memory for the record of them: the pages are lost, the process is not
+  }
 }
 
 }  // namespace dovetail

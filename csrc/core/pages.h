@@ -43,7 +43,7 @@ class Pages {
 
     char* down(char* at) const { return at - reinterpret_cast<uintptr_t>(at) % page; }
     char* up(char* at) const { return down(at + page - 1); }
-    bool map(size_t bytes) noexcept;
+    bool map(size_t bytes);
     void add(char* data, size_t bytes);
     void remove(Runs::iterator run);
     char* cut(std::set<Size>::iterator run, size_t bytes);

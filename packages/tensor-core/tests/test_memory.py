@@ -128,3 +128,10 @@ def test_unknown_devices():
     with pytest.raises((RuntimeError, ValueError)):
         dt.memory_stats("abacus")
     dt.backends.synchronize()
+
+
+@pytest.mark.parametrize("count", [2**48, 2**62, 2**63 - 4096, 2**63 - 1])
+def test_more_than_there_is_is_refused(count):
+    with pytest.raises(MemoryError, match=f"^new_ones: out of memory for {count} bytes"):
+        dt.ones(1, dtype=dt.int8).new_ones(count)
+    assert dt.zeros(1 << 20).sum().item() == 0
