@@ -10,8 +10,8 @@ namespace {
 Declare op(const char* schema) { return Declare("cross_entropy", schema); }
 
 const Callee log_softmax("log_softmax"), softmax("softmax"), gather("gather"), index_select("index_select"),
-    where_("where"), eq("eq"), ne("ne"), add("add"), sub("sub"), mul("mul"), div_("div"), neg("neg"), sum("sum"),
-    unsqueeze("unsqueeze"), squeeze("squeeze"), arange("arange"), ones_like("ones_like");
+    scatter("scatter"), where_("where"), ne("ne"), add("add"), sub("sub"), mul("mul"), div_("div"), neg("neg"),
+    sum("sum"), unsqueeze("unsqueeze"), squeeze("squeeze"), ones_like("ones_like"), zeros_like("zeros_like");
 
 // ---- checks and inference -------------------------------------------------------------------------------
 
@@ -113,9 +113,8 @@ void grad_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   Tensor grad = tensor(args[0]);
   if (is(args[5], "mean")) grad = div_(grad, sum(c.scale));
   grad = where_(c.kept, grad, number(0));
-  const Tensor classes = arange(0, c.count, 1, box_dtype(DT_INT64), box_device(c.input->device));
   const Tensor pull = c.across(mul(mul(grad, c.scale), number(c.hard)));
-  Tensor pulls = pull, pushes = where_(eq(c.along(classes), c.across(c.index)), pull, number(0));
+  Tensor pulls = pull, pushes = scatter(zeros_like(c.input), c.dim, c.across(c.index), pull);
   if (c.spread > 0) {
     const Tensor rest = mul(c.across(grad), number(c.spread));
     pulls = add(pulls, mul(rest, c.weight ? sum(c.weight) : number(static_cast<double>(c.count))));

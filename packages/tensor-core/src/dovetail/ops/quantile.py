@@ -76,7 +76,7 @@ def _quantile(name: str, self: Tensor, q: Tensor, dim: int | None, keepdim: bool
         raise ValueError(f"{name}: expected at least one element along every dim, got shape {shape_text(self.shape)}")
     s = dt.sort(x, -1)[0]  # NaN comes last
     exact = x.dtype if x.shape[-1] <= EXACT else dt.float64
-    shares = dt.reshape(q.to(exact), [-1])
+    shares = dt.reshape(q.to(x.device, exact) if dt._core._is_wrapped_number(q) else q.to(exact), [-1])
     rank = _ranks(x, shares, name == "nanquantile")
     result = _at(s, rank, interpolation)
     result = dt.movedim(result, -1, 0) if q.ndim else dt.squeeze(result, -1)
