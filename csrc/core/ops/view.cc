@@ -8,37 +8,6 @@ namespace dovetail {
 
 namespace {
 
-// Sizes and strides in the making.
-struct Geometry {
-  int ndim = 0;
-  int64_t sizes[DT_MAX_DIMS + 1];
-  int64_t strides[DT_MAX_DIMS + 1];
-  int64_t offset = 0;
-
-  Geometry() = default;
-  explicit Geometry(const TensorImpl& t) : ndim(t.ndim), offset(t.offset) {
-    copy_dims(t.sizes(), ndim, sizes);
-    copy_dims(t.strides(), ndim, strides);
-  }
-  void push(int64_t size, int64_t stride) {
-    sizes[ndim] = size;
-    strides[ndim++] = stride;
-  }
-  void erase(int dim) {
-    --ndim;
-    copy_dims(sizes + dim + 1, ndim - dim, sizes + dim);
-    copy_dims(strides + dim + 1, ndim - dim, strides + dim);
-  }
-  void insert(int dim, int64_t size, int64_t stride) {
-    std::copy_backward(sizes + dim, sizes + ndim, sizes + ndim + 1);
-    std::copy_backward(strides + dim, strides + ndim, strides + ndim + 1);
-    sizes[dim] = size;
-    strides[dim] = stride;
-    ++ndim;
-  }
-  Tensor over(TensorImpl& t) const { return make_view(&t, ndim, sizes, strides, offset); }
-};
-
 void check_dims(const char* who, int ndim) {
   if (ndim > DT_MAX_DIMS) value_error(who, ": ", ndim, " dims are more than the ", DT_MAX_DIMS, " there may be");
 }
@@ -49,7 +18,7 @@ Tensor view_view(Inference& call) {
   TensorImpl& self = call.tensor(0);
   const dt_value& size = call.args[1];
   check_dims(call.name(), size.count);
-  Geometry g;
+  ViewGeometry g;
   g.ndim = size.count;
   g.offset = self.offset;
   resolve_sizes(call.name(), self, size.count, size.as.ints, g.sizes);
@@ -67,7 +36,7 @@ Tensor as_strided_view(Inference& call) {
     value_error(call.name(), ": size and stride must have the same length, got ", ints_text(size), " and ",
                 ints_text(stride));
   check_dims(call.name(), size.count);
-  Geometry g;
+  ViewGeometry g;
   g.offset = call.given(3) ? call.integer(3) : self.offset;
   int64_t low = g.offset, high = g.offset, numel = 1;
   bool overflow = false;
@@ -99,7 +68,7 @@ Tensor expand_view(Inference& call) {
   check_dims(call.name(), size.count);
   const int added = size.count - self.ndim;
   if (added < 0) refuse("it has more dims than that");
-  Geometry g;
+  ViewGeometry g;
   g.offset = self.offset;
   for (int i = 0; i < size.count; ++i) {
     const int64_t wanted = size.as.ints[i];
@@ -120,19 +89,23 @@ Tensor expand_view(Inference& call) {
   return g.over(self);
 }
 
+// The i-th of the dims that are given; those seen before must not be there again.
+int distinct_dim(Inference& call, int i, bool* seen) {
+  const dt_value& dims = call.args[1];
+  const int dim = wrap_dim(call.name(), dims.as.ints[i], call.tensor(0).ndim);
+  if (std::exchange(seen[dim], true)) value_error(call.name(), ": dim ", dim, " appears twice in ", ints_text(dims));
+  return dim;
+}
+
 Tensor squeeze_view(Inference& call) {
   TensorImpl& self = call.tensor(0);
   bool chosen[DT_MAX_DIMS] = {};
   if (call.given(1)) {
-    for (int i = 0; i < call.args[1].count; ++i) {
-      bool& mine = chosen[wrap_dim(call.name(), call.args[1].as.ints[i], self.ndim)];
-      if (mine) value_error(call.name(), ": dim ", call.args[1].as.ints[i], " appears twice");
-      mine = true;
-    }
+    for (int i = 0; i < call.args[1].count; ++i) distinct_dim(call, i, chosen);
   } else {
     std::fill_n(chosen, self.ndim, true);
   }
-  Geometry g;
+  ViewGeometry g;
   g.offset = self.offset;
   for (int i = 0; i < self.ndim; ++i)
     if (!chosen[i] || self.size(i) != 1) g.push(self.size(i), self.stride(i));
@@ -143,7 +116,7 @@ Tensor unsqueeze_view(Inference& call) {
   TensorImpl& self = call.tensor(0);
   check_dims(call.name(), self.ndim + 1);
   const int dim = call.dim(1, self.ndim + 1);
-  Geometry g(self);
+  ViewGeometry g(self);
   g.insert(dim, 1, dim < self.ndim ? self.size(dim) * self.stride(dim) : 1);
   return g.over(self);
 }
@@ -153,7 +126,7 @@ Tensor unsqueeze_view(Inference& call) {
 Tensor transpose_view(Inference& call) {
   TensorImpl& self = call.tensor(0);
   const int a = call.dim(1, self.ndim), b = call.dim(2, self.ndim);
-  Geometry g(self);
+  ViewGeometry g(self);
   if (self.ndim > 0) {
     std::swap(g.sizes[a], g.sizes[b]);
     std::swap(g.strides[a], g.strides[b]);
@@ -168,11 +141,10 @@ Tensor permute_view(Inference& call) {
     value_error(call.name(), ": dims must name each of the ", self.ndim, " dims of shape ", shape_text(self), ", got ",
                 ints_text(dims));
   bool seen[DT_MAX_DIMS] = {};
-  Geometry g;
+  ViewGeometry g;
   g.offset = self.offset;
   for (int i = 0; i < dims.count; ++i) {
-    const int dim = wrap_dim(call.name(), dims.as.ints[i], self.ndim);
-    if (std::exchange(seen[dim], true)) value_error(call.name(), ": dim ", dim, " appears twice in ", ints_text(dims));
+    const int dim = distinct_dim(call, i, seen);
     g.push(self.size(dim), self.stride(dim));
   }
   return g.over(self);
@@ -187,7 +159,7 @@ Tensor select_view(Inference& call) {
   const int64_t index = call.integer(2), size = self.size(dim);
   if (index < -size || index >= size)
     index_error(call.name(), ": index ", index, " is out of range for dim ", dim, " of shape ", shape_text(self));
-  Geometry g(self);
+  ViewGeometry g(self);
   g.offset += (index < 0 ? index + size : index) * self.stride(dim);
   g.erase(dim);
   return g.over(self);
@@ -212,7 +184,7 @@ Tensor slice_view(Inference& call) {
   const int64_t span = back ? start - end : end - start;
   // step may be the smallest integer, whose negation there is not.
   const uint64_t pace = back ? 0 - static_cast<uint64_t>(step) : static_cast<uint64_t>(step);
-  Geometry g(self);
+  ViewGeometry g(self);
   g.sizes[dim] = span <= 0 ? 0 : static_cast<int64_t>((static_cast<uint64_t>(span) - 1) / pace + 1);
   if (g.sizes[dim] > 0) g.offset += start * self.stride(dim);
   g.strides[dim] = g.sizes[dim] > 1 || pace <= static_cast<uint64_t>(size) ? self.stride(dim) * step : self.stride(dim);
@@ -230,7 +202,7 @@ Tensor diagonal_view(Inference& call) {
   const int64_t down = offset < 0 ? (offset < -rows ? rows : -offset) : 0,
                 right = offset > 0 ? std::min(offset, columns) : 0;
   const int64_t size = std::max<int64_t>(std::min(rows - down, columns - right), 0);
-  Geometry g(self);
+  ViewGeometry g(self);
   if (size > 0) g.offset += down * self.stride(dim1) + right * self.stride(dim2);
   g.erase(std::max(dim1, dim2));
   g.erase(std::min(dim1, dim2));
@@ -247,7 +219,7 @@ Tensor unfold_view(Inference& call) {
     value_error(call.name(), ": size must be from 0 to ", had, ", the size of dim ", dim, " of shape ",
                 shape_text(self), ", got ", size);
   if (step <= 0) value_error(call.name(), ": step must be positive, got ", step);
-  Geometry g(self);
+  ViewGeometry g(self);
   const int64_t stride = self.ndim ? self.stride(dim) : 1;
   if (self.ndim > 0) {
     g.sizes[dim] = (had - size) / step + 1;
@@ -261,10 +233,9 @@ Tensor flip_view(Inference& call) {
   TensorImpl& self = call.tensor(0);
   const dt_value& dims = call.args[1];
   bool seen[DT_MAX_DIMS] = {};
-  Geometry g(self);
+  ViewGeometry g(self);
   for (int i = 0; i < dims.count; ++i) {
-    const int dim = wrap_dim(call.name(), dims.as.ints[i], self.ndim);
-    if (std::exchange(seen[dim], true)) value_error(call.name(), ": dim ", dim, " appears twice in ", ints_text(dims));
+    const int dim = distinct_dim(call, i, seen);
     if (self.ndim == 0 || self.numel == 0) continue;
     g.offset += (self.size(dim) - 1) * self.stride(dim);
     g.strides[dim] = -self.stride(dim);
@@ -273,7 +244,7 @@ Tensor flip_view(Inference& call) {
 }
 
 Tensor detach_view(Inference& call) { return detach(&call.tensor(0)); }
-Tensor alias_view(Inference& call) { return Geometry(call.tensor(0)).over(call.tensor(0)); }
+Tensor alias_view(Inference& call) { return ViewGeometry(call.tensor(0)).over(call.tensor(0)); }
 
 // ---- declarations ---------------------------------------------------------------------------------------
 

@@ -97,14 +97,19 @@ def test_functions_that_write_into_their_tensor():
         dt.nothing_  # noqa: B018
 
 
-@pytest.mark.skipif(dt.cuda.is_available(), reason="asks what there is without a GPU")
 def test_seeds_of_cuda_are_the_default_generators():
     before = dt.get_rng_state()
-    dt.cuda.manual_seed(5)
-    dt.cuda.manual_seed_all(5)
-    assert dt.equal(dt.get_rng_state(), before)
-    assert dt.cuda.get_rng_state_all() == []
+    for seed in (dt.cuda.manual_seed, dt.cuda.manual_seed_all):
+        dt.set_rng_state(before)
+        seed(5)
+        if dt.cuda.is_available():
+            assert dt.initial_seed() == 5
+        else:  # as in PyTorch, nothing happens
+            assert dt.equal(dt.get_rng_state(), before)
+    assert len(dt.cuda.get_rng_state_all()) == dt.cuda.device_count()
     dt.cuda.set_rng_state(before)
-    assert dt.equal(dt.cuda.get_rng_state(), before)
-    assert not dt.cuda.is_bf16_supported()
-    assert not dt.cuda.is_initialized()
+    assert dt.equal(dt.cuda.get_rng_state(), before) and dt.equal(dt.get_rng_state(), before)
+    dt.cuda.set_rng_state_all(dt.cuda.get_rng_state_all())
+    assert dt.equal(dt.get_rng_state(), before)
+    assert dt.cuda.is_initialized() == ("cuda" in dt.backends.names())
+    assert dt.cuda.is_bf16_supported() == dt.cuda.is_available()
