@@ -33,8 +33,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kSpin = std::chrono::microseconds(50);         // a worker looks for work this long before it sleeps
 constexpr auto kWorthWaking = std::chrono::microseconds(40);  // waking one costs its caller some 10 us
-constexpr int64_t kWakingGrains = 16;                         // so many are worth it: a grain is some microseconds
-constexpr int kSpinsBeforeYield = 1000;                       // some 30 us
+constexpr int kRareJobs = 4;  // small jobs that take less than this part of all time are not worth a waking worker
+constexpr int64_t kWakingGrains = 16;    // so many are worth it: a grain is some microseconds
+constexpr int kSpinsBeforeYield = 1000;  // some 30 us
 // More ranges than threads, for cores that others share; and in a large job none of more than kRangeGrains grains.
 constexpr int kRangesPerThread = 4, kMostRangesPerThread = 32, kRangeGrains = 16;
 
@@ -127,10 +128,14 @@ struct Pool {
   std::atomic<int> limit{0};       // workers numbered from here on end
   std::vector<pthread_t> workers;  // the caller's alone, while it has the pool
   int sized_for = 1;               // the thread count that `workers` was made for
+  // What sleeping workers could have spared the callers of small jobs of late, and until when that was counted.
+  Clock::duration unshared{};
+  Clock::time_point counted{};
 
   bool take_range();
   void run(int64_t count, int64_t size, int64_t grains, Body what, void* with);
   void wake_sleepers();
+  bool worth_waking(Clock::time_point start);
   void resize(int count);
   void work(int number);
 };
@@ -222,11 +227,8 @@ void Pool::run(int64_t count, int64_t size, int64_t grains, Body what, void* wit
   const uint64_t job = (ticket.load(std::memory_order_relaxed) >> 32) + 1;
   ticket.store(job << 32 | ranges, std::memory_order_seq_cst);
   if (sleepers.load(std::memory_order_seq_cst) > 0) {
-    // In a small job, the first range tells whether the rest is worth waking anyone for.
     const auto start = Clock::now();
-    if (grains >= kWakingGrains || (take_range() && (Clock::now() - start) * (ranges - 1) > kWorthWaking)) {
-      wake_sleepers();
-    }
+    if (grains >= kWakingGrains || (take_range() && worth_waking(start))) wake_sleepers();
   }
   while (take_range()) {
   }
@@ -237,6 +239,17 @@ void Pool::run(int64_t count, int64_t size, int64_t grains, Body what, void* wit
       sched_yield();  // the worker that has the last range may be waiting for this very core
     }
   }
+}
+
+// In a small job, the first range tells whether the rest is worth waking anyone for; or many jobs together are, one
+// soon after another.
+bool Pool::worth_waking(Clock::time_point start) {
+  const auto now = Clock::now();
+  unshared = std::max(unshared - (now - counted) / kRareJobs, Clock::duration::zero()) + (now - start) * (ranges - 1);
+  counted = now;
+  if (unshared <= kWorthWaking) return false;
+  unshared = Clock::duration::zero();
+  return true;
 }
 
 void Pool::wake_sleepers() {

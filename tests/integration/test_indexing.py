@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,3 +123,22 @@ def test_writing_and_its_gradient(index: tuple[Any, ...], number: bool) -> None:
     np.testing.assert_allclose(x.grad.numpy(), np.where(changed, 0, WEIGHTS), atol=1e-12)
     if not number:
         np.testing.assert_allclose(value.grad.numpy(), WEIGHTS.ravel()[picked], atol=1e-12)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("shape", [(200_000,), (200, 1000)])
+@pytest.mark.parametrize("bad", [7, -8, 2**63 - 1, -(2**63), -(2**63) + 6])
+def test_the_first_of_many_bad_indices_is_named(bad: int, shape: tuple[int, ...], threads: int) -> None:
+    """Wherever it is looked for: threads share the search."""
+    index = dt.zeros(200_000, dtype=dt.int64)
+    index[150_001], index[150_007] = bad, 100
+    index = index.reshape(shape)
+    before = dt.get_num_threads()
+    dt.set_num_threads(threads)
+    try:
+        with pytest.raises(IndexError, match=f"^index: index {bad} is out of range for dim 0 of size 7$"):
+            dt.arange(7)[index]
+        with pytest.raises(IndexError, match="^gather: index -?\\d+ is out of range for dim 0 of size 7$"):
+            dt.arange(7 * index[0].numel()).reshape(7, *shape[1:]).gather(0, index)
+    finally:
+        dt.set_num_threads(before)

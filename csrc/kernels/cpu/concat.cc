@@ -21,12 +21,8 @@ dt_status cat_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, 
     const dt_array& in = ins[k];
     if (skipped(in, out)) continue;
     if (in.dtype != out.dtype) return ctx->fail(ctx, DT_ERR_RUNTIME, "cat: the kernel needs tensors of one dtype");
-    Walk<2> walk;
-    for (int i = 0; i < out.ndim; ++i) walk.add(in.sizes[i], {out.strides[i], in.strides[i]});
-    visit_size(bytes, [&](auto unit) {
-      using T = decltype(unit);
-      copy_walk(ctx, static_cast<T*>(out.data) + at * out.strides[dim], static_cast<const T*>(in.data), walk);
-    });
+    char* const to = static_cast<char*>(out.data) + at * out.strides[dim] * bytes;
+    copy_array(ctx, {to, in.sizes, out.strides, out.ndim, out.dtype}, in);
     at += in.sizes[dim];
   }
   return DT_OK;
@@ -90,12 +86,13 @@ void pad(dt_kernel_context* ctx, const dt_array& out, const dt_array& in, const 
     fill(kept[d].to + kept[d].size, out.sizes[d] - kept[d].to - kept[d].size);
     base += kept[d].to * out.strides[d];
   }
-  Walk<2> walk;
+  int64_t sizes[DT_MAX_DIMS];
   for (int i = 0; i < out.ndim; ++i) {
-    walk.add(kept[i].size, {out.strides[i], in.strides[i]});
+    sizes[i] = kept[i].size;
     from += kept[i].from * in.strides[i];
   }
-  if (walk.count() > 0) copy_walk(ctx, to + base, from, walk);
+  copy_array(ctx, {to + base, sizes, out.strides, out.ndim, out.dtype},
+             {const_cast<T*>(from), sizes, in.strides, in.ndim, in.dtype});
 }
 
 template <class T>

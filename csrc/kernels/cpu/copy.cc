@@ -2,6 +2,7 @@
 #include "kernels/common/dtypes.h"
 #include "kernels/cpu/copy_rare.h"
 #include "kernels/cpu/families.h"
+#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/sixteen.h"
@@ -109,6 +110,10 @@ void add_sixteen(KernelTable& table) {
 }
 
 }  // namespace
+
+void copy_array(dt_kernel_context* ctx, const dt_array& to, const dt_array& from) {
+  if (to.data != from.data) elementwise<2>(ctx, DOVETAIL_BEST_ISA(moving_loop)(item_bytes(to.dtype)), {&to, &from});
+}
 
 void register_copy(KernelTable& table) {
   register_copy_rare(table);

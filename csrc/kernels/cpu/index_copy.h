@@ -39,34 +39,8 @@ inline void copy_run(T* to, int64_t to_step, const T* from, int64_t from_step, i
   }
 }
 
-// to[...] = from[...] over walk's space (offset 0: to, offset 1: from), of which the innermost dim is taken out.
-template <class T>
-void copy_walk(dt_kernel_context* ctx, T* to, const T* from, Walk<2>& walk) {
-  int64_t step[2];
-  const int64_t n = walk.pop(step), rows = walk.count();
-  if (n == 0 || rows == 0) return;
-  if (rows == 1) {
-    parallel(ctx, n, 2 * kGrain, [&](int64_t begin, int64_t end) {
-      copy_run(to + begin * step[0], step[0], from + begin * step[1], step[1], end - begin);
-    });
-    return;
-  }
-  parallel(ctx, rows, grain_for(n), [&](int64_t begin, int64_t end) {
-    Walk<2> w = walk;
-    w.seek(begin);
-    for (int64_t r = begin; r < end; ++r, w.next()) copy_run(to + w.offset[0], step[0], from + w.offset[1], step[1], n);
-  });
-}
-
-inline void copy_array(dt_kernel_context* ctx, const dt_array& to, const dt_array& from) {
-  if (to.data == from.data) return;  // in place
-  Walk<2> walk;
-  for (int i = 0; i < to.ndim; ++i) walk.add(to.sizes[i], {to.strides[i], from.strides[i]});
-  visit_size(item_bytes(to.dtype), [&](auto unit) {
-    using T = decltype(unit);
-    copy_walk(ctx, static_cast<T*>(to.data), static_cast<const T*>(from.data), walk);
-  });
-}
+// to = from, of one dtype and shape; nothing where they are the same memory (copy.cc).
+void copy_array(dt_kernel_context* ctx, const dt_array& to, const dt_array& from);
 
 // Row-major strides for a's sizes.
 inline void contiguous_strides(const dt_array& a, int64_t* strides) {
@@ -98,50 +72,10 @@ inline void copy_from_contiguous(dt_kernel_context* ctx, const dt_array& to, con
 
 // ---- checks ----------------------------------------------------------------------------------------------
 
-DOVETAIL_CLONES inline void index_range(const int64_t* p, int64_t n, int64_t* least, int64_t* most) {
-  int64_t low[8], high[8];
-  for (int l = 0; l < 8; ++l) low[l] = *least, high[l] = *most;
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int l = 0; l < 8; ++l) {
-      low[l] = p[i + l] < low[l] ? p[i + l] : low[l];
-      high[l] = p[i + l] > high[l] ? p[i + l] : high[l];
-    }
-  for (; i < n; ++i) low[0] = std::min(low[0], p[i]), high[0] = std::max(high[0], p[i]);
-  for (int l = 0; l < 8; ++l) *least = std::min(*least, low[l]), *most = std::max(*most, high[l]);
-}
-
-// Refuse an index outside [low, size). All of them are looked at before anything is written.
-inline dt_status check_indices(dt_kernel_context* ctx, const char* op, const dt_array& index, int64_t low, int64_t size,
-                               int dim) {
-  if (numel(index) == 0) return DT_OK;
-  const int64_t* p = static_cast<const int64_t*>(index.data);
-  Walk<1> walk;
-  for (int i = 0; i < index.ndim; ++i)
-    if (index.strides[i] != 0) walk.add(index.sizes[i], {index.strides[i]});
-  int64_t step[1];
-  const int64_t n = walk.pop(step), rows = walk.count();
-  int64_t bad = 0;
-  bool found = false;
-  walk.seek(0);
-  for (int64_t r = 0; r < rows && !found; ++r, walk.next()) {
-    const int64_t* row = p + walk.offset[0];
-    if (step[0] == 1) {
-      int64_t least = row[0], most = row[0];
-      index_range(row, n, &least, &most);
-      if (least >= low && most < size) continue;
-    }
-    for (int64_t i = 0; i < n && !found; ++i) {
-      bad = row[i * step[0]];
-      found = bad < low || bad >= size;
-    }
-  }
-  if (!found) return DT_OK;
-  char text[160];
-  std::snprintf(text, sizeof text, "%s: index %lld is out of range for dim %d of size %lld", op,
-                static_cast<long long>(bad), dim, static_cast<long long>(size));
-  return ctx->fail(ctx, DT_ERR_INDEX, text);
-}
+// Refuse an index outside [low, size), low being 0 or -size. All of them are looked at before anything is written
+// (index_check.cc).
+dt_status check_indices(dt_kernel_context* ctx, const char* op, const dt_array& index, int64_t low, int64_t size,
+                        int dim);
 
 // A zero-dim array as one dim of size 1, so that dim 0 exists.
 struct AtLeast1d {
