@@ -42,7 +42,8 @@
   X(conv)                        \
   X(pool)                        \
   X(fft)                         \
-  X(special)
+  X(special)                     \
+  X(special_vector)
 
 namespace dovetail::cpu {
 class KernelTable;

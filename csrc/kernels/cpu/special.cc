@@ -1,4 +1,4 @@
-// Special functions, element by element: computed in double, whatever the dtype.
+// Special functions, element by element: computed in double, whatever the dtype. Most are in special_vector.cc.
 #include "kernels/cpu/special.h"
 
 #include "kernels/cpu/families.h"
@@ -24,24 +24,9 @@ struct Unary {
 };
 
 constexpr Unary kUnary[] = {
-    {"digamma", digamma},
-    {"i0", bessel_i0},
-    {"special_airy_ai", airy_ai},
-    {"airy_ai_slope", airy_ai_slope},
-    {"special_bessel_j0", bessel_j0},
-    {"special_bessel_j1", bessel_j1},
-    {"special_bessel_y0", bessel_y0},
-    {"special_bessel_y1", bessel_y1},
-    {"special_erfcx", erfcx},
-    {"special_i0e", bessel_i0e},
-    {"special_i1", bessel_i1},
-    {"special_i1e", bessel_i1e},
-    {"special_log_ndtr", log_ndtr},
-    {"special_modified_bessel_k0", bessel_k0},
-    {"special_modified_bessel_k1", bessel_k1},
+    {"special_airy_ai", airy_ai},     {"airy_ai_slope", airy_ai_slope}, {"special_bessel_j0", bessel_j0},
+    {"special_bessel_j1", bessel_j1}, {"special_bessel_y0", bessel_y0}, {"special_bessel_y1", bessel_y1},
     {"special_ndtri", ndtri},
-    {"special_scaled_modified_bessel_k0", bessel_k0e},
-    {"special_scaled_modified_bessel_k1", bessel_k1e},
 };
 
 template <class T>
@@ -86,23 +71,9 @@ dt_status binary_special(const void* self, dt_kernel_context* ctx, const dt_arra
 }
 
 template <class T>
-void polygamma_of(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows,
-                  const void* params) {
-  const int64_t order = *static_cast<const int64_t*>(params);
-  apply<T>(data, step, row_step, n, rows, [order](double x) { return polygamma(order, x); });
-}
-template <class T>
-dt_status polygamma_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
-                           int32_t, const dt_value* args, int32_t) {
-  static const Loop loop{polygamma_of<T>, kScalarGrain};
-  return elementwise<2>(ctx, loop, {&outs[0], &ins[0]}, &args[1].as.i);
-}
-
-template <class T>
 void add_all_of(KernelTable& table, int32_t dtype) {
   for (const Unary& unary : kUnary) table.add(unary.op, dtype, unary_special<T>, &unary);
   for (const Binary& binary : kBinary) table.add(binary.op, dtype, binary_special<T>, &binary);
-  table.add("polygamma", dtype, polygamma_kernel<T>);
 }
 
 }  // namespace
@@ -111,8 +82,6 @@ void register_special(KernelTable& table) {
   KernelTable own;
   add_all_of<float>(own, DT_FLOAT32);
   add_all_of<double>(own, DT_FLOAT64);
-  static constexpr Unary normal{"special_ndtr", ndtr};
-  own.add(normal.op, DT_FLOAT64, unary_special<double>, &normal);  // float32: exponential.inc
   add_sixteen_by_blocks(own);
   table.add_all(own);
 }

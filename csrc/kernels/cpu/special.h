@@ -35,17 +35,13 @@ inline double exp_of_square(double x, double factor) {
 }
 
 // special_erf.cc
-double inverse_erf(double y);  // infinite at -1 and 1, NaN beyond; within 2 ulp
-double erfcx(double x);        // e^(x^2) erfc(x)
-double ndtr(double x);         // the normal distribution function
-double log_ndtr(double x);
-double ndtri(double p);  // its inverse
+double erfcx(double x);  // e^(x^2) erfc(x)
+double ndtri(double p);  // the inverse of the normal distribution function
 
 // special_gamma.cc
-double log_gamma(double x);  // log |gamma(x)|. (The C library's writes a global sign.)
-double digamma(double x);
+double log_gamma(double x);             // log |gamma(x)|. (The C library's writes a global sign.)
 double zeta(double s, double q);        // Hurwitz's
-double polygamma(int64_t n, double x);  // the nth derivative of digamma
+double polygamma(int64_t n, double x);  // the nth derivative of digamma, n > 0
 
 // special_igamma.cc
 double igamma(double a, double x);   // the lower incomplete gamma function, regularised
@@ -56,14 +52,6 @@ double bessel_j0(double x);
 double bessel_j1(double x);
 double bessel_y0(double x);
 double bessel_y1(double x);
-double bessel_i0(double x);
-double bessel_i0e(double x);  // e^-|x| I0(x)
-double bessel_i1(double x);
-double bessel_i1e(double x);
-double bessel_k0(double x);
-double bessel_k0e(double x);  // e^x K0(x)
-double bessel_k1(double x);
-double bessel_k1e(double x);
 
 // special_airy.cc
 double airy_ai(double x);

@@ -1,4 +1,4 @@
-// The error function's relatives: its inverse, the scaled complement, the normal distribution.
+// The error function's relatives, one at a time: see special_vector_erf.inc for the others.
 #include "kernels/cpu/special.h"
 #include "kernels/cpu/special_tables.h"
 
@@ -6,7 +6,7 @@ namespace dovetail::cpu {
 
 namespace {
 
-constexpr double kSqrtHalf = 0.70710678118654752440, kInvSqrtPi = 0.56418958354775628695;
+constexpr double kInvSqrtPi = 0.56418958354775628695;
 
 template <int kCount>
 double polynomial(const double (&coefficients)[kCount], double x) {
@@ -15,42 +15,13 @@ double polynomial(const double (&coefficients)[kCount], double x) {
   return sum;
 }
 
-// The lower tail of the normal distribution, x <= 0.
-double tail(double x) { return x < -40 ? 0 : 0.5 * exp_of_square(x, -0.5) * erfcx(-x * kSqrtHalf); }
-
 }  // namespace
-
-double inverse_erf(double y) {
-  const double a = std::fabs(y);
-  if (!(a < 1)) return a == 1 ? std::copysign(kInf, y) : kNan;
-  // Winitzki's estimate, good to 2e-3, then Halley's steps on erf (on erfc near 1, where 1 - a is exact and erf has no
-  // digits left), each of which triples the correct digits.
-  const double l = std::log1p(-a * a), t = 4.3307467508 + l / 2;
-  double x = std::sqrt(std::sqrt(t * t - l * 6.8027210884) - t);
-  if (a < 1e-4) x = a * 0.88622692545275801;
-  for (int i = 0; i < 3; ++i) {
-    const double wrong = a <= 0.5 ? std::erf(x) - a : (1 - a) - std::erfc(x);
-    const double newton = wrong / (1.1283791670955126 * std::exp(-x * x));
-    x -= newton / (1 + x * newton);
-  }
-  return std::copysign(x, y);
-}
 
 double erfcx(double x) {
   if (x < -26.7) return kInf;
   if (x < 0) return 2 * exp_of_square(x, 1) - erfcx(-x);
   if (x > 1e9) return kInvSqrtPi / x;
   return series(kErfcx, (x - 3.75) / (x + 3.75)) / (1 + 2 * x);
-}
-
-double ndtr(double x) {
-  if (std::fabs(x) < 1) return 0.5 + 0.5 * std::erf(x * kSqrtHalf);
-  return x > 0 ? 1 - tail(-x) : tail(x);
-}
-
-double log_ndtr(double x) {
-  if (x > -1) return std::log1p(x < 1 ? -0.5 * std::erfc(x * kSqrtHalf) : -tail(-x));
-  return std::log(0.5 * erfcx(-x * kSqrtHalf)) - 0.5 * x * x;
 }
 
 // M. J. Wichura, Algorithm AS 241: The Percentage Points of the Normal Distribution, Applied Statistics 37 (1988).

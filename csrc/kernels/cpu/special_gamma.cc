@@ -6,25 +6,7 @@ namespace dovetail::cpu {
 
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
-
 bool is_whole(double x) { return x == std::floor(x); }
-
-// x >= 1.
-double digamma_right(double x) {
-  if (x >= 10) {
-    // log x - 1/(2x) - sum B_2k / (2k x^2k): DLMF 5.11.2
-    static constexpr double kTerms[] = {1.0 / 12,  -1.0 / 120,     1.0 / 252, -1.0 / 240,
-                                        1.0 / 132, -691.0 / 32760, 1.0 / 12,  -3617.0 / 8160};
-    const double z = 1 / x / x;
-    double sum = 0;
-    for (int k = 7; k >= 0; --k) sum = z * (sum + kTerms[k]);
-    return std::log(x) - 0.5 / x - sum;
-  }
-  double shift = 0;
-  for (; x > 2; x -= 1) shift += 1 / (x - 1);
-  return shift + ((x - kDigammaRoot) - kDigammaRootLow) * series(kDigamma, 2 * x - 3);
-}
 
 // q^s zeta(s, q) for s > 1 and finite q > 0: nine terms, and the Euler-Maclaurin formula for the rest (DLMF 25.11.5).
 // Where that would not do, s being large, the rest is below the rounding error.
@@ -61,15 +43,6 @@ double log_gamma(double x) {
 #endif
 }
 
-double digamma(double x) {
-  if (x == 0) return std::copysign(kInf, -x);
-  if (x >= 1) return digamma_right(x);
-  if (x > 0) return digamma_right(x + 1) - 1 / x;
-  if (is_whole(x)) return kNan;
-  // psi(1 - x) - pi / tan(pi x): DLMF 5.5.4
-  return digamma_right(1 - x) - kPi / std::tan(kPi * (x - std::round(x)));
-}
-
 double zeta(double s, double q) {
   if (s == 1) return kInf;
   if (!(s > 1) || q != q) return kNan;
@@ -83,7 +56,6 @@ double zeta(double s, double q) {
 }
 
 double polygamma(int64_t n, double x) {
-  if (n == 0) return digamma(x);
   const double s = static_cast<double>(n) + 1, sign = n % 2 == 1 ? 1 : -1;  // (-1)^(n + 1) n! zeta(n + 1, x)
   const double factorial = n <= 170 ? std::tgamma(s) : kInf, terms = zeta(s, x);
   if (!(x > 0 && x < kInf) || (factorial < kInf && terms < kInf && terms > 1e-300)) return sign * factorial * terms;
