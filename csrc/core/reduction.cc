@@ -24,8 +24,8 @@ Types infer_types(const Op& op, const dt_value* args, DType dtype) {
         type_error(op.name(), ": expected a floating-point dtype, got ", dtype_name(dtype),
                    at >= 0 ? "; pass dtype=dt.float32 or cast first" : "; cast the input first");
       return {dtype, dtype};
-    case Reduced::boolean:
-      return {dtype, DT_BOOL};
+    case Reduced::boolean:  // PyTorch's bool was once uint8: what is asked in it is answered in it
+      return {dtype, dtype == DT_UINT8 ? DT_UINT8 : DT_BOOL};
     case Reduced::index:
       return {dtype, DT_INT64};
     default:
@@ -33,7 +33,8 @@ Types infer_types(const Op& op, const dt_value* args, DType dtype) {
   }
 }
 
-// Which dims are reduced: none given, or an empty list, means all.
+// Which dims are reduced. None given means all, and so does an empty list, but in `any` and `all`, which take it at its
+// word: every element by itself.
 void reduced_dims(const Op& op, const dt_value* args, int ndim, bool* reduced) {
   const int at = op.schema.find_arg("dim");
   const dt_value dims = at >= 0 ? args[at] : box_none();
@@ -43,7 +44,7 @@ void reduced_dims(const Op& op, const dt_value* args, int ndim, bool* reduced) {
     if (ndim) reduced[d] = true;
     return;
   }
-  const bool all = dims.tag == DT_NONE || dims.count == 0;
+  const bool all = dims.tag == DT_NONE || (dims.count == 0 && op.reduced != Reduced::boolean);
   std::fill_n(reduced, ndim, all);
   if (all) return;
   for (int i = 0; i < dims.count; ++i) {
@@ -101,7 +102,7 @@ bool reads(const Op& op, const TensorImpl& self, DType compute, dt_kernel& kerne
 
 bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
   TensorImpl* self = args[0].as.tensor;
-  const Types types = infer_types(op, args, self->dtype);
+  Types types = infer_types(op, args, self->dtype);
   check_allowed(op, types.compute);
   bool reduced[DT_MAX_DIMS];
   reduced_dims(op, args, self->ndim, reduced);
@@ -127,6 +128,7 @@ bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* out
   const bool reads_as_is = self->dtype != types.compute && reads(op, *self, types.compute, kernel);
 
   TensorImpl* destination = outs[0].tag == DT_TENSOR ? outs[0].as.tensor : nullptr;
+  if (destination && destination->dtype == DT_BOOL && op.reduced == Reduced::boolean) types.result = DT_BOOL;
   if (destination) check_destination(op, destination, ndim, sizes, types.result, self->device);
   const bool direct = destination && destination->dtype == types.result && !memory_overlaps(*destination, *self);
   Tensor out = direct ? Tensor::borrow(destination) : empty(ndim, sizes, types.result, self->device);
@@ -140,7 +142,8 @@ bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* out
     }
     Collapsed c;
     collapse(*in, reduced, out_strides, c);
-    const dt_array arrays[2] = {{out->data, c.sizes, c.out, c.ndim, out->dtype},
+    const DType written = op.reduced == Reduced::boolean ? DT_BOOL : out->dtype;  // of the same bytes as uint8
+    const dt_array arrays[2] = {{out->data, c.sizes, c.out, c.ndim, written},
                                 {in->data, c.sizes, c.in, c.ndim, in->dtype}};
     KernelRun run(op, self->device);
     run.run(kernel, arrays, 1, arrays + 1, 1, args, n_args);

@@ -204,6 +204,9 @@ Example:
 )");
 }
 
+constexpr const char* kTruthArgs =
+    "\nAn empty list of dims folds none: every element is taken by itself. The result is bool, of uint8 it is uint8.";
+
 void declare_truth() {
   op("any(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor")
       .reduction(Reduced::boolean)
@@ -211,7 +214,7 @@ void declare_truth() {
       .method()
       .out()
       .non_differentiable()
-      .doc(reduction_doc("Whether some element is other than zero.", "out = or_i (self_i != 0)", "",
+      .doc(reduction_doc("Whether some element is other than zero.", "out = or_i (self_i != 0)", kTruthArgs,
                          "dt.any(dt.tensor([[True, False], [False, False]]), dim=1)", "[True, False]")
                .c_str());
   op("all(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor")
@@ -220,7 +223,7 @@ void declare_truth() {
       .method()
       .out()
       .non_differentiable()
-      .doc(reduction_doc("Whether every element is other than zero.", "out = and_i (self_i != 0)", "",
+      .doc(reduction_doc("Whether every element is other than zero.", "out = and_i (self_i != 0)", kTruthArgs,
                          "dt.all(dt.tensor([[True, True], [True, False]]), dim=1)", "[True, False]")
                .c_str());
 }

@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.framework import FLOATS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
+from tests.ops.framework import (
+    ALL_INTS,
+    FLOATS,
+    ErrorSample,
+    Sample,
+    T,
+    errors_for,
+    make,
+    rng_for,
+    samples_for,
+    wide,
+)
 from tests.ops.samples.conv import CASES, convolve, input_grad, result_shape, tolerances
 
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
@@ -91,6 +102,34 @@ def transposed(op: str) -> Iterator[Sample]:
         yield Sample((x, w), reference, **tolerances(dtype))
         yield Sample((x, w, None, 2, 1, 1), reference, **tolerances(dtype))
         yield Sample((T(x.array[0]), w), reference, **tolerances(dtype))
+
+
+@samples_for(*CONVOLUTIONS, *TRANSPOSED)
+def of_integers(op: str) -> Iterator[Sample]:
+    """Whole numbers, which wrap around in their dtype; small enough for the reference's float64."""
+    rng = rng_for(op + "-integers")
+    spatial = spatial_of(op)
+
+    def reference(x: Any, weight: Any, bias: Any, *rest: Any) -> Any:
+        if op in CONVOLUTIONS:
+            exact = convolve(x, weight, bias, *rest)
+        else:
+            stride, padding, extra, groups, dilation = rest
+            size = (len(x), weight.shape[1] * groups, *full_size(x, weight, stride, padding, extra, dilation))
+            exact = input_grad(x, weight, size, stride, padding, dilation, groups)
+            exact = exact + wide(bias).reshape(-1, *[1] * spatial)
+        return exact.astype(np.int64).astype(x.dtype)
+
+    for dtype in ALL_INTS:
+        for case in (case for case in CASES if len(case[0]) == spatial + 2):
+            shape, weight, stride, padding, dilation, groups = case
+            if op in CONVOLUTIONS:
+                x, channels, rest = shape, weight[0], (stride, padding, dilation, groups)
+            else:
+                x, channels = (shape[0], *result_shape(case)), weight[1] * groups
+                rest = (stride, padding, (0,) * spatial, groups, dilation)
+            filters, bias = T(make(rng, weight, dtype, 0, 9)), T(make(rng, (channels,), dtype, 0, 9))
+            yield Sample((T(make(rng, x, dtype, 0, 9)), filters, bias, *rest), reference, dtype=dtype)
 
 
 @errors_for(*CONVOLUTIONS, *TRANSPOSED)

@@ -34,14 +34,19 @@ def _over(fn: Callable[..., Any]) -> Callable[..., Any]:
     return lambda x, dim=None, keepdim=False: fn(wide(x), axis=_axis(dim) if x.ndim else None, keepdims=keepdim)
 
 
+def _truth(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """No dims are none: every element by itself."""
+    return lambda x, dim=None, keepdim=False: fn(x, axis=dim if x.ndim else None, keepdims=keepdim)
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     "sum": _over(np.sum),
     "prod": _over(np.prod),
     "mean": _over(np.mean),
     "amax": _over(np.max),
     "amin": _over(np.min),
-    "any": _over(np.any),
-    "all": _over(np.all),
+    "any": _truth(np.any),
+    "all": _truth(np.all),
 }
 DIMS: tuple[Any, ...] = (None, (), 0, -1, 1, (0, 2), (-1, 0), (0, 1, 2))
 
@@ -52,7 +57,7 @@ def accumulated(dtype: str) -> str:
 
 def result_dtype(op: str, dtype: str) -> str:
     if op in ("any", "all"):
-        return "bool"
+        return "uint8" if dtype == "uint8" else "bool"
     return accumulated(dtype) if op in ("sum", "prod") else dtype
 
 

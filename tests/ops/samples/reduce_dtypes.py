@@ -49,7 +49,7 @@ def real_of(dtype: str) -> str:
 
 def folded(op: str, dtype: str) -> str:
     if op in ("any", "all"):
-        return "bool"
+        return "uint8" if dtype == "uint8" else "bool"
     if op == "var":
         return real_of(dtype)
     return summed(dtype) if op in ("sum", "prod") else dtype

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tests.ops.framework import (
+    COMPLEXES,
     FLOATS,
     INTS,
     LAYOUTS,
@@ -37,6 +38,15 @@ def logcumsumexps(op: str) -> Iterator[Sample]:
             yield Sample((T(make(rng, (3, 4), dtype)), dim), reference, **NEAR)
         yield Sample((T(np.array([-np.inf, 1000.0, 1000.0, -1000.0], dtype)), 0), reference, **NEAR)
         yield Sample((T(make(rng, (50,), dtype, -30, 30)), 0), reference, **NEAR)
+
+    def of_complex(x: Any, dim: int) -> Any:
+        return np.log(np.cumsum(np.exp(x.astype(np.complex128)), axis=dim))
+
+    for dtype in COMPLEXES:
+        for dim in (0, -1):
+            yield Sample((T(make(rng, (3, 4), dtype, -1.5, 1.5)), dim), of_complex, **NEAR)
+        apart = np.array([-np.inf, 1 + 2j, -40 + 1j, 30 - 1j, -np.inf], dtype)
+        yield Sample((T(apart), 0), of_complex, **NEAR)
 
 
 @samples_for("cummax", "cummin")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from .. import checks
+from .. import _core, checks
 from .._core import Tensor, get_op
 from ._common import promoted, reduced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 __all__ = ["all", "any", "diff"]
 
 _all, _any, _diff = get_op("all"), get_op("any"), get_op("diff")
+
+
+def _truth(op: Any, x: Tensor, axis: int | Sequence[int] | None, keepdims: bool) -> Tensor:
+    """A bool, which PyTorch's answer about uint8 is not."""
+    result = reduced(op, x, axis, keepdims)
+    return result if result.dtype is _core.bool else result.to(_core.bool)
 
 
 @checks.in_own_name
@@ -23,7 +30,7 @@ def all(x: Tensor, /, *, axis: int | Sequence[int] | None = None, keepdims: bool
         >>> all(dt.tensor([[True, True], [True, False]]), axis=0).tolist()
         [True, False]
     """
-    return reduced(_all, x, axis, keepdims)
+    return _truth(_all, x, axis, keepdims)
 
 
 @checks.in_own_name
@@ -34,7 +41,7 @@ def any(x: Tensor, /, *, axis: int | Sequence[int] | None = None, keepdims: bool
         >>> any(dt.tensor([[True, False], [False, False]]), axis=0).tolist()
         [True, False]
     """
-    return reduced(_any, x, axis, keepdims)
+    return _truth(_any, x, axis, keepdims)
 
 
 @checks.in_own_name

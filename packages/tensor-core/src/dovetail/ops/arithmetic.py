@@ -137,7 +137,8 @@ def _logaddexp_complex(a: Tensor, b: Tensor) -> Tensor:
     # Where the larger real part is infinite, so is the result, or the smaller has no part in it.
     plain = dt.isfinite(large.real)
     gap = dt.where(plain, small - large, 0)
-    return dt.where(plain, large + dt.log1p(dt.exp(gap)), large)
+    either = dt.where(plain, large + dt.log1p(dt.exp(gap)), large)
+    return dt.where(dt.isnan(a) | dt.isnan(b), complex(math.nan, math.nan), either)
 
 
 @op("logaddexp2(Tensor self, Tensor other) -> Tensor", method=True, out=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import dovetail as dt
 from dovetail import Tensor
 from dovetail._core import get_op
+from dovetail.ops import _integer_convolution as integers
 from dovetail.ops import op
 from dovetail.ops._common import batched, in_float, shape_text, spread
 
@@ -30,7 +31,8 @@ def _conv(
     spatial = int(name[-2])
     x = batched(name, spatial, input)
     _check_weight(name, spatial, weight)
-    out = convolution(
+    convolved = integers.convolution if integers.of_integers(x) else convolution
+    out = convolved(
         x,
         weight,
         bias,
@@ -74,16 +76,17 @@ def _conv_transpose(
         for size, step, gap, kernel in zip(x.shape[2:], stride, dilation, weight.shape[2:], strict=True)
     ]
     channels = weight.shape[1] * groups
+    transposed = integers.convolution_input_grad if integers.of_integers(x) else convolution_input_grad
+    sizes = [full - 2 * pad + more for full, pad, more in zip(reach, padding, extra, strict=True)]
+    if min(sizes) <= 0:
+        raise ValueError(f"{name}: the result would have sizes {sizes}; give a larger input or less padding")
     if all(more < step for more, step in zip(extra, stride, strict=True)):
-        sizes = [full - 2 * pad + more for full, pad, more in zip(reach, padding, extra, strict=True)]
-        if min(sizes) <= 0:
-            raise ValueError(f"{name}: the result would have sizes {sizes}; give a larger input or less padding")
         shape = [x.shape[0], channels, *sizes]
-        out = convolution_input_grad(x, weight, shape, stride, padding, dilation, groups)
+        out = transposed(x, weight, shape, stride, padding, dilation, groups)
     else:
         # The convolution of such a size would have more places than the input: cut the whole result to size instead.
         whole = [x.shape[0], channels, *reach]
-        out = convolution_input_grad(x, weight, whole, stride, [0] * spatial, dilation, groups)
+        out = transposed(x, weight, whole, stride, [0] * spatial, dilation, groups)
         cuts = [n for pad, more in zip(padding[::-1], extra[::-1], strict=True) for n in (-pad, more - pad)]
         out = dt.constant_pad_nd(out, cuts)
     if bias is not None:

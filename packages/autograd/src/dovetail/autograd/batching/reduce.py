@@ -29,7 +29,15 @@ def _checked(x: Tensor, dim: Any) -> None:
             raise IndexError(f"vmap: dim {d} is out of range for a tensor of {x.ndim} dims")
 
 
-@rule("sum", "prod", "mean", "var", "amax", "amin", "any", "all")
+@rule("any", "all")
+def _truth(op: Any, b: Any, x: Tensor, dim: Any, *rest: Any) -> Tensor:
+    """With no dims at all every element stays by itself, unlike in other reductions."""
+    if dim is not None and len(dim) == 0:
+        return op.call((b(x), dim, *rest), None)
+    return _reduction(op, b, x, dim, *rest)
+
+
+@rule("sum", "prod", "mean", "var", "amax", "amin")
 def _reduction(op: Any, b: Any, x: Tensor, dim: Any, *rest: Any) -> Tensor:
     _checked(x, dim)
     found = op.call((_with_a_dim(b, x), _dims(b, x, dim), *rest), None)

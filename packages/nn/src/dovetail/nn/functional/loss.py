@@ -9,6 +9,7 @@ from dovetail import checks
 from dovetail.ops import get_op, op
 
 from ._common import dtype_name, of_floats, shape_text
+from ._older_reduction import with_older_reduction
 
 _of_classes = get_op("softmax_cross_entropy")
 
@@ -85,6 +86,7 @@ def class_targets(who: str, target: dt.Tensor) -> None:
 # ---- numbers ----
 
 
+@with_older_reduction
 @op(
     "mse_loss(Tensor input, Tensor target, str reduction='mean', Tensor? weight=None, *, bool broadcast=False) "
     "-> Tensor"
@@ -111,6 +113,7 @@ def mse_loss(
     return weighted("mse_loss", (input - target).square(), weight, reduction)
 
 
+@with_older_reduction
 @op(
     "l1_loss(Tensor input, Tensor target, str reduction='mean', Tensor? weight=None, *, bool broadcast=False) -> Tensor"
 )
@@ -128,6 +131,7 @@ def l1_loss(
     return weighted("l1_loss", (input - target).abs(), weight, reduction)
 
 
+@with_older_reduction
 @op(
     "smooth_l1_loss(Tensor input, Tensor target, str reduction='mean', float beta=1.0, *, bool broadcast=False) "
     "-> Tensor"
@@ -181,6 +185,7 @@ def huber_loss(
     return reduce("huber_loss", loss, reduction)
 
 
+@with_older_reduction
 @op(
     "kl_div(Tensor input, Tensor target, str reduction='mean', bool log_target=False, *, bool broadcast=False) "
     "-> Tensor"
@@ -217,6 +222,7 @@ def kl_div(
 # ---- yes and no ----
 
 
+@with_older_reduction
 @op(
     "binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, str reduction='mean', *, "
     "bool broadcast=False) -> Tensor"
@@ -258,6 +264,7 @@ def binary_cross_entropy(
     return reduce("binary_cross_entropy", loss if weight is None else loss * weight, reduction)
 
 
+@with_older_reduction
 @op(
     "binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, str reduction='mean', "
     "Tensor? pos_weight=None, *, bool broadcast=False) -> Tensor"
@@ -293,6 +300,7 @@ def binary_cross_entropy_with_logits(
 # ---- classes ----
 
 
+@with_older_reduction
 @op("nll_loss(Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean') -> Tensor")
 @of_floats
 def nll_loss(input: dt.Tensor, target: dt.Tensor, weight: Any, ignore_index: int, reduction: str) -> dt.Tensor:
@@ -342,6 +350,7 @@ def class_dim(who: str, input: dt.Tensor, target: dt.Tensor, weight: Any) -> int
     return dim
 
 
+@with_older_reduction
 @op(
     "cross_entropy(Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean', "
     "float label_smoothing=0.0) -> Tensor"

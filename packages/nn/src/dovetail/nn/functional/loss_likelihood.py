@@ -10,9 +10,11 @@ from dovetail import checks
 from dovetail.ops import op
 
 from ._common import of_floats, shape_text
+from ._older_reduction import with_older_reduction
 from .loss import broadcastable, check_shapes, class_targets, reduce, value_of
 
 
+@with_older_reduction
 @op(
     "poisson_nll_loss(Tensor input, Tensor target, bool log_input=True, bool full=False, float eps=1e-08, "
     "str reduction='mean', *, bool broadcast=False) -> Tensor"

@@ -10,11 +10,13 @@ from dovetail import checks
 from dovetail.ops import get_op, op
 
 from ._common import of_floats, shape_text
+from ._older_reduction import with_older_reduction
 from .loss import REDUCTIONS, broadcastable, check_shapes, class_dim, class_targets, of_one_shape, reduce
 
 pairwise_distance = get_op("pairwise_distance")
 
 
+@with_older_reduction
 @op("soft_margin_loss(Tensor input, Tensor target, str reduction='mean', *, bool broadcast=False) -> Tensor")
 @of_floats
 def soft_margin_loss(input: dt.Tensor, target: dt.Tensor, reduction: str, *, broadcast: bool = False) -> dt.Tensor:
@@ -29,6 +31,7 @@ def soft_margin_loss(input: dt.Tensor, target: dt.Tensor, reduction: str, *, bro
     return reduce("soft_margin_loss", z.clamp(min=0) + dt.log1p(dt.exp(-z.abs())), reduction)
 
 
+@with_older_reduction
 @op(
     "multilabel_soft_margin_loss(Tensor input, Tensor target, Tensor? weight=None, str reduction='mean', *, "
     "bool broadcast=False) -> Tensor"
@@ -58,6 +61,7 @@ def multilabel_soft_margin_loss(
     return reduce("multilabel_soft_margin_loss", loss, reduction)
 
 
+@with_older_reduction
 @op(
     "hinge_embedding_loss(Tensor input, Tensor target, float margin=1.0, str reduction='mean', *, "
     "bool broadcast=False) -> Tensor"
@@ -81,6 +85,7 @@ def hinge_embedding_loss(
     return reduce("hinge_embedding_loss", apart + alike, reduction)
 
 
+@with_older_reduction
 @op(
     "multi_margin_loss(Tensor input, Tensor target, int p=1, float margin=1.0, Tensor? weight=None, "
     "str reduction='mean') -> Tensor"
@@ -118,6 +123,7 @@ def multi_margin_loss(
     return reduce("multi_margin_loss", loss, reduction)
 
 
+@with_older_reduction
 @op("multilabel_margin_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor")
 @of_floats
 def multilabel_margin_loss(input: dt.Tensor, target: dt.Tensor, reduction: str) -> dt.Tensor:
@@ -150,6 +156,7 @@ def multilabel_margin_loss(input: dt.Tensor, target: dt.Tensor, reduction: str) 
     return reduce("multilabel_margin_loss", loss, reduction)
 
 
+@with_older_reduction
 @op(
     "cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, str reduction='mean') "
     "-> Tensor"
@@ -184,6 +191,7 @@ def cosine_embedding_loss(
     return reduce("cosine_embedding_loss", alike + apart, reduction)
 
 
+@with_older_reduction
 @op(
     "margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, str reduction='mean', *, "
     "bool broadcast=False) -> Tensor"
@@ -212,6 +220,7 @@ def margin_ranking_loss(
     return reduce("margin_ranking_loss", (-target * difference + margin).clamp(min=0), reduction)
 
 
+@with_older_reduction
 @op(
     "triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float margin=1.0, float p=2.0, "
     "float eps=1e-06, bool swap=False, str reduction='mean') -> Tensor"

@@ -8,6 +8,7 @@ import dovetail as dt
 from dovetail import checks
 
 from .. import functional as F
+from ..functional._older_reduction import init_with_older_reduction
 from .module import Module
 
 
@@ -16,6 +17,12 @@ class _Loss(Module):
 
     reductions: ClassVar[tuple[str, ...]] = ("mean", "sum", "none")
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        if cls.__module__.startswith("dovetail.") and "__init__" in vars(cls):
+            cls.__init__ = init_with_older_reduction(cls.__init__)  # type: ignore[method-assign]
+        super().__init_subclass__(**options)
+
+    @init_with_older_reduction
     def __init__(self, reduction: str = "mean", *, broadcast: bool = False) -> None:
         super().__init__()
         if reduction not in self.reductions:
@@ -24,7 +31,7 @@ class _Loss(Module):
         self.reduction, self.broadcast = reduction, broadcast
 
 
-class _Weighted(_Loss):
+class _WeightedLoss(_Loss):
     """A loss with weights; they are a buffer, so that they move with the module."""
 
     weight: dt.Tensor | None
@@ -148,7 +155,7 @@ class KLDivLoss(_Loss):
         return F.kl_div(input, target, self.reduction, log_target=self.log_target, broadcast=self.broadcast)
 
 
-class BCELoss(_Weighted):
+class BCELoss(_WeightedLoss):
     """Binary cross-entropy of probabilities; the logarithms are kept above -100.
 
         l = -weight · (target · log(input) + (1 - target) · log(1 - input))
@@ -166,7 +173,7 @@ class BCELoss(_Weighted):
         return F.binary_cross_entropy(input, target, self.weight, self.reduction, broadcast=self.broadcast)
 
 
-class BCEWithLogitsLoss(_Weighted):
+class BCEWithLogitsLoss(_WeightedLoss):
     """Binary cross-entropy of ``sigmoid(input)``, computed stably.
 
         l = -weight · (pos_weight · target · log σ(input) + (1 - target) · log(1 - σ(input)))

@@ -10,7 +10,7 @@ from dovetail import checks
 
 from .. import functional as F
 from .distance import PairwiseDistance
-from .loss import _Loss, _OfClasses, _Weighted
+from .loss import _Loss, _OfClasses, _WeightedLoss
 
 
 class SoftMarginLoss(_Loss):
@@ -27,7 +27,7 @@ class SoftMarginLoss(_Loss):
         return F.soft_margin_loss(input, target, self.reduction, broadcast=self.broadcast)
 
 
-class MultiLabelSoftMarginLoss(_Weighted):
+class MultiLabelSoftMarginLoss(_WeightedLoss):
     """Binary cross-entropy of scores, averaged over the classes of each sample.
 
         l = -mean over c of weight_c · (target_c · log σ(input_c) + (1 - target_c) · log σ(-input_c))

@@ -53,9 +53,10 @@ def _(call: Call) -> Any:
 @mapping("any", "all")
 def _(call: Call) -> Any:
     """Through uint8, on which ONNX reduces: any is the largest, all the smallest."""
-    number = call.graph.add("Cast", call.cast("self", "bool"), to=2)
-    result = _reduce(call, "ReduceMax" if call.node.op == "any" else "ReduceMin", number)
-    return call.graph.add("Cast", result, to=9)
+    result = call.graph.add("Cast", call.cast("self", "bool"), to=2)
+    if call.static("dim") != ():
+        result = _reduce(call, "ReduceMax" if call.node.op == "any" else "ReduceMin", result)
+    return result if call.out_dtype == "uint8" else call.graph.add("Cast", result, to=9)
 
 
 @mapping("argmax", "argmin")
