@@ -113,7 +113,7 @@ def test_large_outputs_are_those_of_parts() -> None:
 
 
 def test_large_outputs_of_rows_are_those_of_parts() -> None:
-    """Rows that are no whole lines long, beside one row that is added to each; and casts to half the size."""
+    """Rows that are no whole lines long, beside one row that is added to each."""
     import dovetail as dt
 
     rows = dt.arange(8_401 * 1_003, dtype=dt.float32).reshape(8_401, 1_003)
@@ -121,10 +121,29 @@ def test_large_outputs_of_rows_are_those_of_parts() -> None:
     whole = np.from_dlpack(rows + row)
     for at in (0, 1, 4_000, 8_400):
         np.testing.assert_array_equal(whole[at], np.from_dlpack(rows[at].clone() + row))
-    wide = dt.linspace(-3, 3, 10 * 2**20 + 7)
-    narrow = wide.half()
-    for at in (0, 5, 2**20 + 1, len(wide) - 1000):
-        assert (narrow[at : at + 1000] == wide[at : at + 1000].clone().half()).all().item()
+    planes = rows[:8_400].reshape(2, 4_200, 1_003)
+    moved = dt.cat([planes, planes], dim=1)
+    assert (moved[:, :4_200] == planes).all().item() and (moved[:, 4_200:] == planes).all().item()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_large_casts_are_those_of_parts(dtype: str) -> None:
+    """To half the size and to twice as much, from any alignment; the parts are small enough for the cache."""
+    import dovetail as dt
+
+    sixteen = getattr(dt, dtype)
+    wide = dt.linspace(-70_000, 70_000, 10 * 2**20 + 7)  # beyond what float16 holds, too
+    wide[12_345] = float("nan")
+    for begin in (0, 3):
+        narrow, back = dt.empty(len(wide) + 3, dtype=sixteen), dt.empty(len(wide) + 3)
+        narrow[begin : begin + len(wide)].copy_(wide)
+        back[begin : begin + len(wide)].copy_(narrow[begin : begin + len(wide)])
+        for at in range(0, len(wide), 2**20 + 1):
+            part = wide[at : at + 2**20 + 1].clone().to(sixteen)
+            found = narrow[begin + at : begin + at + len(part)]
+            assert (found.view(dt.int16) == part.view(dt.int16)).all().item()
+            found = back[begin + at : begin + at + len(part)]
+            assert (found.view(dt.int32) == part.float().view(dt.int32)).all().item()
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "bfloat16", "int16", "float32", "int64", "complex64", "complex128"])

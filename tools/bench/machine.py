@@ -25,7 +25,7 @@ class Machine:
 
     >>> machine = Machine(threads=2)  # doctest: +SKIP
     >>> machine.bandwidth(), machine.peak()  # doctest: +SKIP
-    ({'copy': 24.1e9, 'add': 22.9e9, 'read': 25.0e9}, 2.3e11)
+    ({'copy': 24.1e9, 'add': 22.9e9, 'narrow': 24.8e9, 'widen': 23.5e9, 'read': 25.0e9}, 2.3e11)
     """
 
     def __init__(self, threads: int) -> None:

@@ -154,7 +154,8 @@ def conditions(found: Conditions) -> str:
     parts.append(f"{found.rounds} rounds" + (f" in each of {found.runs} runs" if found.runs > 1 else ""))
     if found.busy:
         parts.append("others used the machine: processor time, the best of all rounds")
-    names = {"copy": "out = a", "add": "out = a + b", "read": "sum of a"}
+    names = {"copy": "out = a", "add": "out = a + b", "narrow": "to 16 bits", "widen": "from 16 bits"}
+    names["read"] = "sum of a"
     parts += [f"{names[kernel]}: {rate / 1e9:.1f} GB/s" for kernel, rate in found.bandwidth.items()]
     if found.peak:
         parts.append(f"peak: {found.peak / 1e9:.0f} GFLOP/s")

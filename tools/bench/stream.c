@@ -1,20 +1,22 @@
-/* The machine's own bandwidth: out = a, out = a + b and the sum of a over arrays that no cache holds, with stores
-   through the cache and past it, by as many threads as asked. Prints the best bytes a second of each kernel, as STREAM
-   does; the bytes are those that must move, so a read of the destination for ownership does not count. */
+/* The machine's own bandwidth: out = a, out = a + b, the sum of a, and casts to half the bytes and to twice as many,
+   over arrays that no cache holds, with stores through the cache and past it, by as many threads as asked. Prints the
+   best bytes a second of each kernel, as STREAM does; the bytes are those that must move, so a read of the destination
+   for ownership does not count. The arrays hold numbers: zeros are moved faster than anything else. */
 
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
 enum { COUNT = 10000000, ROUNDS = 15, MAX_THREADS = 256 };
 
 typedef float block __attribute__((vector_size(32)));
-enum kernel { COPY, COPY_PAST, ADD, ADD_PAST, READ, KERNELS };
+typedef uint32_t wide __attribute__((vector_size(32)));
+typedef uint16_t half __attribute__((vector_size(16)));
+enum kernel { COPY, COPY_PAST, ADD, ADD_PAST, NARROW, NARROW_PAST, WIDEN, WIDEN_PAST, READ, KERNELS };
 
 static float *a, *b, *out;
 static volatile float total; /* so that the sums are made */
@@ -30,6 +32,18 @@ static void store_past(block* to, block value) {
 #endif
 }
 
+static void store_half_past(half* to, half value) {
+#if defined(__SSE2__)
+  typedef long long pair __attribute__((vector_size(16)));
+  __builtin_ia32_movntdq((pair*)to, (pair)value);
+#else
+  *to = value;
+#endif
+}
+
+static half narrowed(block x) { return __builtin_convertvector((wide)x >> 16, half); }
+static block widened(half x) { return (block)(__builtin_convertvector(x, wide) << 16); }
+
 static float sum(const block* x, size_t count) {
   block sums[8] = {{0}};
   for (size_t i = 0; i + 8 <= count; i += 8) {
@@ -41,7 +55,9 @@ static float sum(const block* x, size_t count) {
 
 static void run(enum kernel kernel, size_t begin, size_t end) {
   const block *x = (const block*)a, *y = (const block*)b;
+  const half* short_x = (const half*)a;
   block* z = (block*)out;
+  half* short_z = (half*)out;
   switch (kernel) {
     case COPY:
       for (size_t i = begin; i < end; ++i) z[i] = x[i];
@@ -54,6 +70,18 @@ static void run(enum kernel kernel, size_t begin, size_t end) {
       break;
     case ADD_PAST:
       for (size_t i = begin; i < end; ++i) store_past(z + i, x[i] + y[i]);
+      break;
+    case NARROW:
+      for (size_t i = begin; i < end; ++i) short_z[i] = narrowed(x[i]);
+      break;
+    case NARROW_PAST:
+      for (size_t i = begin; i < end; ++i) store_half_past(short_z + i, narrowed(x[i]));
+      break;
+    case WIDEN:
+      for (size_t i = begin; i < end; ++i) z[i] = widened(short_x[i]);
+      break;
+    case WIDEN_PAST:
+      for (size_t i = begin; i < end; ++i) store_past(z + i, widened(short_x[i]));
       break;
     default:
       total = sum(x + begin, end - begin);
@@ -74,10 +102,10 @@ static void* work(void* index) {
 
 static float* allocate(void) {
   size_t bytes = (COUNT * sizeof(float) + (2u << 20)) & ~(size_t)((2u << 20) - 1);
-  void* memory = aligned_alloc(2u << 20, bytes);
+  float* memory = aligned_alloc(2u << 20, bytes);
   if (!memory) exit(1);
   madvise(memory, bytes, MADV_HUGEPAGE);
-  memset(memory, 0, bytes);
+  for (uint32_t i = 0; i < bytes / sizeof(float); ++i) memory[i] = (float)(i * 2654435761u);
   return memory;
 }
 
@@ -102,6 +130,11 @@ static double seconds(enum kernel kernel) {
   return best;
 }
 
+/* Of a kernel and the next, which stores past the cache. */
+static double best(const double* taken, enum kernel kernel) {
+  return taken[kernel] < taken[kernel + 1] ? taken[kernel] : taken[kernel + 1];
+}
+
 int main(int argc, char** argv) {
   threads = argc > 1 ? atoi(argv[1]) : 1;
   if (threads < 1 || threads > MAX_THREADS) return 2;
@@ -114,9 +147,9 @@ int main(int argc, char** argv) {
   double taken[KERNELS];
   for (int kernel = 0; kernel < KERNELS; ++kernel) taken[kernel] = seconds(kernel);
   for (int i = 1; i < threads; ++i) pthread_join(started[i], NULL);
-  double copy = taken[COPY] < taken[COPY_PAST] ? taken[COPY] : taken[COPY_PAST];
-  double add = taken[ADD] < taken[ADD_PAST] ? taken[ADD] : taken[ADD_PAST];
   double bytes = COUNT * sizeof(float);
-  printf("{\"copy\": %.6g, \"add\": %.6g, \"read\": %.6g}\n", 2 * bytes / copy, 3 * bytes / add, bytes / taken[READ]);
+  printf("{\"copy\": %.6g, \"add\": %.6g, ", 2 * bytes / best(taken, COPY), 3 * bytes / best(taken, ADD));
+  printf("\"narrow\": %.6g, \"widen\": %.6g, ", 1.5 * bytes / best(taken, NARROW), 1.5 * bytes / best(taken, WIDEN));
+  printf("\"read\": %.6g}\n", bytes / taken[READ]);
   return 0;
 }

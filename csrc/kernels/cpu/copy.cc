@@ -91,9 +91,24 @@ void widen_loop(char* const* data, const int64_t* step, const int64_t* row_step,
 }
 
 template <int32_t kSixteen>
+void narrow_past_loop(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows,
+                      const void* params) {
+  if (step[1] != 1) return narrow_loop<kSixteen>(data, step, row_step, n, rows, params);
+  narrow_past(kSixteen, reinterpret_cast<const float*>(data[1]), reinterpret_cast<uint16_t*>(data[0]), n);
+}
+
+template <int32_t kSixteen>
+void widen_past_loop(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows,
+                     const void* params) {
+  if (step[1] != 1) return widen_loop<kSixteen>(data, step, row_step, n, rows, params);
+  widen_past(kSixteen, reinterpret_cast<const uint16_t*>(data[1]), n, reinterpret_cast<float*>(data[0]));
+}
+
+template <int32_t kSixteen>
 void add_sixteen(KernelTable& table) {
   const int32_t sixteen = kSixteen;
-  static const Loop narrows{narrow_loop<kSixteen>, kCheapGrain}, widens{widen_loop<kSixteen>, kCheapGrain};
+  static const Loop narrows{narrow_loop<kSixteen>, kCheapGrain, narrow_past_loop<kSixteen>};
+  static const Loop widens{widen_loop<kSixteen>, kCheapGrain, widen_past_loop<kSixteen>};
   table.add("copy", sixteen, DT_FLOAT32, unary_kernel, &narrows);
   table.add("copy", DT_FLOAT32, sixteen, unary_kernel, &widens);
   const auto add = [&](int32_t to, int32_t from, const dt_kernel& kernel) {

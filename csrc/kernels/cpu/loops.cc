@@ -56,36 +56,62 @@ void build(Walk& walk, const dt_array* const* arrays) {
 
 // ---- ranges -------------------------------------------------------------------------------------------------
 
-// Elements [begin, end) in the output's order: the rest of a row, whole rows, the beginning of a row. Where `to` is
-// given they go there, one after another: the output's rows then lie in line.
-void run_elements(const Walk& walk, int64_t begin, int64_t end, char* to = nullptr) {
-  const int inner = walk.ndim - 1;
-  while (begin < end) {
-    int64_t index[DT_MAX_DIMS];
-    int64_t rest = begin;
-    char* at[kMostArrays];
-    std::copy_n(walk.data, walk.count, at);
-    for (int d = inner; d >= 0; --d) {
-      index[d] = rest % walk.sizes[d];
-      rest /= walk.sizes[d];
-      for (int k = 0; k < walk.count; ++k) at[k] += index[d] * walk.strides[d][k] * walk.item[k];
-    }
-    const int64_t width = walk.sizes[inner];
-    int64_t n = std::min(width - index[inner], end - begin), rows = 1;
-    if (n == width && inner > 0) {
-      rows = std::min(walk.sizes[inner - 1] - index[inner - 1], (end - begin) / width);
-    }
-    if (to) {
-      at[0] = to;
-      to += n * rows * walk.item[0];
-    }
-    const int64_t* row_step = walk.strides[inner > 0 ? inner - 1 : 0];
-    walk.fn(at, walk.strides[inner], row_step, n, rows, walk.params);
-    begin += n * rows;
-  }
-}
+// A place in the output's order, and what lies there.
+struct Cursor {
+  const Walk& walk;
+  int64_t index[DT_MAX_DIMS];
+  char* at[kMostArrays];
 
-void run_range(void* arg, int64_t begin, int64_t end) { run_elements(*static_cast<const Walk*>(arg), begin, end); }
+  Cursor(const Walk& walk, int64_t begin) : walk(walk) {
+    std::copy_n(walk.data, walk.count, at);
+    for (int d = walk.ndim - 1; d >= 0; --d) {
+      index[d] = begin % walk.sizes[d];
+      begin /= walk.sizes[d];
+      move(d, index[d]);
+    }
+  }
+
+  void move(int d, int64_t steps) {
+    for (int k = 0; k < walk.count; ++k) at[k] += steps * walk.strides[d][k] * walk.item[k];
+  }
+
+  // As many steps along dim d as it has, at most.
+  void advance(int d, int64_t steps) {
+    for (; index[d] + steps == walk.sizes[d] && d > 0; --d, steps = 1) {
+      move(d, -index[d]);
+      index[d] = 0;
+    }
+    move(d, steps);
+    index[d] += steps;
+  }
+
+  // The next `count` elements: the rest of a row, whole rows, the beginning of a row. Where `to` is given they go
+  // there, one after another: the output's rows then lie in line.
+  void run(int64_t count, char* to = nullptr) {
+    const int inner = walk.ndim - 1, outer = inner > 0 ? inner - 1 : 0;
+    const int64_t width = walk.sizes[inner];
+    while (count > 0) {
+      int64_t n = std::min(width - index[inner], count), rows = 1;
+      if (n == width && inner > 0) rows = std::min(walk.sizes[outer] - index[outer], count / width);
+      char* data[kMostArrays];
+      std::copy_n(at, walk.count, data);
+      if (to) {
+        data[0] = to;
+        to += n * rows * walk.item[0];
+      }
+      walk.fn(data, walk.strides[inner], walk.strides[outer], n, rows, walk.params);
+      if (n == width && inner > 0)
+        advance(outer, rows);
+      else
+        advance(inner, n);
+      count -= n * rows;
+    }
+  }
+};
+
+void run_range(void* arg, int64_t begin, int64_t end) {
+  Cursor(*static_cast<const Walk*>(arg), begin).run(end - begin);
+}
 
 // ---- storing past the cache ---------------------------------------------------------------------------------
 
@@ -120,33 +146,60 @@ bool wants_past_cache(const Walk& walk) {
 }
 
 #if defined(__x86_64__)
-// bytes and `to` are multiples of 64.
-__attribute__((target("avx"))) void copy_past_cache(char* to, const char* from, int64_t bytes) {
-  for (int64_t i = 0; i < bytes; i += 32) {
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i), *reinterpret_cast<const __m256i*>(from + i));
+// bytes and `to` are multiples of 64. A line at once: in halves it takes up to twice as long.
+__attribute__((target("avx512f"))) void copy_past_cache(char* to, const char* from, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), *reinterpret_cast<const __m512i*>(from + i));
   }
 }
 
+// Inputs that lie in line as the output does: while a buffer is copied, the processor does not read ahead by itself.
+struct Ahead {
+  int count = 0;
+  const char* data[kMostArrays];
+  int64_t item[kMostArrays];
+
+  explicit Ahead(const Walk& walk) {
+    for (int k = 1; k < walk.count; ++k) {
+      bool in_line = true;
+      for (int d = 0; d < walk.ndim; ++d) in_line = in_line && walk.strides[d][k] == walk.strides[d][0];
+      if (!in_line) continue;
+      data[count] = walk.data[k];
+      item[count++] = walk.item[k];
+    }
+  }
+
+  void fetch(int64_t begin, int64_t end) const {
+    for (int k = 0; k < count; ++k) {
+      const char* const last = data[k] + end * item[k];
+      for (const char* line = data[k] + begin * item[k]; line < last; line += 64) _mm_prefetch(line, _MM_HINT_T0);
+    }
+  }
+};
+
 void run_past_cache(void* arg, int64_t begin, int64_t end) {
   const Walk& walk = *static_cast<const Walk*>(arg);
+  const Ahead next(walk);
+  Cursor cursor(walk, begin);
   alignas(64) char buffer[kBuffer];
-  const int64_t item = walk.item[0];
+  const int64_t item = walk.item[0], line = 64 / item;
+  const int64_t block = kBuffer / *std::max_element(walk.item, walk.item + walk.count);
   while (begin < end) {
-    char* const out = walk.data[0] + begin * item;
-    const int64_t ahead = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(out) & 63);  // bytes before a line begins
-    int64_t n = std::min(kBuffer / item, end - begin);
-    if (ahead) n = std::min((ahead + item - 1) / item, n);
-    const bool aligned = ahead == 0 && n * item % 64 == 0;
-    if (aligned && walk.past && walk.ndim == 1) {
-      char* at[kMostArrays];
-      for (int k = 0; k < walk.count; ++k) at[k] = walk.data[k] + begin * walk.strides[0][k] * walk.item[k];
-      n = (end - begin) / (64 / item) * (64 / item);
-      walk.past(at, walk.strides[0], walk.strides[0], n, 1, walk.params);
-    } else if (aligned) {
-      run_elements(walk, begin, begin + n, buffer);
-      copy_past_cache(out, buffer, n * item);
+    const auto out = reinterpret_cast<uintptr_t>(cursor.at[0]);
+    int64_t n = std::min(block, end - begin);
+    if (out % 64 != 0 || n < line) {  // up to where a line begins, or what is left of the last one
+      n = std::min(out % 64 ? (64 - static_cast<int64_t>(out % 64) + item - 1) / item : n, n);
+      cursor.run(n);
+    } else if (walk.past && walk.ndim == 1) {
+      n = (end - begin) / line * line;
+      walk.past(cursor.at, walk.strides[0], walk.strides[0], n, 1, walk.params);
+      cursor.advance(0, n);
     } else {
-      run_elements(walk, begin, begin + n);
+      char* const to = cursor.at[0];
+      n = n / line * line;
+      cursor.run(n, buffer);
+      next.fetch(begin + n, std::min(begin + 2 * n, end));
+      copy_past_cache(to, buffer, n * item);
     }
     begin += n;
   }

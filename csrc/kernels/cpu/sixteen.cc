@@ -8,12 +8,13 @@
 #include "kernels/cpu/loops.h"
 
 #define DOVETAIL_KERNELS "kernels/cpu/sixteen.inc"
+#define DOVETAIL_KERNELS_V4
 #include "kernels/cpu/foreach_isa.h"
 
 namespace dovetail::cpu {
 
 void widen(int32_t dtype, const uint16_t* from, int64_t step, int64_t n, float* to) {
-  if (step == 1) return DOVETAIL_BEST_ISA(widen_row)(dtype, from, n, to);
+  if (step == 1) return DOVETAIL_BEST_ISA(widen_run<false>)(dtype, from, n, to);
   if (dtype == DT_FLOAT16)
     for (int64_t i = 0; i < n; ++i) to[i] = half_to_float(from[i * step]);
   else
@@ -21,11 +22,18 @@ void widen(int32_t dtype, const uint16_t* from, int64_t step, int64_t n, float* 
 }
 
 void narrow(int32_t dtype, const float* from, uint16_t* to, int64_t step, int64_t n) {
-  if (step == 1) return DOVETAIL_BEST_ISA(narrow_row)(dtype, from, to, n);
+  if (step == 1) return DOVETAIL_BEST_ISA(narrow_run<false>)(dtype, from, to, n);
   if (dtype == DT_FLOAT16)
     for (int64_t i = 0; i < n; ++i) to[i * step] = float_to_half(from[i]);
   else
     for (int64_t i = 0; i < n; ++i) to[i * step] = float_to_bfloat16(from[i]);
+}
+
+void widen_past(int32_t dtype, const uint16_t* from, int64_t n, float* to) {
+  DOVETAIL_BEST_ISA_TO_V4(widen_run<true>)(dtype, from, n, to);
+}
+void narrow_past(int32_t dtype, const float* from, uint16_t* to, int64_t n) {
+  DOVETAIL_BEST_ISA_TO_V4(narrow_run<true>)(dtype, from, to, n);
 }
 
 namespace {

@@ -24,6 +24,9 @@ void add_sixteen_whole(KernelTable& table);
 // n elements, `step` apart, of a 16-bit float (dtype DT_FLOAT16 or DT_BFLOAT16) to floats in a row, and back, rounded.
 void widen(int32_t dtype, const uint16_t* from, int64_t step, int64_t n, float* to);
 void narrow(int32_t dtype, const float* from, uint16_t* to, int64_t step, int64_t n);
+// The same from and to rows, stored past the cache: whole lines of 64 bytes.
+void widen_past(int32_t dtype, const uint16_t* from, int64_t n, float* to);
+void narrow_past(int32_t dtype, const float* from, uint16_t* to, int64_t n);
 
 inline bool is_sixteen(int32_t dtype) { return dtype == DT_FLOAT16 || dtype == DT_BFLOAT16; }
 
