@@ -31,7 +31,8 @@ namespace {
 using Body = void (*)(void* arg, int64_t begin, int64_t end);
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kSpin = std::chrono::microseconds(50);         // a worker looks for work this long before it sleeps
+constexpr auto kSpin = std::chrono::microseconds(50);         // a worker looks for work this long,
+constexpr auto kLinger = std::chrono::microseconds(200);      // and this long yielding to others, before it sleeps
 constexpr auto kWorthWaking = std::chrono::microseconds(40);  // waking one costs its caller some 10 us
 constexpr int kRareJobs = 4;  // small jobs that take less than this part of all time are not worth a waking worker
 constexpr int64_t kWakingGrains = 16;    // so many are worth it: a grain is some microseconds
@@ -167,9 +168,10 @@ void Pool::work(int number) {
   while (number < limit.load(std::memory_order_acquire)) {
     while (take_range()) {
     }
-    const auto until = Clock::now() + kSpin;
+    const auto since = Clock::now();
     bool found = false;
-    while (!found && Clock::now() < until) {
+    for (auto idle = since - since; !found && idle < kLinger; idle = Clock::now() - since) {
+      if (idle >= kSpin) sched_yield();
       for (int i = 0; i < 32 && !found; ++i) {
         relax();
         found = has_work();

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernels/cpu/softmax_exp.h"
+#include "kernels/cpu/sum_lanes.h"
 
 namespace dovetail::cpu {
 
@@ -14,26 +15,37 @@ namespace {
 constexpr int64_t kFewRows = 4;      // below, panels do not pay
 constexpr int64_t kManyBlocks = 16;  // so many blocks of twice the queries, which lay out the keys half as often
 
+// By halves of a width that the compiler knows, as in sum_lanes.
+template <int L, class T>
+DOVETAIL_INLINE T largest_lane(T* lane) {
+  if constexpr (L > 1) {
+    for (int l = 0; l < L / 2; ++l) lane[l] = lane[l + L / 2] > lane[l] ? lane[l + L / 2] : lane[l];
+    return largest_lane<L / 2>(lane);
+  } else {
+    return lane[0];
+  }
+}
+
 // The largest of x that is not NaN.
 template <class T>
 DOVETAIL_CLONES T largest(const T* x, int64_t n) {
   constexpr int L = 32;
   T lane[L], top = kLowest<T>;
-  std::fill_n(lane, L, top);
+  for (int l = 0; l < L; ++l) lane[l] = top;
   int64_t i = 0;
   for (; i + L <= n; i += L)
     for (int l = 0; l < L; ++l) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
   for (; i < n; ++i) top = x[i] > top ? x[i] : top;
-  for (int width = L / 2; width >= 1; width /= 2)
-    for (int l = 0; l < width; ++l) lane[l] = lane[l + width] > lane[l] ? lane[l + width] : lane[l];
-  return lane[0] > top ? lane[0] : top;
+  const T widest = largest_lane<L>(lane);
+  return widest > top ? widest : top;
 }
 
 // x becomes e^(x - shift), for no x above it; their sum.
 template <class T>
 DOVETAIL_CLONES T exponentials(T* x, int64_t n, T shift) {
   constexpr int L = 16;
-  T lane[L] = {}, total = 0;
+  T lane[L], total = 0;
+  for (int l = 0; l < L; ++l) lane[l] = T{0};
   int64_t i = 0;
   for (; i + L <= n; i += L)
     for (int l = 0; l < L; ++l) {
@@ -42,9 +54,7 @@ DOVETAIL_CLONES T exponentials(T* x, int64_t n, T shift) {
       lane[l] += e;
     }
   for (; i < n; ++i) total += x[i] = exp_nonpositive(x[i] - shift);
-  for (int width = L / 2; width >= 1; width /= 2)
-    for (int l = 0; l < width; ++l) lane[l] += lane[l + width];
-  return total + lane[0];
+  return total + lanes::sum_lanes<L>(lane);
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // attention's gradient: the weights are computed again from their logarithm.
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/softmax_exp.h"
+#include "kernels/cpu/sum_lanes.h"
 
 namespace dovetail::cpu::attention {
 
@@ -20,14 +21,13 @@ DOVETAIL_CLONES void score_grads(T* __restrict weights, T* __restrict toward, in
 template <class T>
 DOVETAIL_CLONES T row_dot(const T* x, const T* y, int64_t n) {
   constexpr int L = 16;
-  T lane[L] = {}, total = 0;
+  T lane[L], total = 0;
+  for (int l = 0; l < L; ++l) lane[l] = T{0};
   int64_t i = 0;
   for (; i + L <= n; i += L)
     for (int l = 0; l < L; ++l) lane[l] += x[i + l] * y[i + l];
   for (; i < n; ++i) total += x[i] * y[i];
-  for (int width = L / 2; width >= 1; width /= 2)
-    for (int l = 0; l < width; ++l) lane[l] += lane[l + width];
-  return total + lane[0];
+  return total + lanes::sum_lanes<L>(lane);
 }
 
 // All queries of the heads that share a group's keys, and so the whole gradient of those.

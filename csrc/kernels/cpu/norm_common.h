@@ -21,8 +21,11 @@ struct Moments {
 template <bool kCentred, class T>
 DOVETAIL_INLINE Moments<T> moments(const T* x, int64_t n, double eps) {
   const double count = static_cast<double>(n);
-  const T mean = kCentred ? static_cast<T>(sum_terms<T>(n, [x](int64_t i) { return x[i]; }) / count) : T{0};
-  const double squares = sum_terms<T>(n, [x, mean](int64_t i) { return (x[i] - mean) * (x[i] - mean); });
+  const T mean = kCentred ? static_cast<T>(sum_terms(x, n, [](auto&) {}) / count) : T{0};
+  const double squares = sum_terms(x, n, [mean](auto& v) {
+    v -= mean;
+    v *= v;
+  });
   return {mean, static_cast<T>(1 / std::sqrt(squares / count + eps))};
 }
 

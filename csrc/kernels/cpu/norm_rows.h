@@ -13,9 +13,8 @@ struct Rows {
   int64_t sample() const { return groups * n; }
 };
 
-template <bool kCentred, class T>
-DOVETAIL_CLONES void norm_row(const T* in, const T* weight, const T* bias, T* out, int64_t n, double eps) {
-  const Moments<T> m = moments<kCentred>(in, n, eps);
+template <class T>
+DOVETAIL_INLINE void norm_row(const Moments<T>& m, const T* in, const T* weight, const T* bias, T* out, int64_t n) {
   // Not x * scale - mean * scale, which would lose what x and mean have in common.
   if (weight && bias) {
     for (int64_t i = 0; i < n; ++i) out[i] = (in[i] - m.mean) * m.scale * weight[i] + bias[i];
@@ -28,15 +27,30 @@ DOVETAIL_CLONES void norm_row(const T* in, const T* weight, const T* bias, T* ou
   }
 }
 
+constexpr int64_t kMomentRows = 8, kMomentElements = 2048;  // the most that a step of norm_some has
+
+// Rows [begin, end). The moments of some come before their results: a row's are one chain of sums, roots and quotients,
+// and while the processor waits for it, it works on the next row's.
+template <bool kCentred, class T>
+DOVETAIL_CLONES void norm_some(const Rows& rows, const T* in, const T* weight, const T* bias, T* out, double eps,
+                               int64_t begin, int64_t end) {
+  const int64_t n = rows.n, step = std::clamp<int64_t>(kMomentElements / n, 1, kMomentRows);
+  Moments<T> m[kMomentRows];
+  for (; begin < end; begin += step) {
+    const int64_t count = std::min(step, end - begin);
+    for (int64_t k = 0; k < count; ++k) m[k] = moments<kCentred>(in + (begin + k) * n, n, eps);
+    for (int64_t k = 0; k < count; ++k) {
+      const int64_t row = begin + k, at = row % rows.groups * n;
+      norm_row(m[k], in + row * n, weight ? weight + at : nullptr, bias ? bias + at : nullptr, out + row * n, n);
+    }
+  }
+}
+
 template <bool kCentred, class T>
 void run_rows(dt_kernel_context* ctx, const Rows& rows, const T* in, const T* weight, const T* bias, T* out,
               double eps) {
-  const int64_t n = rows.n;
-  parallel(ctx, rows.samples * rows.groups, grain_for(3 * n), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const int64_t at = r % rows.groups * n;
-      norm_row<kCentred>(in + r * n, weight ? weight + at : nullptr, bias ? bias + at : nullptr, out + r * n, n, eps);
-    }
+  parallel(ctx, rows.samples * rows.groups, grain_for(3 * rows.n), [&](int64_t begin, int64_t end) {
+    norm_some<kCentred>(rows, in, weight, bias, out, eps, begin, end);
   });
 }
 

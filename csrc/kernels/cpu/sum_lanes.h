@@ -2,6 +2,8 @@
 // rows, and in double beyond.
 #pragma once
 
+#include <cstring>
+
 #include "kernels/cpu/index_common.h"
 
 namespace dovetail::cpu::lanes {
@@ -13,11 +15,19 @@ constexpr int kNarrow = 8;  // lanes of what is left of a run
 template <class T>
 constexpr int kLanes = 128 / sizeof(T);
 
+// By halves, as vectors: the compiler would take lanes in an array one by one.
 template <int L, class T>
-DOVETAIL_INLINE double sum_lanes(T* lane) {
-  for (int width = L / 2; width >= 1; width /= 2)
-    for (int l = 0; l < width; ++l) lane[l] += lane[l + width];
-  return lane[0];
+DOVETAIL_INLINE T sum_lanes(const T* lane) {
+  if constexpr (L == 1) {
+    return lane[0];
+  } else {
+    typedef T Half __attribute__((vector_size(L / 2 * sizeof(T))));
+    Half low, high;
+    std::memcpy(&low, lane, sizeof low);
+    std::memcpy(&high, lane + L / 2, sizeof high);
+    low += high;
+    return sum_lanes<L / 2>(reinterpret_cast<const T*>(&low));
+  }
 }
 
 // kCount sums over [0, n), to be added to `totals`; term(i, out) gives element i's share of each.
@@ -34,7 +44,7 @@ DOVETAIL_INLINE void add_terms(int64_t n, double* totals, const Term& term) {
         term(i + l, share);
         for (int k = 0; k < kCount; ++k) lane[k][l] += share[k];
       }
-    for (int k = 0; k < kCount; ++k) totals[k] += sum_lanes<L>(lane[k]);
+    for (int k = 0; k < kCount; ++k) totals[k] += static_cast<double>(sum_lanes<L>(lane[k]));
   }
   if (i + kNarrow <= n) {
     T lane[kCount][kNarrow] = {};
@@ -44,7 +54,7 @@ DOVETAIL_INLINE void add_terms(int64_t n, double* totals, const Term& term) {
         term(i + l, share);
         for (int k = 0; k < kCount; ++k) lane[k][l] += share[k];
       }
-    for (int k = 0; k < kCount; ++k) totals[k] += sum_lanes<kNarrow>(lane[k]);
+    for (int k = 0; k < kCount; ++k) totals[k] += static_cast<double>(sum_lanes<kNarrow>(lane[k]));
   }
   for (; i < n; ++i) {
     T share[kCount];
@@ -57,6 +67,42 @@ template <class T, class Term>
 DOVETAIL_INLINE double sum_terms(int64_t n, const Term& term) {
   double total = 0;
   add_terms<T, 1>(n, &total, [&term](int64_t i, T* share) { *share = term(i); });
+  return total;
+}
+
+// The same over elements of x, which term(x) changes in place, a number or a vector of them. Of short rows an array of
+// lanes takes longer to be cleared and added up than they do to be summed.
+template <class T, class Term>
+DOVETAIL_INLINE double sum_terms(const T* x, int64_t n, const Term& term) {
+  typedef T V __attribute__((vector_size(32)));
+  constexpr int kWidth = 32 / sizeof(T), kFew = kNarrow / kWidth;
+  double total = 0;
+  int64_t i = 0;
+  const auto add = [&](V* sum, int vectors) {
+    for (int j = 0; j < vectors; ++j) {
+      V v;
+      std::memcpy(&v, x + i + j * kWidth, sizeof v);
+      term(v);
+      sum[j] += v;
+    }
+  };
+  while (i + kLanes<T> <= n) {
+    V sum[4] = {V{}, V{}, V{}, V{}};
+    for (const int64_t end = i + (std::min(n - i, kRun) & -kLanes<T>); i < end; i += kLanes<T>) add(sum, 4);
+    sum[0] += sum[2], sum[1] += sum[3], sum[0] += sum[1];
+    total += static_cast<double>(sum_lanes<kWidth>(reinterpret_cast<const T*>(sum)));
+  }
+  if (i + kNarrow <= n) {
+    V sum[kFew] = {V{}};
+    for (; i + kNarrow <= n; i += kNarrow) add(sum, kFew);
+    if (kFew == 2) sum[0] += sum[kFew - 1];
+    total += static_cast<double>(sum_lanes<kWidth>(reinterpret_cast<const T*>(sum)));
+  }
+  for (; i < n; ++i) {
+    T v = x[i];
+    term(v);
+    total += static_cast<double>(v);
+  }
   return total;
 }
 
