@@ -37,6 +37,11 @@ Tensors parted_or_none(const dt_value& t, const dt_value& sizes) {
   return given(t) ? parted(tensor(t), sizes) : Tensors(static_cast<size_t>(sizes.count));
 }
 
+// What the input (args 0 to 2: itself, its weight and bias) gives to the gates of each step.
+Tensors given_by_input(const dt_value* args, const dt_value& sizes) {
+  return parted(linear(tensor(args[0]), tensor(args[1]), tensor(args[2])), sizes);
+}
+
 Tensors gates_of(const Tensor& t, int count, int64_t width) {
   const std::vector<int64_t> sizes(static_cast<size_t>(count), width);
   return parted(t, box_ints(sizes.data(), count), -1);
@@ -132,10 +137,10 @@ Tensor or_zeros(const Tensor& t, const Tensor& like) {
 // ---- LSTM -----------------------------------------------------------------------------------------------
 
 void lstm_sequence_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
-  const Tensor h0 = tensor(args[1]), c0 = tensor(args[2]), weight = tensor(args[3]);
-  const Steps steps{args[5], args[4].as.i != 0};
-  const int64_t width = h0->sizes()[1];
-  const Tensors x = parted(tensor(args[0]), args[5]);
+  const Tensor h0 = tensor(args[3]), c0 = tensor(args[4]), weight = tensor(args[5]), projection = tensor(args[6]);
+  const Steps steps{args[8], args[7].as.i != 0};
+  const int64_t width = c0->sizes()[1];
+  const Tensors x = given_by_input(args, args[8]);
   Tensors output, cells, gates;
   Tensor h, c;
   for (int s = 0; s < steps.count(); ++s) {
@@ -144,29 +149,34 @@ void lstm_sequence_op(const Op&, const dt_value* args, int, dt_value* outs, int)
     const Tensor i = sigmoid_(parts[0]), f = sigmoid_(parts[1]), g = tanh_(parts[2]), o = sigmoid_(parts[3]);
     c = add(mul(f, steps.before(s, c, c0)), mul(i, g));
     h = mul(o, tanh_(c));
+    if (projection) h = linear(h, projection);
     output.push_back(h), cells.push_back(c), gates.push_back(joined({i, f, g, o}, 1));
   }
-  give(outs[0], steps.all(output, h0, width));
+  give(outs[0], steps.all(output, h0, h0->sizes()[1]));
   give(outs[1], steps.all(cells, h0, width));
   give(outs[2], steps.all(gates, h0, 4 * width));
 }
 
 void lstm_sequence_grad_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
-  const Tensor h0 = tensor(args[3]), c0 = tensor(args[4]), weight = tensor(args[5]);
-  const dt_value& sizes = args[10];
-  const Steps steps{sizes, args[9].as.i != 0};
-  const int64_t width = h0->sizes()[1];
+  const Tensor h0 = tensor(args[3]), c0 = tensor(args[4]), weight = tensor(args[5]), projection = tensor(args[6]);
+  const dt_value& sizes = args[11];
+  const Steps steps{sizes, args[10].as.i != 0};
+  const int64_t width = c0->sizes()[1];
   const Tensors d_output = parted_or_none(args[0], sizes), d_cells = parted_or_none(args[1], sizes),
                 d_gates = parted_or_none(args[2], sizes);
-  const Tensors output = parted(tensor(args[6]), sizes), cells = parted(tensor(args[7]), sizes),
-                gates = parted(tensor(args[8]), sizes);
+  const Tensors output = parted(tensor(args[7]), sizes), cells = parted(tensor(args[8]), sizes),
+                gates = parted(tensor(args[9]), sizes);
   Back back_h(steps, h0), back_c(steps, c0);
-  Tensors grads;
+  Tensors grads, projected, d_projected;
   for (int s = steps.count() - 1; s >= 0; --s) {
     const int t = steps.time(s);
     const Tensors gate = gates_of(gates[t], 4, width), more = gates_or_none(d_gates[t], 4, width);
     const Tensor &i = gate[0], &f = gate[1], &g = gate[2], &o = gate[3], tanh_c = tanh_(cells[t]);
-    const Tensor dh = or_zeros(plus(d_output[t], back_h.after(s)), cells[t]);
+    Tensor dh = or_zeros(plus(d_output[t], back_h.after(s)), output[t]);
+    if (projection) {
+      projected.push_back(mul(o, tanh_c)), d_projected.push_back(dh);
+      dh = matmul(dh, projection);
+    }
     const Tensor dc = plus(plus(d_cells[t], back_c.after(s)), derived_tanh(mul(dh, o), tanh_c));
     const Tensor c_prev = steps.before(s, s ? cells[steps.time(s - 1)] : Tensor(), c0);
     const Tensor di = plus(mul(dc, g), more[0]), df = plus(mul(dc, c_prev), more[1]);
@@ -180,16 +190,20 @@ void lstm_sequence_grad_op(const Op&, const dt_value* args, int, dt_value* outs,
   give(outs[0], grad);
   give(outs[1], back_h.of_start());
   give(outs[2], back_c.of_start());
-  give(outs[3], weight_grad(grad, states_before(steps, output, h0)));
+  const Tensor grad_w_hh = weight_grad(grad, states_before(steps, output, h0));
+  if (!projection) return give(outs[3], grad_w_hh);
+  const Tensor grad_w_hr =
+      grads.empty() ? empty_like(c0, width, h0->sizes()[1]) : weight_grad(joined(projected), joined(d_projected));
+  give(outs[3], joined({grad_w_hh, grad_w_hr}));
 }
 
 // ---- gated recurrent units ------------------------------------------------------------------------------
 
 void gru_sequence_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
-  const Tensor h0 = tensor(args[1]), weight = tensor(args[2]), bias = tensor(args[3]);
-  const Steps steps{args[5], args[4].as.i != 0};
+  const Tensor h0 = tensor(args[3]), weight = tensor(args[4]), bias = tensor(args[5]);
+  const Steps steps{args[7], args[6].as.i != 0};
   const int64_t width = h0->sizes()[1];
-  const Tensors x = parted(tensor(args[0]), args[5]);
+  const Tensors x = given_by_input(args, args[7]);
   Tensors output, gates;
   Tensor h;
   for (int s = 0; s < steps.count(); ++s) {
@@ -239,14 +253,14 @@ void gru_sequence_grad_op(const Op&, const dt_value* args, int, dt_value* outs, 
 // ---- plain ----------------------------------------------------------------------------------------------
 
 void rnn_sequence_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
-  const Tensor h0 = tensor(args[1]), weight = tensor(args[2]);
-  const Steps steps{args[5], args[4].as.i != 0};
-  const Tensors x = parted(tensor(args[0]), args[5]);
+  const Tensor h0 = tensor(args[3]), weight = tensor(args[4]);
+  const Steps steps{args[7], args[6].as.i != 0};
+  const Tensors x = given_by_input(args, args[7]);
   Tensors output;
   Tensor h;
   for (int s = 0; s < steps.count(); ++s) {
     const Tensor z = add(x[steps.time(s)], linear(steps.before(s, h, h0), weight));
-    output.push_back(h = is_relu(args[3]) ? relu(z) : tanh_(z));
+    output.push_back(h = is_relu(args[5]) ? relu(z) : tanh_(z));
   }
   give(outs[0], steps.all(output, h0, h0->sizes()[1]));
 }

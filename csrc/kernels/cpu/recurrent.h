@@ -1,8 +1,8 @@
 // The gates of one time step of a recurrent layer, for some rows of the batch: what recurrent_gates.inc computes.
 //
 // Rows lie one after the other. A row of gates holds its gates side by side, each as wide as the state: of an LSTM i,
-// f, g and o, of gated recurrent units r, z, n and the state's share of n. NULL stands for an optional array that was
-// not given.
+// f, g and o, of gated recurrent units r, z, n and the state's share of n. `x` and `s` are what the input and the state
+// before give to them. NULL stands for an optional array that was not given.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ namespace dovetail::cpu {
 template <class T>
 struct LstmStep {
   int64_t rows, width;
-  T* gates;         // before their activations, which take their place
+  const T *x, *s;
   const T* c_prev;  // of the state before
-  T *c, *h;
+  T *gates, *c, *h;
 };
 
 template <class T>
@@ -25,16 +25,16 @@ struct LstmGradStep {
   const T* dh;  // what the next step gives
   T* dc;        // the same, and then what goes to the step before
   T* grad_x;
+  T* h;  // optional: gets o tanh(c)
 };
 
 template <class T>
 struct GruStep {
   int64_t rows, width;
-  const T* x;
+  const T *x, *s;   // three gates each
   const T* bias;    // optional, of the hidden side
-  T* gates;         // r and z before their activations, and the state's share of n
   const T* h_prev;  // of the state before
-  T* h;
+  T *gates, *h;
 };
 
 template <class T>
@@ -50,7 +50,8 @@ template <class T>
 struct RnnStep {
   int64_t count;
   bool relu;
-  T* h;  // before its activation, which takes its place
+  const T *x, *s;
+  T* h;
 };
 
 template <class T>

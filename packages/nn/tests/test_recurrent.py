@@ -132,11 +132,12 @@ def test_sixteen_bits_round_once_a_layer(kind, dtype):
         assert ours.grad.dtype is dtype and dt.allclose(ours.grad.to(dt.float32), wide.grad, rtol=0.05, atol=0.2)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_bits_are_the_same_for_any_number_of_threads(kind):
+@pytest.mark.parametrize(("kind", "options"), [*((kind, {}) for kind in KINDS), ("LSTM", {"proj_size": 20})])
+@pytest.mark.parametrize(("steps", "batch", "inputs"), [(9, 37, 40), (9, 37, 2000), (30, 1, 40), (2, 37, 40)])
+def test_bits_are_the_same_for_any_number_of_threads(kind, options, steps, batch, inputs):
     dt.manual_seed(0)
-    layer, threads = getattr(nn, kind)(40, 48), dt.get_num_threads()
-    x = dt.randn(9, 37, 40, requires_grad=True)
+    layer, threads = getattr(nn, kind)(inputs, 64, **options), dt.get_num_threads()
+    x = dt.randn(steps, batch, inputs, requires_grad=True)
     found = []
     try:
         for count in (1, 2, 4, 8):

@@ -46,47 +46,55 @@ def _or_zeros(gradient: Any, like: Any) -> np.ndarray:
 # ---- LSTM -----------------------------------------------------------------------------------------------------------
 
 
-def _lstm(x: Any, h0: Any, c0: Any, w: Any, reverse: bool, sizes: Any) -> Any:
-    x, h0, c0, w = map(wide, (x, h0, c0, w))
-    n = h0.shape[1]
-    output, cells, gates = _zeros((len(x), n), (len(x), n), (len(x), 4 * n))
+def _given(input: Any, w_ih: Any, bias: Any) -> np.ndarray:
+    """What the input gives to the gates."""
+    return np.asarray(wide(input) @ wide(w_ih).T + (0 if bias is None else wide(bias)))
+
+
+def _lstm(input: Any, w_ih: Any, bias: Any, h0: Any, c0: Any, w: Any, w_hr: Any, reverse: bool, sizes: Any) -> Any:
+    x, h0, c0, w = _given(input, w_ih, bias), *map(wide, (h0, c0, w))
+    n = c0.shape[1]
+    project = np.eye(n) if w_hr is None else wide(w_hr)
+    output, cells, gates = _zeros((len(x), len(project)), (len(x), n), (len(x), 4 * n))
     for b, rows in _sequences(sizes, reverse):
         h, c = h0[b], c0[b]
         for row in rows:
             i, f, g, o = np.split(x[row] + w @ h, 4)
             i, f, g, o = _sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)
             c = f * c + i * g
-            h = o * np.tanh(c)
+            h = project @ (o * np.tanh(c))
             output[row], cells[row], gates[row] = h, c, np.concatenate([i, f, g, o])
     return output, cells, gates
 
 
 def _lstm_grad(*args: Any) -> Any:
-    d_output, d_cells, d_gates, h0, c0, w, output, cells, gates, reverse, sizes = args
+    d_output, d_cells, d_gates, h0, c0, w, w_hr, output, cells, gates, reverse, sizes = args
     d_output, d_cells, d_gates = (_or_zeros(*pair) for pair in ((d_output, output), (d_cells, cells), (d_gates, gates)))
     h0, c0, w, output, cells, gates = map(wide, (h0, c0, w, output, cells, gates))
-    dx, dh0, dc0, dw = _zeros(gates.shape, h0.shape, c0.shape, w.shape)
+    project = np.eye(c0.shape[1]) if w_hr is None else wide(w_hr)
+    dx, dh0, dc0, dw, d_project = _zeros(gates.shape, h0.shape, c0.shape, w.shape, project.shape)
     for b, rows in _sequences(sizes, reverse):
         dh, dc = _zeros(h0[b].shape, c0[b].shape)
         for k in reversed(range(len(rows))):
             row, before = rows[k], rows[k - 1]
             h_prev, c_prev = (output[before], cells[before]) if k else (h0[b], c0[b])
             (i, f, g, o), (ei, ef, eg, eo), t = np.split(gates[row], 4), np.split(d_gates[row], 4), np.tanh(cells[row])
-            dh = dh + d_output[row]
-            dc = dc + d_cells[row] + dh * o * (1 - t**2)
-            di, df, dg, do = dc * g + ei, dc * c_prev + ef, dc * i + eg, dh * t + eo
+            d_project += np.outer(dh + d_output[row], o * t)
+            dm = (dh + d_output[row]) @ project
+            dc = dc + d_cells[row] + dm * o * (1 - t**2)
+            di, df, dg, do = dc * g + ei, dc * c_prev + ef, dc * i + eg, dm * t + eo
             dx[row] = np.concatenate([di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)])
             dw += np.outer(dx[row], h_prev)
             dh, dc = dx[row] @ w, dc * f
         dh0[b], dc0[b] = dh, dc
-    return dx, dh0, dc0, dw
+    return dx, dh0, dc0, dw if w_hr is None else np.concatenate([dw, d_project.T])
 
 
 # ---- gated recurrent units ------------------------------------------------------------------------------------------
 
 
-def _gru(x: Any, h0: Any, w: Any, bias: Any, reverse: bool, sizes: Any) -> Any:
-    x, h0, w, bias = wide(x), wide(h0), wide(w), 0 if bias is None else wide(bias)
+def _gru(input: Any, w_ih: Any, b_ih: Any, h0: Any, w: Any, bias: Any, reverse: bool, sizes: Any) -> Any:
+    x, h0, w, bias = _given(input, w_ih, b_ih), wide(h0), wide(w), 0 if bias is None else wide(bias)
     n = h0.shape[1]
     output, gates = _zeros((len(x), n), (len(x), 4 * n))
     for b, rows in _sequences(sizes, reverse):
@@ -125,8 +133,8 @@ def _gru_grad(d_output: Any, d_gates: Any, h0: Any, w: Any, output: Any, gates: 
 # ---- plain ----------------------------------------------------------------------------------------------------------
 
 
-def _rnn(x: Any, h0: Any, w: Any, nonlinearity: str, reverse: bool, sizes: Any) -> Any:
-    x, h0, w = map(wide, (x, h0, w))
+def _rnn(input: Any, w_ih: Any, b: Any, h0: Any, w: Any, nonlinearity: str, reverse: bool, sizes: Any) -> Any:
+    x, h0, w = _given(input, w_ih, b), *map(wide, (h0, w))
     output = np.zeros((len(x), h0.shape[1]))
     for b, rows in _sequences(sizes, reverse):
         h = h0[b]
@@ -169,17 +177,24 @@ def _attributes(kind: str, reverse: bool, sizes: list[int]) -> tuple[Any, ...]:
     return (("relu" if reverse else "tanh"),) * (kind == "rnn") + (reverse, sizes)
 
 
-def _arguments(rng: Any, kind: str, dtype: str, sizes: list[int], n: int, bias: bool) -> tuple[np.ndarray | None, ...]:
-    """x, the states and weights: what comes before the attributes."""
+def _arguments(
+    rng: Any, kind: str, dtype: str, sizes: list[int], n: int, bias: bool, projected: bool = False, inputs: int = 3
+) -> tuple[np.ndarray | None, ...]:
+    """The input, the states and weights: what comes before the attributes."""
     rows, batch, gates = sum(sizes), sizes[0] if sizes else 3, GATES[kind] * n
+    outputs = n // 2 if projected else n
 
     def array(*shape: int) -> np.ndarray:
         return np.asarray(make(rng, shape, dtype, -1, 1))
 
-    weight = array(gates, n) / np.asarray(np.sqrt(n), dtype)
-    given: tuple[np.ndarray | None, ...] = (array(rows, gates), array(batch, n))
-    given += (array(batch, n),) * (kind == "lstm") + (weight.astype(dtype),)
-    return given + (((array(gates) if bias else None),) if kind == "gru" else ())
+    def weight(*shape: int) -> np.ndarray:
+        return (array(*shape) / np.asarray(np.sqrt(max(shape[1], 1)), dtype)).astype(dtype)
+
+    given: tuple[np.ndarray | None, ...] = (array(rows, inputs), weight(gates, inputs), array(gates) if bias else None)
+    given += (array(batch, outputs),) + (array(batch, n),) * (kind == "lstm") + (weight(gates, outputs),)
+    if kind == "lstm":
+        return (*given, weight(outputs, n) if projected else None)
+    return (*given, array(gates) if bias else None) if kind == "gru" else given
 
 
 def _wrapped(values: Any, layout: str = "contiguous") -> tuple[Any, ...]:
@@ -200,10 +215,15 @@ def _calls(op: str) -> Iterator[tuple[str, str, list[int], int, bool, bool]]:
 def forward(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
     for kind, dtype, sizes, n, reverse, bias in _calls(op):
-        given = _wrapped(_arguments(rng, kind, dtype, sizes, n, bias))
-        yield Sample((*given, *_attributes(kind, reverse, sizes)), FORWARD[kind], **TOLERANCES[dtype])
+        for projected in (False, True) if kind == "lstm" else (False,):
+            given = _wrapped(_arguments(rng, kind, dtype, sizes, n, bias, projected))
+            yield Sample((*given, *_attributes(kind, reverse, sizes)), FORWARD[kind], **TOLERANCES[dtype])
+    kind = op.partition("_")[0]
+    for inputs in (0, 1, 40, 1000):
+        for sizes in ([17] * 4, [2, 2, 1]):
+            given = _wrapped(_arguments(rng, kind, "float64", sizes, 40, True, False, inputs))
+            yield Sample((*given, *_attributes(kind, False, sizes)), FORWARD[kind], **TOLERANCES["float64"])
     for layout in LAYOUTS:
-        kind = op.partition("_")[0]
         given = _wrapped(_arguments(rng, kind, "float32", [3, 3, 2], 4, True), layout)
         yield Sample((*given, *_attributes(kind, False, [3, 3, 2])), FORWARD[kind], **TOLERANCES["float32"])
 
@@ -213,12 +233,12 @@ def gradients(op: str) -> Iterator[Sample]:
     rng = rng_for(op)
     layouts = iter(LAYOUTS)
     for kind, dtype, sizes, n, reverse, bias in _calls(op):
-        given = _arguments(rng, kind, dtype, sizes, n, bias)
+        given = _arguments(rng, kind, dtype, sizes, n, bias, kind == "lstm" and bias)
         attributes = _attributes(kind, reverse, sizes)
         results = FORWARD[kind](*given, *attributes)
         results = [r.astype(dtype) for r in (results if isinstance(results, tuple) else (results,))]
         grads = [np.asarray(make(rng, r.shape, dtype, -1, 1)) for r in results]
-        states = given[1:4] if kind == "lstm" else given[1:3]
+        states = given[3:7] if kind == "lstm" else given[3:5]
         layout = next(layouts, "contiguous") if dtype == "float32" and n == 3 else "contiguous"
         for left_out in range(len(results)) if not reverse else (None,):
             some = [None if k == left_out else g for k, g in enumerate(grads)]
@@ -248,13 +268,20 @@ def refused(op: str) -> Iterator[ErrorSample]:
     def zeros(*shape: int, dtype: str = "float32") -> T:
         return T(np.zeros(shape, dtype))
 
-    yield ErrorSample(call({0: zeros(5, gates + 1)}), ValueError, rf"x must have shape \(5, {gates}\), got \(5, ")
-    yield ErrorSample(call({0: zeros(4, gates)}), ValueError, rf"x must have shape \(5, {gates}\), got \(4, ")
-    yield ErrorSample(call({1: zeros(3, 3)}), ValueError, r"batch_sizes must begin with h0's 3 rows")
-    yield ErrorSample(call({1: zeros(2)}), ValueError, "h0 must have 2 dims")
+    state, start = ("c0", 4) if kind == "lstm" else ("h0", 3)
+    yield ErrorSample(call({0: zeros(5, 4)}), ValueError, rf"w_ih must have shape \({gates}, 4\), got \({gates}, 3\)")
+    yield ErrorSample(call({0: zeros(4, 3)}), ValueError, r"input must have shape \(5, 3\), got \(4, 3\)")
+    yield ErrorSample(call({0: zeros(5)}), ValueError, "input must have 2 dims")
+    yield ErrorSample(call({2: zeros(1)}), ValueError, rf"must have shape \({gates}\,\), got \(1\,\)")
+    yield ErrorSample(call({start: zeros(3, 3)}), ValueError, f"batch_sizes must begin with {state}'s 3 rows")
+    yield ErrorSample(call({start: zeros(2)}), ValueError, f"{state} must have 2 dims")
     yield ErrorSample(call({}, [2, 1, 2]), ValueError, r"never rise, got \(2, 1, 2\)")
     yield ErrorSample(call({}, [2, -1]), ValueError, r"never rise, got \(2, -1\)")
-    yield ErrorSample(call({0: zeros(5, gates, dtype="float64")}), TypeError, "h0 and x must have the same dtype")
-    yield ErrorSample(call({1: zeros(2, 3, dtype="int64")}), TypeError, "floating")
+    yield ErrorSample(call({0: zeros(5, 3, dtype="float64")}), TypeError, f"{state} and input must have the same dtype")
+    yield ErrorSample(call({start: zeros(2, 3, dtype="int64")}), TypeError, "floating")
+    if kind == "lstm":
+        yield ErrorSample(call({6: zeros(2, 3)}), ValueError, r"h0 must have shape \(2, 2\), got \(2, 3\)")
+        yield ErrorSample(call({6: zeros(3, 2)}), ValueError, r"w_hr must have shape \(3, 3\), got \(3, 2\)")
+        yield ErrorSample(call({6: zeros(3)}), ValueError, "w_hr must have 2 dims")
     if kind == "rnn":
-        yield ErrorSample(call({3: "sin"}), ValueError, "nonlinearity must be 'tanh' or 'relu', got 'sin'")
+        yield ErrorSample(call({5: "sin"}), ValueError, "nonlinearity must be 'tanh' or 'relu', got 'sin'")

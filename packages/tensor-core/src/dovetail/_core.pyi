@@ -219,7 +219,7 @@ class _LstmSequenceGradResults(NamedTuple):
     grad_x: Tensor
     grad_h0: Tensor
     grad_c0: Tensor
-    grad_w_hh: Tensor
+    grad_weights: Tensor
 
 class _GruSequenceResults(NamedTuple):
     output: Tensor

@@ -48,20 +48,32 @@ def _unary(low: float, high: float) -> list[Case]:
 
 def _sequences(name: str) -> list[Case]:
     """Three sequences of 3, 2 and 1 steps, with a hidden size of 2."""
-    h0, sizes = _ramp(3, 2), [3, 2, 1]
+    h0, sizes, x = _ramp(3, 2), [3, 2, 1], _ramp(6, 3)
     if name == "lstm_sequence":
-        return [(_ramp(6, 8), h0, h0.exp(), _ramp(8, 2), reverse, sizes) for reverse in (False, True)]
+        narrow = (_ramp(3, 1), h0.exp(), _ramp(8, 1), _ramp(1, 2))  # with a projection
+        wide = (h0, h0.exp(), _ramp(8, 2), None)
+        return [
+            (x, _ramp(8, 3), bias, *states, bias is None, sizes)
+            for bias, states in ((None, wide), (_ramp(8), wide), (_ramp(8), narrow), (None, narrow))
+        ]
     if name == "gru_sequence":
-        return [(_ramp(6, 6), h0, _ramp(6, 2), bias, bias is None, sizes) for bias in (_ramp(6), None)]
-    return [(_ramp(6, 2), h0, _ramp(2, 2), kind, kind == "relu", sizes) for kind in ("tanh", "relu")]
+        biases = ((_ramp(6), None), (None, _ramp(6)))
+        return [(x, _ramp(6, 3), b_ih, h0, _ramp(6, 2), b_hh, b_ih is None, sizes) for b_ih, b_hh in biases]
+    kinds = (("tanh", None), ("relu", _ramp(2)))
+    return [(x, _ramp(2, 3), bias, h0, _ramp(2, 2), kind, kind == "relu", sizes) for kind, bias in kinds]
 
 
 def _sequence_grads(name: str) -> list[Case]:
     h0, output, gates, sizes = _ramp(3, 2), _ramp(6, 2) / 2, _ramp(6, 8, low=0.1, high=0.9), [3, 2, 1]
     g = output.exp()
     if name == "lstm_sequence":
-        seen: Case = (h0, h0.exp(), _ramp(8, 2), output, output * 1.5, gates)
-        return [(g, None, None, *seen, False, sizes), (g, g * 2, gates / 2, *seen, True, sizes)]
+        seen: Case = (h0, h0.exp(), _ramp(8, 2), None, output, output * 1.5, gates)
+        narrow: Case = (_ramp(3, 1), h0.exp(), _ramp(8, 1), _ramp(1, 2), _ramp(6, 1), output * 1.5, gates)
+        return [
+            (g, None, None, *seen, False, sizes),
+            (g, g * 2, gates / 2, *seen, True, sizes),
+            (_ramp(6, 1), g, None, *narrow, False, sizes),
+        ]
     if name == "gru_sequence":
         seen = (h0, _ramp(6, 2), output, gates)
         return [(g, None, *seen, False, sizes), (g, gates / 2, *seen, True, sizes)]

@@ -8,8 +8,6 @@ from typing import Any
 import dovetail as dt
 from dovetail.ops import get_op, op
 
-linear = get_op("linear")
-
 rnn_sequence, lstm_sequence, gru_sequence = get_op("rnn_sequence"), get_op("lstm_sequence"), get_op("gru_sequence")
 
 # ---- the sequence ops' rows: those of all steps, one after the other ------------------------------------------------
@@ -59,64 +57,6 @@ def _last(states: dt.Tensor, start: dt.Tensor, sizes: list[int], reverse: bool) 
     return states.index_select(0, dt.tensor(rows, device=states.device))
 
 
-# ---- an LSTM with a projection, step by step ------------------------------------------------------------------------
-
-
-def _projected_step(
-    x: dt.Tensor, h: dt.Tensor, c: dt.Tensor, w_hh: dt.Tensor, b_hh: Any, w_hr: Any
-) -> tuple[dt.Tensor, dt.Tensor]:
-    i, f, g, o = (x + linear(h, w_hh, b_hh)).chunk(4, -1)
-    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-    return linear(o.sigmoid() * c.tanh(), w_hr, None), c
-
-
-States = tuple[dt.Tensor, ...]
-
-
-def _scan(
-    x: dt.Tensor,
-    states: States,
-    step: Callable[[dt.Tensor, States], States],
-    reverse: bool,
-    batch_sizes: Sequence[int] | None,
-) -> tuple[dt.Tensor, ...]:
-    """The outputs (the first state after each step) and the last states.
-
-    Args:
-        x: a slice for each step, ``(T, B, *)``; packed ``(total, *)`` where there are batch sizes.
-        states: at the start, ``(B, *)`` each.
-        step: gives the next states.
-        reverse: from the last step to the first.
-        batch_sizes: how many sequences, the longest first, have each step.
-    """
-    if batch_sizes is None:
-        slices = x.unbind(0)
-        outputs = []
-        for t in reversed(range(len(slices))) if reverse else range(len(slices)):
-            states = step(slices[t], states)
-            outputs.append(states[0])
-        if not outputs:
-            return (states[0].new_zeros([0, *states[0].shape]), *states)
-        return (dt.stack(outputs[::-1] if reverse else outputs), *states)
-    slices = dt.split(x, list(batch_sizes))
-    outputs, ended = [], list[States]()
-    first, running = states, (batch_sizes[-1] if reverse else batch_sizes[0])
-    states = tuple(s[:running] for s in first)
-    for t in reversed(range(len(slices))) if reverse else range(len(slices)):
-        size = batch_sizes[t]
-        if size < running:  # forwards: the shortest sequences have ended
-            ended.append(tuple(s[size:] for s in states))
-            states = tuple(s[:size] for s in states)
-        elif size > running:  # backwards: more sequences begin
-            states = tuple(dt.cat([s, start[running:size]]) for s, start in zip(states, first, strict=True))
-        running = size
-        states = step(slices[t], states)
-        outputs.append(states[0])
-    if ended:
-        states = tuple(dt.cat(list(parts)) for parts in zip(states, *reversed(ended), strict=True))
-    return (dt.cat(outputs[::-1] if reverse else outputs), *states)
-
-
 @op(
     "rnn_layer(Tensor input, Tensor h0, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None, "
     "str nonlinearity='tanh', bool reverse=False, int[]? batch_sizes=None) -> (Tensor output, Tensor h)",
@@ -159,8 +99,7 @@ def rnn_layer(
         raise ValueError(f"rnn_layer: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
 
     sizes = _rows("rnn_layer", input, h0, batch_sizes)
-    x = _flat(linear(input, w_ih, _total(b_ih, b_hh)))
-    output = rnn_sequence(x, h0, w_hh, nonlinearity, reverse, sizes)
+    output = rnn_sequence(_flat(input), w_ih, _total(b_ih, b_hh), h0, w_hh, nonlinearity, reverse, sizes)
     return _like(input, output), _last(output, h0, sizes, reverse)
 
 
@@ -206,15 +145,8 @@ def lstm_layer(
         0.25
     """
 
-    if w_hr is not None:
-
-        def step(x: dt.Tensor, states: States) -> States:
-            return _projected_step(x, states[0], states[1], w_hh, b_hh, w_hr)
-
-        return _scan(linear(input, w_ih, b_ih), (h0, c0), step, reverse, batch_sizes)
     sizes = _rows("lstm_layer", input, h0, batch_sizes)
-    x = _flat(linear(input, w_ih, _total(b_ih, b_hh)))
-    output, cells, _ = lstm_sequence(x, h0, c0, w_hh, reverse, sizes)
+    output, cells, _ = lstm_sequence(_flat(input), w_ih, _total(b_ih, b_hh), h0, c0, w_hh, w_hr, reverse, sizes)
     return _like(input, output), _last(output, h0, sizes, reverse), _last(cells, c0, sizes, reverse)
 
 
@@ -259,7 +191,7 @@ def gru_layer(
     """
 
     sizes = _rows("gru_layer", input, h0, batch_sizes)
-    output, _ = gru_sequence(_flat(linear(input, w_ih, b_ih)), h0, w_hh, b_hh, reverse, sizes)
+    output, _ = gru_sequence(_flat(input), w_ih, b_ih, h0, w_hh, b_hh, reverse, sizes)
     return _like(input, output), _last(output, h0, sizes, reverse)
 
 
@@ -290,8 +222,8 @@ def rnn_cell(
     """
     if nonlinearity not in ("tanh", "relu"):
         raise ValueError(f"rnn_cell: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
-    x = linear(input, w_ih, _total(b_ih, b_hh))
-    return _one_step(lambda x, h: (rnn_sequence(x, h, w_hh, nonlinearity, False, [len(x)]),), x, h)[0]
+    bias = _total(b_ih, b_hh)
+    return _one_step(lambda x, h: (rnn_sequence(x, w_ih, bias, h, w_hh, nonlinearity, False, [len(x)]),), input, h)[0]
 
 
 @op(
@@ -310,8 +242,8 @@ def lstm_cell(
         >>> c.item()
         0.5
     """
-    x = linear(input, w_ih, _total(b_ih, b_hh))
-    h, c = _one_step(lambda x, h, c: lstm_sequence(x, h, c, w_hh, False, [len(x)])[:2], x, h, c)
+    bias = _total(b_ih, b_hh)
+    h, c = _one_step(lambda x, h, c: lstm_sequence(x, w_ih, bias, h, c, w_hh, None, False, [len(x)])[:2], input, h, c)
     return h, c
 
 
@@ -327,5 +259,4 @@ def gru_cell(input: dt.Tensor, h: dt.Tensor, w_ih: dt.Tensor, w_hh: dt.Tensor, b
         >>> dt._core.get_op("gru_cell")(dt.ones(1, 1), dt.ones(1, 1), w, w).item()
         0.5
     """
-    x = linear(input, w_ih, b_ih)
-    return _one_step(lambda x, h: gru_sequence(x, h, w_hh, b_hh, False, [len(x)])[:1], x, h)[0]
+    return _one_step(lambda x, h: gru_sequence(x, w_ih, b_ih, h, w_hh, b_hh, False, [len(x)])[:1], input, h)[0]

@@ -137,9 +137,9 @@ def _attention(args: Any, out: Any) -> int:
     return int(scores) * int(query.shape[-1] + value.shape[-1])
 
 
-def _recurrence(weight: int) -> Callable[[Any, Any], int]:
-    """Every row of the first argument's, times the weight at a position."""
-    return lambda args, out: int(args[0].shape[0]) * int(args[weight].numel())
+def _recurrence(*weights: int) -> Callable[[Any, Any], int]:
+    """Every row of the first argument's, times the weights at some positions, where they are given."""
+    return lambda args, out: int(args[0].shape[0]) * sum(int(args[w].numel()) for w in weights if args[w] is not None)
 
 
 # Ops that are products, by what they cost; others are looked into.
@@ -149,8 +149,8 @@ _PRODUCTS = {
     "convolution": lambda args, out: _at_each(args[1], out),
     "convolution_input_grad": lambda args, out: _at_each(args[1], args[0]),  # what a transposed one is
     "attention": _attention,
-    "lstm_sequence": _recurrence(3),
-    **dict.fromkeys(("gru_sequence", "rnn_sequence"), _recurrence(2)),
+    "lstm_sequence": _recurrence(1, 5, 6),
+    **dict.fromkeys(("gru_sequence", "rnn_sequence"), _recurrence(1, 4)),
 }
 
 
