@@ -66,9 +66,7 @@ Ref share_with_numpy(TensorImpl* t) {
   }
   // bfloat16 has no format letter: hand over its bits and let ml_dtypes name them.
   Tensor bits = over_storage(t->storage, t->ndim, t->sizes(), t->strides(), t->offset, DT_UINT16);
-  Ref types = checked(PyImport_ImportModule("ml_dtypes"));
-  Ref bfloat16 = checked(PyObject_GetAttrString(types.get(), "bfloat16"));
-  return checked(PyObject_CallMethod(share_with_numpy(bits.get()).get(), "view", "O", bfloat16.get()));
+  return as_bfloat16(share_with_numpy(bits.get()), "numpy");
 }
 
 Ref to_numpy(PyObject* self, bool force) {
@@ -88,6 +86,16 @@ Ref to_numpy(PyObject* self, bool force) {
 }  // namespace
 
 const char* format_of_dtype(DType dtype) { return kFormats[dtype]; }
+
+Ref as_bfloat16(const Ref& bits, const char* who) {
+  PyObject* types = PyImport_ImportModule("ml_dtypes");
+  if (!types && PyErr_ExceptionMatches(PyExc_ImportError)) {
+    PyErr_Clear();
+    raise(PyExc_ImportError, "%s: NumPy has bfloat16 by ml_dtypes, which is not installed: pip install ml_dtypes", who);
+  }
+  Ref bfloat16 = checked(PyObject_GetAttrString(checked(types).get(), "bfloat16"));
+  return checked(PyObject_CallMethod(bits.get(), "view", "O", bfloat16.get()));
+}
 
 DType dtype_of_format(const char* format) {
   if (!format) return DT_UINT8;

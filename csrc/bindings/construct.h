@@ -19,6 +19,8 @@ bool has_array(PyObject* object);
 // The dtype that a buffer's format letter stands for; -1: none. And the other way.
 DType dtype_of_format(const char* format);
 const char* format_of_dtype(DType dtype);  // null: none
+// bits, an array of uint16, as one of NumPy's bfloat16, which is ml_dtypes'. Throws where that is missing.
+Ref as_bfloat16(const Ref& bits, const char* who);
 // t in another dtype and on another device; itself where it is so already.
 Tensor converted(Tensor t, DType dtype, Device device);
 

@@ -77,14 +77,6 @@ Ref ints_tuple(const int64_t* values, int count, int64_t scale) {
   return tuple;
 }
 
-// The bits of bfloat16 as an array of ml_dtypes' dtype, over the same memory.
-Ref as_bfloat16(const Ref& bits) {
-  Ref numpy = checked(PyImport_ImportModule("numpy")), types = checked(PyImport_ImportModule("ml_dtypes"));
-  Ref array = checked(PyObject_CallMethod(numpy.get(), "asarray", "O", bits.get()));
-  Ref bfloat16 = checked(PyObject_GetAttrString(types.get(), "bfloat16"));
-  return checked(PyObject_CallMethod(array.get(), "view", "O", bfloat16.get()));
-}
-
 Ref host_array(const dt_array& array) {
   if (array.ndim < 0) return Ref::borrow(Py_None);
   // NumPy refuses a null pointer even where there are no elements.
@@ -97,7 +89,9 @@ Ref host_array(const dt_array& array) {
                                         Py_False, "version", 3));
   Ref self = checked(host_array_type->tp_alloc(host_array_type, 0));
   reinterpret_cast<HostArray*>(self.get())->interface = interface.release();
-  return array.dtype == DT_BFLOAT16 ? as_bfloat16(self) : std::move(self);
+  if (array.dtype != DT_BFLOAT16) return self;
+  Ref numpy = checked(PyImport_ImportModule("numpy"));
+  return as_bfloat16(checked(PyObject_CallMethod(numpy.get(), "asarray", "O", self.get())), "a backend in Python");
 }
 
 Ref arrays_tuple(const dt_array* arrays, int count) {

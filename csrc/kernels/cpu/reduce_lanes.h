@@ -95,7 +95,7 @@ DOVETAIL_INLINE void fold_rows(const typename Fold::In* p, int64_t row_stride, i
                                typename Fold::Lane* lane) {
   for (int64_t c = 0; c < columns; ++c) {
     typename Fold::Lane sum = lane[c];
-    for (int r = 0; r < kRows; ++r) sum = Fold::step(sum, p[r * row_stride + c]);
+    _Pragma("GCC unroll 8") for (int r = 0; r < kRows; ++r) sum = Fold::step(sum, p[r * row_stride + c]);
     lane[c] = sum;
   }
 }

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import sys
 
 import numpy as np
 import pytest
@@ -122,3 +123,13 @@ def test_zero_remainders_have_the_divisors_sign():
 
 def test_utils_by_name():
     assert dt.utils.dlpack.__name__ == "dovetail.utils.dlpack" and dt.utils.dlpack.to_dlpack is dt.to_dlpack
+
+
+def test_numpy_has_bfloat16_by_a_package_of_its_own(monkeypatch):
+    x = dt.ones(2, dtype=dt.bfloat16)
+    assert x.numpy().dtype.name == "bfloat16"
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(ImportError, match=r"numpy: NumPy has bfloat16 by ml_dtypes.*pip install ml_dtypes"):
+        x.numpy()
+    assert x.view(dt.uint16).numpy().tolist() == [0x3F80, 0x3F80]
+    assert "bfloat16" in repr(x)

@@ -52,6 +52,36 @@ def test_everything_comes_back(tmp_path):
     assert same(dt.load(str(path)), VALUE)
 
 
+def test_bfloat16_needs_nothing_more(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    value = {
+        "w": dt.arange(6.0).reshape(2, 3).bfloat16() / 7,
+        "x": dt.ones(2),
+        "scale": dt.tensor(0.1, dtype=dt.bfloat16),
+        "none": dt.zeros(0, 3, dtype=dt.bfloat16),
+    }
+    dt.save(value, tmp_path / "x")
+    assert same(dt.load(tmp_path / "x"), value)
+    bits = value["w"].view(dt.uint16).numpy().tobytes()
+    spec = {"dtype": "bfloat16", "shape": [3, 2], "data": bits}
+    safetensors.numpy.save_file({"a": np.ones(3)}, tmp_path / "y", metadata={"dtype": "BF16"})
+    (tmp_path / "z").write_bytes(_serialized({"later": spec, "a": {"dtype": "uint8", "shape": [1], "data": b"7"}}))
+    assert dt.load(tmp_path / "y")["a"].tolist() == [1.0, 1.0, 1.0]
+    assert dt.equal(dt.load(tmp_path / "z")["later"].flatten(), value["w"].flatten())
+
+
+def _serialized(entries):
+    held = {key: np.frombuffer(entry["data"], np.uint8) for key, entry in entries.items()}
+    return safetensors.serialize(
+        {
+            key: safetensors.TensorSpec(
+                dtype=entry["dtype"], shape=entry["shape"], data_ptr=held[key].ctypes.data, data_len=held[key].nbytes
+            )
+            for key, entry in entries.items()
+        }
+    )
+
+
 @pytest.mark.parametrize("value", [dt.ones(2), [dt.ones(1)], 3, None, (), {"a": (1, [dt.ones(1)])}], ids=str)
 def test_any_root(tmp_path, value):
     dt.save(value, tmp_path / "x")
