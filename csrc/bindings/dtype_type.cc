@@ -21,6 +21,28 @@ PyObject* get_floating(PyObject* self, void*) { return PyBool_FromLong(info_of(s
 PyObject* get_complex(PyObject* self, void*) { return PyBool_FromLong(info_of(self).category == Category::complex); }
 PyObject* get_signed(PyObject* self, void*) { return PyBool_FromLong(info_of(self).is_signed); }
 
+// The complex dtype of which this is a part's, or the part's of a complex one; others have none.
+PyObject* partner(PyObject* self, bool complex) {
+  const DType dtype = reinterpret_cast<DTypeObject*>(self)->dtype;
+  if ((info_of(self).category == Category::complex) == complex) return Py_NewRef(self);
+  switch (dtype) {
+    case DT_FLOAT32:
+      return Py_NewRef(dtype_object(DT_COMPLEX64));
+    case DT_FLOAT64:
+      return Py_NewRef(dtype_object(DT_COMPLEX128));
+    case DT_COMPLEX64:
+      return Py_NewRef(dtype_object(DT_FLOAT32));
+    case DT_COMPLEX128:
+      return Py_NewRef(dtype_object(DT_FLOAT64));
+    default:
+      return PyErr_Format(PyExc_TypeError, "dtype.to_complex: %s has no complex dtype; convert to float32 or float64",
+                          info_of(self).name);
+  }
+}
+
+PyObject* to_complex(PyObject* self, PyObject*) { return partner(self, true); }
+PyObject* to_real(PyObject* self, PyObject*) { return partner(self, false); }
+
 // A dtype is pickled and copied by its name.
 PyObject* reduce(PyObject* self, PyObject*) {
   return Py_BuildValue("O(s)", reinterpret_cast<PyObject*>(dtype_type), info_of(self).name);
@@ -47,7 +69,12 @@ PyGetSetDef getset[] = {
     {"is_signed", get_signed, nullptr, "Whether negative values can be represented.", nullptr},
     {},
 };
-PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {}};
+PyMethodDef methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"to_complex", to_complex, METH_NOARGS, "The dtype of complex numbers whose parts are of this one."},
+    {"to_real", to_real, METH_NOARGS, "The dtype of a complex number's parts; a real one itself."},
+    {},
+};
 PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(repr)},
     {Py_tp_new, reinterpret_cast<void*>(make)},

@@ -101,6 +101,18 @@ PyObject* get_state(PyObject* self, PyObject*) {
   });
 }
 
+PyObject* clone_state(PyObject* self, PyObject*) {
+  return entry([&] {
+    Ref copy = checked(generator_type->tp_alloc(generator_type, 0));
+    auto* generator = new Generator();
+    reinterpret_cast<GeneratorObject*>(copy.get())->generator = generator;
+    std::lock_guard<std::mutex> lock(generator_of(self)->mutex);
+    generator->key = generator_of(self)->key;
+    generator->offset = generator_of(self)->offset;
+    return copy.release();
+  });
+}
+
 PyObject* set_state(PyObject* self, PyObject* object) {
   return entry([&] {
     const TensorImpl* state = is_tensor(object) ? impl_of(object) : nullptr;
@@ -125,6 +137,7 @@ PyMethodDef methods[] = {
     {"reserve", reserve_method, METH_O,
      "reserve(blocks): advance by `blocks` blocks of four 32-bit words; returns (key, offset), each as int64."},
     {"get_state", get_state, METH_NOARGS, "The state, as a uint8 tensor."},
+    {"clone_state", clone_state, METH_NOARGS, "Another generator, which goes on from the same state."},
     {"set_state", set_state, METH_O, "set_state(state): go back to what get_state() returned; returns self."},
     {},
 };

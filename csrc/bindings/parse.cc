@@ -23,14 +23,15 @@ PyObject* requires_grad_keyword() {
   return name;
 }
 
-// The names that NumPy and the array API standard give to arguments.
+// Other names of arguments: those of NumPy and the array API standard, and PyTorch's second ones.
 struct Alias {
   const char* alias;
   const char* name;
 };
 constexpr Alias kAliases[] = {
-    {"axis", "dim"}, {"axis", "dims"}, {"axes", "dims"}, {"keepdims", "keepdim"}, {"x", "self"},     {"input", "self"},
-    {"x1", "self"},  {"x2", "other"},  {"x", "input"},   {"shape", "size"},       {"self", "input"},
+    {"axis", "dim"},   {"axis", "dims"},  {"axes", "dims"},  {"keepdims", "keepdim"}, {"x", "self"},
+    {"input", "self"}, {"x1", "self"},    {"x2", "other"},   {"x", "input"},          {"shape", "size"},
+    {"self", "input"}, {"dim0", "axis0"}, {"dim1", "axis1"}, {"train", "training"},   {"input2", "L"},
 };
 
 bool same_text(PyObject* a, PyObject* b) { return a == b || PyUnicode_Compare(a, b) == 0; }

@@ -62,3 +62,21 @@ def test_tied_parameters_are_given_once() -> None:
         dt.func.functional_call(net, both, x)
     with pytest.raises(TypeError, match="parameter_and_buffer_dicts must be a dict or several, got int 3"):
         dt.func.functional_call(net, 3, x)
+
+
+def test_python_functions_of_elements_and_subclasses_beside_gradients():
+    x = dt.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="^apply_: the tensor requires gradients"):
+        x.apply_(abs)
+    with pytest.raises(RuntimeError, match="^map_: tensor requires gradients"):
+        dt.ones(2).map_(x, max)
+    with pytest.raises(RuntimeError, match="^set_: the shape of a tensor that requires gradients"):
+        x.set_(dt.ones(3))
+
+    class Named(dt.Tensor):
+        pass
+
+    (x * 3).as_subclass(Named).sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [3.0, 3.0]
+    assert dt.ones(2).prelu(dt.tensor([0.5])).tolist() == dt.ones(2).hardshrink().tolist() == [1.0, 1.0]
+    assert dt.selu(x).tolist() == dt.nn.functional.selu(x).tolist()

@@ -251,6 +251,7 @@ void declare_scatters() {
   op("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor")
       .composite(slice_scatter_op)
       .method()
+      .out()
       .doc(R"(A copy of the tensor in which a slice is replaced.
 
 Args:

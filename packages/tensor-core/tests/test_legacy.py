@@ -99,3 +99,83 @@ def test_default_device():
         dt.set_default_device("abacus")
     with pytest.raises(TypeError, match=r"^set_default_device: "):
         dt.set_default_device(3)
+
+
+def test_new():
+    x = dt.ones(1, dtype=dt.int16)
+    assert x.new(2, 3).shape == (2, 3) and x.new().shape == (0,) and x.new(dt.Size([4])).dtype is dt.int16
+    assert x.new([1.5, -2]).tolist() == [1, -2] and x.new(x).data_ptr() == x.data_ptr()
+    with pytest.raises(TypeError, match=r"^new: expected a tensor of int16 on the CPU, got one of float32 on cpu"):
+        x.new(dt.ones(1))
+
+
+def test_deprecated_functions_warn_and_compute():
+    a = dt.arange(6.0).reshape(2, 3)
+    with pytest.warns(UserWarning, match="chain_matmul is deprecated, as in PyTorch; use linalg.multi_dot instead"):
+        product = dt.chain_matmul(a, a.T, a)
+    assert dt.allclose(product, a @ a.T @ a)
+    with pytest.warns(UserWarning):
+        assert dt.chain_matmul(a).tolist() == a.tolist()
+    for args, wanted in (
+        ((0, 3), [0, 1, 2, 3]),
+        ((3, 0, -1), [3, 2, 1, 0]),
+        ((1, 2, 0.5), [1, 1.5, 2]),
+        ((2,), [0, 1, 2]),
+    ):
+        with pytest.warns(UserWarning, match="range is deprecated"):
+            found = dt.range(*args)
+        assert found.dtype is dt.float32 and found.tolist() == wanted
+    with pytest.warns(UserWarning):
+        assert dt.range(0, 2, dtype=dt.int64).tolist() == [0, 1, 2]
+    for args in ((0, 3, 0), (0, 3, -1), (0, float("inf"))):
+        with pytest.warns(UserWarning), pytest.raises(ValueError, match="^range: "):
+            dt.range(*args)
+    matrix = dt.tensor([[0.0, 2.0], [1.0, 3.0]])
+    for lu in (lambda **options: dt.lu(matrix, **options), matrix.lu):
+        with pytest.warns(UserWarning, match="use linalg.lu_factor"):
+            factors, pivots, infos = lu(get_infos=True)
+        assert factors.tolist() == [[1.0, 3.0], [0.0, 2.0]] and pivots.tolist() == [2, 2] and infos.item() == 0
+
+
+def test_default_types():
+    try:
+        for kind, dtype in ((dt.DoubleTensor, dt.float64), ("torch.FloatTensor", dt.float32)):
+            dt.set_default_tensor_type(kind)
+            assert dt.ones(1).dtype is dtype
+        for kind in (dt.IntTensor, "torch.Nonsense", 3):
+            with pytest.raises(TypeError, match="^set_default_tensor_type: expected a floating-point type"):
+                dt.set_default_tensor_type(kind)
+    finally:
+        dt.set_default_dtype(dt.float32)
+    assert dt.typename(dt.ones(1)) == "dovetail.FloatTensor" and dt.typename([]) == "list"
+
+
+def test_subclasses_and_orders():
+    class Named(dt.Tensor):
+        pass
+
+    x = dt.arange(6.0).reshape(2, 3).T
+    named = x.as_subclass(Named)
+    assert type(named) is Named and type(x) is dt.Tensor and named.data_ptr() == x.data_ptr()
+    with pytest.raises(TypeError, match="^as_subclass: cls must be a subclass of Tensor"):
+        x.as_subclass(int)
+    assert x.dim_order() == (1, 0) and not x.is_mps and dt.get_device(x) == -1
+    assert reversed(dt.tensor([1, 2])).tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("shape", [(30, 8), (8, 30), (2, 12, 9)])
+def test_low_rank(shape):
+    *lead, m, n = shape
+    left, right = dt.randn(*lead, m, 3), dt.randn(*lead, 3, n)
+    A = left @ right
+    U, S, V = dt.svd_lowrank(A, q=4)
+    assert U.shape == (*lead, m, 4) and S.shape == (*lead, 4) and V.shape == (*lead, n, 4)
+    assert dt.allclose(U * S.unsqueeze(-2) @ V.mT, A, atol=1e-3)
+    assert dt.allclose(S[..., :3], dt.linalg.svdvals(A)[..., :3], rtol=1e-3)
+    U, S, V = dt.pca_lowrank(A + 5)
+    centred = A - A.mean(-2, keepdim=True)
+    assert dt.allclose(U * S.unsqueeze(-2) @ V.mT, centred, atol=1e-3)
+    M = dt.ones(n)
+    assert dt.allclose(dt.svd_lowrank(A + M, q=3, M=M)[1], dt.linalg.svdvals(A)[..., :3], rtol=1e-3)
+    with pytest.raises(ValueError, match="^pca_lowrank: q must be from 0 to"):
+        dt.pca_lowrank(A, q=99)

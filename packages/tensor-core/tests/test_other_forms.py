@@ -131,3 +131,22 @@ def test_empty_tensors_take_what_python_functions_compute():
     assert dt.tensordot(dt.eye(2), dt.eye(2), 1, out=dt.empty(0)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
     assert dt.histogram(dt.tensor([0.0, 1.0]), 2, out=(dt.empty(0), dt.empty(0))).hist.tolist() == [1.0, 1.0]
     assert dt.scatter(dt.zeros(3), 0, dt.tensor([1]), value=2.0, out=dt.empty(0)).tolist() == [0.0, 2.0, 0.0]
+
+
+def test_second_names_and_places_of_arguments():
+    x = dt.arange(6.0)
+    for name, parts in (("sections", 3), ("indices", (2, 4))):
+        for split in (dt.tensor_split, dt.hsplit):
+            assert [part.tolist() for part in split(x, **{name: parts})] == [[0, 1], [2, 3], [4, 5]]
+    assert dt.swapdims(x.reshape(2, 3), dim0=0, dim1=1).shape == (3, 2)
+    assert dt.dropout(x, p=0.0, train=True).tolist() == x.tolist()
+    assert dt.gradient(x, spacing=None)[0].tolist() == [1.0] * 6
+    assert dt.histogram(x)[0].shape == (100,)
+    assert dt.histogramdd(x.reshape(3, 2), [2, 2], [0.0, 4.0, 1.0, 5.0])[0].tolist() == [[1.0, 0.0], [0.0, 2.0]]
+    places = dt.empty(6, dtype=dt.int64)
+    assert dt.argsort(-x, stable=True, out=places) is places and places.tolist() == [5, 4, 3, 2, 1, 0]
+    generator = dt.Generator().manual_seed(1)
+    first = dt.poisson(x, generator)
+    assert dt.equal(first, dt.poisson(x, generator=generator.manual_seed(1)))
+    with pytest.raises(TypeError, match="got an unexpected keyword argument 'parts'"):
+        dt.tensor_split(x, parts=3)

@@ -159,6 +159,28 @@ def argwheres(op: str) -> Iterator[Sample]:
         yield Sample((T(make(rng_for(op), shape, "bool")),), np.argwhere, dtype="int64")
 
 
+@samples_for("nonzero_static")
+def places_of_some(op: str) -> Iterator[Sample]:
+    def reference(x: Any, *, size: int, fill_value: int = -1) -> Any:
+        places = np.argwhere(x) if x.ndim else np.zeros((int(bool(x)), 0))
+        filled = np.full((size, x.ndim), fill_value)
+        filled[: len(places)] = places[:size]
+        return filled
+
+    for dtype in DTYPES:
+        for shape in ((), (5,), (3, 4), (0, 2)):
+            for size in (0, 2, 20):
+                x = T(make(rng_for(op), shape, "bool").astype(dtype))
+                yield Sample((x,), reference, {"size": size}, dtype="int64")
+                yield Sample((x,), reference, {"size": size, "fill_value": 7}, dtype="int64")
+
+
+@errors_for("nonzero_static")
+def refuses_sizes(op: str) -> Iterator[ErrorSample]:
+    x = T(np.ones(3, np.float32))
+    yield ErrorSample((x,), ValueError, "^nonzero_static: size must not be negative, got -1", {"size": -1})
+
+
 @samples_for("bincount")
 def bincounts(op: str) -> Iterator[Sample]:
     rng = rng_for(op)

@@ -270,6 +270,40 @@ def products_of_reflections(op: str) -> Iterator[Sample]:
         yield Sample((A, tau), lambda A, tau: householder_reference(A, tau)[0], **TOLERANCE[dtype])
 
 
+@samples_for("ormqr")
+def products_with_reflections(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(A: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
+        def one(A: Any, tau: Any, other: Any) -> tuple[Any]:
+            columns = np.concatenate([A, np.zeros((A.shape[0], A.shape[0]))], 1)[:, : A.shape[0]].astype(A.dtype)
+            Q = householder_reference(columns, tau)[0]
+            Q = Q.conj().T if transpose else Q
+            return (Q @ other if left else other @ Q,)
+
+        return each(one, A, tau, other, inner=(2, 1, 2))[0]
+
+    for dtype in DTYPES:
+        for lead, m, k, n, count in (((), 4, 3, 2, 3), ((2,), 4, 3, 5, 2), ((), 3, 5, 2, 3), ((0,), 3, 2, 2, 2)):
+            A, tau = well(rng, (*lead, m, k), dtype) / 2, well(rng, (*lead, 1, count), dtype)[..., 0, :] / 2
+            for left in (True, False):
+                other = T(well(rng, (*lead, m, n) if left else (*lead, n, m), dtype))
+                args = (T(A.astype(dtype)), T(tau.astype(dtype)), other)
+                for turned in (False, True):
+                    yield Sample((*args, left, turned), reference, dtype=dtype, **TOLERANCE[dtype])
+
+
+@errors_for("ormqr")
+def refuses_reflections(op: str) -> Iterator[ErrorSample]:
+    A, tau, other = (T(np.ones(shape, np.float32)) for shape in ((3, 2), (2,), (3, 4)))
+    yield ErrorSample((A, T(np.ones(3, np.float32)), other), ValueError, "^ormqr: 3 factors for reflections of")
+    yield ErrorSample((A, tau, other, False), ValueError, "^ormqr: Q has 3 rows, which do not fit")
+    yield ErrorSample((A, tau, T(np.ones(3, np.float32))), ValueError, "^ormqr: input3 must have at least 2 dims")
+    yield ErrorSample(
+        (A, T(np.ones(2)), other), TypeError, "^ormqr: expected tensors of float32 as self, got input2 of"
+    )
+
+
 # ---- verdicts --------------------------------------------------------------------------------------------------
 
 

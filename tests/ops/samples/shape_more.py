@@ -44,6 +44,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "split": _split,
     "chunk": _chunk,
     "narrow": _narrow,
+    "narrow_copy": _narrow,
     "t": np.transpose,
     "adjoint": lambda x: np.swapaxes(x, -1, -2),
     "swapaxes": np.swapaxes,
@@ -80,6 +81,11 @@ CASES: dict[str, dict[tuple[int, ...], list[tuple[Any, ...]]]] = {
         (3,): [(9,)],
     },
     "narrow": {
+        (5,): [(0, 1, 3)],
+        (3, 4): [(-1, 2, 2), (0, -2, 1)],
+        (3,): [(0, 1, 0)],
+    },
+    "narrow_copy": {
         (5,): [(0, 1, 3)],
         (3, 4): [(-1, 2, 2), (0, -2, 1)],
         (3,): [(0, 1, 0)],
@@ -196,13 +202,25 @@ X = T(np.ones((2, 3), np.float32))
 
 
 @errors_for(
-    "split", "chunk", "narrow", "unflatten", "swapaxes", "movedim", "roll", "repeat", "t", "fliplr", "sum_to_size"
+    "split",
+    "chunk",
+    "narrow",
+    "narrow_copy",
+    "unflatten",
+    "swapaxes",
+    "movedim",
+    "roll",
+    "repeat",
+    "t",
+    "fliplr",
+    "sum_to_size",
 )
 def refuses(op: str) -> Iterator[ErrorSample]:
     cases: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
         "split": [((X, -1), ValueError), ((X, 1, 2), IndexError)],
         "chunk": [((X, 0), ValueError), ((X, 1, 2), IndexError)],
         "narrow": [((X, 0, 1, 2), (ValueError, IndexError)), ((X, 2, 0, 1), IndexError)],
+        "narrow_copy": [((X, 0, 1, 2), (ValueError, IndexError)), ((X, 2, 0, 1), IndexError)],
         "unflatten": [((X, 1, (2, 2)), ValueError), ((X, 2, (1,)), IndexError)],
         "swapaxes": [((X, 0, 2), IndexError)],
         "movedim": [((X, (0, 1), (0,)), ValueError), ((X, (0,), (2,)), IndexError), ((X, (0, 0), (0, 1)), ValueError)],

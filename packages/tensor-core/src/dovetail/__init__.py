@@ -181,7 +181,11 @@ _ELSEWHERE = {
         ),
         "legacy",
     ),
-    "UntypedStorage": "storage",
+    **dict.fromkeys(("chain_matmul", "lu", "range", "set_default_tensor_type", "typename"), "legacy"),
+    **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage"),
+    **dict.fromkeys(("pca_lowrank", "svd_lowrank"), "lowrank"),
+    **dict.fromkeys(("Event", "Stream"), "streams"),
+    "OutOfMemoryError": "cuda",
     "from_file": "sharing",
     "finfo": "typeinfo",
     "iinfo": "typeinfo",
@@ -191,6 +195,7 @@ _ELSEWHERE = {
     "vmap": "autograd",
     **dict.fromkeys(
         (
+            "GradScaler",
             "autocast",
             "clear_autocast_cache",
             "get_autocast_dtype",
@@ -203,6 +208,28 @@ _ELSEWHERE = {
         "amp",
     ),
 }
+# Functions of nn that PyTorch has here too.
+_OF_NN = (
+    "alpha_dropout",
+    "bilinear",
+    "celu",
+    "celu_",
+    "channel_shuffle",
+    "conv_tbc",
+    "feature_alpha_dropout",
+    "hardshrink",
+    "native_channel_shuffle",
+    "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "prelu",
+    "rrelu",
+    "rrelu_",
+    "selu",
+    "selu_",
+    "threshold",
+    "threshold_",
+)
 
 
 def __getattr__(name: str) -> _Any:
@@ -226,6 +253,9 @@ def __getattr__(name: str) -> _Any:
         module = __getattr__(owner) if owner in _PIECES else import_module(f"{__name__}.{owner}")
         value = globals()[name] = getattr(module, name)
         return value
+    if name in _OF_NN:
+        value = globals()[name] = getattr(__getattr__("nn").functional, name)
+        return value
     # PyTorch's functions that write into their tensor: dt.relu_(x).
     if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
         return getattr(Tensor, name)
@@ -238,4 +268,4 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PIECES, *_MODULES, *_ELSEWHERE})
+    return sorted({*globals(), *_PIECES, *_MODULES, *_ELSEWHERE, *_OF_NN})

@@ -115,7 +115,7 @@ def in_own_name(function: Function, name: str = "") -> Function:
             speak_as(name or function.__name__, error, args, kwargs)
             raise
 
-    return _dressed(wrapper, function)
+    return dressed(wrapper, function)
 
 
 def in_class_name(method: Function) -> Function:
@@ -128,7 +128,7 @@ def in_class_name(method: Function) -> Function:
             speak_as((self if isinstance(self, type) else type(self)).__name__, error, args, kwargs)
             raise
 
-    return _dressed(wrapper, method)
+    return dressed(wrapper, method)
 
 
 def class_speaks(cls: type) -> None:
@@ -137,7 +137,8 @@ def class_speaks(cls: type) -> None:
         cls.__init__ = in_class_name(cls.__init__)  # type: ignore[misc]
 
 
-def _dressed(wrapper: Any, function: Function) -> Function:
+def dressed(wrapper: Any, function: Function) -> Function:
+    """A wrapper that goes by what it wraps."""
     for name in ("__name__", "__qualname__", "__module__", "__doc__"):
         setattr(wrapper, name, getattr(function, name))
     wrapper.__wrapped__ = function

@@ -30,18 +30,24 @@ __all__ = [
     "can_cast",
     "get_default_device",
     "get_default_dtype",
+    "get_deterministic_debug_mode",
     "get_float32_matmul_precision",
     "get_include",
+    "get_num_interop_threads",
     "get_num_threads",
     "get_rng_state",
     "initial_seed",
+    "is_deterministic_algorithms_warn_only_enabled",
     "manual_seed",
     "promote_types",
     "result_type",
     "seed",
     "set_default_device",
     "set_default_dtype",
+    "set_deterministic_debug_mode",
     "set_float32_matmul_precision",
+    "set_flush_denormal",
+    "set_num_interop_threads",
     "set_num_threads",
     "set_rng_state",
     "use_deterministic_algorithms",
@@ -124,6 +130,75 @@ def are_deterministic_algorithms_enabled() -> bool:
         True
     """
     return True
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Always False: there is nothing to warn of, see `use_deterministic_algorithms`.
+
+    Example:
+        >>> dt.is_deterministic_algorithms_warn_only_enabled()
+        False
+    """
+    return False
+
+
+@checks.in_own_name
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """Accepted as in PyTorch: results are always the same, see `use_deterministic_algorithms`.
+
+    Args:
+        debug_mode: "default", "warn" or "error", or 0, 1 or 2.
+
+    Example:
+        >>> dt.set_deterministic_debug_mode("error")
+    """
+    if debug_mode not in ("default", "warn", "error", 0, 1, 2):
+        raise ValueError(
+            f"set_deterministic_debug_mode: debug_mode must be 'default', 'warn', 'error', 0, 1 or 2, got "
+            f"{checks.shown(debug_mode)}"
+        )
+
+
+def get_deterministic_debug_mode() -> int:
+    """Always 2, "error": what is not deterministic does not run, as there is nothing that is not.
+
+    Example:
+        >>> dt.get_deterministic_debug_mode()
+        2
+    """
+    return 2
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Whether numbers too small for a full mantissa could be made zeros: never, they are computed with.
+
+    Example:
+        >>> dt.set_flush_denormal(True)
+        False
+    """
+    return False
+
+
+def get_num_interop_threads() -> int:
+    """How many ops of one program run at the same time: 1, each spread over `get_num_threads` threads.
+
+    Example:
+        >>> dt.get_num_interop_threads()
+        1
+    """
+    return 1
+
+
+@checks.in_own_name
+def set_num_interop_threads(num: int) -> None:
+    """Accepted as in PyTorch: see `get_num_interop_threads`.
+
+    Example:
+        >>> dt.set_num_interop_threads(1)
+    """
+    checks.integers("set_num_interop_threads", num=num)
+    if num < 1:
+        raise ValueError(f"set_num_interop_threads: num must be positive, got {num}")
 
 
 _float32_matmul_precision = "highest"

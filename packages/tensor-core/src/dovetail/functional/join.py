@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from ._names import Function
+
 
 __all__ = [
     "atleast_1d",
@@ -74,6 +76,19 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
 _MOST_PARTS = 2**24
 
 
+def _by_either_name(function: Function) -> Function:
+    """PyTorch's keyword is `sections` for a number of parts, `indices` for places to cut at."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        for name in ("sections", "indices"):
+            if name in kwargs and "indices_or_sections" not in kwargs:
+                kwargs["indices_or_sections"] = kwargs.pop(name)
+        return function(*args, **kwargs)
+
+    return checks.dressed(wrapper, function)
+
+
+@_by_either_name
 @checks.in_own_name
 def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts along a dim, as many as asked for.
@@ -124,7 +139,7 @@ def _along(name: str, least: int, dim: Callable[[Tensor], int], doc: str) -> Cal
 
     divide.__name__ = divide.__qualname__ = name
     divide.__doc__ = doc
-    return checks.in_own_name(divide)
+    return _by_either_name(checks.in_own_name(divide))
 
 
 hsplit = _along(

@@ -8,6 +8,7 @@ from .._core import Tensor, get_op, is_tensor
 __all__ = [
     "allclose",
     "equal",
+    "get_device",
     "is_complex",
     "is_conj",
     "is_floating_point",
@@ -148,6 +149,17 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
         False
     """
     return bool(input.shape == other.shape)
+
+
+@checks.in_own_name
+def get_device(input: Tensor) -> int:
+    """The index of a tensor's device; -1 on the CPU.
+
+    Example:
+        >>> dt.get_device(dt.ones(2))
+        -1
+    """
+    return input.get_device()
 
 
 @checks.in_own_name

@@ -43,7 +43,7 @@ class Histogram(tuple):  # type: ignore[type-arg]
 @checks.in_own_name
 def histogram(
     input: Tensor,
-    bins: int | Tensor,
+    bins: int | Tensor = 100,
     *,
     range: tuple[float, float] | None = None,
     weight: Tensor | None = None,
@@ -87,7 +87,6 @@ def histogram(
 def histogramdd(
     input: Tensor,
     bins: int | Sequence[int] | Sequence[Tensor],
-    *,
     range: Sequence[float] | None = None,
     weight: Tensor | None = None,
     density: bool = False,
@@ -172,7 +171,7 @@ _gradient = get_op("gradient")
 def gradient(
     input: Tensor,
     *,
-    spacing: float | Sequence[float] | Sequence[Tensor] = 1,
+    spacing: float | Sequence[float] | Sequence[Tensor] | None = 1,
     dim: int | Sequence[int] | None = None,
     edge_order: int = 1,
 ) -> tuple[Tensor, ...]:
@@ -182,8 +181,8 @@ def gradient(
 
     Args:
         input: the values; integers (but uint8) give floats.
-        spacing: the step between neighbours, one for all dims or one for each; or, for each, a vector of where the
-            values stand.
+        spacing: the step between neighbours, one for all dims (1 where it is None) or one for each; or, for each, a
+            vector of where the values stand.
         dim: one or several dims; all by default.
         edge_order: 1 takes the slope to the only neighbour at the ends, 2 the parabola through the last three points.
 
@@ -201,6 +200,7 @@ def gradient(
     """
     checks.tensors("gradient", input=input)
     dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    spacing = 1 if spacing is None else spacing
     given = [spacing] * len(dims) if isinstance(spacing, (int, float)) else spacing
     if not isinstance(given, (list, tuple)):
         raise TypeError(

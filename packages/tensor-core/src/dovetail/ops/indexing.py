@@ -55,6 +55,7 @@ def index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor) -> Tensor:
     "index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor",
     method=True,
     inplace=True,
+    out=True,
 )
 def index_reduce(
     self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
@@ -225,6 +226,30 @@ def argwhere(self: Tensor) -> Tensor:
         [[0, 1], [1, 0]]
     """
     return dt.nonzero(self)
+
+
+@op(
+    "nonzero_static(Tensor self, *, int size, int fill_value=-1) -> Tensor",
+    method=True,
+    out=True,
+    non_differentiable=True,
+)
+def nonzero_static(self: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """The places of the first `size` elements that are not zero, one a row, whatever their number.
+
+    Args:
+        size: how many rows there are; those of elements that are missing are filled.
+        fill_value: with what.
+
+    Example:
+        >>> dt.nonzero_static(dt.tensor([0, 3, 5]), size=3).tolist()
+        [[1], [2], [-1]]
+    """
+    if size < 0:
+        raise ValueError(f"nonzero_static: size must not be negative, got {size}")
+    places = dt.nonzero(self)
+    found = places.shape[0]
+    return dt.constant_pad_nd(places, [0, 0, 0, size - found], fill_value)
 
 
 @op("bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor", method=True)

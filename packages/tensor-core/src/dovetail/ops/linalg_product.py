@@ -112,6 +112,49 @@ def _best_splits(sizes: list[int]) -> list[list[int]]:
     return split
 
 
+@op(
+    "ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor",
+    method=True,
+    out=True,
+)
+def ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool = True, transpose: bool = False) -> Tensor:
+    """The product of a matrix and the whole Q of Householder reflections, which `dt.geqrf` gives.
+
+        out = op(Q) input3  or  input3 op(Q),  op(Q) = Q or Q^H
+
+    Args:
+        self: the reflections below the diagonal, of shape (*, m, k).
+        input2: their factors, of shape (*, min(m, k)) or fewer.
+        input3: the other matrix, of shape (*, m, n), or (*, n, m) with `left=False`.
+        left: Q stands on the left.
+        transpose: take the conjugate transpose of Q.
+
+    Example:
+        >>> reflections, tau = dt.geqrf(dt.tensor([[3.0], [4.0]]))
+        >>> dt.ormqr(reflections, tau, dt.tensor([[5.0], [0.0]])).tolist()
+        [[-3.0], [-4.0]]
+    """
+    for name, tensor, dims in (("self", self, 2), ("input2", input2, 1), ("input3", input3, 2)):
+        if tensor.ndim < dims:
+            raise ValueError(f"ormqr: {name} must have at least {dims} dims, got shape {shape_text(tensor.shape)}")
+        if tensor.dtype != self.dtype:
+            raise TypeError(
+                f"ormqr: expected tensors of {short(self.dtype)} as self, got {name} of {short(tensor.dtype)}"
+            )
+    rows, count = self.shape[-2], input2.shape[-1]
+    if count > min(self.shape[-2:]):
+        raise ValueError(f"ormqr: {count} factors for reflections of shape {shape_text(self.shape)}")
+    if input3.shape[-2 if left else -1] != rows:
+        raise ValueError(
+            f"ormqr: Q has {rows} rows, which do not fit the other matrix of shape {shape_text(input3.shape)}"
+        )
+    # A reflection whose factor is 0 leaves everything as it is: with those the product has all columns of Q.
+    reflections = dt.constant_pad_nd(self[..., :count], [0, rows - count])
+    Q = get_op("linalg_householder_product")(reflections, dt.constant_pad_nd(input2, [0, rows - count]))
+    Q = dt.adjoint(Q) if transpose else Q
+    return Q @ input3 if left else input3 @ Q
+
+
 @op("linalg_multi_dot(Tensor[] tensors) -> Tensor", internal=True, out=True)
 def linalg_multi_dot(tensors: list[Tensor]) -> Tensor:
     """The product of several matrices, in the order of multiplications that costs least.

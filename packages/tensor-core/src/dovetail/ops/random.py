@@ -277,8 +277,8 @@ def _least(x: Tensor) -> str:
     return f"{dt.amin(x).item():g}"
 
 
-@op("poisson(Tensor input, *, Generator? generator=None) -> Tensor", random=True)
-def poisson(input: Tensor, *, generator: Generator | None = None) -> Tensor:
+@op("poisson(Tensor input, Generator? generator=None) -> Tensor", random=True)
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Counts from Poisson distributions, one for every element, which is the mean.
 
         P(out = k) = input ** k * exp(-input) / k!
@@ -302,10 +302,10 @@ def poisson(input: Tensor, *, generator: Generator | None = None) -> Tensor:
 
 
 @op(
-    "binomial(Tensor count, Tensor prob, *, Generator? generator=None) -> Tensor",
+    "binomial(Tensor count, Tensor prob, Generator? generator=None) -> Tensor",
     random=True,
 )
-def binomial(count: Tensor, prob: Tensor, *, generator: Generator | None = None) -> Tensor:
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """The number of successes in trials, for every pair of a number of trials and a probability.
 
         P(out = k) = count! / (k! (count - k)!) * prob ** k * (1 - prob) ** (count - k)

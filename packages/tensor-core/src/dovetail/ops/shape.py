@@ -53,6 +53,17 @@ def narrow(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     return slice_op(self, dim, start, start + length)
 
 
+@op("narrow_copy(Tensor self, int dim, int start, int length) -> Tensor", method=True, out=True)
+def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """`dt.narrow` with memory of its own.
+
+    Example:
+        >>> dt.narrow_copy(dt.arange(5), 0, 1, 3).tolist()
+        [1, 2, 3]
+    """
+    return dt.clone(dt.narrow(self, dim, start, length), memory_format=dt.contiguous_format)
+
+
 @op("t(Tensor(a) self) -> Tensor(a)", method=True)
 def t(self: Tensor) -> Tensor:
     """A matrix transposed; a vector or a zero-dim tensor as it is. A view.

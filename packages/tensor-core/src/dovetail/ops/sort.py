@@ -14,6 +14,7 @@ _sort_first, _select_rank = get_op("sort_first"), get_op("select_rank")
 @op(
     "argsort(Tensor self, int dim=-1, bool descending=False, bool stable=False) -> Tensor",
     method=True,
+    out=True,
     non_differentiable=True,
 )
 def argsort(self: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .. import interchange
-from . import autograd, conversion, copying, forms, inplace, kinds, places, protocols, random
+from . import autograd, by_function, conversion, copying, forms, inplace, kinds, places, protocols, random
 
 # Where an op has a method of the same name, the form here takes more kinds of arguments and stands before it.
-_FAMILIES = (conversion, copying, forms, inplace, kinds, places, random, autograd, interchange, protocols)
+_FAMILIES = (by_function, conversion, copying, forms, inplace, kinds, places, random, autograd, interchange, protocols)
 
 
 def install() -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-_as_strided, _clone = get_op("as_strided"), get_op("clone")
+_as_strided, _clone, _view = get_op("as_strided"), get_op("clone"), get_op("view")
 _view_as_complex, _view_as_real = get_op("view_as_complex"), get_op("view_as_real")
 
 
@@ -94,9 +94,43 @@ def new_empty_strided(
     )
 
 
+@checks.in_own_name
+def as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
+    """A view of the whole tensor as an object of a subclass; gradients flow to the tensor.
+
+    Example:
+        >>> class Named(dt.Tensor):
+        ...     name = "nobody's"
+        >>> dt.ones(1).as_subclass(Named).name
+        "nobody's"
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+        raise TypeError(f"as_subclass: cls must be a subclass of Tensor, got {checks.shown(cls)}")
+    result = _view(self, self.shape)
+    result.__class__ = cls
+    return result
+
+
+@checks.in_own_name
+def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """A tensor of this one's dtype and device: `x.new(2, 3)` is uninitialised, `x.new(data)` holds data.
+
+    PyTorch's older form of `new_empty` and `new_tensor`.
+
+    Example:
+        >>> dt.ones(1).new([1, 2]).tolist()
+        [1.0, 2.0]
+    """
+    from ..legacy import made
+
+    return made("new", args, self.dtype, self.device if device is None else _core.device(device))
+
+
 METHODS: dict[str, Any] = {
     "__copy__": __copy__,
     "__deepcopy__": __deepcopy__,
     "new_tensor": new_tensor,
     "new_empty_strided": new_empty_strided,
+    "as_subclass": as_subclass,
+    "new": new,
 }

@@ -61,6 +61,19 @@ def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     return functional.where(condition, self, other)
 
 
+@checks.in_own_name
+def lu(self: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, ...]:
+    """The LU factorisation in one tensor, and its pivots: see `dt.lu`.
+
+    Example, in today's form:
+        >>> dt.linalg.lu_factor(dt.eye(2))[1].tolist()
+        [1, 2]
+    """
+    from ..legacy import lu as function
+
+    return function(self, pivot, get_infos)
+
+
 _SHARED = (
     "allclose",
     "dsplit",
@@ -94,6 +107,7 @@ METHODS: dict[str, Any] = {
     "view_as": view_as,
     "reshape_as": reshape_as,
     "where": where,
+    "lu": lu,
     "bernoulli": constructors.bernoulli,
     **{name: getattr(functional, name) for name in _SHARED},
 }

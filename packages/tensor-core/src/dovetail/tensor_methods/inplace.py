@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ..storage import UntypedStorage
+
 
 _as_strided = get_op("as_strided")
 _fill = get_op("fill")
@@ -150,7 +152,52 @@ def resize_as(self: Tensor, other: Tensor) -> Tensor:
     return _of_same_count("resize_as", self, other.shape)
 
 
+@checks.in_own_name
+def set_(
+    self: Tensor,
+    source: Tensor | UntypedStorage | None = None,
+    storage_offset: int = 0,
+    size: Any = None,
+    stride: Any = None,
+) -> Tensor:
+    """Let the tensor be a view of other memory; returns self.
+
+    Forms:
+        `set_(other)`: another tensor's memory and geometry.
+        `set_(source, storage_offset, size, stride=None)`: a part of a tensor's or a storage's memory; without strides
+        in row-major order.
+        `set_(storage)`: all of a storage, as a vector.
+        `set_()`: no elements.
+
+    Raises ValueError where the memory does not hold the elements.
+
+    Example:
+        >>> x, y = dt.zeros(1), dt.tensor([1.0, 2.0, 3.0])
+        >>> x.set_(y.untyped_storage(), 1, (2,)).tolist()
+        [2.0, 3.0]
+    """
+    _only_unrecorded("set_", self, "assign to its name, or to .data")
+    if source is None:
+        self.data = get_op("empty")([0], dtype=self.dtype, device=self.device)
+        return self
+    whole = source.detach() if isinstance(source, Tensor) else source.typed(self.dtype)
+    if whole.dtype is not self.dtype or whole.device != self.device:
+        raise TypeError(
+            f"set_: the memory must be of {self.dtype.name} on {self.device}, got {whole.dtype.name} on {whole.device}"
+        )
+    if size is not None:
+        sizes = _core.Size(size)
+        if stride is None:
+            stride = [_core.Size(sizes[i + 1 :]).numel() for i in range(len(sizes))]
+        whole = _as_strided(whole, sizes, stride, storage_offset)
+    elif storage_offset or stride is not None:
+        raise TypeError("set_: storage_offset and stride go with a size")
+    self.data = whole
+    return self
+
+
 METHODS: dict[str, Any] = {
+    "set_": set_,
     "resize": resize,
     "resize_as": resize_as,
     "zero_": zero_,

@@ -8,7 +8,7 @@ TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..storage import UntypedStorage
+    from ..storage import TypedStorage, UntypedStorage
 
 
 def get_device(self: Tensor) -> int:
@@ -34,6 +34,18 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
     return UntypedStorage(self)
 
 
+def storage(self: Tensor) -> TypedStorage:
+    """The memory that the tensor and its views share, as elements: PyTorch's older form of `untyped_storage`.
+
+    Example:
+        >>> dt.tensor([[1, 2], [3, 4]]).T.storage().tolist()
+        [1, 2, 3, 4]
+    """
+    from ..storage import TypedStorage
+
+    return TypedStorage(self)
+
+
 def _layout(self: Tensor) -> Any:
     """`dt.strided`: elements stand in memory at regular distances."""
     from ..formats import strided
@@ -49,6 +61,24 @@ def _never(what: str) -> property:
     return property(answer)
 
 
+def dim_order(self: Tensor) -> tuple[int, ...]:
+    """The dims in the order of their strides, the largest first.
+
+    Example:
+        >>> dt.ones(2, 3).T.dim_order()
+        (1, 0)
+    """
+    return tuple(sorted(range(self.ndim), key=lambda dim: -self.stride(dim)))
+
+
+def _on(kind: str) -> property:
+    def answer(self: Tensor) -> bool:
+        return self.device.type == kind
+
+    answer.__doc__ = f"Whether the tensor is on a device of type {kind}."
+    return property(answer)
+
+
 METHODS: dict[str, Any] = {
     "get_device": get_device,
     "untyped_storage": untyped_storage,
@@ -58,4 +88,8 @@ METHODS: dict[str, Any] = {
     "is_nested": _never("a list of tensors of several shapes"),
     "is_quantized": _never("quantized"),
     "is_sparse": _never("sparse"),
+    "is_sparse_csr": _never("sparse"),
+    **{f"is_{kind}": _on(kind) for kind in ("mps", "mtia", "xla", "xpu")},
+    "dim_order": dim_order,
+    "storage": storage,
 }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 _VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
-_matmul = get_op("matmul")
+_flip, _matmul = get_op("flip"), get_op("matmul")
 
 
 def __array_namespace__(self: Tensor, *, api_version: str | None = None) -> ModuleType:
@@ -62,6 +62,11 @@ def __imatmul__(self: Tensor, other: Tensor | complex) -> Tensor:
     return self.copy_(product)
 
 
+def __reversed__(self: Tensor) -> Tensor:
+    """`reversed(x)`: the rows from the last to the first; of a zero-dim tensor itself."""
+    return _flip(self, [0]) if self.ndim else self
+
+
 def __array_ufunc__(self: Tensor, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """A NumPy ufunc called with a tensor: the op of the same meaning."""
     from ..numpy_protocols import ufunc_result
@@ -73,5 +78,6 @@ METHODS: dict[str, Any] = {
     "__array_namespace__": __array_namespace__,
     "__array_ufunc__": __array_ufunc__,
     "__imatmul__": __imatmul__,
+    "__reversed__": __reversed__,
     "to_device": to_device,
 }

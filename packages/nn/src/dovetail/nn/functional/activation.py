@@ -111,7 +111,7 @@ def leaky_relu(self: dt.Tensor, negative_slope: float) -> dt.Tensor:
     return dt.where(self > 0, self, self * negative_slope)
 
 
-@op("prelu(Tensor self, Tensor weight) -> Tensor")
+@op("prelu(Tensor self, Tensor weight) -> Tensor", method=True)
 @of_floats
 def prelu(self: dt.Tensor, weight: dt.Tensor) -> dt.Tensor:
     """``x`` where it is positive, else ``weight · x``; one weight, or one a channel (dim 1).
@@ -347,7 +347,7 @@ def softshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
     return dt.where(self > lambd, self - lambd, dt.where(self < -lambd, self + lambd, self * 0))
 
 
-@op("hardshrink(Tensor self, float lambd=0.5) -> Tensor", kernel=True)
+@op("hardshrink(Tensor self, float lambd=0.5) -> Tensor", method=True, kernel=True)
 @of_floats
 def hardshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
     """``x`` where it is outside [-lambd, lambd], else 0.
