@@ -47,20 +47,33 @@ dt_status lstm_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
   T* wide = w_hr ? layer.workspace(steps.batch * w) : nullptr;  // a step's h before its projection
   if (!layer.failed()) layer.project(ins, 4 * w);
   if (layer.failed()) return out_of_memory(ctx, "lstm_sequence");
-  const Right<T> hidden = layer.right({w_hh, p, 4 * w, 1, p});
+  const int64_t tiles = w_hr ? 1 : layer.tiles(4, p);
+  const Right<T> hidden = layer.right({w_hh, p, 4 * w, 1, p}, tiles > 1 ? 4 : 1);
   const Right<T> projection = w_hr ? layer.right({w_hr, w, p, 1, w}) : Right<T>{};
   if (layer.failed()) return out_of_memory(ctx, "lstm_sequence");
-  layer.forwards(4, [&](const Run& u) {
-    const T *x = layer.given(u, 4 * w), *c_prev = u.previous<T>(cells, c0, w);
-    T *s = from_state + u.batch * 4 * w, *h = w_hr ? wide + u.batch * w : output + u.row * w;
-    layer.multiply(u.previous<T>(output, h0, p), p, u.rows, hidden, nullptr, 0, s, 4 * w);
-    layer.over_rows(u, [&](int64_t i, int64_t end) {
-      const int64_t at = (u.row + i) * w;
-      layer.gates().lstm(
-          {end - i, w, x + i * 4 * w, s + i * 4 * w, c_prev + i * w, gates + 4 * at, cells + at, h + i * w});
-    });
-    if (w_hr) layer.multiply(h, w, u.rows, projection, nullptr, 0, output + u.row * p, p);
-  });
+  // Rows [i, end) of a run, of the units from `unit` on.
+  const auto gate = [&](const Run& u, const T* x, const T* h, int64_t i, int64_t end, int64_t unit, int64_t units) {
+    const int64_t at = (u.row + i) * w + unit;
+    T* out = w_hr ? wide + (u.batch + i) * w : output + at;
+    layer.gates().lstm({end - i, units, w, x + i * 4 * w + unit, h + i * 4 * w + 4 * unit,
+                        u.previous<T>(cells, c0, w) + i * w + unit, gates + 4 * (at - unit) + unit, cells + at, out});
+  };
+  const auto step = [&](const Run& u) {
+    const T* x = layer.given(u, 4 * w);
+    T* h = from_state + u.batch * 4 * w;
+    layer.multiply(u.previous<T>(output, h0, p), p, u.rows, hidden, nullptr, 0, h, 4 * w);
+    layer.over_rows(u, [&](int64_t i, int64_t end) { gate(u, x, h, i, end, 0, w); });
+    if (w_hr) layer.multiply(wide + u.batch * w, w, u.rows, projection, nullptr, 0, output + u.row * p, p);
+  };
+  const auto tile = [&](const Run& u, int64_t begin, int64_t end) {
+    constexpr int64_t kUnits = kPanel<T>;
+    T* h = from_state + u.batch * 4 * w;
+    row_product({u.previous<T>(output, h0, p), p, u.rows, p, hidden.panels + begin * 4 * kUnits * p,
+                 (end - begin) * 4 * kUnits, nullptr, 0, h + begin * 4 * kUnits, 4 * w});
+    const T* x = layer.given(u, 4 * w);
+    for (int64_t block = begin; block < end; ++block) gate(u, x, h, 0, u.rows, block * kUnits, kUnits);
+  };
+  tiles > 1 ? layer.forwards_in_tiles(tiles, tile) : layer.forwards(4, step);
   if (layer.failed()) return out_of_memory(ctx, "lstm_sequence");
   deliver(ctx, outs[0], output);
   deliver(ctx, outs[1], cells);

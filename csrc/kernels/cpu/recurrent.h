@@ -11,7 +11,8 @@ namespace dovetail::cpu {
 
 template <class T>
 struct LstmStep {
-  int64_t rows, width;
+  int64_t rows, width;  // maybe some of a wider state's units:
+  int64_t whole;        // how far apart gates are, but in `s`, where they lie side by side; every row is as of these
   const T *x, *s;
   const T* c_prev;  // of the state before
   T *gates, *c, *h;

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "kernels/cpu/matrix_product.h"
 #include "kernels/cpu/recurrent.h"
@@ -20,6 +22,18 @@ constexpr int64_t kFewSteps = 2;    // up to so many, the weight is not worth la
 // Weights of up to so many bytes stay in the second-level cache together, where rows of the input and of the state
 // before are multiplied in turns: what the input gives is then never written to memory.
 constexpr int64_t kTogether = 640 << 10;
+constexpr int64_t kTile = 128 << 10;  // bytes of a weight that are worth a thread's part in a step
+
+constexpr int64_t kCalls = 16;  // so many ranges wake sleeping threads
+constexpr int kSpins = 1000;    // before the core is left to others, some 30 us
+
+inline void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
 
 // ---- the steps of a call ------------------------------------------------------------------------------------------
 
@@ -85,14 +99,16 @@ class Layer {
   const Steps& steps() const { return steps_; }
   const RecurrentGates<T>& gates() const { return gates_; }
 
-  Right<T> right(const Matrix<const T>& m) {
+  // With `gates`, which are of whole panels, the panels for some units lie side by side: of each gate one.
+  Right<T> right(const Matrix<const T>& m, int64_t gates = 1) {
     Right<T> made{m};
     if (few_) return made;
     const int64_t panels = ceil_div(m.cols, kPanel<T>), size = m.rows * kPanel<T>;
     T* out = workspace(panels * size);
     if (!out) return made;
     parallel(ctx_, panels, grain_for(4 * size), [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p) fill_panel(m, p * kPanel<T>, out + p * size);
+      for (int64_t p = begin; p < end; ++p)
+        fill_panel(m, p % gates * (m.cols / gates) + p / gates * kPanel<T>, out + p * size);
     });
     made.panels = out;
     return made;
@@ -154,6 +170,32 @@ class Layer {
   void backwards(int64_t gates, const Body& body) {
     share(gates, [&](int64_t begin, int64_t end) {
       for (int64_t s = steps_.count - 1; s >= 0; --s) steps_.for_runs(s, begin, end, body);
+    });
+  }
+
+  // How many tiles of a step, each for some blocks of kPanel units, threads take one by one where the batch is too
+  // small to be shared out; 1: none. Of a weight's shape alone.
+  int64_t tiles(int64_t gates, int64_t depth) const {
+    const int64_t blocks = steps_.width / kPanel<T>, bytes = gates * steps_.width * depth * int64_t{sizeof(T)};
+    if (few_ || steps_.batch >= 2 * kRows || steps_.width % kPanel<T> != 0) return 1;
+    return std::max<int64_t>(1, std::min(blocks, bytes / kTile));
+  }
+  // body(Run, begin, end) for the blocks of each tile. A tile is begun when all of the step before are done; those who
+  // come late, or not at all, keep nobody waiting.
+  template <class Body>
+  void forwards_in_tiles(int64_t tiles, const Body& body) {
+    const int64_t blocks = steps_.width / kPanel<T>, all = steps_.count * tiles;
+    alignas(64) std::atomic<int64_t> taken{0};
+    alignas(64) std::atomic<int64_t> done{0};
+    parallel(ctx_, kCalls, 1, [&](int64_t, int64_t) {
+      for (int64_t at; (at = taken.fetch_add(1, std::memory_order_relaxed)) < all;) {
+        const int64_t step = at / tiles, tile = at % tiles;
+        for (int spins = 0; done.load(std::memory_order_acquire) < step * tiles; ++spins)
+          spins < kSpins ? pause() : std::this_thread::yield();
+        steps_.for_runs(step, 0, steps_.batch,
+                        [&](const Run& u) { body(u, tile * blocks / tiles, (tile + 1) * blocks / tiles); });
+        done.fetch_add(1, std::memory_order_release);
+      }
     });
   }
 

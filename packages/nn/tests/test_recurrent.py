@@ -136,7 +136,7 @@ def test_sixteen_bits_round_once_a_layer(kind, dtype):
 @pytest.mark.parametrize(("steps", "batch", "inputs"), [(9, 37, 40), (9, 37, 2000), (30, 1, 40), (2, 37, 40)])
 def test_bits_are_the_same_for_any_number_of_threads(kind, options, steps, batch, inputs):
     dt.manual_seed(0)
-    layer, threads = getattr(nn, kind)(inputs, 64, **options), dt.get_num_threads()
+    layer, threads = getattr(nn, kind)(inputs, 128, **options), dt.get_num_threads()
     x = dt.randn(steps, batch, inputs, requires_grad=True)
     found = []
     try:

@@ -223,6 +223,10 @@ def forward(op: str) -> Iterator[Sample]:
         for sizes in ([17] * 4, [2, 2, 1]):
             given = _wrapped(_arguments(rng, kind, "float64", sizes, 40, True, False, inputs))
             yield Sample((*given, *_attributes(kind, False, sizes)), FORWARD[kind], **TOLERANCES["float64"])
+    for sizes in ([1] * 5, [3, 3, 2, 1]):  # small batches of wide states: threads share a step
+        given = _wrapped(_arguments(rng, kind, "float64", sizes, 128, True))
+        for reverse in (False, True):
+            yield Sample((*given, *_attributes(kind, reverse, sizes)), FORWARD[kind], **TOLERANCES["float64"])
     for layout in LAYOUTS:
         given = _wrapped(_arguments(rng, kind, "float32", [3, 3, 2], 4, True), layout)
         yield Sample((*given, *_attributes(kind, False, [3, 3, 2])), FORWARD[kind], **TOLERANCES["float32"])
