@@ -100,8 +100,8 @@ def test_out() -> None:
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda x: np.add.reduce(x), "^add.reduce: NumPy's reduce has no form for Tensors"),
-        (lambda x: np.multiply.outer(x, x), "^multiply.outer: "),
+        (lambda x: np.subtract.reduce(x), "^subtract.reduce: NumPy's reduce has no form for Tensors"),
+        (lambda x: np.nextafter.accumulate(x), "^nextafter.accumulate: "),
         (lambda x: np.add.at(np.ones(2), [0], x), "^add.at: "),
         (lambda x: np.add(x, 1, where=np.ones(2, bool)), "^add: NumPy's where= has no form for Tensors"),
         (lambda x: np.add(x, np.asarray([None, 1])), "no dtype for NumPy's object"),
@@ -120,3 +120,27 @@ def test_other_functions_see_an_array() -> None:
     assert isinstance(np.concatenate([x, x]), np.ndarray)
     assert np.linalg.norm(x) == pytest.approx(14**0.5)
     np.testing.assert_allclose(x, [[0, 1], [2, 3]])
+
+
+def test_other_forms_of_ufuncs() -> None:
+    array = np.random.default_rng(0).integers(-3, 4, (2, 3, 4))
+    for ufunc in (np.add, np.multiply, np.maximum, np.minimum, np.logical_and, np.logical_or):
+        x = dt.from_numpy(array)
+        assert ufunc.reduce(x).tolist() == ufunc.reduce(array).tolist()  # over the first axis
+        for options in ({"axis": None}, {"axis": (0, 2)}, {"axis": -1, "keepdims": True}, {"axis": ()}):
+            found = ufunc.reduce(x, **options)
+            assert isinstance(found, dt.Tensor)
+            np.testing.assert_array_equal(np.asarray(found), ufunc.reduce(array, **options))
+    for ufunc in (np.add, np.multiply):
+        np.testing.assert_array_equal(np.asarray(ufunc.accumulate(x, 1)), ufunc.accumulate(array, 1))
+        np.testing.assert_array_equal(np.asarray(ufunc.outer(x, x[0])), ufunc.outer(array, array[0]))
+    assert np.add.reduce(x, dtype=np.float32).dtype is dt.float32
+    assert np.ptp(dt.tensor([1.0, 5.0, 2.0])).item() == 4.0
+    floats = array.astype(np.float64)
+    for function in (np.std, np.var):
+        for options in ({}, {"axis": 1}, {"axis": 0, "ddof": 1}, {"keepdims": True}, {"dtype": np.float32}):
+            found = function(dt.from_numpy(floats), **options)
+            np.testing.assert_allclose(np.asarray(found), function(floats, **options), rtol=1e-5)
+    for call in (lambda: np.subtract.reduce(x), lambda: np.add.reduce(x, initial=3), lambda: np.add.at(x, 0, 1)):
+        with pytest.raises(TypeError, match="has no form for Tensors; call it with x.numpy"):
+            call()

@@ -27,6 +27,19 @@ _OPS = {
     "rint": "round",
 }
 
+# The ops that a ufunc's other forms are.
+_FORMS = {
+    "reduce": {
+        "add": "sum",
+        "logical_and": "all",
+        "logical_or": "any",
+        "maximum": "amax",
+        "minimum": "amin",
+        "multiply": "prod",
+    },
+    "accumulate": {"add": "cumsum", "multiply": "cumprod"},
+}
+
 
 def ufunc_result(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a ufunc gives for inputs of which one is a tensor.
@@ -35,7 +48,7 @@ def ufunc_result(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
     meaning runs, so that gradients are recorded and PyTorch's promotion holds, and gives a tensor.
 
     Raises:
-        TypeError: there is no such op, the form of the ufunc (`reduce`, `outer`, ...) or an argument is not one of an
+        TypeError: there is no such op, the form of the ufunc (`at`, `reduceat`, ...) or an argument is not one of an
             op's; or an input is neither tensor nor array nor number.
 
     Example:
@@ -49,6 +62,11 @@ def ufunc_result(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
     if not all(isinstance(each, (Tensor, np.ndarray, np.generic, complex, float, int, list, tuple)) for each in inputs):
         return NotImplemented  # the other's library may know
     name = ufunc.__name__
+    if method in _FORMS and name in _FORMS[method]:
+        return _along(getattr(dovetail, _FORMS[method][name]), method, name, inputs[0], out, **kwargs)
+    if method == "outer":
+        first, second = (each if isinstance(each, Tensor) else _core.as_tensor(each) for each in inputs)
+        inputs, method = (first.reshape([*first.shape, *[1] * second.ndim]), second), "__call__"
     if method != "__call__":
         raise TypeError(f"{name}.{method}: NumPy's {method} has no form for Tensors; call it with x.numpy()")
     if kwargs:
@@ -57,6 +75,22 @@ def ufunc_result(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
     if ufunc is np.divmod:
         return dovetail.floor_divide(*operands), dovetail.remainder(*operands)
     return _op(ufunc)(*operands, **({"out": out[0] if len(out) == 1 else out} if out else {}))
+
+
+def _along(
+    op: Any, method: str, name: str, value: Any, out: tuple[Any, ...], axis: Any = 0, dtype: Any = None, **rest: Any
+) -> Any:
+    """The op over an axis, by default the first, as in NumPy."""
+    x = value if isinstance(value, Tensor) else _core.as_tensor(value)
+    keepdims = rest.pop("keepdims", False)
+    if rest:
+        raise TypeError(f"{name}.{method}: NumPy's {', '.join(rest)}= has no form for Tensors; call it with x.numpy()")
+    if dtype is not None:
+        x = x.to(_core.dtype(dtype))
+    if axis == () and method == "reduce":  # which folds nothing, where PyTorch would fold all
+        x, axis, keepdims = x.unsqueeze(-1), -1, False
+    options = {"out": out[0]} if out and out[0] is not None else {}
+    return op(x, axis, keepdims, **options) if method == "reduce" else op(x, axis, **options)
 
 
 @cache

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-_ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "self": "input"}
+_ALIASES = {"axis": "dim", "ddof": "correction", "keepdims": "keepdim", "x": "input", "self": "input"}
 
 
 def with_aliases(function: Function) -> Function:

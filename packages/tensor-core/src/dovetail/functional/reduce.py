@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import checks
+from .. import _core, checks
 from .._core import Tensor, dtype, get_op
 from ._names import given, with_aliases
 
@@ -123,8 +123,18 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, o
 
 
 def _spread(
-    op: Any, input: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None, out: Any = None
+    op: Any,
+    input: Tensor,
+    dim: Any,
+    unbiased: bool | None,
+    keepdim: bool,
+    correction: float | None,
+    out: Any = None,
+    dtype: dtype | None = None,
 ) -> Any:
+    if dtype is not None:
+        checks.tensors(op.name, input=input)
+        input = input.to(_core.dtype(dtype))
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     if unbiased is not None:
@@ -143,6 +153,7 @@ def std(
     *,
     correction: float | None = None,
     out: Tensor | None = None,
+    dtype: dtype | None = None,
 ) -> Tensor:
     """The standard deviation over the given dims, or over all.
 
@@ -152,13 +163,14 @@ def std(
         dim: the dims to reduce; all by default.
         unbiased: True is correction 1, False is 0.
         keepdim: keep the reduced dims with size 1.
-        correction: 1 by default.
+        correction: 1 by default; NumPy's `ddof`.
+        dtype: what to cast to before.
 
     Example:
         >>> dt.std(dt.tensor([1.0, 2.0, 3.0])).item()
         1.0
     """
-    return _spread(_std, input, dim, unbiased, keepdim, correction, out)
+    return _spread(_std, input, dim, unbiased, keepdim, correction, out, dtype)
 
 
 @with_aliases
@@ -170,6 +182,7 @@ def var(
     *,
     correction: float | None = None,
     out: Tensor | None = None,
+    dtype: dtype | None = None,
 ) -> Tensor:
     """The variance over the given dims, or over all.
 
@@ -179,13 +192,14 @@ def var(
         dim: the dims to reduce; all by default.
         unbiased: True is correction 1, False is 0.
         keepdim: keep the reduced dims with size 1.
-        correction: 1 by default.
+        correction: 1 by default; NumPy's `ddof`.
+        dtype: what to cast to before.
 
     Example:
         >>> dt.var(dt.tensor([1.0, 2.0, 3.0])).item()
         1.0
     """
-    return _spread(_var, input, dim, unbiased, keepdim, correction, out)
+    return _spread(_var, input, dim, unbiased, keepdim, correction, out, dtype)
 
 
 @with_aliases
