@@ -40,10 +40,16 @@ void end_rows(const Products& p, int64_t item, int64_t begin, int64_t end, const
   }
 }
 
-PackedProduct<BFloat16, float> product_of(const Products& p, int64_t item, float* sums) {
+PackedProduct<BFloat16, float> product_of(const Products& p, int64_t item, bool symmetric_start, float* sums) {
   PackedProduct<BFloat16, float> product{p.a, p.b, {sums, p.c.rows, p.c.cols, p.c.cols, 1}, p.alpha};
   product.a.data += item * p.a_step, product.b.data += item * p.b_step;
   product.accumulate = p.start.data != nullptr;
+  product.symmetric_start = symmetric_start;
+  // Half of a symmetric product is mirrored before it is rounded.
+  if (p.c.col == 1 && !is_symmetric(product)) {
+    product.rounded = p.c;
+    product.rounded.data += item * p.c_step;
+  }
   return product;
 }
 
@@ -56,9 +62,10 @@ bool one_by_one(dt_kernel_context* ctx, const Products& p) {
     if (p.start.data) {
       parallel(ctx, m, grain, [&](int64_t begin, int64_t end) { begin_rows(p, item, begin, end, sums); });
     }
-    auto product = product_of(p, item, sums);
-    product.symmetric_start = p.start.data && starts_symmetric(ctx, p, p.start.data + item * p.start.batch);
+    const bool symmetric = p.start.data && starts_symmetric(ctx, p, p.start.data + item * p.start.batch);
+    const auto product = product_of(p, item, symmetric, sums);
     if (!packed_product(ctx, product)) return false;
+    if (product.rounded.data) continue;
     parallel(ctx, m, grain, [&](int64_t begin, int64_t end) { end_rows(p, item, begin, end, sums); });
   }
   return true;
@@ -77,8 +84,9 @@ bool side_by_side(dt_kernel_context* ctx, const Products& p) {
       auto* sums = reinterpret_cast<float*>(own + panels);
       for (int64_t item = group * p.count / groups; item < (group + 1) * p.count / groups; ++item) {
         if (p.start.data) begin_rows(p, item, 0, m, sums);
-        packed_product(ctx, product_of(p, item, sums), own);
-        end_rows(p, item, 0, m, sums);
+        const auto product = product_of(p, item, false, sums);
+        packed_product(ctx, product, own);
+        if (!product.rounded.data) end_rows(p, item, 0, m, sums);
       }
     }
   });

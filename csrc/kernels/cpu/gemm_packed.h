@@ -19,6 +19,8 @@ inline int64_t divided(int64_t n, int64_t by) { return (n + by - 1) / by; }
 inline int64_t equal_part(int64_t n, int64_t most) { return divided(n, divided(n, most)); }
 
 constexpr int64_t kPackedDepth = 320;  // of a panel at most: it fits the first-level cache
+constexpr int64_t kPackedPairs =
+    512;  // of one of pairs, where going through c once more costs more than the cache gains
 
 // T is float, double or BFloat16, whose products are summed as floats.
 template <typename T, typename Sum = T>
@@ -29,6 +31,7 @@ struct PackedProduct {
   const Sum* bias = nullptr;     // what every row of c starts from
   bool accumulate = false;       // c starts from what it holds,
   bool symmetric_start = false;  // which equals its transpose
+  Matrix<T> rounded = {};  // takes the whole sums, if it has data, with unit stride too; c has those to be continued
 };
 
 // Whether a matrix times its own transpose: then the product is symmetric to the bit, as every element's sum has the

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_packed.h"
@@ -23,6 +24,8 @@ struct PanelProduct {
   Sum alpha;
   const Sum* bias;
   bool accumulate;
+  uint16_t* rounded = nullptr;  // bfloat16 numbers in place of c
+  int64_t rounded_row = 0;
 };
 
 constexpr int64_t kPacked = int64_t{1} << 21;         // elements laid out at a time
@@ -121,9 +124,23 @@ class Group {
         for (int64_t i = row; i < std::min(row + tall, row_panels_); ++i) {
           if (upper_ && i * height_ >= left + kernels_.shape.cols) break;
           Sum* c = p_.c.data + i * height_ * p_.c.row + left;
-          kernels_.product({row_panel(i, k, depth), col_panel(j, k, depth), units(depth), c, p_.c.row, rows(i), cols(j),
-                            p_.alpha, k == 0 && p_.bias ? p_.bias + left : nullptr, k > 0 || p_.accumulate},
-                           height_);
+          PanelProduct<Panel, Sum> product{row_panel(i, k, depth),
+                                           col_panel(j, k, depth),
+                                           units(depth),
+                                           c,
+                                           p_.c.row,
+                                           rows(i),
+                                           cols(j),
+                                           p_.alpha,
+                                           k == 0 && p_.bias ? p_.bias + left : nullptr,
+                                           k > 0 || p_.accumulate};
+          if constexpr (std::is_same_v<T, BFloat16>) {
+            if (p_.rounded.data && k + depth == p_.a.cols) {
+              product.rounded = &p_.rounded.data[i * height_ * p_.rounded.row + left].bits;
+              product.rounded_row = p_.rounded.row;
+            }
+          }
+          kernels_.product(product, height_);
         }
       }
     });
@@ -147,7 +164,7 @@ struct Cut {
   size_t bytes;
   Cut(const PanelShape& shape, int64_t m, int64_t n, int64_t k)
       : rows(equal_part(m, kWidest)), cols(equal_part(n, kWidest)) {
-    depth_step = equal_part(Parts::units(k), kPackedDepth);
+    depth_step = equal_part(Parts::units(k), kTogether == 1 ? kPackedDepth : kPackedPairs);
     const int64_t per_unit = Parts::elements(shape, rows, cols);
     const int64_t units =
         std::min(Parts::units(k), std::max<int64_t>(1, kPacked / (per_unit * depth_step)) * depth_step);
@@ -182,12 +199,13 @@ void run(dt_kernel_context* ctx, const PanelKernels<T, Panel, Sum, kTogether>& b
       const int64_t tall = std::min(cut.rows, p.c.rows - i), wide = std::min(cut.cols, p.c.cols - j);
       for (int64_t k = 0; k < p.a.cols; k += cut.depth) {
         const int64_t deep = std::min(cut.depth, p.a.cols - k);
-        const PackedProduct<T, Sum> part = {p.a.block(i, k, tall, deep),
-                                            p.b.block(k, j, deep, wide),
-                                            p.c.block(i, j, tall, wide),
-                                            p.alpha,
-                                            k == 0 && p.bias ? p.bias + j : nullptr,
-                                            k > 0 || p.accumulate};
+        PackedProduct<T, Sum> part = {p.a.block(i, k, tall, deep),
+                                      p.b.block(k, j, deep, wide),
+                                      p.c.block(i, j, tall, wide),
+                                      p.alpha,
+                                      k == 0 && p.bias ? p.bias + j : nullptr,
+                                      k > 0 || p.accumulate};
+        if (p.rounded.data && k + deep == p.a.cols) part.rounded = p.rounded.block(i, j, tall, wide);
         Group<T, Panel, Sum, kTogether>(ctx, best, part, cut.depth_step, half, static_cast<Panel*>(memory)).run();
       }
     }
