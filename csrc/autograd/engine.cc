@@ -15,6 +15,7 @@ struct Work {
   int32_t waiting = 0;        // edges into the node over which nothing has come yet
   bool runs = true;           // it leads to where a gradient is wanted
   bool is_input = false;      // its gradients are asked for
+  bool over = false;          // the node knows no more of this run
   uint64_t summed = 0;        // which of the first 64 gradients are sums made here, so that nobody else sees them
   int32_t n_grads;
   Tensor* grads;  // of the node's outputs, summed so far
@@ -84,9 +85,11 @@ class Task {
     return found == others_.end() ? nullptr : found->second;
   }
   Work* make(Node& node);
+  void leave(Work& work);
   Work& meet(Node& node, std::vector<Work*>& stack);
   void discover();
   void prune(const std::vector<Edge>& inputs);
+  static void fetch_ahead(const Work& work);
   void execute(Work& work);
   void run_node(Work& work, Extra* extra, Tensor* results);
   void apply(Node& node, Tensor* grads, Tensor* results);
@@ -118,9 +121,15 @@ class Task {
 Task::~Task() {
   for (Work* work = first_; work; work = work->next_made) {
     for (int i = 0; i < work->n_grads; ++i) work->grads[i].~Tensor();
-    if (work->node->task.load(std::memory_order_relaxed) == this)
-      work->node->task.store(nullptr, std::memory_order_relaxed);
+    if (!work->over) leave(*work);
   }
+}
+
+// Nothing more comes to a node that has run. It is told while it is at hand, not at the end of the run.
+void Task::leave(Work& work) {
+  work.over = true;
+  if (work.node->task.load(std::memory_order_relaxed) == this)
+    work.node->task.store(nullptr, std::memory_order_relaxed);
 }
 
 Work* Task::make(Node& node) {
@@ -152,6 +161,16 @@ void Task::add_root(const Edge& root, Tensor gradient) {
   Work* work = find(*root.node);
   if (!work) roots_.push_back(work = make(*root.node));
   deliver(*work, root.nr, std::move(gradient));
+}
+
+// A graph is larger than the caches, and its nodes are met in the order in which they run, more or less: the ones after
+// the next are on their way while a node is worked on.
+void Task::fetch_ahead(const Work& work) {
+  constexpr int kLine = 64, kNode = 256;
+  const Work* ahead = work.next_made ? work.next_made->next_made : nullptr;
+  if (!ahead) return;
+  __builtin_prefetch(ahead->next_made);
+  for (int i = 0; i < kNode; i += kLine) __builtin_prefetch(reinterpret_cast<const char*>(ahead->node) + i);
 }
 
 // Find every node that can be reached, and count the edges into each.
@@ -323,7 +342,9 @@ void Task::run(const std::vector<Edge>& inputs) {
     std::pop_heap(ready_.begin(), ready_.end(), runs_after);
     Work* work = ready_.back();
     ready_.pop_back();
+    fetch_ahead(*work);
     execute(*work);
+    if (!work->is_input) leave(*work);
   }
 }
 

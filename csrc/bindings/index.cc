@@ -23,12 +23,18 @@ Tensor unsqueeze(TensorImpl* t, int dim) {
 }
 
 // A slice's bound: None, or anything with __index__, clamped to 64 bits.
-void put_bound(dt_value& out, PyObject* bound) {
-  if (bound == Py_None) return put(out, nullptr);
+__attribute__((noinline)) void put_rare_bound(dt_value& out, PyObject* bound) {
   if (!PyIndex_Check(bound)) type_error("index: slice bounds must be ints or None, got ", given_text(bound));
   const Py_ssize_t value = PyNumber_AsSsize_t(bound, nullptr);
   if (value == -1 && PyErr_Occurred()) throw PythonError{};
   put_int(out, value);
+}
+
+inline void put_bound(dt_value& out, PyObject* bound) {
+  int64_t small;
+  if (bound == Py_None) return put_word(out, DT_NONE, 0, 0);
+  if (small_int(bound, &small)) return put_int(out, small);
+  put_rare_bound(out, bound);
 }
 
 Tensor slice(TensorImpl* t, int dim, PyObject* object) {
@@ -38,8 +44,10 @@ Tensor slice(TensorImpl* t, int dim, PyObject* object) {
   put_int(args[1], dim);
   put_bound(args[2], slice->start);
   put_bound(args[3], slice->stop);
-  put_bound(args[4], slice->step);
-  if (args[4].tag == DT_NONE) put_int(args[4], 1);
+  if (slice->step == Py_None)
+    put_int(args[4], 1);
+  else
+    put_bound(args[4], slice->step);
   if (args[4].as.i == 0) value_error("index: a slice's step must not be zero, got 0");
   return call_view(*fast.slice, args, 5);
 }
@@ -236,8 +244,8 @@ bool simple_index(PyObject* self, PyObject* index, Tensor* view) {
   TensorImpl* t = impl_of(self);
   if (t->ndim == 0) return false;
   if (PyLong_CheckExact(index)) {
-    const Py_ssize_t i = PyLong_AsSsize_t(index);
-    if (i == -1 && PyErr_Occurred()) {
+    int64_t i;
+    if (!small_int(index, &i) && (i = PyLong_AsSsize_t(index)) == -1 && PyErr_Occurred()) {
       PyErr_Clear();
       raise(PyExc_IndexError, "index: %S is out of range for dim 0 of size %lld", index,
             static_cast<long long>(t->size(0)));

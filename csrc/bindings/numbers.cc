@@ -83,6 +83,7 @@ bool to_number(PyObject* object, dt_value* out) {
 }
 
 bool to_int(PyObject* object, int64_t* out) {
+  if (small_int(object, out)) return true;
   if (PyLong_Check(object)) {
     if (PyBool_Check(object)) return false;
     return *out = long_to_int64(object), true;

@@ -79,19 +79,17 @@ template <class... Parts>
 
 // ---- the pieces -----------------------------------------------------------------------------------------
 
-void convert(const OpInfo& info, Variant variant, int i, PyObject* object, Parsed& parsed) {
+// The two commonest cases, before the general one.
+inline bool convert_common(const Arg& arg, PyObject* object, dt_value& out) {
+  if (arg.kind == ArgType::tensor && is_tensor(object)) return put(out, impl_of(object)), true;
+  int64_t number;
+  if (arg.kind == ArgType::integer && small_int(object, &number)) return put_int(out, number), true;
+  return false;
+}
+
+void convert_other(const OpInfo& info, Variant variant, int i, PyObject* object, Parsed& parsed) {
   const Arg& arg = info.op.schema.args[i];
   dt_value* out = &parsed.values[i];
-  // The two commonest cases, before the general one.
-  if (arg.kind == ArgType::tensor && is_tensor(object)) {
-    put(*out, impl_of(object));
-    return;
-  }
-  if (arg.kind == ArgType::integer && PyLong_CheckExact(object)) {
-    int overflow = 0;
-    put_int(*out, PyLong_AsLongLongAndOverflow(object, &overflow));
-    if (!overflow) return;
-  }
   const bool number = i > 0 || (info.number_first && variant == Variant::function);
   bool fits = false;
   try {
@@ -111,6 +109,11 @@ void convert(const OpInfo& info, Variant variant, int i, PyObject* object, Parse
   if (!fits) bad_argument(info, variant, arg, object);
 }
 
+inline void convert(const OpInfo& info, Variant variant, int i, PyObject* object, Parsed& parsed) {
+  if (!convert_common(info.op.schema.args[i], object, parsed.values[i]))
+    convert_other(info, variant, i, object, parsed);
+}
+
 // x.view(2, 3): the ints given one by one.
 bool convert_varargs(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs, Parsed& parsed) {
   const int at = info.varargs;
@@ -119,7 +122,8 @@ bool convert_varargs(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs
   if (count == 1 && (PyTuple_Check(args[at]) || PyList_Check(args[at]) || !PyIndex_Check(args[at]))) return false;
   int64_t* ints = parsed.arena.room<int64_t>(count);
   for (Py_ssize_t i = 0; i < count; ++i) {
-    bool fits = false;
+    bool fits = small_int(args[at + i], &ints[i]);
+    if (fits) continue;
     try {
       fits = to_int(args[at + i], &ints[i]);
     } catch (const PythonError&) {
@@ -160,10 +164,11 @@ void place_keywords(const OpInfo& info, Variant variant, PyObject* const* values
   }
 }
 
+// `slots`: what keywords gave, null if there are none.
 void fill_rest(const OpInfo& info, Variant variant, PyObject* const* slots, int from, Parsed& parsed) {
   const auto& args = info.op.schema.args;
   for (int i = from; i < info.count; ++i) {
-    if (slots[i]) {
+    if (slots && slots[i]) {
       convert(info, variant, i, slots[i], parsed);
     } else if (args[i].has_default) {
       parsed.values[i] = args[i].default_value;
@@ -210,9 +215,10 @@ void parse(const OpInfo& info, Variant variant, PyObject* const* args, Py_ssize_
   }
   const Py_ssize_t direct = spread ? info.varargs : nargs;
   for (Py_ssize_t i = 0; i < direct; ++i) convert(info, variant, static_cast<int>(i), args[i], parsed);
+  if (!kwnames) return fill_rest(info, variant, nullptr, static_cast<int>(given), parsed);
   PyObject* slots[kMaxArgs];
   std::fill_n(slots, info.count, nullptr);
-  if (kwnames) place_keywords(info, variant, args + nargs, kwnames, slots, given, parsed);
+  place_keywords(info, variant, args + nargs, kwnames, slots, given, parsed);
   fill_rest(info, variant, slots, static_cast<int>(given), parsed);
 }
 
@@ -221,8 +227,7 @@ void parse_boxed(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs, Pa
     bad_call(info, Variant::function, "takes at most ", info.count, " arguments, got ", nargs);
   }
   for (Py_ssize_t i = 0; i < nargs; ++i) convert(info, Variant::function, static_cast<int>(i), args[i], parsed);
-  PyObject* const none[kMaxArgs] = {};
-  fill_rest(info, Variant::function, none, static_cast<int>(nargs), parsed);
+  fill_rest(info, Variant::function, nullptr, static_cast<int>(nargs), parsed);
 }
 
 std::string signature_text(const Op& op) {

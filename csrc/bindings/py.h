@@ -4,6 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <cstdint>
 #include <utility>
 
 #include "core/error.h"
@@ -84,6 +85,21 @@ int entry_int(Body&& body) {
   } catch (const PythonError&) {
   }
   return -1;
+}
+
+// An int of a single digit of Python's, as most are. False for any other object.
+inline bool small_int(PyObject* object, int64_t* out) {
+  if (!PyLong_CheckExact(object)) return false;
+  const auto* number = reinterpret_cast<PyLongObject*>(object);
+#if PY_VERSION_HEX >= 0x030C0000
+  if (!PyUnstable_Long_IsCompact(number)) return false;
+  *out = PyUnstable_Long_CompactValue(number);
+#else
+  const Py_ssize_t digits = Py_SIZE(object);  // negative where the number is
+  if (digits < -1 || digits > 1) return false;
+  *out = digits * static_cast<int64_t>(number->ob_digit[0]);
+#endif
+  return true;
 }
 
 inline PyCFunction as_method(PyObject* (*fn)(PyObject*, PyObject* const*, Py_ssize_t)) {

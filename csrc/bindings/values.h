@@ -28,15 +28,15 @@ class Arena {
       used_ += words;
       return room;
     }
-    blocks_.emplace_back(new int64_t[words]);
-    return reinterpret_cast<T*>(blocks_.back().get());
+    more().blocks.emplace_back(new int64_t[words]);
+    return reinterpret_cast<T*>(more_->blocks.back().get());
   }
   TensorImpl* keep(Tensor tensor) {
     if (n_owned_ < kOwned) return owned_[n_owned_++] = tensor.release();
-    more_.push_back(std::move(tensor));
-    return more_.back().get();
+    more().tensors.push_back(std::move(tensor));
+    return more_->tensors.back().get();
   }
-  void keep(Ref object) { objects_.push_back(std::move(object)); }
+  void keep(Ref object) { more().objects.push_back(std::move(object)); }
 
  private:
   static constexpr size_t kWords = 32;
@@ -45,9 +45,16 @@ class Arena {
   size_t used_ = 0;
   TensorImpl* owned_[kOwned];
   int n_owned_ = 0;
-  std::vector<Tensor> more_;
-  std::vector<std::unique_ptr<int64_t[]>> blocks_;
-  std::vector<Ref> objects_;
+  struct More {
+    std::vector<Tensor> tensors;
+    std::vector<std::unique_ptr<int64_t[]>> blocks;
+    std::vector<Ref> objects;
+  };
+  More& more() {
+    if (!more_) more_ = std::make_unique<More>();
+    return *more_;
+  }
+  std::unique_ptr<More> more_;  // few calls need any
 };
 
 // ---- numbers --------------------------------------------------------------------------------------------

@@ -42,10 +42,11 @@ function(dovetail_part name)
 endfunction()
 
 # Says of a part that its loops are over the few sizes and arguments of a call. As calls of memmove, in vectors that wait
-# until what was written just before has reached the cache, or as string instructions, they take longer.
+# until what was written just before has reached the cache, or as string instructions, they take longer. What a thread
+# has of its own is reached without a call, the flags that say whether it is there yet too.
 function(dovetail_calls part)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    target_compile_options(${part} PRIVATE -fno-tree-loop-distribute-patterns -fno-tree-vectorize)
+    target_compile_options(${part} PRIVATE -fno-tree-loop-distribute-patterns -fno-tree-vectorize -ftls-model=initial-exec)
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
       target_compile_options(${part} PRIVATE -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign)
     endif()

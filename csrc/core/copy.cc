@@ -114,34 +114,52 @@ void check_fits(const dt_value& number, DType dtype) {
   }
 }
 
+namespace {
+
+template <class T>
+Tensor fresh_number(DType dtype, T value) {
+  Tensor out = empty(0, nullptr, dtype, kCpu);
+  *reinterpret_cast<T*>(out->data) = value;
+  out->bits = out->bits | DT_BIT_WRAPPED;
+  return out;
+}
+
+// Whether a tensor is still what fresh_number made: nobody has written it, and neither Python nor a layer knows it.
+bool is_as_made(const TensorImpl& t, DType dtype, int64_t word) {
+  return *reinterpret_cast<const int64_t*>(t.data) == word && t.dtype == dtype && t.bits == DT_BIT_WRAPPED &&
+         t.storage->version.load(std::memory_order_relaxed) == 0 &&
+         t.storage->exports.load(std::memory_order_relaxed) == 0 && !t.pyobj && !t.grad &&
+         !t.slot.load(std::memory_order_relaxed);
+}
+
+// A number of eight bytes. A program has few, which come again and again: the nodes of a graph share one tensor for
+// those that are the same.
+Tensor number_of(DType dtype, int64_t word) {
+  constexpr int kLogRecent = 4;
+  static thread_local Tensor recent[1 << kLogRecent];
+  if (thread_state().inference_mode) return fresh_number(dtype, word);
+  Tensor& last = recent[static_cast<uint64_t>(word) * 0x9E3779B97F4A7C15u >> (64 - kLogRecent)];
+  if (!last || !is_as_made(*last, dtype, word)) last = fresh_number(dtype, word);
+  return last;
+}
+
+}  // namespace
+
 Tensor wrap_number(const dt_value& number) {
-  Tensor out;
   switch (number.tag) {
     case DT_BOOLEAN:
-      out = empty(0, nullptr, DT_BOOL, kCpu);
-      *reinterpret_cast<bool*>(out->data) = number.as.i != 0;
-      break;
+      return fresh_number(DT_BOOL, number.as.i != 0);
     case DT_INT:
-      out = empty(0, nullptr, DT_INT64, kCpu);
-      *reinterpret_cast<int64_t*>(out->data) = number.as.i;
-      break;
+      return number_of(DT_INT64, number.as.i);
     case DT_UINT:
-      out = empty(0, nullptr, DT_UINT64, kCpu);
-      *reinterpret_cast<int64_t*>(out->data) = number.as.i;
-      break;
+      return number_of(DT_UINT64, number.as.i);
     case DT_FLOAT:
-      out = empty(0, nullptr, DT_FLOAT64, kCpu);
-      *reinterpret_cast<double*>(out->data) = number.as.f;
-      break;
+      return number_of(DT_FLOAT64, number.as.i);  // its bits
     case DT_COMPLEX:
-      out = empty(0, nullptr, DT_COMPLEX128, kCpu);
-      *reinterpret_cast<dt_complex*>(out->data) = number.as.complex;
-      break;
+      return fresh_number(DT_COMPLEX128, number.as.complex);
     default:
       type_error("wrap_number: expected a number, got a boxed value of tag ", number.tag);
   }
-  out->bits = out->bits | DT_BIT_WRAPPED;
-  return out;
 }
 
 namespace {

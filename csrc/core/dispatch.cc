@@ -138,15 +138,19 @@ std::string in_name_of(const std::string& name, const std::string& message) {
 
 // ---- calls ----------------------------------------------------------------------------------------------
 
-void call(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+static void call_with_defaults(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
   const int total = static_cast<int>(op.schema.args.size());
-  if (__builtin_expect(n_args == total, 1)) return call_full(op, args, n_args, outs, n_outs);
   if (n_args > total)
     type_error(op.name(), ": takes ", total, " arguments, got ", n_args, "; signature: ", op.schema.text);
   dt_value* full = static_cast<dt_value*>(__builtin_alloca(sizeof(dt_value) * total));
   std::copy_n(args, n_args, full);
   fill_defaults(op, full, n_args, total);
   call_full(op, full, total, outs, n_outs);
+}
+
+void call(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
+  const bool complete = n_args == static_cast<int>(op.schema.args.size());
+  (__builtin_expect(complete, 1) ? call_full : call_with_defaults)(op, args, n_args, outs, n_outs);
 }
 
 void decompose(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {
@@ -164,15 +168,8 @@ void decompose(const Op& op, const dt_value* args, int n_args, dt_value* outs, i
 }
 
 Tensor call_view(const Op& op, dt_value* args, int n_args) {
-  const ThreadState& state = thread_state();
-  uint32_t bits = 0;
-  for (int i = 0; i < n_args; ++i) bits |= bits_of(args[i]);
-  if (__builtin_expect(!(state.visible | (bits & state.active_bits)), 1)) {
-    return in_name(op, [&] {
-      Inference inference(op, args, n_args);
-      return op.view(inference);
-    });
-  }
+  if (__builtin_expect(args[0].tag == DT_TENSOR && no_layer_acts(*args[0].as.tensor), 1))
+    return in_name(op, [&] { return op.view(Arguments{op, args, n_args}); });
   dt_value out{};
   call(op, args, n_args, &out, 1);
   return Tensor::steal(out.as.tensor);

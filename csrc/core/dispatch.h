@@ -62,6 +62,14 @@ inline void put_int(dt_value& v, int64_t i) { put_word(v, DT_INT, 0, i); }
 inline void put_ints(dt_value& v, const int64_t* ints, int count) {
   put_word(v, DT_INTS, count, reinterpret_cast<int64_t>(ints));
 }
+// The arguments of a call, which are few and were written, word by word, just before.
+inline void copy_values(const dt_value* from, int count, dt_value* to) {
+  for (int i = 0; i < count; ++i) {
+    to[i].tag = from[i].tag;
+    to[i].count = from[i].count;
+    to[i].as.c = from[i].as.c;
+  }
+}
 inline dt_value box(TensorImpl* t) {
   dt_value v{};
   v.tag = t ? DT_TENSOR : DT_NONE;

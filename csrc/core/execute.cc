@@ -13,7 +13,7 @@ namespace {
 
 // The outputs of one call: fresh tensors or destinations.
 struct Outputs {
-  ShortVector<Tensor, kMaxOutputs> tensors;
+  Tensor tensors[kMaxOutputs];
   dt_array arrays[kMaxOutputs];
   bool direct[kMaxOutputs];
 };
@@ -31,8 +31,7 @@ void prepare_outputs(const Op& op, Inference& call, const TensorArgs& inputs, co
       if (t && memory_overlaps(*destination, *t) && !(i == 0 && t == destination && op.is_inplace)) direct = false;
     }
     outputs.direct[k] = direct;
-    outputs.tensors.push_back(direct ? Tensor::borrow(destination)
-                                     : empty(spec.ndim, spec.sizes, spec.dtype, inputs.device));
+    outputs.tensors[k] = direct ? Tensor::borrow(destination) : empty(spec.ndim, spec.sizes, spec.dtype, inputs.device);
     outputs.arrays[k] = array_of(*outputs.tensors[k]);
   }
 }
@@ -96,7 +95,7 @@ int kernel_dtypes(const Inputs& inputs, const Inference& call, DType* dtypes, in
 
 bool run_plain(const Op& op, const dt_value* given, int n_args, dt_value* outs) {
   dt_value* args = static_cast<dt_value*>(__builtin_alloca(sizeof(dt_value) * (n_args + 1)));
-  std::copy_n(given, n_args, args);
+  copy_values(given, n_args, args);
   Inference call(op, args, n_args);
   op.infer(call);
   if (call.compute >= 0) check_allowed(op, call.compute);
@@ -104,7 +103,7 @@ bool run_plain(const Op& op, const dt_value* given, int n_args, dt_value* outs) 
   collect_tensors(op, args, n_args, tensors);
 
   Inputs inputs;
-  prepare_inputs(op, args, n_args, tensors.device, call.compute, call.as_is, inputs);
+  if (tensors.count) prepare_inputs(op, args, n_args, tensors.device, call.compute, call.as_is, inputs);
   DType dtypes[16];
   const int n_dtypes = kernel_dtypes(inputs, call, dtypes, 16);
   const dt_kernel kernel = find_kernel(op, tensors.device.kind, dtypes, n_dtypes);
@@ -185,9 +184,8 @@ bool try_written(const Op& op, const dt_value* args, int n_args) {
 void run_view(const Op& op, const dt_value* given, int n_args, dt_value* outs) {
   if (outs[0].tag == DT_TENSOR) value_error(op.name(), ": makes a view and takes no out=");
   dt_value args[16];
-  std::copy_n(given, n_args, args);
-  Inference call(op, args, n_args);
-  put(outs[0], op.view(call).release());
+  copy_values(given, n_args, args);
+  put(outs[0], op.view(Arguments{op, args, n_args}).release());
 }
 
 bool try_kernel(const Op& op, const dt_value* args, int n_args, dt_value* outs) {

@@ -141,6 +141,11 @@ Declare& Declare::dynamic(InferFn infer) {
 Declare& Declare::view(ViewFn fn) {
   op_->form = DT_FORM_VIEW;
   op_->view = fn;
+  for (size_t i = 0; i < op_->schema.args.size(); ++i) {  // call_view asks the first argument alone which layers act
+    const ArgType kind = op_->schema.args[i].kind;
+    if ((kind == ArgType::tensor || kind == ArgType::tensor_list) != (i == 0))
+      value_error(op_->name(), ": the first argument of a view, and no other, is a tensor");
+  }
   return *this;
 }
 Declare& Declare::composite(CompositeFn fn) {
@@ -204,32 +209,24 @@ Declare& Declare::doc(const char* text) {
 
 // ---- inference ------------------------------------------------------------------------------------------
 
-const char* Inference::name() const { return op.name().c_str(); }
-
-int Inference::dim(int i, int ndim) {
-  const int wrapped = wrap_dim(name(), args[i].as.i, ndim);
-  args[i].as.i = wrapped;
-  return wrapped;
-}
-
 void Inference::replace(int i, Tensor tensor) {
   args[i].as.tensor = tensor.get();
-  kept.push_back(std::move(tensor));
+  kept().tensors.push_back(std::move(tensor));
 }
 
 void Inference::replace(int i, std::vector<Tensor> tensors) {
-  kept_lists.push_back(std::make_unique<TensorImpl*[]>(tensors.size() + 1));
+  kept().lists.push_back(std::make_unique<TensorImpl*[]>(tensors.size() + 1));
   args[i].count = static_cast<int32_t>(tensors.size());
-  args[i].as.tensors = kept_lists.back().get();
+  args[i].as.tensors = kept().lists.back().get();
   for (size_t k = 0; k < tensors.size(); ++k) {
     args[i].as.tensors[k] = tensors[k].get();
-    kept.push_back(std::move(tensors[k]));
+    kept().tensors.push_back(std::move(tensors[k]));
   }
 }
 
 int64_t* Inference::new_ints(int count) {
-  lists.push_back(std::make_unique<int64_t[]>(count > 0 ? count : 1));
-  return lists.back().get();
+  kept().ints.push_back(std::make_unique<int64_t[]>(count > 0 ? count : 1));
+  return kept().ints.back().get();
 }
 
 }  // namespace dovetail

@@ -44,20 +44,11 @@ inline double real_number(const dt_value& v) {
   return v.tag == DT_UINT ? static_cast<double>(static_cast<uint64_t>(v.as.i)) : static_cast<double>(v.as.i);
 }
 
-// What an op's infer function reads and fills in. It validates the arguments (throwing Error, whose message begins with
-// op name), normalises them in place (wraps dims, resolves defaults) and says what the outputs are.
-// Arguments are read by their position in the schema.
-struct Inference {
+// The arguments of one call, read by their position in the schema.
+struct Arguments {
   const Op& op;
   dt_value* args;
   int n_args;
-  OutputSpec outs[kMaxOutputs];
-  // The dtype that tensor inputs are cast to before the kernel; -1 leaves each as it is.
-  DType compute = -1;
-  // Bit i: argument i is not cast (an index, a mask).
-  uint64_t as_is = 0;
-
-  Inference(const Op& op, dt_value* args, int n_args) : op(op), args(args), n_args(n_args) {}
 
   const char* name() const;
   bool given(int i) const { return args[i].tag != DT_NONE; }
@@ -66,16 +57,42 @@ struct Inference {
   bool boolean(int i) const { return args[i].as.i != 0; }
   double number(int i) const { return real_number(args[i]); }
   // Wrap dim argument i against `ndim` (zero-dim counts as one), in place.
-  int dim(int i, int ndim);
+  int dim(int i, int ndim) const {
+    const int wrapped = wrap_dim(name(), args[i].as.i, ndim);
+    args[i].as.i = wrapped;
+    return wrapped;
+  }
+};
+
+// What an op's infer function reads and fills in. It validates the arguments (throwing Error, whose message begins with
+// op name), normalises them in place (wraps dims, resolves defaults) and says what the outputs are.
+struct Inference : Arguments {
+  OutputSpec outs[kMaxOutputs];
+  // The dtype that tensor inputs are cast to before the kernel; -1 leaves each as it is.
+  DType compute = -1;
+  // Bit i: argument i is not cast (an index, a mask).
+  uint64_t as_is = 0;
+
+  Inference(const Op& op, dt_value* args, int n_args) : Arguments{op, args, n_args} {}
+
   // New list storage that lives until the call ends, for normalised lists.
   int64_t* new_ints(int count);
-  std::vector<std::unique_ptr<int64_t[]>> lists;
   // Let the kernel have another tensor, or list of tensors, as argument i (an index cast to int64). Kept until the call
   // ends; those of a list may be null where the schema says so.
   void replace(int i, Tensor tensor);
   void replace(int i, std::vector<Tensor> tensors);
-  std::vector<Tensor> kept;
-  std::vector<std::unique_ptr<TensorImpl*[]>> kept_lists;
+
+ private:
+  struct Kept {
+    std::vector<std::unique_ptr<int64_t[]>> ints;
+    std::vector<Tensor> tensors;
+    std::vector<std::unique_ptr<TensorImpl*[]>> lists;
+  };
+  Kept& kept() {
+    if (!kept_) kept_ = std::make_unique<Kept>();
+    return *kept_;
+  }
+  std::unique_ptr<Kept> kept_;  // few calls have any
 };
 
 using InferFn = void (*)(Inference&);
@@ -104,7 +121,7 @@ enum class Reduced : uint8_t {
 // A decomposition in C++: fills outs with owned values. Throws on error.
 using CompositeFn = void (*)(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs);
 // A view: returns the new tensor; core has checked the arguments' types only.
-using ViewFn = Tensor (*)(Inference& call);
+using ViewFn = Tensor (*)(const Arguments& call);
 
 }  // namespace dovetail
 
@@ -149,6 +166,8 @@ struct dt_op {
 };
 
 namespace dovetail {
+
+inline const char* Arguments::name() const { return op.name().c_str(); }
 
 // Sets of dtypes for `only` and `except`.
 constexpr uint32_t bit(DType dtype) { return 1u << dtype; }

@@ -35,8 +35,6 @@ Storage* new_storage(Device device, size_t bytes) {
   return storage;
 }
 
-void retain(Storage* storage) { storage->refs.fetch_add(1, std::memory_order_relaxed); }
-
 void release(Storage* storage) noexcept {
   if (!storage || !drop_reference(storage->refs)) return;
   if (storage->release) {

@@ -21,7 +21,9 @@ thread_local uint32_t fresh_bits __attribute__((tls_model("initial-exec"))) = 0;
 
 void mark_fresh_tensors(uint32_t bits) noexcept { fresh_bits = bits; }
 
-TensorImpl* new_impl(int ndim) {
+namespace {
+
+inline TensorImpl* take_impl(int ndim) {
   if (ndim > DT_MAX_DIMS) value_error("tensor: ", ndim, " dims are more than the ", DT_MAX_DIMS, " there may be");
   TensorImpl* t = thread_free_list<TensorImpl>().take();
   t->ndim = ndim;
@@ -29,6 +31,43 @@ TensorImpl* new_impl(int ndim) {
   t->dims = ndim <= kInlineDims ? t->inline_dims : new int64_t[2 * ndim];
   return t;
 }
+
+// Writes sizes and strides, and what follows from them. Sizes of 0 count as 1 here: no product of some of a tensor's
+// sizes overflows, whichever a loop takes.
+inline void set_geometry(TensorImpl* t, const int64_t* sizes, const int64_t* strides) {
+  const int ndim = t->ndim;
+  int64_t* const dims = t->dims;
+  int64_t span = 1;
+  bool contiguous = true, overflow = false, empty = false;
+  for (int i = ndim - 1; i >= 0; --i) {
+    const int64_t size = dims[i] = sizes[i], stride = dims[ndim + i] = strides[i];
+    contiguous &= size == 1 || stride == span;
+    empty |= size == 0;
+    overflow |= __builtin_mul_overflow(span, size + (size == 0), &span);
+  }
+  if (__builtin_expect(overflow, 0))
+    value_error("view: a tensor of shape ", shape_text(ndim, dims), " has more elements than can be counted");
+  t->numel = empty ? 0 : span;
+  t->contiguous = contiguous || empty;
+}
+
+inline Tensor over(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset,
+                   DType dtype) {
+  Tensor result = Tensor::steal(take_impl(ndim));
+  TensorImpl* t = result.get();
+  t->dtype = dtype;
+  t->device = storage->device;
+  t->offset = offset;
+  t->storage = storage;
+  retain(storage);
+  t->data = storage->data ? static_cast<char*>(storage->data) + offset * itemsize(dtype) : nullptr;
+  set_geometry(t, sizes, strides);
+  return result;
+}
+
+}  // namespace
+
+TensorImpl* new_impl(int ndim) { return take_impl(ndim); }
 
 void destroy(TensorImpl* t) noexcept {
   if (t->owns_pyobj && release_pyobj) {
@@ -51,7 +90,7 @@ Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device) {
   const int64_t item = itemsize(dtype);
   const int64_t numel = checked_numel("empty", ndim, sizes, item);
   if (device.kind != 0) check_device("empty", device = resolve_device(device));
-  Tensor result = Tensor::steal(new_impl(ndim));
+  Tensor result = Tensor::steal(take_impl(ndim));
   TensorImpl* t = result.get();
   copy_dims(sizes, ndim, t->dims);
   contiguous_strides(ndim, sizes, t->dims + ndim);
@@ -64,7 +103,7 @@ Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device) {
 }
 
 Tensor empty_same_shape(const TensorImpl& like, DType dtype) {
-  Tensor result = Tensor::steal(new_impl(like.ndim));
+  Tensor result = Tensor::steal(take_impl(like.ndim));
   TensorImpl* t = result.get();
   copy_dims(like.dims, 2 * like.ndim, t->dims);
   t->dtype = dtype;
@@ -76,18 +115,7 @@ Tensor empty_same_shape(const TensorImpl& like, DType dtype) {
 
 Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset,
                     DType dtype) {
-  Tensor result = Tensor::steal(new_impl(ndim));
-  TensorImpl* t = result.get();
-  copy_dims(sizes, ndim, t->dims);
-  copy_dims(strides, ndim, t->dims + ndim);
-  t->dtype = dtype;
-  t->device = storage->device;
-  t->offset = offset;
-  t->storage = storage;
-  retain(storage);
-  t->data = storage->data ? static_cast<char*>(storage->data) + offset * itemsize(dtype) : nullptr;
-  update_contiguous(t);
-  return result;
+  return over(storage, ndim, sizes, strides, offset, dtype);
 }
 
 Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset) {
@@ -96,7 +124,7 @@ Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* 
 
 Tensor make_view_as(TensorImpl* of, DType dtype, int ndim, const int64_t* sizes, const int64_t* strides,
                     int64_t offset) {
-  Tensor view = over_storage(of->storage, ndim, sizes, strides, offset, dtype);
+  Tensor view = over(of->storage, ndim, sizes, strides, offset, dtype);
   const uint32_t kept = of->bits & (DT_BIT_INFERENCE | DT_BIT_SHELL | kViewWithoutGrad);
   view->bits = thread_state().grad_mode ? kept : kept | kViewWithoutGrad;
   view->base = of->base ? of->base : of;
@@ -190,21 +218,7 @@ void set_write_observer(WriteObserver observer) { write_observer.store(observer,
 
 // ---- geometry -------------------------------------------------------------------------------------------
 
-// Sizes of 0 count as 1 here: no product of some of a tensor's sizes overflows, whichever a loop takes.
-void update_contiguous(TensorImpl* t) {
-  int64_t span = 1;
-  bool contiguous = true, overflow = false, empty = false;
-  for (int i = t->ndim - 1; i >= 0; --i) {
-    const int64_t size = t->size(i);
-    if (size != 1 && t->stride(i) != span) contiguous = false;
-    empty |= size == 0;
-    overflow |= __builtin_mul_overflow(span, size + (size == 0), &span);
-  }
-  if (__builtin_expect(overflow, 0))
-    value_error("view: a tensor of shape ", shape_text(t->ndim, t->dims), " has more elements than can be counted");
-  t->numel = empty ? 0 : span;
-  t->contiguous = contiguous || empty;
-}
+void update_contiguous(TensorImpl* t) { set_geometry(t, t->sizes(), t->strides()); }
 
 void contiguous_strides(int ndim, const int64_t* sizes, int64_t* strides) {
   int64_t step = 1;
@@ -241,12 +255,10 @@ std::string describe(const TensorImpl& t) {
   return std::string(dtype_name(t.dtype)) + " " + shape_text(t) + " on " + device_text(t.device);
 }
 
-int wrap_dim(const char* who, int64_t dim, int ndim) {
+void dim_out_of_range(const char* who, int64_t dim, int ndim) {
   const int64_t range = std::max(ndim, 1);
-  if (dim < -range || dim >= range)
-    index_error(who, ": dim ", dim, " is out of range for a tensor of ", ndim, " dims (expected ", -range, " to ",
-                range - 1, ")");
-  return static_cast<int>(dim < 0 ? dim + range : dim);
+  index_error(who, ": dim ", dim, " is out of range for a tensor of ", ndim, " dims (expected ", -range, " to ",
+              range - 1, ")");
 }
 
 }  // namespace dovetail

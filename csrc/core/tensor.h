@@ -39,7 +39,7 @@ struct Storage {
 };
 
 Storage* new_storage(Device device, size_t bytes);  // uninitialised; throws
-void retain(Storage* storage);
+inline void retain(Storage* storage) { storage->refs.fetch_add(1, std::memory_order_relaxed); }
 void release(Storage* storage) noexcept;
 
 constexpr int kInlineDims = 6;
@@ -190,8 +190,13 @@ void contiguous_strides(int ndim, const int64_t* sizes, int64_t* strides);
 int64_t checked_numel(const char* who, int ndim, const int64_t* sizes, int64_t itemsize);  // throws Error
 std::string shape_text(int ndim, const int64_t* sizes);                                    // "(2, 3)", "(4,)", "()"
 inline std::string shape_text(const TensorImpl& t) { return shape_text(t.ndim, t.sizes()); }
-std::string describe(const TensorImpl& t);             // "float32 (2, 3) on cpu"
-int wrap_dim(const char* who, int64_t dim, int ndim);  // -1 -> ndim-1; throws IndexError
+std::string describe(const TensorImpl& t);  // "float32 (2, 3) on cpu"
+[[noreturn]] void dim_out_of_range(const char* who, int64_t dim, int ndim);
+inline int wrap_dim(const char* who, int64_t dim, int ndim) {  // -1 -> ndim-1; throws IndexError
+  const int64_t range = ndim > 0 ? ndim : 1;
+  if (__builtin_expect(dim < -range || dim >= range, 0)) dim_out_of_range(who, dim, ndim);
+  return static_cast<int>(dim < 0 ? dim + range : dim);
+}
 
 // Bits that core and autograd share beyond those of the C header; abi.hpp has them for autograd.
 // A view made while grad mode was off.

@@ -24,12 +24,12 @@ Tensor part_of(TensorImpl& t, int64_t part) {
   return make_view_as(&t, real_of(t.dtype), t.ndim, t.sizes(), strides, 2 * t.offset + part);
 }
 
-Tensor real_view(Inference& call) {
+Tensor real_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   return is_complex(self.dtype) ? part_of(self, 0) : Tensor::borrow(&self);
 }
 
-Tensor imag_view(Inference& call) {
+Tensor imag_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   if (!is_complex(self.dtype))
     type_error(call.name(), ": expected a complex dtype, got ", dtype_name(self.dtype),
@@ -37,7 +37,7 @@ Tensor imag_view(Inference& call) {
   return part_of(self, 1);
 }
 
-Tensor view_as_real_view(Inference& call) {
+Tensor view_as_real_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   if (!is_complex(self.dtype)) type_error(call.name(), ": expected a complex dtype, got ", dtype_name(self.dtype));
   if (self.ndim == DT_MAX_DIMS) value_error(call.name(), ": there may be no more than ", DT_MAX_DIMS, " dims");
@@ -51,7 +51,7 @@ Tensor view_as_real_view(Inference& call) {
   return make_view_as(&self, real_of(self.dtype), self.ndim + 1, sizes, strides, 2 * self.offset);
 }
 
-Tensor view_as_complex_view(Inference& call) {
+Tensor view_as_complex_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   if (self.dtype != DT_FLOAT32 && self.dtype != DT_FLOAT64)
     type_error(call.name(), ": expected dtype float32 or float64, got ", dtype_name(self.dtype));

@@ -14,7 +14,7 @@ void check_dims(const char* who, int ndim) {
 
 // ---- shape ----------------------------------------------------------------------------------------------
 
-Tensor view_view(Inference& call) {
+Tensor view_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   const dt_value& size = call.args[1];
   check_dims(call.name(), size.count);
@@ -29,7 +29,7 @@ Tensor view_view(Inference& call) {
   return g.over(self);
 }
 
-Tensor as_strided_view(Inference& call) {
+Tensor as_strided_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   const dt_value &size = call.args[1], &stride = call.args[2];
   if (size.count != stride.count)
@@ -58,7 +58,7 @@ Tensor as_strided_view(Inference& call) {
   return g.over(self);
 }
 
-Tensor expand_view(Inference& call) {
+Tensor expand_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   const dt_value& size = call.args[1];
   const auto refuse = [&](const char* why) {
@@ -90,14 +90,14 @@ Tensor expand_view(Inference& call) {
 }
 
 // The i-th of the dims that are given; those seen before must not be there again.
-int distinct_dim(Inference& call, int i, bool* seen) {
+int distinct_dim(const Arguments& call, int i, bool* seen) {
   const dt_value& dims = call.args[1];
   const int dim = wrap_dim(call.name(), dims.as.ints[i], call.tensor(0).ndim);
   if (std::exchange(seen[dim], true)) value_error(call.name(), ": dim ", dim, " appears twice in ", ints_text(dims));
   return dim;
 }
 
-Tensor squeeze_view(Inference& call) {
+Tensor squeeze_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   bool chosen[DT_MAX_DIMS] = {};
   if (call.given(1)) {
@@ -112,7 +112,7 @@ Tensor squeeze_view(Inference& call) {
   return g.over(self);
 }
 
-Tensor unsqueeze_view(Inference& call) {
+Tensor unsqueeze_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   check_dims(call.name(), self.ndim + 1);
   const int dim = call.dim(1, self.ndim + 1);
@@ -123,7 +123,7 @@ Tensor unsqueeze_view(Inference& call) {
 
 // ---- order of dims --------------------------------------------------------------------------------------
 
-Tensor transpose_view(Inference& call) {
+Tensor transpose_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   const int a = call.dim(1, self.ndim), b = call.dim(2, self.ndim);
   ViewGeometry g(self);
@@ -134,7 +134,7 @@ Tensor transpose_view(Inference& call) {
   return g.over(self);
 }
 
-Tensor permute_view(Inference& call) {
+Tensor permute_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   const dt_value& dims = call.args[1];
   if (dims.count != self.ndim)
@@ -152,7 +152,7 @@ Tensor permute_view(Inference& call) {
 
 // ---- parts ----------------------------------------------------------------------------------------------
 
-Tensor select_view(Inference& call) {
+Tensor select_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   if (self.ndim == 0) index_error(call.name(), ": a zero-dim tensor can't be indexed; use item() for its value");
   const int dim = call.dim(1, self.ndim);
@@ -172,7 +172,7 @@ int64_t slice_bound(int64_t bound, int64_t size, bool backwards) {
   return std::min(bound, backwards ? size - 1 : size);
 }
 
-Tensor slice_view(Inference& call) {
+Tensor slice_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   if (self.ndim == 0) index_error(call.name(), ": a zero-dim tensor can't be sliced");
   const int dim = call.dim(1, self.ndim);
@@ -185,13 +185,14 @@ Tensor slice_view(Inference& call) {
   // step may be the smallest integer, whose negation there is not.
   const uint64_t pace = back ? 0 - static_cast<uint64_t>(step) : static_cast<uint64_t>(step);
   ViewGeometry g(self);
-  g.sizes[dim] = span <= 0 ? 0 : static_cast<int64_t>((static_cast<uint64_t>(span) - 1) / pace + 1);
+  const uint64_t last = static_cast<uint64_t>(span) - 1;  // a division takes as long as all the rest
+  g.sizes[dim] = span <= 0 ? 0 : static_cast<int64_t>((pace == 1 ? last : last / pace) + 1);
   if (g.sizes[dim] > 0) g.offset += start * self.stride(dim);
   g.strides[dim] = g.sizes[dim] > 1 || pace <= static_cast<uint64_t>(size) ? self.stride(dim) * step : self.stride(dim);
   return g.over(self);
 }
 
-Tensor diagonal_view(Inference& call) {
+Tensor diagonal_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   if (self.ndim < 2) value_error(call.name(), ": self must have at least 2 dims, got shape ", shape_text(self));
   const int64_t offset = call.integer(1);
@@ -210,7 +211,7 @@ Tensor diagonal_view(Inference& call) {
   return g.over(self);
 }
 
-Tensor unfold_view(Inference& call) {
+Tensor unfold_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   check_dims(call.name(), self.ndim + 1);
   const int dim = call.dim(1, self.ndim);
@@ -229,7 +230,7 @@ Tensor unfold_view(Inference& call) {
   return g.over(self);
 }
 
-Tensor flip_view(Inference& call) {
+Tensor flip_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   const dt_value& dims = call.args[1];
   bool seen[DT_MAX_DIMS] = {};
@@ -243,8 +244,8 @@ Tensor flip_view(Inference& call) {
   return g.over(self);
 }
 
-Tensor detach_view(Inference& call) { return detach(&call.tensor(0)); }
-Tensor alias_view(Inference& call) { return ViewGeometry(call.tensor(0)).over(call.tensor(0)); }
+Tensor detach_view(const Arguments& call) { return detach(&call.tensor(0)); }
+Tensor alias_view(const Arguments& call) { return ViewGeometry(call.tensor(0)).over(call.tensor(0)); }
 
 // ---- declarations ---------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ Tensor narrower(TensorImpl& self, DType dtype, int64_t parts) {
 }
 
 // Where neighbours are put together; `parts` of them must begin where a larger element may.
-Tensor wider(const Inference& call, TensorImpl& self, DType dtype, int64_t parts) {
+Tensor wider(const Arguments& call, TensorImpl& self, DType dtype, int64_t parts) {
   int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
   const int last = self.ndim - 1;
   const bool empty = self.numel == 0;
@@ -38,7 +38,7 @@ Tensor wider(const Inference& call, TensorImpl& self, DType dtype, int64_t parts
   return make_view_as(&self, dtype, self.ndim, sizes, strides, self.offset / parts);
 }
 
-Tensor view_dtype_view(Inference& call) {
+Tensor view_dtype_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   const DType dtype = static_cast<DType>(call.integer(1));
   if (dtype == self.dtype) return make_view(&self, self.ndim, self.sizes(), self.strides(), self.offset);

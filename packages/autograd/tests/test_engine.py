@@ -109,6 +109,25 @@ def test_saved_tensors_are_let_go_on_the_way() -> None:
     assert alive == [False]
 
 
+def test_nodes_share_a_number_until_it_is_written() -> None:
+    x = leaf(1.0, 2.0)
+    first, second = x * 0.625, x * 0.625
+    number = first.grad_fn._saved_other
+    assert second.grad_fn._saved_other is number
+    number.fill_(7.0)
+    assert (x * 0.625).tolist() == [0.625, 1.25]  # what is written is that tensor, not the number
+    for each in (first, second):
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            each.sum().backward()
+    fresh = x * 0.625
+    fresh.sum().backward()
+    assert x.grad.tolist() == [0.625, 0.625]
+    assert (dt.tensor([1]) * 3).dtype == dt.int64 and (dt.tensor([1]) * 3.0).dtype == dt.float32
+    with dt.inference_mode():
+        inside = dt.ones(2) * 0.625
+    assert inside.is_inference() and (x * 0.625).requires_grad  # no number of inference mode is saved
+
+
 def test_a_graph_that_is_kept_keeps_its_tensors() -> None:
     x = leaf(1.0)
     hidden = x.exp()

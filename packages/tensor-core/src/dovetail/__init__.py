@@ -16,6 +16,7 @@ from math import e, inf, nan, pi
 from os import environ as _environ
 from os.path import isdir as _isdir
 from os.path import join as _join
+from sys import intern as _intern
 from sys import path as _sys_path
 
 # The other distributions' folders, as pkgutil.extend_path finds them; importing that takes longer than all of this.
@@ -99,7 +100,7 @@ from . import ops  # type: ignore[assignment]
 for _op in _core.ops():
     if _op.is_function:
         for _name in (_op.name, *_op.aliases):
-            globals().setdefault(_name, _op)
+            globals().setdefault(_intern(_name), _op)  # a name that is interned is found by its address
 
 # What is no op, or dispatches to several, stands before an op of the same name.
 from . import tensor_methods as _tensor_methods
