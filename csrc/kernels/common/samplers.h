@@ -1,7 +1,7 @@
-// Counts from the Poisson and binomial distributions by rejection, for host and device. Every element has a stream of
-// its own: counter block `counter` with a running number in the counter's upper half, so that it may draw as often as
-// it needs and neither its neighbours nor the order of work matter. Only operations that are rounded alike on every
-// machine are used (see philox.h): the same counts everywhere.
+// Counts from the Poisson and binomial distributions by inversion and rejection, for host and device. Every element has
+// a stream of its own: counter block `counter` with a running number in the counter's upper half, so that it may draw
+// as often as it needs and neither its neighbours nor the order of work matter. Only operations that are rounded alike
+// on every machine are used (see philox.h): the same counts everywhere.
 #pragma once
 
 #include "kernels/common/philox.h"
@@ -11,6 +11,9 @@ namespace dovetail::samplers {
 class Stream {
  public:
   DOVETAIL_HD Stream(uint64_t key, uint64_t counter) : key_(key), counter_(counter) {}
+  // Whose block of stream 0 is there already; it is drawn from first, by next().
+  DOVETAIL_HD Stream(uint64_t key, uint64_t counter, const philox::Words& first)
+      : key_(key), counter_(counter), round_(1), left_(2), words_(first) {}
   // (0, 1] in steps of 2^-53.
   DOVETAIL_HD double next() {
     if (left_ == 0) {
@@ -21,7 +24,8 @@ class Stream {
     const uint32_t* w = words_.w + 2 * left_;
     return (philox::exact53(w[0], w[1]) + 1.0) * 0x1p-53;
   }
-  DOVETAIL_HD double normal() { return philox::normal64(philox::block(key_, counter_, round_++)).even; }
+  // The only number that is drawn.
+  DOVETAIL_HD double normal() { return philox::normal64(round_ ? words_ : philox::block(key_, counter_)).even; }
 
  private:
   uint64_t key_, counter_;
@@ -55,10 +59,32 @@ DOVETAIL_HD double log_factorial(double k) {
 // From here on a count's distribution is a normal one, within what a double tells apart.
 constexpr double kHuge = 1e10;
 
-// Arrivals of gaps with mean 1 before `rate`.
-DOVETAIL_HD double poisson_by_gaps(double rate, Stream& stream) {
-  double count = 0;
-  for (double at = -log_(stream.next()); at < rate; at -= log_(stream.next())) count += 1;
+// e^-x for 0 <= x < 20: e^r of what is left of multiples of log 2, by its series.
+DOVETAIL_HD double exp_minus(double x) {
+  const double n = floor(x * 1.4426950408889634 + 0.5);
+  const double r = (n * 6.93147180369123816490e-01 - x) + n * 1.90821492927058770002e-10;
+  constexpr double kTerms[14] = {
+      1.0,        1.0,         1.0 / 2,      1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,
+      1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+  const double square = r * r;
+  double even = kTerms[12], odd = kTerms[13];
+  for (int k = 10; k >= 0; k -= 2) {
+    even = even * square + kTerms[k];
+    odd = odd * square + kTerms[k + 1];
+  }
+  return (even + r * odd) *
+         philox::bit_cast<double>(static_cast<int64_t>(1023 - static_cast<int32_t>(n)) * (int64_t{1} << 52));
+}
+
+constexpr double kMostByInversion = 120;  // a count that is never reached with a mean below 10
+
+// The first count whose cumulative probability reaches a uniform number.
+DOVETAIL_HD double poisson_by_inversion(double rate, Stream& stream) {
+  double left = stream.next(), chance = exp_minus(rate), count = 0;
+  for (; left > chance && count < kMostByInversion; chance *= rate / count) {
+    left -= chance;
+    count += 1;
+  }
   return count;
 }
 
@@ -82,22 +108,19 @@ DOVETAIL_HD double poisson(double rate, Stream stream) {
   if (!(rate >= 0)) return NAN;
   if (rate == 0) return 0;
   if (rate == INFINITY) return rate;
-  if (rate < 10) return poisson_by_gaps(rate, stream);
+  if (rate < 10) return poisson_by_inversion(rate, stream);
   if (rate < kHuge) return poisson_by_rejection(rate, stream);
   return floor(rate + sqrt(rate) * stream.normal() + 0.5);
 }
 
-// The trial that is the first success, counted from 1.
-DOVETAIL_HD double geometric_gap(double log_failure, Stream& stream) {
-  const double gap = ceil(log_(stream.next()) / log_failure);
-  return gap < 1 ? 1 : gap;
-}
-
-// Successes of few trials, by the gaps between them.
-DOVETAIL_HD double binomial_by_gaps(double n, double p, Stream& stream) {
-  const double log_failure = log1p_(-p);
-  double count = 0;
-  for (double at = geometric_gap(log_failure, stream); at <= n; at += geometric_gap(log_failure, stream)) count += 1;
+// p <= 1/2 and n p < 10.
+DOVETAIL_HD double binomial_by_inversion(double n, double p, Stream& stream) {
+  const double odds = p / (1.0 - p);
+  double left = stream.next(), chance = exp_minus(-n * log1p_(-p)), count = 0;
+  for (; left > chance && count < n && count < kMostByInversion; chance *= odds * (n - count + 1.0) / count) {
+    left -= chance;
+    count += 1;
+  }
   return count;
 }
 
@@ -131,7 +154,7 @@ DOVETAIL_HD double binomial(double n, double p, Stream stream) {
   const double q = p <= 0.5 ? p : 1.0 - p;
   double count;
   if (n * q < 10) {
-    count = binomial_by_gaps(n, q, stream);
+    count = binomial_by_inversion(n, q, stream);
   } else if (n * q < kHuge) {
     count = binomial_by_rejection(n, q, stream);
   } else {

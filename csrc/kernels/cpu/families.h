@@ -43,7 +43,11 @@
   X(pool)                        \
   X(fft)                         \
   X(special)                     \
-  X(special_vector)
+  X(special_vector)              \
+  X(polynomial)                  \
+  X(float_bits)                  \
+  X(cross)                       \
+  X(search)
 
 namespace dovetail::cpu {
 class KernelTable;

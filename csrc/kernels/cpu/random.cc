@@ -10,7 +10,7 @@ namespace dovetail::cpu {
 
 namespace {
 
-constexpr int kBlocks = 32;  // blocks made side by side: 4 x 32 words
+constexpr int kBlocks = kPhiloxBlocks;  // blocks made side by side: 4 x 32 words
 
 // words[j][b]: word j of block `counter + b`.
 struct Batch {
@@ -216,6 +216,12 @@ dt_status randint_kernel(const void*, dt_kernel_context* ctx, const dt_array* ou
 }
 
 }  // namespace
+
+void philox_blocks(uint64_t key, uint64_t counter, uint32_t (&words)[4][kPhiloxBlocks]) {
+  Batch batch;
+  make_blocks(key, counter, kBlocks, batch);
+  std::memcpy(words, batch.words, sizeof words);
+}
 
 const float* philox_uniforms(uint64_t key, uint64_t offset, int64_t first, int64_t n, float* room) {
   return uniforms_from(key, offset, first, n, room);

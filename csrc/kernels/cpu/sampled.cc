@@ -1,7 +1,10 @@
-// Counts drawn by rejection. Compiled with -ffp-contract=off: the same counts on every machine.
+// Counts drawn by inversion and rejection. Compiled with -ffp-contract=off: the same counts on every machine.
+#include <algorithm>
+
 #include "kernels/common/samplers.h"
 #include "kernels/cpu/families.h"
 #include "kernels/cpu/index_copy.h"
+#include "kernels/cpu/philox_range.h"
 #include "kernels/cpu/registry.h"
 
 namespace dovetail::cpu {
@@ -20,8 +23,15 @@ dt_status draw_each(dt_kernel_context* ctx, const dt_array& out, const dt_value*
   if (!to) return out_of_memory(ctx, "random");
   const uint64_t seed = static_cast<uint64_t>(key[0].as.i), offset = static_cast<uint64_t>(key[1].as.i);
   parallel(ctx, n, kSampleGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      to[i] = static_cast<T>(draw(i, Stream(seed, offset + static_cast<uint64_t>(i))));
+    uint32_t words[4][kPhiloxBlocks];
+    for (int64_t i = begin; i < end; i += kPhiloxBlocks) {
+      const uint64_t counter = offset + static_cast<uint64_t>(i);
+      philox_blocks(seed, counter, words);
+      for (int64_t b = 0; b < std::min(kPhiloxBlocks, end - i); ++b) {
+        const philox::Words first{{words[0][b], words[1][b], words[2][b], words[3][b]}};
+        to[i + b] = static_cast<T>(draw(i + b, Stream(seed, counter + static_cast<uint64_t>(b), first)));
+      }
+    }
   });
   if (!direct) copy_from_contiguous(ctx, out, to);
   return DT_OK;

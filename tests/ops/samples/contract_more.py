@@ -71,6 +71,19 @@ def cross_dims(op: str) -> Iterator[Sample]:
         yield Sample((*args, dim), lambda a, b, dim: np.cross(a, b, axis=0))
 
 
+@samples_for("cross_product")
+def cross_products(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    for dtype in (*FLOATS, "int64", "float16", "complex64"):
+        for shape, dim in (((3,), 0), ((5, 3), 1), ((3, 5), 0), ((2, 3, 1100), -2), ((0, 3), 1), ((2, 1100, 3), 2)):
+            for layout in ("contiguous", "strided", "transposed"):
+                if layout == "transposed" and len(shape) < 2:
+                    continue
+                args = (T(make(rng, shape, dtype), layout), T(make(rng, shape, dtype)), dim)
+                tolerance = {"rtol": 0.01, "atol": 0.05} if dtype == "float16" else NEAR
+                yield Sample(args, lambda a, b, dim: np.cross(wide(a), wide(b), axis=dim), **tolerance)
+
+
 @samples_for("tensordot")
 def tensordots(op: str) -> Iterator[Sample]:
     rng = rng_for(op)

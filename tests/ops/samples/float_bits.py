@@ -56,6 +56,17 @@ def parts(op: str) -> Iterator[Sample]:
             yield Sample((x,), reference, dtype=(dtype, "int32"), rtol=0, atol=0)
 
 
+@samples_for("frexp_mantissa", "frexp_exponent")
+def one_part(op: str) -> Iterator[Sample]:
+    def reference(x: Any) -> Any:
+        mantissa, exponent = np.frexp(x.astype(np.float64))
+        return mantissa if op == "frexp_mantissa" else np.where(np.isfinite(mantissa), exponent, 0)
+
+    for dtype in FLOATS:
+        for x in inputs(op, dtype):
+            yield Sample((x,), reference, dtype=dtype, rtol=0, atol=0)
+
+
 @samples_for("nextafter")
 def neighbours(op: str) -> Iterator[Sample]:
     for dtype in ALL_FLOATS:

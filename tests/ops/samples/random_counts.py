@@ -1,4 +1,4 @@
-"""Poisson and binomial counts, against the same rejection written out in Python."""
+"""Poisson and binomial counts, against the same inversion and rejection written out in Python."""
 
 from __future__ import annotations
 
@@ -52,14 +52,20 @@ def stirling(k: float) -> float:
     return math.lgamma(k + 1) - (0.5 * math.log(2 * math.pi) + (k + 0.5) * math.log(k + 1) - (k + 1))
 
 
+def by_inversion(chance: float, factor: Callable[[int], float], stream: Stream) -> int:
+    """The first count whose cumulative probability reaches a uniform number; factor(k) is P(k) / P(k - 1)."""
+    left, count = stream.next(), 0
+    while left > chance and chance > 0:
+        left, count = left - chance, count + 1
+        chance *= factor(count)
+    return count
+
+
 def poisson_count(rate: float, stream: Stream) -> float:
     if rate in (0, math.inf):
         return rate
     if rate < 10:
-        count, at = 0, -math.log(stream.next())
-        while at < rate:
-            count, at = count + 1, at - math.log(stream.next())
-        return count
+        return by_inversion(math.exp(-rate), lambda k: rate / k, stream)
     if rate >= 1e10:
         return math.floor(rate + math.sqrt(rate) * stream.normal() + 0.5)
     b = 0.931 + 2.53 * math.sqrt(rate)
@@ -84,12 +90,7 @@ def binomial_count(n: float, p: float, stream: Stream) -> float:
     if n == 0 or p == 0:
         return 0
     if n * p < 10:
-        count, at = 0, 0.0
-        while True:
-            at += max(math.ceil(math.log(stream.next()) / math.log1p(-p)), 1)
-            if at > n:
-                return count
-            count += 1
+        return by_inversion((1 - p) ** n, lambda k: p / (1 - p) * (n - k + 1) / k, stream)
     if n * p >= 1e10:
         return min(max(math.floor(n * p + math.sqrt(n * p * (1 - p)) * stream.normal() + 0.5), 0), n)
     deviation, mode, odds = math.sqrt(n * p * (1 - p)), math.floor((n + 1) * p), p / (1 - p)

@@ -170,6 +170,43 @@ def searches(op: str) -> Iterator[Sample]:
             yield Sample((T(mixed), T(values)), reference, {"sorter": sorter, "right": True}, dtype="int64")
 
 
+@samples_for("insertion_places")
+def places(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(values: Any, line: Any, right: bool) -> Any:
+        side = "right" if right else "left"
+        if line.ndim == 1:
+            return np.searchsorted(line, values, side)
+        return np.stack([np.searchsorted(a, b, side) for a, b in zip(line, values, strict=True)])
+
+    for dtype in NUMBERS:
+        for n in (0, 1, 2, 7, 64):
+            for right in (False, True):
+                line, values = np.sort(make(rng, (n,), dtype, 0, 9)), make(rng, (3, 11), dtype, 0, 9)
+                yield Sample((T(values), T(line), right), reference, dtype="int64")
+                yield Sample((T(values, "transposed"), T(line, "strided"), right), reference, dtype="int64")
+                rows = np.sort(make(rng, (3, n), dtype, 0, 9))
+                yield Sample((T(values), T(rows), right), reference, dtype="int64")
+    for dtype in ("float32", "float64"):
+        line = np.array([-np.inf, -1, -0.0, 2, np.inf, np.nan, np.nan], dtype)
+        values = np.array([np.nan, np.inf, -np.inf, 0, 2, 5, -1, np.nan, 3, -4], dtype)
+        for right in (False, True):
+            yield Sample((T(values), T(line), right), reference, dtype="int64")
+
+
+@samples_for("random_order")
+def orders(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    for n in (0, 1, 2, 100, 5000, 30000):
+        bits = rng.integers(-(2**63), 2**63 - 1, n)
+        yield Sample((T(bits),), lambda x: np.argsort(x, kind="stable"), dtype="int64")
+        for least in (2, 2**40):  # far from evenly distributed
+            few = rng.integers(0, least, n)
+            yield Sample((T(few),), lambda x: np.argsort(x, kind="stable"), dtype="int64")
+    yield Sample((T(rng.integers(-(2**63), 2**63 - 1, 60), "strided"),), lambda x: np.argsort(x), dtype="int64")
+
+
 X = T(np.zeros((2, 3), np.float32))
 REFUSED: dict[str, list[tuple[tuple[Any, ...], Refusal]]] = {
     "topk": [((X, 4), ValueError), ((X, -1), ValueError), ((X, 1, 2), IndexError)],

@@ -248,6 +248,10 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise ValueError(f"combinations: expected a vector, got {input.ndim} dims")
     if r < 0:
         raise ValueError(f"combinations: r must not be negative, got {r}")
+    if r == 2:
+        n = input.shape[0]
+        first, second = dt.triu_indices(n, n, 0 if with_replacement else 1, device=input.device).unbind()
+        return dt.stack([dt.index_select(input, 0, first), dt.index_select(input, 0, second)], 1)
     choose = _with_replacement if with_replacement else _combinations
     rows = list(choose(range(input.shape[0]), r))
     if r == 0:

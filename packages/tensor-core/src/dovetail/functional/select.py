@@ -128,8 +128,9 @@ def _repeated_indices(counts: Tensor) -> Tensor:
         raise ValueError(
             f"repeat_interleave: counts up to {dt.amax(counts).item()} have a sum that int64 does not hold"
         )
-    # Element k belongs to the first slice that ends after it.
-    return dt.searchsorted(ends, dt.arange(total, device=counts.device), right=True)
+    # Element k belongs to the first slice that ends after it: its number is how many end before.
+    marks = dt.index_add(dt.zeros([total + 1], dtype=dt.int64, device=ends.device), 0, ends, dt.ones_like(ends))
+    return dt.cumsum(marks[:total], 0)
 
 
 @checks.in_own_name

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import dovetail as dt
 from dovetail import Tensor
-from dovetail._core import get_op
+from dovetail._core import _is_wrapped_number, get_op
 from dovetail.ops import op
-from dovetail.ops._common import expand, in_float, shape_text, wrap_dim, wrap_dims
+from dovetail.ops._common import expand, in_float, promoted, shape_text, wrap_dim, wrap_dims
 from dovetail.ops._linalg import NOT_INVERTIBLE, check
+
+_cross_product = get_op("cross_product")
 
 
 def _scaled(x: Tensor, factor: float) -> Tensor:
@@ -264,7 +266,10 @@ def cross(self: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
         >>> dt.cross(dt.tensor([1, 0, 0]), dt.tensor([0, 1, 0])).tolist()
         [0, 0, 1]
     """
-    self, other = dt.broadcast_tensors(self, other)
+    if self.dtype != other.dtype or _is_wrapped_number(self) or _is_wrapped_number(other):
+        self, other = promoted(self, other)
+    if self.shape != other.shape:
+        self, other = dt.broadcast_tensors(self, other)
     if dim is None:
         dim = next((i for i, size in enumerate(self.shape) if size == 3), None)
         if dim is None:
@@ -272,6 +277,19 @@ def cross(self: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     dim = wrap_dim("cross", dim, self.ndim)
     if self.ndim == 0 or self.shape[dim] != 3:
         raise ValueError(f"cross: dim {dim} must have size 3, got shape {shape_text(self.shape)}")
+    return _cross_product(self, other, dim)
+
+
+@op("cross_product(Tensor self, Tensor other, int dim) -> Tensor", internal=True, kernel=True)
+def cross_product(self: Tensor, other: Tensor, dim: int) -> Tensor:
+    """The cross product of tensors of one shape, whose vectors lie along a dim of size 3: see `dt.cross`.
+
+    Example:
+        >>> dt._core.get_op("cross_product")(dt.tensor([1, 0, 0]), dt.tensor([0, 1, 0]), 0).tolist()
+        [0, 0, 1]
+    """
+    if self.ndim == 0 or self.shape != other.shape or self.shape[dim] != 3:
+        raise ValueError("cross_product: expected two tensors of one shape, of size 3 in dim")
 
     def turned(x: Tensor, by: int) -> Tensor:
         return dt.roll(x, [by], [dim])

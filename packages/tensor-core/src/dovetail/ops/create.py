@@ -32,8 +32,9 @@ def eye(n: int, m: int | None = None, *, dtype: dt.dtype | None = None, device: 
     columns = n if m is None else m
     if n < 0 or columns < 0:
         raise ValueError(f"eye: rows and columns must not be negative, got {n} and {columns}")
-    rows = dt.unsqueeze(dt.arange(n, device=device), 1)
-    return (rows == dt.arange(columns, device=device)).to(dtype or dt.get_default_dtype())
+    out = dt.zeros([n, columns], dtype=dtype, device=device)
+    out.diagonal().fill_(1)
+    return out
 
 
 @op(
@@ -184,7 +185,7 @@ def tril_indices(
         >>> dt.tril_indices(2, 2).tolist()
         [[0, 1, 1], [0, 0, 1]]
     """
-    return dt.t(dt.nonzero(_offsets(row, col, device) <= offset)).to(dtype or dt.int64).contiguous()
+    return dt.t(dt.nonzero(dt.tril(dt.ones([row, col], dtype=dt.bool, device=device), offset))).to(dtype or dt.int64).contiguous()
 
 
 @op(
@@ -200,7 +201,7 @@ def triu_indices(
         >>> dt.triu_indices(2, 2).tolist()
         [[0, 0, 1], [0, 1, 1]]
     """
-    return dt.t(dt.nonzero(_offsets(row, col, device) >= offset)).to(dtype or dt.int64).contiguous()
+    return dt.t(dt.nonzero(dt.triu(dt.ones([row, col], dtype=dt.bool, device=device), offset))).to(dtype or dt.int64).contiguous()
 
 
 @op("diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", method=True)

@@ -9,6 +9,7 @@ from dovetail.ops import op
 from dovetail.ops._common import promoted, short, widened
 
 view_dtype = get_op("view_dtype")
+_frexp_mantissa, _frexp_exponent = get_op("frexp_mantissa"), get_op("frexp_exponent")
 
 # The integers that hold a float's bits.
 _BITS = {dt.float16: dt.int16, dt.bfloat16: dt.int16, dt.float32: dt.int32, dt.float64: dt.int64}
@@ -36,11 +37,32 @@ def frexp(self: Tensor) -> tuple[Tensor, Tensor]:
     if not self.dtype.is_floating_point:
         raise TypeError(f"frexp: expected a floating-point tensor, got {short(self.dtype)}; convert with .float()")
     x = widened(self)
-    exponent = _exponents(x)
+    return _frexp_mantissa(x).to(self.dtype), _frexp_exponent(x.detach()).to(dt.int32)
+
+
+@op("frexp_mantissa(Tensor self) -> Tensor", internal=True, elementwise=True)
+def frexp_mantissa(self: Tensor) -> Tensor:
+    """The mantissas that `dt.frexp` gives, of float32 or float64.
+
+    Example:
+        >>> dt._core.get_op("frexp_mantissa")(dt.tensor([1.0, -6.0])).tolist()
+        [0.5, -0.75]
+    """
+    exponent = _exponents(self)
     # In two steps: a power of two may be beyond the dtype's range.
     half = exponent // 2
-    mantissa = x * _power_of_two(-half, x.dtype) * _power_of_two(half - exponent, x.dtype)
-    return mantissa.to(self.dtype), exponent.to(dt.int32)
+    return self * _power_of_two(-half, self.dtype) * _power_of_two(half - exponent, self.dtype)
+
+
+@op("frexp_exponent(Tensor self) -> Tensor", internal=True, elementwise=True, non_differentiable=True)
+def frexp_exponent(self: Tensor) -> Tensor:
+    """The exponents that `dt.frexp` gives, of float32 or float64, as numbers of that dtype.
+
+    Example:
+        >>> dt._core.get_op("frexp_exponent")(dt.tensor([1.0, -6.0])).tolist()
+        [1.0, 3.0]
+    """
+    return _exponents(self).to(self.dtype)
 
 
 def _exponents(x: Tensor) -> Tensor:
@@ -58,7 +80,7 @@ def _power_of_two(exponent: Tensor, dtype: dt.dtype) -> Tensor:
     return view_dtype((exponent + bias + 1) << mantissa_bits, dtype)
 
 
-@op("nextafter(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True)
+@op("nextafter(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True, elementwise=True)
 def nextafter(self: Tensor, other: Tensor) -> Tensor:
     """The next number that the dtype has after `self` in the direction of `other`.
 

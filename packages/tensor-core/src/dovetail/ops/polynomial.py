@@ -57,7 +57,7 @@ def _hermite(name: str, x: Tensor, n: Tensor, factor: int) -> Tensor:
     return evaluated(name, x, n, polynomial)
 
 
-@op("special_chebyshev_polynomial_t(Tensor x, Tensor n) -> Tensor", internal=True, out=True)
+@op("special_chebyshev_polynomial_t(Tensor x, Tensor n) -> Tensor", internal=True, out=True, elementwise=True)
 def special_chebyshev_polynomial_t(x: Tensor, n: Tensor) -> Tensor:
     """Chebyshev polynomials of the first kind.
 
@@ -79,7 +79,7 @@ def special_chebyshev_polynomial_t(x: Tensor, n: Tensor) -> Tensor:
     return _chebyshev("special_chebyshev_polynomial_t", x, n)
 
 
-@op("special_chebyshev_polynomial_u(Tensor x, Tensor n) -> Tensor", internal=True, out=True)
+@op("special_chebyshev_polynomial_u(Tensor x, Tensor n) -> Tensor", internal=True, out=True, elementwise=True)
 def special_chebyshev_polynomial_u(x: Tensor, n: Tensor) -> Tensor:
     """Chebyshev polynomials of the second kind.
 
@@ -101,7 +101,7 @@ def special_chebyshev_polynomial_u(x: Tensor, n: Tensor) -> Tensor:
     return _chebyshev("special_chebyshev_polynomial_u", x, n)
 
 
-@op("special_chebyshev_polynomial_v(Tensor x, Tensor n) -> Tensor", internal=True, out=True)
+@op("special_chebyshev_polynomial_v(Tensor x, Tensor n) -> Tensor", internal=True, out=True, elementwise=True)
 def special_chebyshev_polynomial_v(x: Tensor, n: Tensor) -> Tensor:
     """Chebyshev polynomials of the third kind.
 
@@ -123,7 +123,7 @@ def special_chebyshev_polynomial_v(x: Tensor, n: Tensor) -> Tensor:
     return _chebyshev("special_chebyshev_polynomial_v", x, n)
 
 
-@op("special_chebyshev_polynomial_w(Tensor x, Tensor n) -> Tensor", internal=True, out=True)
+@op("special_chebyshev_polynomial_w(Tensor x, Tensor n) -> Tensor", internal=True, out=True, elementwise=True)
 def special_chebyshev_polynomial_w(x: Tensor, n: Tensor) -> Tensor:
     """Chebyshev polynomials of the fourth kind.
 
@@ -149,6 +149,7 @@ def special_chebyshev_polynomial_w(x: Tensor, n: Tensor) -> Tensor:
     "special_shifted_chebyshev_polynomial_t(Tensor x, Tensor n) -> Tensor",
     internal=True,
     out=True,
+    elementwise=True,
 )
 def special_shifted_chebyshev_polynomial_t(x: Tensor, n: Tensor) -> Tensor:
     """Chebyshev polynomials of the first kind, shifted to [0, 1].
@@ -175,6 +176,7 @@ def special_shifted_chebyshev_polynomial_t(x: Tensor, n: Tensor) -> Tensor:
     "special_shifted_chebyshev_polynomial_u(Tensor x, Tensor n) -> Tensor",
     internal=True,
     out=True,
+    elementwise=True,
 )
 def special_shifted_chebyshev_polynomial_u(x: Tensor, n: Tensor) -> Tensor:
     """Chebyshev polynomials of the second kind, shifted to [0, 1].
@@ -201,6 +203,7 @@ def special_shifted_chebyshev_polynomial_u(x: Tensor, n: Tensor) -> Tensor:
     "special_shifted_chebyshev_polynomial_v(Tensor x, Tensor n) -> Tensor",
     internal=True,
     out=True,
+    elementwise=True,
 )
 def special_shifted_chebyshev_polynomial_v(x: Tensor, n: Tensor) -> Tensor:
     """Chebyshev polynomials of the third kind, shifted to [0, 1].
@@ -227,6 +230,7 @@ def special_shifted_chebyshev_polynomial_v(x: Tensor, n: Tensor) -> Tensor:
     "special_shifted_chebyshev_polynomial_w(Tensor x, Tensor n) -> Tensor",
     internal=True,
     out=True,
+    elementwise=True,
 )
 def special_shifted_chebyshev_polynomial_w(x: Tensor, n: Tensor) -> Tensor:
     """Chebyshev polynomials of the fourth kind, shifted to [0, 1].
@@ -249,7 +253,7 @@ def special_shifted_chebyshev_polynomial_w(x: Tensor, n: Tensor) -> Tensor:
     return _chebyshev("special_shifted_chebyshev_polynomial_w", x, n)
 
 
-@op("special_hermite_polynomial_h(Tensor x, Tensor n) -> Tensor", internal=True, out=True)
+@op("special_hermite_polynomial_h(Tensor x, Tensor n) -> Tensor", internal=True, out=True, elementwise=True)
 def special_hermite_polynomial_h(x: Tensor, n: Tensor) -> Tensor:
     """Hermite polynomials, the physicists'.
 
@@ -271,7 +275,7 @@ def special_hermite_polynomial_h(x: Tensor, n: Tensor) -> Tensor:
     return _hermite("special_hermite_polynomial_h", x, n, 2)
 
 
-@op("special_hermite_polynomial_he(Tensor x, Tensor n) -> Tensor", internal=True, out=True)
+@op("special_hermite_polynomial_he(Tensor x, Tensor n) -> Tensor", internal=True, out=True, elementwise=True)
 def special_hermite_polynomial_he(x: Tensor, n: Tensor) -> Tensor:
     """Hermite polynomials, the probabilists'.
 
@@ -293,7 +297,7 @@ def special_hermite_polynomial_he(x: Tensor, n: Tensor) -> Tensor:
     return _hermite("special_hermite_polynomial_he", x, n, 1)
 
 
-@op("special_laguerre_polynomial_l(Tensor x, Tensor n) -> Tensor", internal=True, out=True)
+@op("special_laguerre_polynomial_l(Tensor x, Tensor n) -> Tensor", internal=True, out=True, elementwise=True)
 def special_laguerre_polynomial_l(x: Tensor, n: Tensor) -> Tensor:
     """Laguerre polynomials.
 
@@ -322,7 +326,7 @@ def special_laguerre_polynomial_l(x: Tensor, n: Tensor) -> Tensor:
     return evaluated(name, x, n, polynomial)
 
 
-@op("special_legendre_polynomial_p(Tensor x, Tensor n) -> Tensor", internal=True, out=True)
+@op("special_legendre_polynomial_p(Tensor x, Tensor n) -> Tensor", internal=True, out=True, elementwise=True)
 def special_legendre_polynomial_p(x: Tensor, n: Tensor) -> Tensor:
     """Legendre polynomials.
 

@@ -22,6 +22,7 @@ philox_normal = get_op("philox_normal")
 philox_poisson = get_op("philox_poisson")
 philox_randint = get_op("philox_randint")
 philox_uniform = get_op("philox_uniform")
+_random_order = get_op("random_order")
 
 
 def _reserve(generator: Generator | None, size: Sequence[int], per_block: int) -> tuple[int, int]:
@@ -159,7 +160,7 @@ def randperm(
         raise ValueError(f"randperm: n must not be negative, got {n}")
     key, offset = _reserve(generator, [n], 2)
     # Sorting random 64-bit words: two of them are as good as never equal.
-    return dt.argsort(philox_bits([n], key, offset, device=device), stable=True).to(dtype or dt.int64)
+    return _random_order(philox_bits([n], key, offset, device=device)).to(dtype or dt.int64)
 
 
 @op(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dovetail as dt
 from dovetail import Tensor
-from dovetail._core import get_op
+from dovetail._core import _is_wrapped_number, get_op
 from dovetail.ops import op
-from dovetail.ops._common import wrap_dim
+from dovetail.ops._common import promoted, widened, wrap_dim
 
-_sort_first, _select_rank = get_op("sort_first"), get_op("select_rank")
+_sort_first, _select_rank, _insertion_places = get_op("sort_first"), get_op("select_rank"), get_op("insertion_places")
 
 
 @op(
@@ -139,14 +139,38 @@ def searchsorted(
             f"searchsorted: the leading dims of the sequence, {tuple(sorted_sequence.shape)}, must be those of the "
             f"values, {tuple(self.shape)}, or the sequence have one dim"
         )
-    values = dt.reshape(self, [-1]) if shared else self
-    n = sorted_sequence.shape[-1]
+    if sorted_sequence.dtype != self.dtype or _is_wrapped_number(self):
+        self, sorted_sequence = promoted(self, sorted_sequence)
+    out = _insertion_places(widened(self), widened(sorted_sequence), right)
+    return out.to(dt.int32) if out_int32 else out
+
+
+@op(
+    "insertion_places(Tensor self, Tensor sequence, bool right) -> (Tensor indices)",
+    internal=True,
+    kernel=True,
+    non_differentiable=True,
+)
+def insertion_places(self: Tensor, sequence: Tensor, right: bool) -> Tensor:
+    """Where to insert values so that a sorted sequence stays sorted: what `dt.searchsorted` gives.
+
+    Args:
+        self: the values.
+        sequence: of their dtype; one dim, or the values' dims but for the last.
+        right: whether after equal elements.
+
+    Example:
+        >>> dt._core.get_op("insertion_places")(dt.tensor([3, 4]), dt.tensor([1, 3, 5]), False).tolist()
+        [1, 2]
+    """
+    values = dt.reshape(self, [-1]) if sequence.ndim == 1 else self
+    n = sequence.shape[-1]
     low = dt.zeros_like(values, dtype=dt.int64)
     high = dt.full_like(low, n)
     # A bisection of all values at once; NaN sorts last.
     for _ in range(n.bit_length()):
         middle = (low + high) // 2
-        probe = dt.gather(sorted_sequence, -1, dt.clamp(middle, 0, n - 1))
+        probe = dt.gather(sequence, -1, dt.clamp(middle, 0, n - 1))
         before = (
             (probe <= values) | dt.isnan(values)
             if right
@@ -154,8 +178,18 @@ def searchsorted(
         )
         before = before & (middle < high)
         low, high = dt.where(before, middle + 1, low), dt.where(before, high, middle)
-    out = dt.reshape(low, self.shape)
-    return out.to(dt.int32) if out_int32 else out
+    return dt.reshape(low, self.shape)
+
+
+@op("random_order(Tensor self) -> (Tensor indices)", internal=True, kernel=True, non_differentiable=True)
+def random_order(self: Tensor) -> Tensor:
+    """The indices that sort a vector of random int64 numbers, equal ones in order: a random permutation.
+
+    Example:
+        >>> dt._core.get_op("random_order")(dt.tensor([30, -10, 20])).tolist()
+        [1, 2, 0]
+    """
+    return dt.argsort(self, stable=True)
 
 
 @op(
