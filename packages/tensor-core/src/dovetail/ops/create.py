@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dovetail as dt
@@ -172,6 +172,11 @@ def _offsets(rows: int, columns: int, device: dt.device | None) -> Tensor:
     return dt.arange(columns, device=device) - dt.unsqueeze(dt.arange(rows, device=device), 1)
 
 
+def _places_in(triangle: Callable[..., Tensor], row: int, col: int, offset: int, device: dt.device | None) -> Tensor:
+    inside = triangle(dt.ones([row, col], dtype=dt.bool, device=device), offset)
+    return dt.t(dt.nonzero(inside)).contiguous()
+
+
 @op(
     "tril_indices(int row, int col, int offset=0, *, DType? dtype=int64, Device? device=None) -> Tensor",
     non_differentiable=True,
@@ -185,7 +190,7 @@ def tril_indices(
         >>> dt.tril_indices(2, 2).tolist()
         [[0, 1, 1], [0, 0, 1]]
     """
-    return dt.t(dt.nonzero(dt.tril(dt.ones([row, col], dtype=dt.bool, device=device), offset))).to(dtype or dt.int64).contiguous()
+    return _places_in(dt.tril, row, col, offset, device).to(dtype or dt.int64)
 
 
 @op(
@@ -201,7 +206,7 @@ def triu_indices(
         >>> dt.triu_indices(2, 2).tolist()
         [[0, 0, 1], [0, 1, 1]]
     """
-    return dt.t(dt.nonzero(dt.triu(dt.ones([row, col], dtype=dt.bool, device=device), offset))).to(dtype or dt.int64).contiguous()
+    return _places_in(dt.triu, row, col, offset, device).to(dtype or dt.int64)
 
 
 @op("diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", method=True)

@@ -164,21 +164,22 @@ def insertion_places(self: Tensor, sequence: Tensor, right: bool) -> Tensor:
         [1, 2]
     """
     values = dt.reshape(self, [-1]) if sequence.ndim == 1 else self
-    n = sequence.shape[-1]
-    low = dt.zeros_like(values, dtype=dt.int64)
-    high = dt.full_like(low, n)
-    # A bisection of all values at once; NaN sorts last.
-    for _ in range(n.bit_length()):
-        middle = (low + high) // 2
-        probe = dt.gather(sequence, -1, dt.clamp(middle, 0, n - 1))
-        before = (
-            (probe <= values) | dt.isnan(values)
-            if right
-            else (probe < values) | (dt.isnan(values) & dt.logical_not(dt.isnan(probe)))
-        )
-        before = before & (middle < high)
-        low, high = dt.where(before, middle + 1, low), dt.where(before, high, middle)
-    return dt.reshape(low, self.shape)
+    last = dt.isnan(values)
+
+    def before(place: Tensor) -> Tensor:
+        """Whether the sequence's elements there stand before the values; NaN sorts last."""
+        probe = dt.gather(sequence, -1, place)
+        if right:
+            return (probe <= values) | last
+        return (probe < values) | (last & dt.logical_not(dt.isnan(probe)))
+
+    # A bisection of all values at once, whose steps are the same for all.
+    at, left = dt.zeros_like(values, dtype=dt.int64), sequence.shape[-1]
+    while left > 1:
+        half = left // 2
+        at = at + half * before(at + (half - 1)).to(dt.int64)
+        left -= half
+    return dt.reshape(at + before(at).to(dt.int64) if left else at, self.shape)
 
 
 @op("random_order(Tensor self) -> (Tensor indices)", internal=True, kernel=True, non_differentiable=True)
