@@ -43,7 +43,8 @@ endfunction()
 
 # Says of a part that its loops are over the few sizes and arguments of a call. As calls of memmove, in vectors that wait
 # until what was written just before has reached the cache, or as string instructions, they take longer. What a thread
-# has of its own is reached without a call, the flags that say whether it is there yet too.
+# has of its own is reached without a call, the flags that say whether it is there yet too. (So nothing here may use what
+# libstdc++ keeps for a thread, as std::call_once does: that has no place if another module has loaded the library before.)
 function(dovetail_calls part)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     target_compile_options(${part} PRIVATE -fno-tree-loop-distribute-patterns -fno-tree-vectorize -ftls-model=initial-exec)

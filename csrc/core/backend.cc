@@ -23,11 +23,11 @@ std::mutex register_mutex;
 void cpu_stats(dt_memory_stats* out, int reset_peaks) { cpu_memory_stats(out, reset_peaks != 0); }
 
 void ensure_cpu() {
-  static std::once_flag once;
-  std::call_once(once, [] {
+  [[maybe_unused]] static const bool once = [] {
     tables[0] = dovetail_cpu_backend(&cpu_alloc, [](void* data, size_t bytes) { cpu_free(data, bytes); }, &cpu_stats);
     table_count.store(1, std::memory_order_release);
-  });
+    return true;
+  }();
 }
 
 #define HAS_SLOT(table, member) ((table)->struct_size >= offsetof(dt_backend, member) + sizeof((table)->member))
