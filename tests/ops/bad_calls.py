@@ -115,7 +115,13 @@ def _functions_of_tensors() -> Iterator[Call]:
         ("split", (2,), {"dim": 1}),
         ("split", ([1, 1],), {"dim": 0}),
         ("tensor_split", (2,), {"dim": 1}),
+        ("tensor_split", (), {"sections": 2}),
         ("hsplit", (3,), {}),
+        ("hsplit", (), {"indices": (1,)}),
+        ("get_device", (), {}),
+        ("typename", (), {}),
+        ("is_storage", (), {}),
+        ("std", (1,), {"ddof": 0, "dtype": dt.float64}),
         ("vsplit", (2,), {}),
         ("unique", (), {"return_inverse": True, "dim": 0}),
         ("unique_consecutive", (), {"return_counts": True}),
@@ -145,6 +151,14 @@ def _functions_of_tensors() -> Iterator[Call]:
         ("repeat_interleave", (2,), {"dim": 0}),
     ]:
         yield Call(name, getattr(dt, name), lambda more=more: (_x(), *more), kwargs)
+    yield Call(
+        "chain_matmul", dt.chain_matmul, lambda: (_x(), dt.ones(3, 2), dt.ones(2, 1)), says=("linalg_multi_dot",)
+    )
+    factors = ("linalg_svd", "linalg_qr")
+    yield Call("svd_lowrank", dt.svd_lowrank, lambda: (_x(), 2, 1), {"M": dt.ones(3)}, says=factors)
+    yield Call("pca_lowrank", dt.pca_lowrank, lambda: (_x(), 2, True, 1), says=factors)
+    yield Call("range", dt.range, lambda: (0, 5, 0.5), {"dtype": dt.float32})
+    yield Call("lu", dt.lu, lambda: (dt.eye(3), True, True), says=("linalg_lu_factor_ex", "linalg_lu_factor"))
     yield Call("is_nonzero", dt.is_nonzero, lambda: (dt.ones(1),))
     yield Call("normal", dt.normal, lambda: (_x(), dt.ones(3)))
     yield Call("repeat_interleave", dt.repeat_interleave, lambda: (dt.tensor([1, 2]),))
@@ -225,6 +239,15 @@ def _methods() -> Iterator[Call]:
         ("numpy", ()),
         ("new_tensor", ([1, 2],)),
         ("new_zeros", (2, 3)),
+        ("new", ([1, 2],)),
+        ("new", (2, 3)),
+        ("set_", (dt.ones(4), 1, (2,), (1,))),
+        ("set_", (dt.ones(4).untyped_storage(), 1, (2,))),
+        ("apply_", (float,)),
+        ("map_", (dt.ones(3), max)),
+        ("map2_", (dt.ones(3), dt.ones(1), max)),
+        ("as_subclass", (dt.Tensor,)),
+        ("dim_order", ()),
         ("resize_", (3, 2)),
         ("fill_diagonal_", (1.0,)),
         ("uniform_", (0.0, 1.0)),

@@ -12,6 +12,8 @@ from ._core import Tensor
 
 __all__ = ["pca_lowrank", "svd_lowrank"]
 
+_MOST_ITERATIONS = 1000  # a few are enough
+
 
 @checks.in_own_name
 def svd_lowrank(
@@ -78,8 +80,8 @@ def _check(who: str, A: Tensor, q: int, niter: int) -> None:
     checks.integers(who, q=q, niter=niter)
     if not 0 <= q <= min(A.shape[-2:]):
         raise ValueError(f"{who}: q must be from 0 to {min(A.shape[-2:])}, got {q}")
-    if niter < 0:
-        raise ValueError(f"{who}: niter must not be negative, got {niter}")
+    if not 0 <= niter <= _MOST_ITERATIONS:
+        raise ValueError(f"{who}: niter must be from 0 to {_MOST_ITERATIONS}, got {niter}")
 
 
 def _svd(A: Tensor, q: int, niter: int) -> tuple[Tensor, Tensor, Tensor]:

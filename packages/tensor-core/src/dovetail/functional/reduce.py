@@ -139,7 +139,10 @@ def _spread(
         dim, unbiased = None, dim
     if unbiased is not None:
         if correction is not None:
-            raise TypeError(f"{op.name}: give either unbiased or correction")
+            raise TypeError(
+                f"{op.name}: give either unbiased or correction, got {checks.shown(unbiased)} and "
+                f"{checks.shown(correction)}"
+            )
         correction = int(unbiased)
     return op(input, dim, correction=1 if correction is None else correction, keepdim=keepdim, **given(out))
 

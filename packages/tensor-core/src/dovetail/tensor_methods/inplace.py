@@ -191,7 +191,10 @@ def set_(
             stride = [_core.Size(sizes[i + 1 :]).numel() for i in range(len(sizes))]
         whole = _as_strided(whole, sizes, stride, storage_offset)
     elif storage_offset or stride is not None:
-        raise TypeError("set_: storage_offset and stride go with a size")
+        raise TypeError(
+            f"set_: storage_offset and stride go with a size, got {checks.shown(storage_offset)} and "
+            f"{checks.shown(stride)}"
+        )
     self.data = whole
     return self
 
