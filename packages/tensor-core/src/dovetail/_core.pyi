@@ -1405,6 +1405,7 @@ class Tensor:
         *,
         correction: _float | None = ...,
         out: Tensor | None = ...,
+        dtype: _DTypeLike | None = ...,
     ) -> Tensor: ...
     def stft(
         self,
@@ -1503,6 +1504,7 @@ class Tensor:
         *,
         correction: _float | None = ...,
         out: Tensor | None = ...,
+        dtype: _DTypeLike | None = ...,
     ) -> Tensor: ...
     def vdot(self, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
     @overload
