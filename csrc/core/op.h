@@ -23,8 +23,6 @@ using Op = dt_op;
 
 // ---- inference ------------------------------------------------------------------------------------------
 
-constexpr int kMaxOutputs = 4;
-
 struct OutputSpec {
   int ndim = 0;
   int64_t sizes[DT_MAX_DIMS];

@@ -44,11 +44,13 @@ struct Arg {
   dt_value default_value{};  // tag DT_NONE where there is none
 };
 
+constexpr int kMaxOutputs = 4;
+
 struct Schema {
   std::string text;
   std::string name;
   std::vector<Arg> args;
-  std::vector<std::string> returns;  // names, "" where unnamed
+  std::vector<std::string> returns;  // names, "" where unnamed; at most kMaxOutputs
   bool returns_list = false;
   bool returns_view = false;  // `-> Tensor(a)`
   int32_t positional = 0;     // how many may be given by position

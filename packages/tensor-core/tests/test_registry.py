@@ -73,6 +73,7 @@ def test_schemas_that_make_no_sense():
         "f(Tensor self)",
         "f(Whatever self) -> Tensor",
         "f(Tensor self -> Tensor",
+        "f(Tensor self) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
     ):
         with pytest.raises(ValueError):
             op(schema)(lambda self: self)
