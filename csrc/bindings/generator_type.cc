@@ -14,13 +14,9 @@ namespace {
 
 Generator* generator_of(PyObject* self) { return reinterpret_cast<GeneratorObject*>(self)->generator; }
 
-void release_generator(Generator* generator) {
-  if (generator && generator->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete generator;
-}
-
 void dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
-  release_generator(generator_of(self));
+  release(generator_of(self));
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -41,7 +37,7 @@ PyObject* manual_seed_method(PyObject* self, PyObject* seed) {
 }
 
 PyObject* seed_method(PyObject* self, PyObject*) {
-  return entry([&] { return PyLong_FromUnsignedLongLong(seed_from_system(generator_of(self))); });
+  return entry_as("Generator.seed", [&] { return PyLong_FromUnsignedLongLong(seed_from_system(generator_of(self))); });
 }
 
 PyObject* initial_seed(PyObject* self, PyObject*) {
@@ -102,19 +98,18 @@ PyObject* get_state(PyObject* self, PyObject*) {
 }
 
 PyObject* clone_state(PyObject* self, PyObject*) {
-  return entry([&] {
+  return entry_as("Generator.clone_state", [&] {
     Ref copy = checked(generator_type->tp_alloc(generator_type, 0));
     auto* generator = new Generator();
     reinterpret_cast<GeneratorObject*>(copy.get())->generator = generator;
     std::lock_guard<std::mutex> lock(generator_of(self)->mutex);
-    generator->key = generator_of(self)->key;
-    generator->offset = generator_of(self)->offset;
+    set_state(generator, generator_of(self)->key, generator_of(self)->offset);
     return copy.release();
   });
 }
 
-PyObject* set_state(PyObject* self, PyObject* object) {
-  return entry([&] {
+PyObject* set_state_method(PyObject* self, PyObject* object) {
+  return entry_as("Generator.set_state", [&] {
     const TensorImpl* state = is_tensor(object) ? impl_of(object) : nullptr;
     if (!state || state->dtype != DT_UINT8 || state->numel != 16 || !state->contiguous || state->device != kCpu) {
       raise(PyExc_TypeError,
@@ -122,9 +117,10 @@ PyObject* set_state(PyObject* self, PyObject* object) {
             state ? (std::string(dtype_name(state->dtype)) + " of shape " + shape_text(*state)).c_str()
                   : Py_TYPE(object)->tp_name);
     }
-    std::lock_guard<std::mutex> lock(generator_of(self)->mutex);
-    std::memcpy(&generator_of(self)->key, state->data, 8);
-    std::memcpy(&generator_of(self)->offset, state->data + 8, 8);
+    uint64_t key, offset;
+    std::memcpy(&key, state->data, 8);
+    std::memcpy(&offset, state->data + 8, 8);
+    set_state(generator_of(self), key, offset);
     return Py_NewRef(self);
   });
 }
@@ -138,7 +134,7 @@ PyMethodDef methods[] = {
      "reserve(blocks): advance by `blocks` blocks of four 32-bit words; returns (key, offset), each as int64."},
     {"get_state", get_state, METH_NOARGS, "The state, as a uint8 tensor."},
     {"clone_state", clone_state, METH_NOARGS, "Another generator, which goes on from the same state."},
-    {"set_state", set_state, METH_O, "set_state(state): go back to what get_state() returned; returns self."},
+    {"set_state", set_state_method, METH_O, "set_state(state): go back to what get_state() returned; returns self."},
     {},
 };
 PyType_Slot slots[] = {

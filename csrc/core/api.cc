@@ -1,6 +1,7 @@
 #include "core/api.h"
 
 #include "core/backend.h"
+#include "core/capture.h"
 #include "core/dispatch.h"
 #include "core/pool.h"
 
@@ -223,6 +224,10 @@ dt_status shell_view(const dt_op* op, const dt_value* args, int32_t n_args, dt_t
   });
 }
 
+dt_status captured_draw(uint64_t key, uint64_t offset, int32_t* draw, uint64_t* distance) {
+  return guarded([&] { find_draw(key, offset, draw, distance); });
+}
+
 void clear_error() { dovetail::clear_error(); }
 int32_t op_count() { return dovetail::op_count(); }
 int32_t num_threads() { return dovetail::num_threads(); }
@@ -279,6 +284,7 @@ dt_api make_table() {
   SLOT(num_threads);
   SLOT(shell);
   SLOT(shell_view);
+  SLOT(captured_draw);
 #undef SLOT
   return t;
 }

@@ -112,15 +112,6 @@ void no_kernel(const Op& op, Device device, const DType* dtypes, int n) {
 
 Tensor as_dtype(TensorImpl* t, DType dtype) { return t->dtype == dtype ? Tensor::borrow(t) : cast_copy(t, dtype); }
 
-Tensor on_device(TensorImpl* t, Device device) {
-  if (t->device == device) return Tensor::borrow(t);
-  static const Op& move = get_op("to_device");
-  const dt_value args[2] = {box(t), box_device(device)};
-  dt_value out{};
-  to_device_op(move, args, 2, &out, 1);
-  return Tensor::steal(out.as.tensor);
-}
-
 Tensor cast_copy(TensorImpl* t, DType dtype) {
   Tensor result = empty(t->ndim, t->sizes(), dtype, t->device);
   copy_into(result.get(), t);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/capture.h"
 #include "core/execute.h"
 
 namespace dovetail {
@@ -40,7 +41,14 @@ Tensor copy_as(TensorImpl* t, DType dtype) {
 
 Tensor make_contiguous(TensorImpl* t) { return t->contiguous ? Tensor::borrow(t) : cast_copy(t, t->dtype); }
 
-void copy_bytes(TensorImpl* dst, TensorImpl* src) {
+// A copy that is captured would read or write the host's memory when the graph is launched, if that is still there.
+void check_capture(const char* who, int direction, bool is_number) {
+  if (direction == DT_COPY_DEVICE_TO_HOST) refuse_capture(who, "the host would wait for a value of the device");
+  if (direction == DT_COPY_HOST_TO_DEVICE && !is_number)
+    refuse_capture(who, "a tensor on the CPU would be read once, and not by each replay");
+}
+
+void copy_bytes(const char* who, TensorImpl* dst, TensorImpl* src, bool is_number) {
   const size_t bytes = static_cast<size_t>(src->numel * itemsize(src->dtype));
   if (bytes == 0) return;
   const bool from_host = src->device.kind == 0;
@@ -50,21 +58,26 @@ void copy_bytes(TensorImpl* dst, TensorImpl* src) {
   const int direction = from_host               ? DT_COPY_HOST_TO_DEVICE
                         : dst->device.kind == 0 ? DT_COPY_DEVICE_TO_HOST
                                                 : DT_COPY_DEVICE_TO_DEVICE;
+  if (is_capturing(device, stream)) check_capture(who, direction, is_number);
   check_status(table.copy(table.self, device.index, dst->data, src->data, bytes, direction, stream));
 }
 
 // Between two backends, or two devices of one, the way is by the host unless one of them is the host.
-Tensor move(TensorImpl* t, Device device) {
+Tensor move(const char* who, TensorImpl* t, Device device, bool is_number = false) {
   if (t->device == device) return copy_as(t, t->dtype);
   Tensor source = make_contiguous(t);
   const bool through_host = t->device.kind != 0 && device.kind != 0;
-  if (through_host) source = move(source.get(), kCpu);
+  if (through_host) source = move(who, source.get(), kCpu);
   Tensor out = empty(t->ndim, t->sizes(), t->dtype, device);
-  copy_bytes(out.get(), source.get());
+  copy_bytes(who, out.get(), source.get(), is_number);
   return out;
 }
 
 }  // namespace
+
+Tensor on_device(const char* who, TensorImpl* t, Device device, bool is_number) {
+  return t->device == device ? Tensor::borrow(t) : move(who, t, device, is_number || t->bits & DT_BIT_WRAPPED);
+}
 
 void clone_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
   TensorImpl* self = args[0].as.tensor;
@@ -78,7 +91,7 @@ void cast_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
 void to_device_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   const Device device = resolve_device(args[1].as.device);
   check_device(op.name().c_str(), device);
-  give(outs[0], move(args[0].as.tensor, device));
+  give(outs[0], move(op.name().c_str(), args[0].as.tensor, device));
 }
 
 void contiguous_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
@@ -179,7 +192,7 @@ dt_value item(const TensorImpl& t) {
     value_error("item: a tensor of shape ", shape_text(t), " has ", t.numel,
                 " elements; only one element converts to a number");
   if (t.device.kind != 0) {
-    Tensor host = on_device(const_cast<TensorImpl*>(&t), kCpu);
+    Tensor host = on_device("item", const_cast<TensorImpl*>(&t), kCpu);
     return item(*host);
   }
   const char* data = t.data;

@@ -38,14 +38,14 @@ struct Operand {
   TensorImpl* t = nullptr;
 };
 
-void prepare(Operand& operand, TensorImpl* t, DType compute, Device device) {
+void prepare(const Op& op, Operand& operand, TensorImpl* t, DType compute, Device device) {
   operand.t = t;
   if (t->dtype != compute) {  // a number on the host is cast there
     operand.owned = cast_copy(operand.t, compute);
     operand.t = operand.owned.get();
   }
   if (__builtin_expect(t->device != device, 0)) {
-    operand.owned = on_device(operand.t, device);
+    operand.owned = on_device(op.name().c_str(), operand.t, device, true);
     operand.t = operand.owned.get();
   }
 }
@@ -350,7 +350,7 @@ bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* o
       dtype = DT_BOOL;
     else if (float_number && tensors.items[k]->bits & DT_BIT_WRAPPED)
       dtype = DT_FLOAT32;
-    prepare(operands[k], tensors.items[k], dtype, tensors.device);
+    prepare(op, operands[k], tensors.items[k], dtype, tensors.device);
   }
 
   run_kernel(op, kernel, out.get(), operands, n, tensors.device, args, n_args);
@@ -369,7 +369,7 @@ void copy_into(TensorImpl* dst, TensorImpl* src) {
   static const Op& copy = get_op("copy");
   if (dst->numel == 0) return;
   if (src->bits & DT_BIT_WRAPPED && src->dtype == DT_UINT64) check_fits(item(*src), dst->dtype);
-  Tensor moved = on_device(src, dst->device);
+  Tensor moved = on_device("copy", src, dst->device);
   const DType dtypes[2] = {dst->dtype, src->dtype};
   const dt_kernel kernel = find_kernel(copy, dst->device.kind, dtypes, 2);
   if (!kernel.fn) no_kernel(copy, dst->device, dtypes, 2);

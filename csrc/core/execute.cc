@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/capture.h"
 #include "core/ops/compose.h"
 #include "core/short_vector.h"
 
@@ -50,14 +51,17 @@ void deliver(Outputs& outputs, dt_value* outs, int n_outs) {
 
 // Inputs as the kernel reads them: on the device, and in the compute dtype where inference named one.
 struct Inputs {
+  const Op& op;
   ShortVector<Tensor, 4> copies;  // the others live as long as the call's arguments
   ShortVector<dt_array, 8> arrays;
+
+  explicit Inputs(const Op& op) : op(op) {}
 
   void add(TensorImpl* t, Device device, DType dtype) {
     if (!t) return arrays.push_back(no_array());
     // A number on the host is cast there: one copy, and no kernel on the device.
     if (dtype >= 0 && t->dtype != dtype) t = keep(cast_copy(t, dtype));
-    if (t->device != device) t = keep(on_device(t, device));
+    if (t->device != device) t = keep(on_device(op.name().c_str(), t, device, true));
     arrays.push_back(array_of(*t));
   }
   TensorImpl* keep(Tensor made) {
@@ -102,7 +106,7 @@ bool run_plain(const Op& op, const dt_value* given, int n_args, dt_value* outs) 
   TensorArgs tensors;  // after inference, which may have replaced some
   collect_tensors(op, args, n_args, tensors);
 
-  Inputs inputs;
+  Inputs inputs(op);
   if (tensors.count) prepare_inputs(op, args, n_args, tensors.device, call.compute, call.as_is, inputs);
   DType dtypes[16];
   const int n_dtypes = kernel_dtypes(inputs, call, dtypes, 16);
@@ -112,6 +116,8 @@ bool run_plain(const Op& op, const dt_value* given, int n_args, dt_value* outs) 
   const int n_outs = op.n_outputs();
   KernelRun run(op, tensors.device);
   if (op.form == DT_FORM_DYNAMIC) {
+    if (captures_here(tensors.device))
+      refuse_capture(op.name().c_str(), "the host would wait for the size of the result");
     Tensor made[kMaxOutputs];
     DType made_dtypes[kMaxOutputs];
     for (int k = 0; k < n_outs; ++k) made_dtypes[k] = call.outs[k].dtype;
@@ -171,7 +177,7 @@ bool try_written(const Op& op, const dt_value* args, int n_args) {
     if (!suits_fused(args[i], dtype, tensors.device)) return false;
   const dt_kernel kernel = find_kernel(op, tensors.device.kind, &dtype, 1);
   if (!kernel.fn) return false;
-  Inputs inputs;
+  Inputs inputs(op);
   prepare_inputs(op, args, n_args, tensors.device, -1, 0, inputs);
   KernelRun run(op, tensors.device);
   run.run(kernel, nullptr, 0, inputs.arrays.data(), inputs.count(), args, n_args);
@@ -262,7 +268,7 @@ static bool run_in_single(const Op& op, const dt_value* given, int n_args, dt_va
 // A call's arguments with every tensor on the CPU. They live as long as this.
 class OnHost {
  public:
-  OnHost(const dt_value* given, int n_args) : args_(given, given + n_args) {
+  OnHost(const Op& op, const dt_value* given, int n_args) : op_(op), args_(given, given + n_args) {
     for (dt_value& arg : args_) {
       if (arg.tag == DT_TENSOR) {
         arg.as.tensor = move(arg.as.tensor);
@@ -280,21 +286,22 @@ class OnHost {
 
  private:
   TensorImpl* move(TensorImpl* t) {
-    kept_.push_back(on_device(t, kCpu));
+    kept_.push_back(on_device(op_.name().c_str(), t, kCpu));
     return kept_.back().get();
   }
 
+  const Op& op_;
   std::vector<dt_value> args_;
   std::vector<Tensor> kept_;
   std::vector<std::unique_ptr<TensorImpl*[]>> lists_;
 };
 
-static void move_result(dt_value& result, Device device) {
+static void move_result(const Op& op, dt_value& result, Device device) {
   const int count = result.tag == DT_TENSORS ? result.count : result.tag == DT_TENSOR;
   TensorImpl** tensors = result.tag == DT_TENSORS ? result.as.tensors : &result.as.tensor;
   for (int i = 0; i < count; ++i) {
     const Tensor made = Tensor::steal(tensors[i]);
-    tensors[i] = on_device(made.get(), device).release();
+    tensors[i] = on_device(op.name().c_str(), made.get(), device).release();
   }
 }
 
@@ -306,9 +313,9 @@ static void run_on_host(const Op& op, const dt_value* args, int n_args, dt_value
     if (!op.foreign) nothing_to_run(op, args, n_args);
     return check_status(op.foreign(op.foreign_self, &op, args, n_args, results, n_outs));
   }
-  const OnHost moved(args, n_args);
+  const OnHost moved(op, args, n_args);
   execute(op, moved.args(), n_args, results, n_outs);
-  for (int k = 0; k < n_outs; ++k) move_result(results[k], tensors.device);
+  for (int k = 0; k < n_outs; ++k) move_result(op, results[k], tensors.device);
 }
 
 void run_decomposition(const Op& op, const dt_value* args, int n_args, dt_value* outs, int n_outs) {

@@ -38,7 +38,9 @@ void check_allowed(const Op& op, DType compute);
 
 // The tensor in another dtype and on another device: itself where it is so already.
 Tensor as_dtype(TensorImpl* t, DType dtype);
-Tensor on_device(TensorImpl* t, Device device);
+// `who` moves it; is_number: a zero-dim tensor of the CPU that joins others stands for a number, as one does that is
+// wrapped.
+Tensor on_device(const char* who, TensorImpl* t, Device device, bool is_number = false);
 Tensor cast_copy(TensorImpl* t, DType dtype);      // always fresh and contiguous
 void copy_into(TensorImpl* dst, TensorImpl* src);  // broadcast and cast, through the copy kernel; no layers
 // Write a finished result into an out= or in-place destination: checks shape and dtype, bumps the version.

@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "core/capture.h"
+
 namespace dovetail {
 
 Generator* default_generator() {
@@ -24,15 +26,23 @@ Generator* default_generator() {
 
 uint64_t reserve(Generator* generator, uint64_t blocks) {
   std::lock_guard<std::mutex> lock(generator->mutex);
+  if (capture_under_way()) note_draw(*generator, generator->key, generator->offset, blocks);
   const uint64_t first = generator->offset;
   generator->offset += blocks;
   return first;
 }
 
-void manual_seed(Generator* generator, uint64_t seed) {
+void set_state(Generator* generator, uint64_t key, uint64_t offset) {
   std::lock_guard<std::mutex> lock(generator->mutex);
-  generator->key = seed;
-  generator->offset = 0;
+  if (capture_under_way()) note_draw(*generator, key, offset, 0);
+  generator->key = key;
+  generator->offset = offset;
+}
+
+void manual_seed(Generator* generator, uint64_t seed) { set_state(generator, seed, 0); }
+
+void release(Generator* generator) noexcept {
+  if (generator && generator->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete generator;
 }
 
 uint64_t seed_from_system(Generator* generator) {

@@ -24,5 +24,7 @@ Generator* default_generator();
 uint64_t reserve(Generator* generator, uint64_t blocks);  // returns the first of the reserved blocks
 void manual_seed(Generator* generator, uint64_t seed);    // key = seed, offset = 0
 uint64_t seed_from_system(Generator* generator);
+void set_state(Generator* generator, uint64_t key, uint64_t offset);
+void release(Generator* generator) noexcept;
 
 }  // namespace dovetail

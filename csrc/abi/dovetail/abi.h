@@ -187,6 +187,14 @@ typedef struct dt_memory_stats {
   uint64_t system_allocations; /* of which went to the system */
 } dt_memory_stats;
 
+/* Where a generator of random numbers stands: of numbers that a graph draws, from `offset` on. */
+typedef struct dt_draw {
+  uint64_t key, offset;
+} dt_draw;
+
+/* What CUDA's capture modes are: which calls of other libraries spoil a capture. */
+enum { DT_CAPTURE_GLOBAL = 0, DT_CAPTURE_THREAD_LOCAL = 1, DT_CAPTURE_RELAXED = 2 };
+
 typedef struct dt_backend {
   uint32_t abi_major, abi_minor, struct_size, flags; /* flags: DT_BACKEND_* */
   void* self;                                        /* first argument of every slot */
@@ -240,6 +248,23 @@ typedef struct dt_backend {
    * DT_STRING, borrowed) of each property, `total_memory` in bytes among them. */
   dt_status (*device_properties)(void* self, int32_t index, void (*tell)(void* arg, const char* name, const dt_value*),
                                  void* arg); /* (optional) */
+
+  /* Graphs: work that is recorded from a stream, without being run, and then run as a whole any number of times; all
+   * five slots or none. Core lets one capture be under way at a time in the process. Meanwhile it refuses copies to and
+   * from the host and kernels of dynamic form; what else would wait for the device, the backend refuses. */
+
+  /* From now on `stream` records. What `alloc` gives for it is of the pool of that number (from 1 on) and goes back to
+   * it alone, until every graph that was captured with this pool is destroyed. `mode`: DT_CAPTURE_*. */
+  dt_status (*capture_begin)(void* self, int32_t index, void* stream, uint64_t pool, int32_t mode); /* (optional) */
+  /* The graph of what was recorded; where `graph` is NULL, all of it is dropped. Also after a failure the capture is
+   * over, the stream can be used and the pool is given up. */
+  dt_status (*capture_end)(void* self, int32_t index, void* stream, void** graph); /* (optional) */
+  /* Whether the stream records. What core then copies to the device is a number of at most 16 bytes, to be kept. */
+  dt_status (*capture_query)(void* self, int32_t index, void* stream, int32_t* capturing); /* (optional) */
+  /* Run it behind what `stream` was given. draws: what dt_api.captured_draw numbered, as it stands for this run. */
+  dt_status (*graph_launch)(void* self, int32_t index, void* graph, void* stream, const dt_draw* draws,
+                            int32_t n_draws);                         /* (optional) */
+  void (*graph_destroy)(void* self, int32_t index, void* graph); /* (optional) */
 } dt_backend;
 
 enum { DT_BACKEND_HOST_MEMORY = 1 /* data pointers may be read by the host */ };
@@ -397,6 +422,11 @@ typedef struct dt_api {
                      dt_device device, dt_tensor** out);
   /* The view that a view op makes of a shell, its first argument: geometry and base, no slot. Meets no layer. */
   dt_status (*shell_view)(const dt_op*, const dt_value* args, int32_t n_args, dt_tensor** out);
+
+  /* graphs: for a random kernel that is being captured, whose key and offset are those of this run alone. Each run reads
+   * them from memory instead: from what graph_launch is given as draws[*draw], its offset raised by *distance. With *draw
+   * -1 they are constants: no generator gave them during the capture. */
+  dt_status (*captured_draw)(uint64_t key, uint64_t offset, int32_t* draw, uint64_t* distance);
 } dt_api;
 
 #define dt_has_slot(table, member) ((table)->struct_size >= offsetof(dt_api, member) + sizeof((table)->member))

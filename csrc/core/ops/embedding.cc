@@ -147,7 +147,7 @@ void rows_grad_op(const Op& op, const dt_value* args, int, dt_value* outs, int) 
 // Refuses offsets that mark no bags. (Those that a transform maps have no value yet.)
 void check_offsets(const char* who, const Tensor& given, int64_t n) {
   if (given->bits & DT_BIT_SHELL) return;
-  const Tensor offsets = cast_to(on_device(given.get(), kCpu), DT_INT64);
+  const Tensor offsets = cast_to(on_device(who, given.get(), kCpu), DT_INT64);
   const int64_t bags = offsets->size(0), step = offsets->stride(0);
   const int64_t* at = reinterpret_cast<const int64_t*>(offsets->data);
   bool good = bags == 0 ? n == 0 : at[0] == 0 && at[(bags - 1) * step] <= n;

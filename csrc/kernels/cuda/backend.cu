@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/call.h"
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/graph.h"
 
 namespace dovetail::cuda {
 namespace {
@@ -57,7 +58,7 @@ dt_status run(const void* self, dt_kernel_context* context, const dt_array* outs
   status = entry.function(call);
   if (status != DT_OK) return status;
   cudaError_t error = cudaGetLastError();
-  if (error == cudaSuccess && synchronous()) {
+  if (error == cudaSuccess && synchronous() && !is_capturing(call.stream)) {
     error = cudaStreamSynchronize(call.stream);
     if (error == cudaSuccess) return device->noted(op);
   }
@@ -72,6 +73,16 @@ dt_status get_kernel(void*, const char* op, const int32_t* dtypes, int32_t n_dty
   } catch (const std::bad_alloc&) {
     return DT_ERR_MEMORY;
   }
+}
+
+// Whether the host may not wait for the stream (null: for the device), since a graph is being captured; in words.
+bool capture_refuses(const char* who, bool whole_device, void* stream) {
+  if (whole_device ? !capture_under_way() : !is_capturing(as_stream(stream))) return false;
+  const std::string message =
+      std::string(who) + ": the host would wait for " + (whole_device ? "the device" : "a stream") +
+      " while a graph is being captured from it; do it before or after the capture";
+  core->set_error(DT_ERR_RUNTIME, message.c_str());
+  return true;
 }
 
 // ---- devices ----------------------------------------------------------------------------------------------------
@@ -210,7 +221,14 @@ dt_status copy(void*, int32_t index, void* dst, const void* src, size_t bytes, i
   static constexpr cudaMemcpyKind kKinds[] = {cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice};
   Device* device = Device::get(index);
   if (!device) return DT_ERR_RUNTIME;
+  const bool captured = is_capturing(as_stream(stream));
+  if (captured && (direction == DT_COPY_DEVICE_TO_HOST || (direction == DT_COPY_HOST_TO_DEVICE && bytes > kLargestNumber)))
+    return core->set_error(DT_ERR_RUNTIME, "copy: the host's memory can't be part of a graph");
   const dt_status status = on_device(index, "copy", [&](Device&) {
+    if (captured && direction == DT_COPY_HOST_TO_DEVICE) {
+      write_number(as_stream(stream), dst, src, bytes);
+      return cudaGetLastError();
+    }
     const cudaError_t error = cudaMemcpyAsync(dst, src, bytes, kKinds[direction], as_stream(stream));
     const bool waits = direction == DT_COPY_DEVICE_TO_HOST || (direction == DT_COPY_HOST_TO_DEVICE && !is_staged(src));
     return error == cudaSuccess && waits ? cudaStreamSynchronize(as_stream(stream)) : error;
@@ -255,13 +273,17 @@ cudaError_t is_ready(cudaError_t error, int32_t* done) {
   return error == cudaErrorNotReady ? cudaSuccess : error;
 }
 dt_status stream_query(void*, int32_t index, void* stream, int32_t* done) {
-  return on_device(index, "query", [&](Device&) { return is_ready(cudaStreamQuery(as_stream(stream)), done); });
+  if (capture_refuses("query", false, stream)) return DT_ERR_RUNTIME;
+  return on_device(index, "query", [&](Device&) {
+    const Unrecorded guard;
+    return is_ready(cudaStreamQuery(as_stream(stream)), done);
+  });
 }
 
 // A null stream stands for all that the device was given.
 dt_status synchronize(void*, int32_t index, void* stream) {
   Device* device = Device::get(index);
-  if (!device) return DT_ERR_RUNTIME;
+  if (!device || capture_refuses("synchronize", !stream, stream)) return DT_ERR_RUNTIME;
   const dt_status status = on_device(index, "synchronize", [&](Device&) {
     return stream ? cudaStreamSynchronize(as_stream(stream)) : cudaDeviceSynchronize();
   });
@@ -284,7 +306,10 @@ dt_status event_wait(void*, int32_t index, void* event, void* stream) {
   return on_device(index, "wait", [&](Device&) { return cudaStreamWaitEvent(as_stream(stream), as_event(event), 0); });
 }
 dt_status event_query(void*, int32_t index, void* event, int32_t* done) {
-  return on_device(index, "query", [&](Device&) { return is_ready(cudaEventQuery(as_event(event)), done); });
+  return on_device(index, "query", [&](Device&) {
+    const Unrecorded guard;
+    return is_ready(cudaEventQuery(as_event(event)), done);
+  });
 }
 dt_status event_synchronize(void*, int32_t index, void* event) {
   Device* device = Device::get(index);
@@ -337,6 +362,7 @@ dt_backend make_table() {
   table.event_elapsed = event_elapsed;
   table.record_stream = record_stream;
   table.device_properties = device_properties;
+  add_graph_slots(table);
   return table;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/graph.h"
 
 namespace dovetail::cuda {
 namespace {
@@ -53,9 +54,13 @@ const Library& library() {
 }
 
 // One handle a thread and device; a handle may not be shared. They live as long as the process.
-Handle handle_of(int device, int& status) {
+Handle& kept_handle(int device) {
   thread_local Handle handles[kMostDevices] = {};
-  Handle& handle = handles[device];
+  return handles[device];
+}
+
+Handle handle_of(int device, int& status) {
+  Handle& handle = kept_handle(device);
   status = 0;
   if (!handle) {
     status = library().create(&handle);
@@ -88,12 +93,19 @@ constexpr size_t kWorkspace = size_t{32} << 20;  // as cuBLAS asks for on Hopper
 
 }  // namespace
 
+void prepare_products(int device) {
+  int status;
+  if (library().missing.empty()) handle_of(device, status);
+}
+
 dt_status multiply(const Call& call, const Product& p) {
   const Library& blas = library();
   if (!blas.missing.empty()) return call.fail(DT_ERR_RUNTIME, blas.missing.c_str());
+  if (!kept_handle(call.context->device.index) && is_capturing(call.stream))
+    return call.fail(DT_ERR_RUNTIME, "the first product of a thread can't be captured into a graph; multiply before");
   int status;
   const Handle handle = handle_of(call.context->device.index, status);
-  // The workspace is ours: one stream's product never waits for, or writes over, another's.
+  // The workspace is ours: one stream's product never waits for, or writes over, another's; a graph's is of its pool.
   void* workspace = call.workspace<char>(kWorkspace);
   if (!workspace) return call.out_of_memory();
   if (status == 0) status = blas.set_stream(handle, call.stream);

@@ -21,4 +21,7 @@ struct Product {
 
 dt_status multiply(const Call& call, const Product& product);
 
+// Before a capture: what the first product of a thread makes can't be made during one.
+void prepare_products(int device);
+
 }  // namespace dovetail::cuda

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <string>
 
+#include "kernels/cuda/graph.h"
+
 namespace dovetail::cuda {
 
 const dt_api* core = nullptr;
@@ -82,6 +84,7 @@ DeviceScope::~DeviceScope() {
 // ---- memory -----------------------------------------------------------------------------------------------------
 
 bool Driver::allocate(size_t bytes, void** out) {
+  const Unrecorded guard;
   if (cudaMalloc(out, bytes) == cudaSuccess) return true;
   cudaGetLastError();
   *out = nullptr;
@@ -90,6 +93,7 @@ bool Driver::allocate(size_t bytes, void** out) {
 
 void Driver::release(void* data) { cudaFree(data); }
 void Driver::wait_for_all() { cudaDeviceSynchronize(); }
+bool Driver::is_capturing(void* stream) { return cuda::is_capturing(static_cast<cudaStream_t>(stream)); }
 
 void* Driver::record(void* stream) {
   cudaEvent_t event = nullptr;
@@ -131,6 +135,7 @@ Device* Device::get(int index) {
   std::call_once(made[index], [index] {
     const DeviceScope scope(index);
     if (scope.status() != DT_OK) return;
+    const Unrecorded guard;
     auto* device = new Device;
     void* record = nullptr;
     if (cudaHostAlloc(&record, sizeof(ErrorRecord), cudaHostAllocPortable | cudaHostAllocMapped) == cudaSuccess) {

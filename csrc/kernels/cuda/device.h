@@ -43,6 +43,7 @@ struct Driver {
   void* record(void* stream);
   bool finished(void* event);
   void wait(void* event);
+  bool is_capturing(void* stream);
 };
 
 class Device {

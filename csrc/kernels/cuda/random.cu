@@ -2,6 +2,7 @@
 // normals have the same bits too.
 #include "kernels/common/philox.h"
 #include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/graph.h"
 
 namespace dovetail::cuda {
 namespace {
@@ -102,12 +103,15 @@ dt_status fill(const Call& call, Filler filler) {
   Layout<1> layout;
   if (!single_layout(common_space<1>({&out}), layout))
     return call.fail(DT_ERR_NOT_IMPLEMENTED, "an output of more than 12 dims that do not merge, on CUDA");
-  const uint64_t key = static_cast<uint64_t>(call.args[1].as.i), offset = static_cast<uint64_t>(call.args[2].as.i);
   const int64_t n = layout.count;
+  if (n == 0) return DT_OK;
+  Drawn drawn;
+  if (!find_drawn(call, static_cast<uint64_t>(call.args[1].as.i), static_cast<uint64_t>(call.args[2].as.i), drawn))
+    return DT_ERR_RUNTIME;
   T* o = static_cast<T*>(out.data);
   call.for_each(ceil_div(n, kEach), [=] DOVETAIL_DEVICE(int64_t b) {
     T made[kEach];
-    filler.fill(philox::block(key, offset + static_cast<uint64_t>(b)), made);
+    filler.fill(drawn.block(static_cast<uint64_t>(b)), made);
     for (int j = 0; j < kEach; ++j)
       if (b * kEach + j < n) o[layout.at(b * kEach + j).of[0]] = made[j];
   });

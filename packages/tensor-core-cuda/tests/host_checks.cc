@@ -21,6 +21,7 @@ struct Log {
   int allocations = 0, releases = 0, waits = 0;
   std::set<void*> pending;  // events that have not come
   int events = 0;
+  std::set<void*> capturing;  // streams
 };
 
 struct CountingDriver {
@@ -46,6 +47,7 @@ struct CountingDriver {
   }
   bool finished(void* event) { return log->pending.count(event) == 0; }
   void wait(void* event) { log->pending.erase(event); }
+  bool is_capturing(void* stream) { return log->capturing.count(stream) != 0; }
 };
 
 using Allocator = dovetail::cuda::CachingAllocator<CountingDriver>;
@@ -125,6 +127,53 @@ void check_a_stream_that_ends() {
   CHECK(memory.allocate(1000, kDefault) == b);
 }
 
+void check_pools_of_graphs() {
+  Log log;
+  Allocator memory({&log});
+  void* before = memory.allocate(1000, kSide);
+  void* input = memory.allocate(1000, kSide);
+  memory.free(before, kSide);
+  log.capturing = {kSide};
+  memory.begin_capture(1);
+  void* a = memory.allocate(1000, kSide);
+  CHECK(a != before);  // of the pool
+  CHECK(memory.allocate(1000, kDefault) != before);  // another stream is as ever
+  memory.free(a, kSide);
+  CHECK(memory.allocate(1000, kSide) == a);
+  memory.free(input, kSide);  // the graph may read it
+  void* crossing = memory.allocate(2000, kSide);
+  memory.use_on(crossing, kDefault);
+  memory.free(crossing, kSide);
+  CHECK(log.events == 0);  // nothing may be asked now
+  memory.empty_cache();
+  CHECK(log.releases == 0 && log.waits == 0);
+  memory.end_capture();
+  CHECK(log.events == 1);
+  log.capturing = {};
+  log.pending.clear();
+  memory.free(a, kSide);
+  CHECK(memory.allocate(1000, kSide) == before);
+  for (int i = 0; i < 3; ++i) {
+    void* other = memory.allocate(1000, kSide);
+    CHECK(other != a && other != input && other != crossing);
+  }
+  memory.empty_cache();
+  CHECK(log.releases == 0);  // all that is cached is the pool's
+
+  log.capturing = {kSide};
+  memory.begin_capture(1);  // another graph of the pool
+  CHECK(memory.allocate(1000, kSide) == a);
+  memory.release_pool(1);
+  memory.release_pool(1);  // both are gone, but nothing may wait yet
+  const int waits = log.waits;
+  memory.end_capture();
+  CHECK(log.waits == waits + 1);
+  log.capturing = {};
+  CHECK(memory.allocate(1000, kSide) == input);  // the last one's blocks are like any others
+  memory.free(a, kSide);
+  CHECK(memory.allocate(1000, kSide) == a);
+}
+
 void check_layouts() {
   using namespace dovetail::cuda;
   Space<2> space;  // a (4, 1, 6) tensor beside a transposed one
@@ -167,6 +216,7 @@ int main() {
   check_other_streams();
   check_out_of_memory();
   check_a_stream_that_ends();
+  check_pools_of_graphs();
   check_layouts();
   if (!failures) std::printf("all checks passed\n");
   return failures != 0;

@@ -11,6 +11,7 @@ from types import SimpleNamespace, TracebackType
 from .. import _core, backends, settings, streams
 
 __all__ = [
+    "CUDAGraph",
     "Event",
     "OutOfMemoryError",
     "Stream",
@@ -26,8 +27,12 @@ __all__ = [
     "get_device_properties",
     "get_rng_state",
     "get_rng_state_all",
+    "graph",
+    "graph_pool_handle",
+    "graphs",
     "is_available",
     "is_bf16_supported",
+    "is_current_stream_capturing",
     "is_initialized",
     "manual_seed",
     "manual_seed_all",
@@ -50,6 +55,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import amp as amp
+    from . import graphs as graphs
+    from .graphs import CUDAGraph as CUDAGraph
+    from .graphs import graph as graph
+    from .graphs import graph_pool_handle as graph_pool_handle
+    from .graphs import is_current_stream_capturing as is_current_stream_capturing
 
 DISTRIBUTION = "dovetail-tensor-core-cuda"
 
@@ -291,8 +301,11 @@ def empty_cache(device: DeviceLike = None) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "amp":  # brought by dovetail-autograd; loads when it is first used
-        from importlib import import_module
+    from importlib import import_module
 
-        return import_module(f"{__name__}.amp")
+    if name in ("amp", "graphs"):  # amp is brought by dovetail-autograd; both load when they are first used
+        return import_module(f"{__name__}.{name}")
+    graphs = import_module(f"{__name__}.graphs")
+    if name in graphs.__all__:
+        return getattr(graphs, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
