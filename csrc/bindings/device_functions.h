@@ -10,7 +10,9 @@
 namespace dovetail::py {
 
 inline void* pointer_of(unsigned long long number) { return reinterpret_cast<void*>(static_cast<uintptr_t>(number)); }
-inline PyObject* number_of(const void* pointer) { return PyLong_FromUnsignedLongLong(reinterpret_cast<uintptr_t>(pointer)); }
+inline PyObject* number_of(const void* pointer) {
+  return PyLong_FromUnsignedLongLong(reinterpret_cast<uintptr_t>(pointer));
+}
 
 // The device that a function was given, resolved; one that is there.
 struct Where {

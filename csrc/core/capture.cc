@@ -155,8 +155,9 @@ void find_draw(uint64_t key, uint64_t offset, int32_t* draw, uint64_t* distance)
     GraphDraws& each = current->draws[i];
     if (each.key != key || offset < each.first || offset >= each.end) continue;
     if (*draw >= 0)
-      runtime_error("two generators of one seed are drawn from in this capture, and their numbers can't be told apart; "
-                    "give them different seeds");
+      runtime_error(
+          "two generators of one seed are drawn from in this capture, and their numbers can't be told apart; "
+          "give them different seeds");
     *draw = static_cast<int32_t>(i);
     *distance = offset - each.first;
   }

@@ -1,5 +1,5 @@
-// Graphs of a backend: work that is captured from a stream and launched again as a whole. What core adds is what a graph
-// takes from the generators, and the refusal of what would wait for the device meanwhile.
+// Graphs of a backend: work that is captured from a stream and launched again as a whole. What core adds is what a
+// graph takes from the generators, and the refusal of what would wait for the device meanwhile.
 #pragma once
 
 #include <atomic>

@@ -263,7 +263,7 @@ typedef struct dt_backend {
   dt_status (*capture_query)(void* self, int32_t index, void* stream, int32_t* capturing); /* (optional) */
   /* Run it behind what `stream` was given. draws: what dt_api.captured_draw numbered, as it stands for this run. */
   dt_status (*graph_launch)(void* self, int32_t index, void* graph, void* stream, const dt_draw* draws,
-                            int32_t n_draws);                         /* (optional) */
+                            int32_t n_draws);                    /* (optional) */
   void (*graph_destroy)(void* self, int32_t index, void* graph); /* (optional) */
 } dt_backend;
 
@@ -423,9 +423,9 @@ typedef struct dt_api {
   /* The view that a view op makes of a shell, its first argument: geometry and base, no slot. Meets no layer. */
   dt_status (*shell_view)(const dt_op*, const dt_value* args, int32_t n_args, dt_tensor** out);
 
-  /* graphs: for a random kernel that is being captured, whose key and offset are those of this run alone. Each run reads
-   * them from memory instead: from what graph_launch is given as draws[*draw], its offset raised by *distance. With *draw
-   * -1 they are constants: no generator gave them during the capture. */
+  /* graphs: for a random kernel that is being captured, whose key and offset are those of this run alone. Each run
+   * reads them from memory instead: from what graph_launch is given as draws[*draw], its offset raised by *distance.
+   * With *draw -1 they are constants: no generator gave them during the capture. */
   dt_status (*captured_draw)(uint64_t key, uint64_t offset, int32_t* draw, uint64_t* distance);
 } dt_api;
 

@@ -170,9 +170,7 @@ class CachingAllocator {
   struct Place {
     uint64_t pool;  // 0: of no graph
     void* stream;
-    bool operator<(const Place& other) const {
-      return std::tie(pool, stream) < std::tie(other.pool, other.stream);
-    }
+    bool operator<(const Place& other) const { return std::tie(pool, stream) < std::tie(other.pool, other.stream); }
   };
   struct Block {
     size_t size;
@@ -263,7 +261,8 @@ class CachingAllocator {
     for (auto& [data, block] : live_) block.place = freed(block.place);
     for (Waiting& each : waiting_) each.place = freed(each.place);
     rename(freed);
-    const auto gone = std::partition(held_.begin(), held_.end(), [pool](const Held& h) { return h.place.pool != pool; });
+    const auto gone =
+        std::partition(held_.begin(), held_.end(), [pool](const Held& h) { return h.place.pool != pool; });
     for (auto at = gone; at != held_.end(); ++at) cache_[{freed(at->place), at->size}].push_back(at->data);
     held_.erase(gone, held_.end());
   }

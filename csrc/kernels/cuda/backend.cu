@@ -78,9 +78,9 @@ dt_status get_kernel(void*, const char* op, const int32_t* dtypes, int32_t n_dty
 // Whether the host may not wait for the stream (null: for the device), since a graph is being captured; in words.
 bool capture_refuses(const char* who, bool whole_device, void* stream) {
   if (whole_device ? !capture_under_way() : !is_capturing(as_stream(stream))) return false;
-  const std::string message =
-      std::string(who) + ": the host would wait for " + (whole_device ? "the device" : "a stream") +
-      " while a graph is being captured from it; do it before or after the capture";
+  const std::string message = std::string(who) + ": the host would wait for " +
+                              (whole_device ? "the device" : "a stream") +
+                              " while a graph is being captured from it; do it before or after the capture";
   core->set_error(DT_ERR_RUNTIME, message.c_str());
   return true;
 }
@@ -222,7 +222,8 @@ dt_status copy(void*, int32_t index, void* dst, const void* src, size_t bytes, i
   Device* device = Device::get(index);
   if (!device) return DT_ERR_RUNTIME;
   const bool captured = is_capturing(as_stream(stream));
-  if (captured && (direction == DT_COPY_DEVICE_TO_HOST || (direction == DT_COPY_HOST_TO_DEVICE && bytes > kLargestNumber)))
+  if (captured &&
+      (direction == DT_COPY_DEVICE_TO_HOST || (direction == DT_COPY_HOST_TO_DEVICE && bytes > kLargestNumber)))
     return core->set_error(DT_ERR_RUNTIME, "copy: the host's memory can't be part of a graph");
   const dt_status status = on_device(index, "copy", [&](Device&) {
     if (captured && direction == DT_COPY_HOST_TO_DEVICE) {

@@ -80,8 +80,9 @@ dt_status capture_end(void*, int32_t index, void* stream, void** out) {
   cudaGetLastError();  // it is told here
   if (error == cudaSuccess || !out) return DT_OK;
   if (error == cudaErrorStreamCaptureUnjoined)
-    return refuse("capture_end: another stream joined the capture and still has work of its own; let this stream wait "
-                  "for it: current_stream().wait_stream(side)");
+    return refuse(
+        "capture_end: another stream joined the capture and still has work of its own; let this stream wait "
+        "for it: current_stream().wait_stream(side)");
   return device->failed(error, "capture_end");
 }
 

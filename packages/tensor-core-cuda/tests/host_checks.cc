@@ -9,10 +9,10 @@
 namespace {
 
 int failures = 0;
-#define CHECK(condition)                                      \
-  if (!(condition)) {                                         \
+#define CHECK(condition)                                        \
+  if (!(condition)) {                                           \
     std::printf("line %d: not so: %s\n", __LINE__, #condition); \
-    ++failures;                                               \
+    ++failures;                                                 \
   }
 
 // What the driver was asked, and what it answers.
@@ -136,7 +136,7 @@ void check_pools_of_graphs() {
   log.capturing = {kSide};
   memory.begin_capture(1);
   void* a = memory.allocate(1000, kSide);
-  CHECK(a != before);  // of the pool
+  CHECK(a != before);                                // of the pool
   CHECK(memory.allocate(1000, kDefault) != before);  // another stream is as ever
   memory.free(a, kSide);
   CHECK(memory.allocate(1000, kSide) == a);

@@ -71,8 +71,8 @@ struct Capture {
 };
 struct Stream {
   std::shared_ptr<Capture> capture;
-  int given = 0;     // while it is captured
-  int awaited = 0;   // of that, how much another stream of the capture waits for
+  int given = 0;    // while it is captured
+  int awaited = 0;  // of that, how much another stream of the capture waits for
 };
 struct Event {
   std::chrono::steady_clock::time_point time;

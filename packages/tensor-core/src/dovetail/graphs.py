@@ -1,4 +1,4 @@
-"""Graphs of a device's work: captured from a stream once, without being run, and then run as a whole any number of times.
+"""Graphs of a device's work: captured from a stream without being run, then run as a whole any number of times.
 
 They are the backend's: `dt.cuda.CUDAGraph` is this for CUDA.
 """
@@ -29,8 +29,8 @@ class Graph:
     A replay does what the captured calls did, with the same memory: it reads the tensors that they read, with what
     these hold by then, and writes those that they made. So tensors that were there before the capture must be kept for
     as long as the graph is replayed, and what a replay computed is overwritten by the next one. Random numbers are
-    drawn anew, as the calls would draw them. What waits for the device (`item()`, `cpu()`, `nonzero`, `synchronize`) and
-    copies from the CPU can't be captured; Python numbers, and zero-dim tensors on the CPU that join others in an op,
+    drawn anew, as the calls would draw them. What waits for the device (`item()`, `cpu()`, `nonzero`, `synchronize`)
+    and copies from the CPU can't be captured; Python numbers, and zero-dim tensors on the CPU that join others in an op,
     are kept as they are.
 
     Args:

@@ -329,7 +329,7 @@ def scalar(value: Any, like: Any) -> Any:
     if isinstance(value, dt.Tensor):
         return value
     exact = like.dtype in (dt.float64, dt.complex128)
-    return dt.tensor(float(value), dtype=dt.float64 if exact else dt.float32, device=like.device)
+    return dt.full((), float(value), dtype=dt.float64 if exact else dt.float32, device=like.device)
 
 
 def cohorts(
