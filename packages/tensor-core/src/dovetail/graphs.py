@@ -30,8 +30,8 @@ class Graph:
     these hold by then, and writes those that they made. So tensors that were there before the capture must be kept for
     as long as the graph is replayed, and what a replay computed is overwritten by the next one. Random numbers are
     drawn anew, as the calls would draw them. What waits for the device (`item()`, `cpu()`, `nonzero`, `synchronize`)
-    and copies from the CPU can't be captured; Python numbers, and zero-dim tensors on the CPU that join others in an op,
-    are kept as they are.
+    and copies from the CPU can't be captured; Python numbers, and zero-dim tensors on the CPU that join others in an
+    op, are kept as they are.
 
     Args:
         device: of which device; an index may be left out for the current one.
