@@ -48,7 +48,7 @@ def frexp_mantissa(self: Tensor) -> Tensor:
         >>> dt._core.get_op("frexp_mantissa")(dt.tensor([1.0, -6.0])).tolist()
         [0.5, -0.75]
     """
-    exponent = _exponents(self)
+    exponent = _exponents("frexp_mantissa", self)
     # In two steps: a power of two may be beyond the dtype's range.
     half = exponent // 2
     return self * _power_of_two(-half, self.dtype) * _power_of_two(half - exponent, self.dtype)
@@ -62,10 +62,12 @@ def frexp_exponent(self: Tensor) -> Tensor:
         >>> dt._core.get_op("frexp_exponent")(dt.tensor([1.0, -6.0])).tolist()
         [1.0, 3.0]
     """
-    return _exponents(self).to(self.dtype)
+    return _exponents("frexp_exponent", self).to(self.dtype)
 
 
-def _exponents(x: Tensor) -> Tensor:
+def _exponents(name: str, x: Tensor) -> Tensor:
+    if x.dtype not in _LAYOUT:
+        raise TypeError(f"{name}: expected float32 or float64, got {short(x.dtype)}")
     mantissa_bits, exponent_bits, bias = _LAYOUT[x.dtype]
     x = dt.abs(x.detach())
     subnormal = x < 2.0 ** (2 - bias)

@@ -116,6 +116,12 @@ _DOMAINS = {
     (1.1, 4.0): "acosh",
 }
 _FLOAT_PAIRS = "add sub mul div maximum minimum atan2 hypot copysign logaddexp eq ne lt le gt ge"
+_POLYNOMIALS = (
+    "special_chebyshev_polynomial_t special_chebyshev_polynomial_u special_chebyshev_polynomial_v "
+    "special_chebyshev_polynomial_w special_shifted_chebyshev_polynomial_t special_shifted_chebyshev_polynomial_u "
+    "special_shifted_chebyshev_polynomial_v special_shifted_chebyshev_polynomial_w special_hermite_polynomial_h "
+    "special_hermite_polynomial_he special_laguerre_polynomial_l special_legendre_polynomial_p"
+)
 _INT_PAIRS = "bitwise_and bitwise_or bitwise_xor floor_divide remainder fmod gcd"
 
 
@@ -201,6 +207,9 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "where": lambda: [(_bools(3, 5), _ramp(3, 5), _ramp(5)), (_bools(3, 1), _ints(5), _ints(3, 5))],
     **dict.fromkeys(("addcmul", "addcdiv"), lambda: [(_ramp(3, 5), _ramp(5), _ramp(3, 1, low=0.5, high=2))]),
     "lerp": lambda: [(_ramp(3, 5), _ramp(5), dt.tensor(0.25)), (_ramp(3, 5), _ramp(3, 1), _ramp(5))],
+    **dict.fromkeys(("frexp_mantissa", "frexp_exponent"), lambda: _unary(-9, 9)),
+    "nextafter": lambda: [(_ramp(3, 5), _ramp(3, 5).flip(0)), (_ramp(3, 1), _ramp(5))],
+    **dict.fromkeys(_POLYNOMIALS.split(), lambda: [(_ramp(3, 5), dt.tensor(4.0)), (_ramp(5), dt.arange(5.0))]),
     "nan_to_numbers": lambda: [(dt.tensor([1.0, float("nan"), float("inf"), -float("inf")]), 0.5, 7.0, -7.0)],
     "clamp": lambda: [(_ramp(3, 5), dt.tensor(-0.5), dt.tensor(0.5)), (_ramp(3, 5), None, _ramp(5))],
     # complex numbers
@@ -234,6 +243,11 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "sort": lambda: [(_ramp(3, 5), -1, False, True), (_ramp(3, 5), 0, True, True)],
     "sort_first": lambda: [(_ramp(3, 5), -1, 2, False), (_ramp(4, 3), 0, 3, True), (_ints(3, 5), 1, 4, False)],
     "select_rank": lambda: [(_ramp(3, 5), 1, "rank", 3), (_ints(4, 3), 0, "median", 0), (_ramp(7), 0, "nanmedian", 0)],
+    "insertion_places": lambda: [
+        (_ramp(3, 5), _ramp(7).sort()[0], False),
+        (_ints(3, 5), _ints(3, 7).sort()[0], True),
+    ],
+    "random_order": lambda: [(_ints(9, low=-40, high=40),)],
     # Fourier transforms
     "fft_lines": lambda: [(_numbers(3, 6), 1, True, 1.0), (_numbers(8, 3), 0, False, 0.125)],
     "fft_real_lines": lambda: [(_ramp(3, 6), 1, True, 1.0), (_ramp(8, 3), 0, False, 0.5)],
@@ -243,6 +257,7 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "mv": lambda: [(_ramp(3, 4), _ramp(4))],
     "dot": lambda: [(_ramp(4), _ramp(4))],
     "addmm": lambda: [(_ramp(5), _ramp(3, 4), _ramp(4, 5), 0.5, 2)],
+    "cross_product": lambda: [(_ramp(3, 5), _ramp(3, 5).exp(), 0), (_ints(2, 3), _ints(2, 3) + 2, 1)],
     "linear": lambda: [(_ramp(2, 3, 4), _ramp(5, 4), _ramp(5)), (_ramp(3, 4), _ramp(5, 4), None)],
     # linear algebra; vectors that are unique but for their signs are left out
     "linalg_potrf": lambda: [(_square(2), False), (_square(), True)],
