@@ -40,7 +40,7 @@ EVERYWHERE = {
         smooth_l1_loss soft_margin_loss triplet_margin_loss
         cdist prod
         cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu_solve lu_unpack orgqr pinverse qr slogdet
-        svd triangular_solve nuclear_norm
+        ormqr svd triangular_solve nuclear_norm
         linalg_cholesky linalg_cholesky_ex linalg_cond linalg_det linalg_eig linalg_eigh linalg_eigvals linalg_eigvalsh
         linalg_gels linalg_geev linalg_gesdd linalg_getrf linalg_heevd linalg_hetrf linalg_hetrs
         linalg_householder_product linalg_inv linalg_inv_ex linalg_ldl_factor linalg_ldl_factor_ex linalg_ldl_solve
@@ -49,8 +49,8 @@ EVERYWHERE = {
         linalg_svdvals linalg_tensorinv linalg_tensorsolve matrix_rank
     """,
     "promote": """
-        addcdiv addcmul atan2 bilinear cat column_stack cross dot dstack hstack index_add index_copy index_put lerp
-        linalg_cross scatter_add stack vdot vstack
+        addcdiv addcmul atan2 bilinear cat column_stack cross cross_product dot dstack hstack index_add index_copy
+        index_put lerp linalg_cross scatter_add stack vdot vstack
     """,
     "input_dtype": "channel_norm",
     "decompose": "corrcoef cov inner matrix_power",

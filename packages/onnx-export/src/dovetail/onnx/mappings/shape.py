@@ -173,6 +173,15 @@ def _(call: Call) -> Any:
     return call.graph.add("Expand", scalar, call.graph.ints(call._args["size"]))
 
 
+@mapping("eye")
+def _(call: Call) -> Any:
+    rows, columns = call._args["n"], call._args["m"]
+    zeros = call.graph.add(
+        "Expand", call.graph.constant(0, "float32"), call.graph.ints([rows, rows if columns is None else columns])
+    )
+    return call.graph.add("Cast", call.graph.add("EyeLike", zeros), to=ELEMENT_TYPES[call.out_dtype])
+
+
 @mapping("zeros_like", "ones_like", "empty_like")
 def _(call: Call) -> Any:
     scalar = call.graph.constant(int(call.node.op == "ones_like"), call.out_dtype)
