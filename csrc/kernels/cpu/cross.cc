@@ -27,8 +27,8 @@ dt_status cross_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs
   const dt_array &a = ins[0], &b = ins[1], &out = outs[0];
   bool fits = a.ndim == b.ndim && a.ndim > 0;
   for (int i = 0; fits && i < a.ndim; ++i) fits = a.sizes[i] == b.sizes[i];
-  const int dim = static_cast<int>(args[2].as.i);
-  if (!fits || a.sizes[dim] != 3)
+  const int64_t dim = args[2].as.i;
+  if (!fits || dim < 0 || dim >= a.ndim || a.sizes[dim] != 3)
     return ctx->fail(ctx, DT_ERR_VALUE, "cross_product: expected two tensors of one shape, of size 3 in dim");
   if (numel(a) == 0) return DT_OK;
   Walk<3> vectors;

@@ -1,5 +1,6 @@
 // Places in sorted sequences, and the order of random numbers.
 #include <algorithm>
+#include <cstdio>
 
 #include "kernels/cpu/element.h"
 #include "kernels/cpu/families.h"
@@ -41,12 +42,26 @@ void search_run(const T* sequence, int64_t n, const T* values, int64_t* places, 
   for (; i < count; ++i) search_some<kRight, 1>(sequence, n, values + i, places + i);
 }
 
+bool suits(const dt_array& sequence, const dt_array& values) {
+  bool same = sequence.ndim == values.ndim && sequence.ndim > 0;
+  for (int i = 0; same && i < values.ndim - 1; ++i) same = sequence.sizes[i] == values.sizes[i];
+  return same || sequence.ndim == 1;
+}
+
 // (values, sequence, right): the sequence is one for all, or one for each row of values.
 template <class T>
 dt_status places_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                         int32_t, const dt_value* args, int32_t) {
   const dt_array &values = ins[0], &sequence = ins[1];
   const int64_t count = numel(values);
+  if (!suits(sequence, values)) {
+    char text[160];
+    std::snprintf(text, sizeof text,
+                  "insertion_places: expected a sequence of one dim, or of the values' dims but for the last; got %d dims "
+                  "for values of %d",
+                  sequence.ndim, values.ndim);
+    return ctx->fail(ctx, DT_ERR_VALUE, text);
+  }
   if (count == 0) return DT_OK;
   const int64_t n = sequence.sizes[sequence.ndim - 1], rows = n > 0 ? numel(sequence) / n : 1, each = count / rows;
   const T *from = contiguous_data<T>(ctx, values), *in = contiguous_data<T>(ctx, sequence);
@@ -120,6 +135,7 @@ void distribute(const Item& item, int64_t n, int skip, int bits, Keyed* to, int6
 dt_status order_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                        const dt_value*, int32_t) {
   const int64_t n = numel(ins[0]);
+  if (ins[0].ndim != 1) return ctx->fail(ctx, DT_ERR_VALUE, "random_order: expected a vector of int64");
   if (n == 0) return DT_OK;
   const int64_t* bits = contiguous_data<int64_t>(ctx, ins[0]);
   const bool direct = is_contiguous(outs[0]);

@@ -81,13 +81,11 @@ def set_printoptions(
             f"set_printoptions: profile must be one of {', '.join(_PROFILES)}, got {checks.shown(profile)}"
         )
     base = _options if profile is None else _PROFILES[profile]
-    given: dict[str, Any] = {
-        "precision": precision,
-        "threshold": threshold,
-        "edgeitems": edgeitems,
-        "linewidth": linewidth,
-    }
-    _options = replace(base, sci_mode=sci_mode, **{name: value for name, value in given.items() if value is not None})
+    whole = {"precision": precision, "edgeitems": edgeitems, "linewidth": linewidth}
+    given: dict[str, Any] = {name: int(value) for name, value in whole.items() if value is not None}
+    if threshold is not None:
+        given["threshold"] = threshold
+    _options = replace(base, sci_mode=sci_mode, **given)
 
 
 def get_printoptions() -> dict[str, Any]:

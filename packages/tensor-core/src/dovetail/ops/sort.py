@@ -163,6 +163,12 @@ def insertion_places(self: Tensor, sequence: Tensor, right: bool) -> Tensor:
         >>> dt._core.get_op("insertion_places")(dt.tensor([3, 4]), dt.tensor([1, 3, 5]), False).tolist()
         [1, 2]
     """
+    rows = sequence.ndim == self.ndim > 0 and sequence.shape[:-1] == self.shape[:-1]
+    if sequence.ndim != 1 and not rows:
+        raise ValueError(
+            f"insertion_places: expected a sequence of one dim, or of the values' dims but for the last; got shape "
+            f"{tuple(sequence.shape)} for values of shape {tuple(self.shape)}"
+        )
     values = dt.reshape(self, [-1]) if sequence.ndim == 1 else self
     last = dt.isnan(values)
 
@@ -190,6 +196,8 @@ def random_order(self: Tensor) -> Tensor:
         >>> dt._core.get_op("random_order")(dt.tensor([30, -10, 20])).tolist()
         [1, 2, 0]
     """
+    if self.ndim != 1:
+        raise ValueError(f"random_order: expected a vector of int64, got shape {tuple(self.shape)}")
     return dt.argsort(self, stable=True)
 
 
