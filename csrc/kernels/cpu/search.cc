@@ -56,10 +56,11 @@ dt_status places_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
   const int64_t count = numel(values);
   if (!suits(sequence, values)) {
     char text[160];
-    std::snprintf(text, sizeof text,
-                  "insertion_places: expected a sequence of one dim, or of the values' dims but for the last; got %d dims "
-                  "for values of %d",
-                  sequence.ndim, values.ndim);
+    std::snprintf(
+        text, sizeof text,
+        "insertion_places: expected a sequence of one dim, or of the values' dims but for the last; got %d dims "
+        "for values of %d",
+        sequence.ndim, values.ndim);
     return ctx->fail(ctx, DT_ERR_VALUE, text);
   }
   if (count == 0) return DT_OK;
