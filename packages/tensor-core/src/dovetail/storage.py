@@ -12,18 +12,10 @@ __all__ = ["TypedStorage", "UntypedStorage", "is_storage"]
 _as_strided = get_op("as_strided")
 
 
-class UntypedStorage:
-    """The memory that a tensor and its views share, in bytes. It stays for as long as this object does.
+class _Memory:
+    """The memory that a tensor and its views share, as a vector of one dtype."""
 
-    Two are equal when they are the same memory.
-
-    Example:
-        >>> x = dt.zeros(2, 3)
-        >>> x.untyped_storage() == x.T.untyped_storage(), x.untyped_storage() == x.clone().untyped_storage()
-        (True, False)
-        >>> len(x.untyped_storage())
-        24
-    """
+    _dtype: _core.dtype
 
     def __init__(self, tensor: Tensor) -> None:
         self._tensor = tensor.detach()
@@ -45,22 +37,18 @@ class UntypedStorage:
         return octets[: octets.numel() // dtype.itemsize * dtype.itemsize].view(dtype)
 
     def __getitem__(self, index: Any) -> Any:
-        return _element(self.typed(_core.uint8), index)
+        return _element(self.typed(self._dtype), index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.typed(_core.uint8)[index] = value
+        self.typed(self._dtype)[index] = value
 
-    def tolist(self) -> list[int]:
-        """The bytes."""
-        return self.typed(_core.uint8).tolist()
+    def tolist(self) -> list[Any]:
+        """The elements."""
+        return self.typed(self._dtype).tolist()
 
     def element_size(self) -> int:
-        """1: a byte."""
-        return 1
-
-    def untyped(self) -> UntypedStorage:
-        """This object."""
-        return self
+        """Bytes of one element."""
+        return self._dtype.itemsize
 
     def data_ptr(self) -> int:
         """The address of the first byte."""
@@ -71,29 +59,52 @@ class UntypedStorage:
         return self._tensor._storage_nbytes()
 
     def size(self) -> int:
-        """How many bytes there are."""
-        return self.nbytes()
+        """How many elements there are."""
+        return self.nbytes() // self.element_size()
 
     def __len__(self) -> int:
-        return self.nbytes()
+        return self.size()
 
     def is_shared(self) -> bool:
         """Whether other processes can map the memory. See `Tensor.share_memory_`."""
         return self._tensor.is_shared()
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, UntypedStorage):
+        if not isinstance(other, type(self)):
             return NotImplemented
-        return (self.device, self.data_ptr(), self.nbytes()) == (other.device, other.data_ptr(), other.nbytes())
+        return self._place() == other._place()
 
     def __hash__(self) -> int:
-        return hash((str(self.device), self.data_ptr()))
+        return hash(self._place())
+
+    def _place(self) -> tuple[Any, ...]:
+        return self._dtype.name, str(self.device), self.data_ptr(), self.nbytes()
+
+
+class UntypedStorage(_Memory):
+    """The memory that a tensor and its views share, in bytes. It stays for as long as this object does.
+
+    Two are equal when they are the same memory.
+
+    Example:
+        >>> x = dt.zeros(2, 3)
+        >>> x.untyped_storage() == x.T.untyped_storage(), x.untyped_storage() == x.clone().untyped_storage()
+        (True, False)
+        >>> len(x.untyped_storage())
+        24
+    """
+
+    _dtype = _core.uint8
+
+    def untyped(self) -> UntypedStorage:
+        """This object."""
+        return self
 
     def __repr__(self) -> str:
         return f"<UntypedStorage of {self.nbytes()} bytes on {self.device}>"
 
 
-class TypedStorage:
+class TypedStorage(_Memory):
     """The memory that a tensor and its views share, as a vector of the tensor's dtype; an older form.
 
     Example:
@@ -103,62 +114,12 @@ class TypedStorage:
     """
 
     def __init__(self, tensor: Tensor) -> None:
-        self.dtype = tensor.dtype
-        self._memory = UntypedStorage(tensor)
-
-    @property
-    def device(self) -> device:
-        """Where the memory is."""
-        return self._memory.device
+        super().__init__(tensor)
+        self.dtype = self._dtype = tensor.dtype
 
     def untyped(self) -> UntypedStorage:
         """The memory as bytes."""
-        return self._memory
-
-    def typed(self, dtype: _core.dtype) -> Tensor:
-        """All of the memory as a vector."""
-        return self._memory.typed(dtype)
-
-    def data_ptr(self) -> int:
-        """The address of the first byte."""
-        return self._memory.data_ptr()
-
-    def nbytes(self) -> int:
-        """How many bytes there are."""
-        return self._memory.nbytes()
-
-    def element_size(self) -> int:
-        """Bytes of one element."""
-        return self.dtype.itemsize
-
-    def size(self) -> int:
-        """How many elements there are."""
-        return self.nbytes() // self.element_size()
-
-    def __len__(self) -> int:
-        return self.size()
-
-    def is_shared(self) -> bool:
-        """Whether other processes can map the memory."""
-        return self._memory.is_shared()
-
-    def __getitem__(self, index: Any) -> Any:
-        return _element(self.typed(self.dtype), index)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self.typed(self.dtype)[index] = value
-
-    def tolist(self) -> list[Any]:
-        """The elements."""
-        return self.typed(self.dtype).tolist()
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, TypedStorage):
-            return NotImplemented
-        return self.dtype is other.dtype and self._memory == other._memory
-
-    def __hash__(self) -> int:
-        return hash(self._memory)
+        return UntypedStorage(self._tensor)
 
     def __repr__(self) -> str:
         return f"<TypedStorage of {self.size()} {self.dtype.name} on {self.device}>"
@@ -179,4 +140,4 @@ def is_storage(obj: Any) -> bool:
         >>> dt.is_storage(dt.ones(1).untyped_storage()), dt.is_storage(dt.ones(1))
         (True, False)
     """
-    return isinstance(obj, (UntypedStorage, TypedStorage))
+    return isinstance(obj, _Memory)
