@@ -37,7 +37,7 @@ struct Where {
 #define SLOT(who, member) where.need(who, where.table->member)
 
 // name(device, numbers...): parses the device and up to two numbers, then runs the body.
-struct Arguments {
+struct DeviceArguments {
   PyObject* device;
   unsigned long long first = 0, second = 0;
   bool parse(PyObject* args, const char* format) { return PyArg_ParseTuple(args, format, &device, &first, &second); }

@@ -38,7 +38,7 @@ PyObject* capture_drop(PyObject*, PyObject*) {
 }
 
 PyObject* stream_is_capturing(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OK:_stream_is_capturing")) return nullptr;
   return entry([&] {
     const Where where("is_current_stream_capturing", a.device);

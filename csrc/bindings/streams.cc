@@ -87,7 +87,7 @@ PyObject* stream_create(PyObject*, PyObject* args) {
 }
 
 PyObject* stream_destroy(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OK:_stream_destroy")) return nullptr;
   return entry([&] {
     const Where where("Stream", a.device);
@@ -104,7 +104,7 @@ PyObject* current_stream(PyObject*, PyObject* object) {
 }
 
 PyObject* set_current_stream(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OK:_set_current_stream")) return nullptr;
   return entry([&] {
     const Where where("set_stream", a.device);
@@ -114,7 +114,7 @@ PyObject* set_current_stream(PyObject*, PyObject* args) {
 }
 
 PyObject* stream_query(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OK:_stream_query")) return nullptr;
   return entry([&] {
     const Where where("query", a.device);
@@ -125,7 +125,7 @@ PyObject* stream_query(PyObject*, PyObject* args) {
 }
 
 PyObject* stream_synchronize(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OK:_stream_synchronize")) return nullptr;
   return entry([&] {
     const Where where("synchronize", a.device);
@@ -147,7 +147,7 @@ PyObject* event_create(PyObject*, PyObject* object) {
 }
 
 PyObject* event_destroy(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OK:_event_destroy")) return nullptr;
   return entry([&] {
     const Where where("Event", a.device);
@@ -157,7 +157,7 @@ PyObject* event_destroy(PyObject*, PyObject* args) {
 }
 
 PyObject* event_record(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OKK:_event_record")) return nullptr;
   return entry([&] {
     const Where where("record", a.device);
@@ -168,7 +168,7 @@ PyObject* event_record(PyObject*, PyObject* args) {
 }
 
 PyObject* event_wait(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OKK:_event_wait")) return nullptr;
   return entry([&] {
     const Where where("wait_event", a.device);
@@ -179,7 +179,7 @@ PyObject* event_wait(PyObject*, PyObject* args) {
 }
 
 PyObject* event_query(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OK:_event_query")) return nullptr;
   return entry([&] {
     const Where where("query", a.device);
@@ -190,7 +190,7 @@ PyObject* event_query(PyObject*, PyObject* args) {
 }
 
 PyObject* event_synchronize(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OK:_event_synchronize")) return nullptr;
   return entry([&] {
     const Where where("synchronize", a.device);
@@ -201,7 +201,7 @@ PyObject* event_synchronize(PyObject*, PyObject* args) {
 }
 
 PyObject* event_elapsed(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OKK:_event_elapsed")) return nullptr;
   return entry([&] {
     const Where where("elapsed_time", a.device);
@@ -213,7 +213,7 @@ PyObject* event_elapsed(PyObject*, PyObject* args) {
 }
 
 PyObject* record_stream(PyObject*, PyObject* args) {
-  Arguments a;
+  DeviceArguments a;
   if (!a.parse(args, "OK:_record_stream")) return nullptr;
   return entry([&] {
     if (!is_tensor(a.device)) type_error("record_stream: expected a Tensor, got ", given_text(a.device));
