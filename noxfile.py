@@ -100,7 +100,9 @@ def alone(session: nox.Session, package: str) -> None:
 def lowest(session: nox.Session, package: str) -> None:
     """As alone, with the lowest versions that the metadata admits of what is not ours; arguments go to pytest."""
     packages = wheelhouse.closure(package)
-    third_party = {name for needed in packages for name in wheelhouse.third_party(needed)}
+    third_party = {
+        name for needed in packages for name in [*wheelhouse.third_party(needed), *wheelhouse.extras(needed)]
+    }
     lowest_versions = sorted(name.replace(">=", "==") for name in third_party)
     session.install(*wheelhouse.wheels(packages), *lowest_versions, *group("test", package))
     session.run("pytest", "-n", "auto", f"packages/{package}/tests", *session.posargs)

@@ -39,6 +39,12 @@ def third_party(package: str) -> list[str]:
     return [requirement for requirement in requirements if not requirement.startswith("dovetail")]
 
 
+def extras(package: str) -> list[str]:
+    """What the package's extras require that is not ours."""
+    named: dict[str, list[str]] = pyproject(package)["project"].get("optional-dependencies", {})
+    return [each for requirements in named.values() for each in requirements if not each.startswith("dovetail")]
+
+
 def closure(package: str) -> list[str]:
     """The package and the siblings that its metadata, and theirs, require: nothing that is not declared."""
     found = [package]
