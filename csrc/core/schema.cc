@@ -103,7 +103,8 @@ class Parser {
         skip();
         schema.returns.push_back(std::isalpha(static_cast<unsigned char>(peek())) ? word() : "");
       }
-      if (schema.returns.size() > kMaxOutputs) stop("no more than 4 results, or one list (Tensor[])");
+      if (schema.returns.size() > kMaxOutputs)
+        stop("no more than " + std::to_string(kMaxOutputs) + " results, or one list (Tensor[])");
       return;
     }
     schema.returns_list = result(schema);
