@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/conv_depthwise.h"
 #include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/shared_tasks.h"
 #include "kernels/cpu/winograd.h"
 
 namespace dovetail::cpu {
@@ -67,24 +68,21 @@ void each_tap(const Pass& pass, const F& use) {
   }
 }
 
-// Weights of a group and a pass: for each block of channels, for each block of rows, panels.
+// Weights of a group, a pass and a block of channels from c0 on: for each block of rows, panels.
 template <typename T>
-void pack_weights(const Job<T>& job, int64_t group, const Pass& pass, int64_t* depths) {
-  T* out = job.packed + group * job.packed_group + pass.packed;
-  for (int64_t c0 = 0; c0 < job.channels; c0 += job.cut.channels) {
-    const int64_t channels = std::min(job.cut.channels, job.channels - c0);
-    int64_t depth = 0;
-    for (int64_t c = c0; c < c0 + channels; ++c) {
-      each_tap(pass, [&](const Tap& z, const Tap& y, const Tap& x) {
-        depths[depth++] = c * job.w_channel + job.taps.tap(z.kernel, y.kernel, x.kernel);
-      });
-    }
-    const T* from = job.taps.data + group * job.w_group;
-    for (int64_t block = 0; block < job.row_blocks; ++block) {
-      const int64_t rows = job.block_rows(block);
-      pack_rows(from + job.block_start(block) * job.w_row, job.w_row, depths, rows, depth, out);
-      out += rows * depth;
-    }
+void pack_weights(const Job<T>& job, int64_t group, const Pass& pass, int64_t c0, int64_t* depths) {
+  T* out = job.packed + group * job.packed_group + pass.packed + job.rows * c0 * pass.taps;
+  int64_t depth = 0;
+  for (int64_t c = c0; c < std::min(job.channels, c0 + job.cut.channels); ++c) {
+    each_tap(pass, [&](const Tap& z, const Tap& y, const Tap& x) {
+      depths[depth++] = c * job.w_channel + job.taps.tap(z.kernel, y.kernel, x.kernel);
+    });
+  }
+  const T* from = job.taps.data + group * job.w_group;
+  for (int64_t block = 0; block < job.row_blocks; ++block) {
+    const int64_t rows = job.block_rows(block);
+    pack_rows(from + job.block_start(block) * job.w_row, job.w_row, depths, rows, depth, out);
+    out += rows * depth;
   }
 }
 
@@ -273,18 +271,18 @@ class Worker {
 
 template <typename T>
 bool pack_all(dt_kernel_context* ctx, Job<T>& job) {
-  const size_t total = static_cast<size_t>(job.groups * job.packed_group);
-  const int64_t n_passes = static_cast<int64_t>(job.passes.size());
-  const int64_t items = job.groups * n_passes, depth = job.cut.channels * job.plan.most_taps();
-  const int64_t slots = std::min<int64_t>(items, 16);
-  job.packed = static_cast<T*>(ctx->workspace(ctx, std::max<size_t>(total, 1) * sizeof(T)));
+  const int64_t total = std::max<int64_t>(1, job.groups * job.packed_group);
+  const int64_t blocks = (job.channels + job.cut.channels - 1) / job.cut.channels;
+  const int64_t per_group = static_cast<int64_t>(job.passes.size()) * blocks, items = job.groups * per_group;
+  const int64_t depth = job.cut.channels * job.plan.most_taps(), slots = std::min<int64_t>(items, 64);
+  job.packed = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(total) * sizeof(T)));
   int64_t* depths = static_cast<int64_t*>(ctx->workspace(ctx, static_cast<size_t>(slots * depth) * sizeof(int64_t)));
   if (!job.packed || !depths) return false;
-  const int64_t grain = std::max<int64_t>(1, 65536 * slots / std::max<int64_t>(1, static_cast<int64_t>(total)));
-  parallel(ctx, slots, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin * items / slots; i < end * items / slots; ++i) {
-      pack_weights(job, i / n_passes, job.passes[static_cast<size_t>(i % n_passes)], depths + begin * depth);
-    }
+  parallel_tasks(ctx, items, slots, std::max<int64_t>(1, 65536 * slots / total), [&](int64_t slot) {
+    return [&, depths = depths + slot * depth](int64_t item) {
+      const Pass& pass = job.passes[static_cast<size_t>(item % per_group / blocks)];
+      pack_weights(job, item / per_group, pass, item % blocks * job.cut.channels, depths);
+    };
   });
   return true;
 }
@@ -330,9 +328,8 @@ bool run(dt_kernel_context* ctx, Job<T>& job) {
   const int64_t work = job.batch * job.groups * job.packed_group *
                        std::max<int64_t>(1, job.plan.results(0) * job.plan.results(1) * job.plan.results(2));
   const int64_t grain = std::max<int64_t>(1, 65536 * slots / std::max<int64_t>(1, work));
-  parallel(ctx, slots, grain, [&](int64_t begin, int64_t end) {
-    Worker<T> worker(job, scratch + begin * bytes);
-    for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) worker.run(task);
+  parallel_tasks(ctx, tasks, slots, grain, [&](int64_t slot) {
+    return [worker = Worker<T>(job, scratch + slot * bytes)](int64_t task) mutable { worker.run(task); };
   });
   return true;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/shared_tasks.h"
+
 #define DOVETAIL_KERNELS "kernels/cpu/conv_depthwise.inc"
 #include "kernels/cpu/foreach_isa.h"
 
@@ -75,11 +77,12 @@ bool filter_all(dt_kernel_context* ctx, const ConvShape& s, const Padded<T>& pad
   T* const scratch = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(slots * slot) * sizeof(T)));
   if (!scratch) return false;
   const int64_t work = std::max<int64_t>(1, height * width * kernel);
-  parallel(ctx, slots, std::max<int64_t>(1, 32768 * slots / (work * planes)), [&](int64_t begin, int64_t end) {
-    T* const memory = scratch + begin * slot;
+  const int64_t grain = std::max<int64_t>(1, 32768 * slots / (work * planes));
+  parallel_tasks(ctx, planes, slots, grain, [&](int64_t i) {
+    T* const memory = scratch + i * slot;
     T* const results = memory + padded.size();
     padded.clear(memory);
-    for (int64_t plane = begin * planes / slots; plane < end * planes / slots; ++plane) {
+    return [&, memory, results](int64_t plane) {
       const int64_t image = plane / s.groups, channel = plane % s.groups;
       T taps[kMostTaps];
       for (int64_t i = 0; i < kernel * kernel; ++i) {
@@ -94,7 +97,7 @@ bool filter_all(dt_kernel_context* ctx, const ConvShape& s, const Padded<T>& pad
       for (int64_t i = 0; !dense && i < height * width; ++i) {
         to[i / width * out.step[1] + i % width * out.step[2]] = results[i];
       }
-    }
+    };
   });
   return true;
 }
@@ -138,11 +141,12 @@ bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<con
   T* const scratch = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(slots * slot) * sizeof(T)));
   if (!scratch) return false;
   const int64_t work = std::max<int64_t>(1, s.batch * height * width * kernel);
-  parallel(ctx, slots, std::max<int64_t>(1, 32768 * slots / (work * s.groups)), [&](int64_t begin, int64_t end) {
-    T* const memory = scratch + begin * slot;
+  const int64_t grain = std::max<int64_t>(1, 32768 * slots / (work * s.groups));
+  parallel_tasks(ctx, s.groups, slots, grain, [&](int64_t i) {
+    T* const memory = scratch + i * slot;
     padded.clear(memory);
     grads.clear(memory + padded.size());
-    for (int64_t channel = begin * s.groups / slots; channel < end * s.groups / slots; ++channel) {
+    return [&, memory](int64_t channel) {
       T sums[kMostTaps] = {};
       for (int64_t image = 0; image < s.batch; ++image) {
         const Frame<T> frame = padded.fill(image, channel, memory);
@@ -152,7 +156,7 @@ bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<con
       for (int64_t i = 0; i < kernel * kernel; ++i) {
         out.data[channel * out.out + out.tap(0, i / kernel, i % kernel)] = sums[i];
       }
-    }
+    };
   });
   return true;
 }

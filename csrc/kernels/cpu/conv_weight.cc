@@ -9,6 +9,7 @@
 
 #include "kernels/cpu/conv_depthwise.h"
 #include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/shared_tasks.h"
 #include "kernels/cpu/winograd.h"
 
 namespace dovetail::cpu {
@@ -287,11 +288,10 @@ bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images
   char* scratch = static_cast<char*>(ctx->workspace(ctx, static_cast<size_t>(slots * bytes)));
   if (!scratch || !job.partial) return false;
   const int64_t work = shape.batch * shape.out_pixels() * job.weights();
-  parallel(ctx, slots, std::max<int64_t>(1, 65536 * slots / std::max<int64_t>(1, work)),
-           [&](int64_t begin, int64_t end) {
-             Worker<T> worker(job, scratch + begin * bytes);
-             for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) worker.run(task);
-           });
+  const int64_t grain = std::max<int64_t>(1, 65536 * slots / std::max<int64_t>(1, work));
+  parallel_tasks(ctx, tasks, slots, grain, [&](int64_t slot) {
+    return [worker = Worker<T>(job, scratch + slot * bytes)](int64_t task) mutable { worker.run(task); };
+  });
   add_partials(ctx, job, out);
   return true;
 }

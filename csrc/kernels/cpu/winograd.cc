@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "kernels/cpu/shared_tasks.h"
+
 namespace dovetail::cpu::winograd {
 namespace {
 
@@ -12,7 +14,7 @@ constexpr int64_t kScratch = 5 << 20;       // of all threads
 constexpr int64_t kSourceBytes = 4 << 20;   // transformed sources of this size are made once, for all results
 constexpr int64_t kSkew = 16;               // elements between planes, which would meet in the same cache sets
 constexpr int64_t kMostChannels = 1024;
-constexpr int64_t kSourceSlots = 16;
+constexpr int64_t kSourceSlots = 16, kLeastTasks = 32;
 constexpr int64_t kTaps = 9;
 constexpr int64_t kFewTiles = 64, kFewChannels = 64;  // their filters, for 32 rows, stay in the second-level cache
 constexpr int64_t kFewPlane = kFewChannels * kWide + kSkew;
@@ -152,7 +154,7 @@ bool make_plan(dt_kernel_context* ctx, const Job& job, Plan& plan) {
     plan.slot = job.tile_blocks * plan.products + job.patch_size() + kPoints * kFewPlane;
     tasks = plan.row_blocks;
   } else {
-    if (plan.once) plan.parts = std::min(plan.together, std::max<int64_t>(1, 8 / job.tile_blocks));
+    if (plan.once) plan.parts = std::min(plan.together, std::max<int64_t>(1, kLeastTasks / job.tile_blocks));
     plan.slot = plan.products + job.patch_size() + (plan.once ? 0 : plan.source_size);
     tasks = job.tile_blocks * plan.parts;
   }
@@ -167,11 +169,11 @@ bool make_plan(dt_kernel_context* ctx, const Job& job, Plan& plan) {
 
 void make_all_sources(dt_kernel_context* ctx, const Job& job, const Plan& plan) {
   const int64_t blocks = job.channel_blocks(), tasks = job.tile_blocks * blocks, slots = std::min(tasks, kSourceSlots);
-  parallel(ctx, slots, std::max<int64_t>(1, 128 * slots / (job.grid.count * blocks)), [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) {
-      make_source(job, task / blocks, task % blocks, plan.scratch + begin * job.patch_size(),
-                  plan.source + task / blocks * plan.source_size);
-    }
+  const int64_t grain = std::max<int64_t>(1, 128 * slots / (job.grid.count * blocks));
+  parallel_tasks(ctx, tasks, slots, grain, [&](int64_t slot) {
+    return [&, patch = plan.scratch + slot * job.patch_size()](int64_t task) {
+      make_source(job, task / blocks, task % blocks, patch, plan.source + task / blocks * plan.source_size);
+    };
   });
 }
 
@@ -187,58 +189,67 @@ void make_all_filters(dt_kernel_context* ctx, const Job& job, const Plan& plan, 
   });
 }
 
-bool make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, int64_t first, int64_t blocks) {
-  const int64_t tasks = job.tile_blocks * plan.parts;
-  std::atomic<bool> finite{true};
-  parallel(ctx, plan.slots, job.worth_a_thread(plan.slots), [&](int64_t begin, int64_t end) {
-    float* const products = plan.scratch + begin * plan.slot;
-    float* const patch = products + plan.products;
-    for (int64_t task = begin * tasks / plan.slots; task < end * tasks / plan.slots; ++task) {
-      const int64_t block = task / plan.parts, part = task % plan.parts;
-      const int64_t low = blocks * part / plan.parts, high = blocks * (part + 1) / plan.parts;
-      const float* source = plan.once ? plan.source + block * plan.source_size : patch + job.patch_size();
-      for (int64_t cb = 0; !plan.once && cb < job.channel_blocks(); ++cb) {
-        make_source(job, block, cb, patch, patch + job.patch_size());
-      }
-      for (int64_t rows = low; rows < high; ++rows) {
-        make_products(job, block, (first + rows) * kWide, 0, job.channels, source,
-                      plan.filters + rows * plan.filter_size, job.filter_plane(), products);
-        if (!make_results(job, block, (first + rows) * kWide, products, patch)) {
-          finite.store(false, std::memory_order_relaxed);
-        }
-      }
-    }
-  });
+// A task: a block of tiles, and a part of `blocks` blocks of 32 rows from `first` on. Whether all results are finite.
+bool run_task(const Job& job, const Plan& plan, int64_t first, int64_t blocks, int64_t task, float* products) {
+  const int64_t block = task / plan.parts, part = task % plan.parts;
+  const int64_t low = blocks * part / plan.parts, high = blocks * (part + 1) / plan.parts;
+  float* const patch = products + plan.products;
+  const float* source = plan.once ? plan.source + block * plan.source_size : patch + job.patch_size();
+  for (int64_t cb = 0; !plan.once && cb < job.channel_blocks(); ++cb) {
+    make_source(job, block, cb, patch, patch + job.patch_size());
+  }
+  bool finite = true;
+  for (int64_t rows = low; rows < high; ++rows) {
+    make_products(job, block, (first + rows) * kWide, 0, job.channels, source, plan.filters + rows * plan.filter_size,
+                  job.filter_plane(), products);
+    finite &= make_results(job, block, (first + rows) * kWide, products, patch);
+  }
   return finite;
 }
 
 // The same where there are few tiles: a task has 32 rows of all of them.
-bool make_few_results(dt_kernel_context* ctx, const Job& job, const Plan& plan) {
-  std::atomic<bool> finite{true};
-  parallel(ctx, plan.slots, job.worth_a_thread(plan.slots), [&](int64_t begin, int64_t end) {
-    float* const products = plan.scratch + begin * plan.slot;
-    float* const patch = products + job.tile_blocks * plan.products;
-    float* const filters = patch + job.patch_size();
-    for (int64_t i = begin * plan.row_blocks / plan.slots; i < end * plan.row_blocks / plan.slots; ++i) {
-      const int64_t row = i * kWide;
-      for (int64_t c0 = 0; c0 < job.channels; c0 += kFewChannels) {
-        const int64_t c1 = std::min(job.channels, c0 + kFewChannels);
-        for (int64_t c = c0; c < c1; c += kBlock) {
-          make_filters(job, row, c, std::min(c1, c + kBlock), filters + (c - c0) * kWide, kFewPlane);
-        }
-        for (int64_t block = 0; block < job.tile_blocks; ++block) {
-          make_products(job, block, row, c0, c1, plan.source + block * plan.source_size, filters, kFewPlane,
-                        products + block * plan.products);
-        }
-      }
-      for (int64_t block = 0; block < job.tile_blocks; ++block) {
-        if (!make_results(job, block, row, products + block * plan.products, patch)) {
-          finite.store(false, std::memory_order_relaxed);
-        }
-      }
+bool run_task_of_few(const Job& job, const Plan& plan, int64_t task, float* products) {
+  const int64_t row = task * kWide;
+  float* const patch = products + job.tile_blocks * plan.products;
+  float* const filters = patch + job.patch_size();
+  for (int64_t c0 = 0; c0 < job.channels; c0 += kFewChannels) {
+    const int64_t c1 = std::min(job.channels, c0 + kFewChannels);
+    for (int64_t c = c0; c < c1; c += kBlock) {
+      make_filters(job, row, c, std::min(c1, c + kBlock), filters + (c - c0) * kWide, kFewPlane);
     }
+    for (int64_t block = 0; block < job.tile_blocks; ++block) {
+      make_products(job, block, row, c0, c1, plan.source + block * plan.source_size, filters, kFewPlane,
+                    products + block * plan.products);
+    }
+  }
+  bool finite = true;
+  for (int64_t block = 0; block < job.tile_blocks; ++block) {
+    finite &= make_results(job, block, row, products + block * plan.products, patch);
+  }
+  return finite;
+}
+
+// run(task, scratch) for all tasks. Whether all results are finite.
+template <typename F>
+bool run_tasks(dt_kernel_context* ctx, const Job& job, const Plan& plan, int64_t tasks, const F& run) {
+  std::atomic<bool> finite{true};
+  parallel_tasks(ctx, tasks, plan.slots, job.worth_a_thread(plan.slots), [&](int64_t slot) {
+    return [&, scratch = plan.scratch + slot * plan.slot](int64_t task) {
+      if (!run(task, scratch)) finite.store(false, std::memory_order_relaxed);
+    };
   });
   return finite;
+}
+
+bool make_results_of_few(dt_kernel_context* ctx, const Job& job, const Plan& plan) {
+  return run_tasks(ctx, job, plan, plan.row_blocks,
+                   [&](int64_t task, float* scratch) { return run_task_of_few(job, plan, task, scratch); });
+}
+
+bool make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, int64_t first, int64_t blocks) {
+  return run_tasks(ctx, job, plan, job.tile_blocks * plan.parts, [&](int64_t task, float* scratch) {
+    return run_task(job, plan, first, blocks, task, scratch);
+  });
 }
 
 Outcome run(dt_kernel_context* ctx, Job job, int64_t groups) {
@@ -246,7 +257,7 @@ Outcome run(dt_kernel_context* ctx, Job job, int64_t groups) {
   if (!make_plan(ctx, job, plan)) return Outcome::no_memory;
   for (int64_t group = 0; group < groups; ++group) {
     if (plan.once) make_all_sources(ctx, job, plan);
-    if (plan.few && !make_few_results(ctx, job, plan)) return Outcome::not_finite;
+    if (plan.few && !make_results_of_few(ctx, job, plan)) return Outcome::not_finite;
     for (int64_t first = 0; !plan.few && first < plan.row_blocks; first += plan.together) {
       const int64_t blocks = std::min(plan.together, plan.row_blocks - first);
       make_all_filters(ctx, job, plan, first, blocks);

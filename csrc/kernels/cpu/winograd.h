@@ -20,6 +20,7 @@
 // of any size fill the vectors.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "kernels/cpu/conv_plan.h"
@@ -78,14 +79,9 @@ struct Grid {
   }
 };
 
-// How many pieces of scratch memory, each with its share of the tasks, where memory allows `fit` of them: a power of
-// two, if not one for every task, so that two, four or eight threads have the same shares.
+// How many threads have scratch memory, of which there is enough for `fit`.
 inline int64_t slots_for(int64_t tasks, int64_t fit) {
-  const int64_t most = fit < 64 ? fit : 64;
-  if (tasks <= most) return tasks;
-  int64_t slots = 1;
-  while (2 * slots <= most) slots *= 2;
-  return slots;
+  return std::max<int64_t>(1, std::min({tasks, fit, int64_t{64}}));
 }
 
 // Whether a convolution, and its gradients, gain by this: decided by the shape alone.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "kernels/cpu/shared_tasks.h"
 #include "kernels/cpu/winograd.h"
 
 namespace dovetail::cpu::winograd {
@@ -185,10 +186,10 @@ Outcome convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& s, Images<
   const int64_t work = kPoints * s.out_channels * s.in_channels * job.grid.count;
   const int64_t grain = std::max<int64_t>(1, (slots << 18) / std::max<int64_t>(1, work));
   for (int64_t group = 0; group < s.groups; ++group) {
-    parallel(ctx, slots, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t task = begin * tasks / slots; task < end * tasks / slots; ++task) {
-        if (!run_task(job, task, scratch + begin * job.slot())) finite.store(false, std::memory_order_relaxed);
-      }
+    parallel_tasks(ctx, tasks, slots, grain, [&](int64_t slot) {
+      return [&, memory = scratch + slot * job.slot()](int64_t task) {
+        if (!run_task(job, task, memory)) finite.store(false, std::memory_order_relaxed);
+      };
     });
     if (!finite) return Outcome::not_finite;
     if (job.partial) add_partials(ctx, job);
