@@ -247,9 +247,8 @@ bool make_results_of_few(dt_kernel_context* ctx, const Job& job, const Plan& pla
 }
 
 bool make_all_results(dt_kernel_context* ctx, const Job& job, const Plan& plan, int64_t first, int64_t blocks) {
-  return run_tasks(ctx, job, plan, job.tile_blocks * plan.parts, [&](int64_t task, float* scratch) {
-    return run_task(job, plan, first, blocks, task, scratch);
-  });
+  return run_tasks(ctx, job, plan, job.tile_blocks * plan.parts,
+                   [&](int64_t task, float* scratch) { return run_task(job, plan, first, blocks, task, scratch); });
 }
 
 Outcome run(dt_kernel_context* ctx, Job job, int64_t groups) {
