@@ -112,6 +112,52 @@ def test_large_outputs_are_those_of_parts() -> None:
             np.testing.assert_array_equal(np.from_dlpack(out)[begin + at : begin + at + len(part)], part)
 
 
+LARGE = 8 * 2**20 + 21  # floats: beyond what is stored through the cache
+
+BY_PARTS = {
+    "both in line": lambda dt, x, y, c: x + y,
+    "a number on the right": lambda dt, x, y, c: x * 3,
+    "a number on the left": lambda dt, x, y, c: 3 - x,
+    "a step": lambda dt, x, y, c: x / y.expand(2, -1).t().reshape(-1)[::2],
+    "one input": lambda dt, x, y, c: x.relu(),
+    "one input with a step": lambda dt, x, y, c: -x.repeat_interleave(2)[::2],
+    "choice": lambda dt, x, y, c: dt.where(c, x, y),
+    "choice of a number": lambda dt, x, y, c: dt.where(c, x, 2.0),
+    "choice by a mask with a step": lambda dt, x, y, c: dt.where(c.repeat_interleave(2)[::2], x, y),
+    "doubles": lambda dt, x, y, c: x.double() * y.double(),
+    "choice of doubles": lambda dt, x, y, c: dt.where(c, x.double(), y.double()),
+    "choice of integers": lambda dt, x, y, c: dt.where(c, x.to(dt.int32), y.to(dt.int32)),
+    "three inputs": lambda dt, x, y, c: dt.addcmul(x, y, y, value=0.5),
+    "three inputs, one a number": lambda dt, x, y, c: dt.addcdiv(x, y, y[:1].abs() + 1),
+}
+
+
+@pytest.mark.parametrize("name", BY_PARTS)
+def test_large_outputs_of_every_form_are_those_of_parts(name: str) -> None:
+    import dovetail as dt
+
+    x, y = dt.linspace(-50, 60, LARGE), dt.linspace(7, -9, LARGE)
+    y[:1] = 7  # what is a number for one is the same for all parts
+    mask = (x * 1.7).to(dt.int32) % 2 == 0
+    whole = BY_PARTS[name](dt, x, y, mask)
+    for at in (0, 1, 2**20 + 1, LARGE - 1_000):
+        here = slice(at, at + 1_000)
+        beginning = dt.cat([y[:1], y[here]])
+        part = BY_PARTS[name](dt, dt.cat([x[:1], x[here]]), beginning, dt.cat([mask[:1], mask[here]]))[1:]
+        assert (whole[here] == part).all().item()
+
+
+def test_large_outputs_of_long_rows_are_those_of_parts() -> None:
+    """Rows that begin in the middle of a line and are stored by themselves."""
+    import dovetail as dt
+
+    rows, row = dt.linspace(-1, 1, 257 * 40_001).reshape(257, 40_001), dt.linspace(0, 1, 40_001)
+    whole, columns = rows + row, rows * row[:257].reshape(257, 1)
+    for at in (0, 1, 100, 256):
+        assert (whole[at] == rows[at].clone() + row).all().item()
+        assert (columns[at] == rows[at].clone() * row[at]).all().item()
+
+
 def test_large_outputs_of_rows_are_those_of_parts() -> None:
     """Rows that are no whole lines long, beside one row that is added to each."""
     import dovetail as dt

@@ -85,6 +85,8 @@ struct Cursor {
     index[d] += steps;
   }
 
+  int64_t row_left() const { return walk.sizes[walk.ndim - 1] - index[walk.ndim - 1]; }
+
   // The next `count` elements: the rest of a row, whole rows, the beginning of a row. Where `to` is given they go
   // there, one after another: the output's rows then lie in line.
   void run(int64_t count, char* to = nullptr) {
@@ -116,6 +118,7 @@ void run_range(void* arg, int64_t begin, int64_t end) {
 // ---- storing past the cache ---------------------------------------------------------------------------------
 
 constexpr int64_t kPastCache = 32 << 20;  // bytes of an output, or two thirds of all that is moved
+constexpr int64_t kPastRow = 256;         // lines of a row that outweigh those which rows share
 constexpr int64_t kBuffer = 2048;         // bytes; larger ones keep the processor from reading ahead
 
 // Processors with AVX-512 gain up to a half; one without (Zen 3) lost a tenth to a quarter.
@@ -182,6 +185,7 @@ void run_past_cache(void* arg, int64_t begin, int64_t end) {
   const Ahead next(walk);
   Cursor cursor(walk, begin);
   alignas(64) char buffer[kBuffer];
+  const int inner = walk.ndim - 1;
   const int64_t item = walk.item[0], line = 64 / item;
   const int64_t block = kBuffer / *std::max_element(walk.item, walk.item + walk.count);
   while (begin < end) {
@@ -190,10 +194,11 @@ void run_past_cache(void* arg, int64_t begin, int64_t end) {
     if (out % 64 != 0 || n < line) {  // up to where a line begins, or what is left of the last one
       n = std::min(out % 64 ? (64 - static_cast<int64_t>(out % 64) + item - 1) / item : n, n);
       cursor.run(n);
-    } else if (walk.past && walk.ndim == 1) {
-      n = (end - begin) / line * line;
-      walk.past(cursor.at, walk.strides[0], walk.strides[0], n, 1, walk.params);
-      cursor.advance(0, n);
+    } else if (const int64_t lines = std::min(end - begin, cursor.row_left()) / line * line;
+               walk.past && lines >= kPastRow * line) {
+      n = lines;
+      walk.past(cursor.at, walk.strides[inner], walk.strides[inner], n, 1, walk.params);
+      cursor.advance(inner, n);
     } else {
       char* const to = cursor.at[0];
       n = n / line * line;
