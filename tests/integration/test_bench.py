@@ -68,11 +68,17 @@ def test_a_case_is_held_against_libraries_rows_and_the_machine() -> None:
         0: timing.Times({"Dovetail": [seconds(2, 1), seconds(4, 2), seconds(3, 2)], "PyTorch": [seconds(4, 4)]}),
         1: timing.Times({"Dovetail": [seconds(6, 6)], "NumPy": [seconds(12, 12)]}),
     }
+    times[0].shares, times[0].bandwidths = [0.7, 0.8, 0.95], [90.0, 100.0, 120.0]
     section = Section("key", "", "", [first, second])
-    a, b = timing.rows(section, times, timing.Floors({"copy": 100.0}), by_best=False)
+    a, b = timing.rows(section, times, None, by_best=False)
+    assert timing.bandwidth(section, times) == {"copy": 100.0}
     assert a.bars == [Bar("PyTorch", 0.75, 0.5), Bar("bandwidth", 0.8, 0.85, least=True)]
     assert b.bars == [Bar("NumPy", 0.5, 1.0), Bar("first", 2.0, 1.5)]
-    assert timing.rows(section, times, timing.Floors(), by_best=True)[0].bars == [Bar("PyTorch", 0.25, 0.5)]
+    times[0].shares = []
+    assert timing.rows(section, times, None, by_best=True)[0].bars == [Bar("PyTorch", 0.25, 0.5)]
+    third = Section("key", "", "", [Case("third", "", "", flops=50)])
+    (c,) = timing.rows(third, {0: timing.Times({"Dovetail": [seconds(2, 1)]})}, 100.0, by_best=False)
+    assert (c.share, c.limit) == (0.5, "peak")
 
 
 # ---- agreement ----

@@ -52,35 +52,34 @@ def options_of_call() -> argparse.Namespace:
 
 def one_run(
     section: Section, there: set[str], options: argparse.Namespace, machine: Machine
-) -> tuple[list[Row], timing.Floors]:
-    """All rows of a section, once."""
+) -> tuple[list[Row], dict[str, float], float | None]:
+    """All rows of a section, once, with what the machine itself reached: its bandwidth by kernel, and its peak."""
     chosen = timing.chosen_cases(section, options.rows)
     times = {index: timing.Times() for index in chosen}
-    bandwidths, peaks = [], []
+    peaks = []
     if chosen and not options.unchecked:
         timing.check(section, chosen, there, options, times)
     for turn in range(options.rounds if chosen else 0):
         print(f"{section.key}: round {turn + 1} of {options.rounds}", file=sys.stderr)
-        if any(case.moved for case in section.cases):
-            bandwidths.append(machine.bandwidth())
         if any(case.flops for case in section.cases):
             peaks.append(machine.peak())
         timing.time_round(section, chosen, there, options, turn, times)
-    bandwidth = {kernel: max(found[kernel] for found in bandwidths) for kernel in (bandwidths or [{}])[0]}
-    floors = timing.Floors(bandwidth, max((peak for peak in peaks if peak), default=None))
-    rows = timing.rows(section, times, floors, options.busy)
-    return [*rows, *probing.rows(section, options.rows, there, options)], floors
+    peak = max((peak for peak in peaks if peak), default=None)
+    rows = timing.rows(section, times, peak, options.busy)
+    rows += probing.rows(section, options.rows, there, options)
+    return rows, timing.bandwidth(section, times), peak
 
 
 def measure(section: Section, there: set[str], options: argparse.Namespace, machine: Machine) -> report.Measured | None:
     """A section's table, or None where no row of it is asked for."""
+    # Processor time, which is all that is honest on a busy machine, has no share of a bandwidth.
+    options.stream = None if options.busy else machine.program("stream")
     runs = [one_run(section, there, options, machine) for _ in range(options.runs)]
-    rows = combined([rows for rows, _ in runs])
+    rows = combined([rows for rows, _, _ in runs])
     if not rows:
         return None
-    floors = runs[-1][1]
     conditions = report.Conditions(options.threads, options.rounds, options.runs, options.busy)
-    conditions.bandwidth, conditions.peak = floors.bandwidth, floors.peak
+    _, conditions.bandwidth, conditions.peak = runs[-1]
     means = [] if options.rows else judged_means(rows, section.means, OURS)
     return report.Measured(conditions, rows, means)
 

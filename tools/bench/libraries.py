@@ -65,6 +65,7 @@ class Worker:
         command = [python, str(WORKER), library.module, section, str(threads)]
         command += ["--quick"] if options.quick else []
         command += ["--processor-time"] if options.busy else []
+        command += ["--stream", str(options.stream)] if options.stream else []
         environment = {**os.environ, **library.environment}
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment

@@ -24,9 +24,10 @@ column to its left, so smaller is better; its bar is beside it, and what misses 
 timed, what each case computes is compared with PyTorch's result in the same run; a row whose results differ says so and
 misses.
 
-The machine's own limits, bandwidth and peak, are those of small C programs in the same rounds; Dovetail's best time is
-set against them. What changes taught is in [README.md](README.md), what did not help in
-[what-was-tried.md](what-was-tried.md), and where a step's time goes in [profiles.md](profiles.md).
+The machine's own limits are those of small C programs. Its bandwidth changes from second to second, so a share of it is
+taken in turns: the best of four runs beside the best of four of the program's, the median of at least twelve turns. Its
+peak is that of the same rounds, beside our best time. What changes taught is in [README.md](README.md), what did not
+help in [what-was-tried.md](what-was-tried.md), and where a step's time goes in [profiles.md](profiles.md).
 """
 
 

@@ -1,22 +1,24 @@
 /* The machine's own bandwidth: out = a, out = a + b, the sum of a, and casts to half the bytes and to twice as many,
-   over arrays that no cache holds, with stores through the cache and past it, by as many threads as asked. Prints the
-   best bytes a second of each kernel, as STREAM does; the bytes are those that must move, so a read of the destination
-   for ownership does not count. The arrays hold numbers: zeros are moved faster than anything else. */
+   over arrays that no cache holds, with stores through the cache and past it, by as many threads as asked. For each
+   line of its input, the name of a kernel, it prints the best bytes a second of a few rounds; the bytes are those that
+   must move, so a read of the destination for ownership does not count. The arrays hold numbers: zeros are moved faster
+   than anything else. */
 
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
-enum { COUNT = 10000000, ROUNDS = 15, MAX_THREADS = 256 };
+enum { COUNT = 10000000, ROUNDS = 4, MAX_THREADS = 256 };
 
 typedef float block __attribute__((vector_size(32)));
 typedef uint32_t wide __attribute__((vector_size(32)));
 typedef uint16_t half __attribute__((vector_size(16)));
-enum kernel { COPY, COPY_PAST, ADD, ADD_PAST, NARROW, NARROW_PAST, WIDEN, WIDEN_PAST, READ, KERNELS };
+enum kernel { COPY, COPY_PAST, ADD, ADD_PAST, NARROW, NARROW_PAST, WIDEN, WIDEN_PAST, READ, STOP };
 
 static float *a, *b, *out;
 static volatile float total; /* so that the sums are made */
@@ -92,12 +94,12 @@ static void run(enum kernel kernel, size_t begin, size_t end) {
 /* Waits for a round to begin, does its share, and says that it is done. */
 static void* work(void* index) {
   size_t blocks = COUNT / 8, mine = (size_t)(intptr_t)index;
-  for (int round = 0; round < KERNELS * ROUNDS; ++round) {
+  for (;;) {
     pthread_barrier_wait(&barrier);
+    if (chosen == STOP) return NULL;
     run(chosen, blocks * mine / threads, blocks * (mine + 1) / threads);
     pthread_barrier_wait(&barrier);
   }
-  return NULL;
 }
 
 static float* allocate(void) {
@@ -130,9 +132,14 @@ static double seconds(enum kernel kernel) {
   return best;
 }
 
-/* Of a kernel and the next, which stores past the cache. */
-static double best(const double* taken, enum kernel kernel) {
-  return taken[kernel] < taken[kernel + 1] ? taken[kernel] : taken[kernel + 1];
+/* Bytes a second, by the better of a kernel's two ways to store. */
+static double rate(enum kernel kernel, double bytes, int two_ways) {
+  double taken = seconds(kernel);
+  if (two_ways) {
+    double past = seconds(kernel + 1);
+    if (past < taken) taken = past;
+  }
+  return bytes / taken;
 }
 
 int main(int argc, char** argv) {
@@ -144,12 +151,20 @@ int main(int argc, char** argv) {
   for (int i = 1; i < threads; ++i) {
     if (pthread_create(&started[i], NULL, work, (void*)(intptr_t)i)) return 1;
   }
-  double taken[KERNELS];
-  for (int kernel = 0; kernel < KERNELS; ++kernel) taken[kernel] = seconds(kernel);
+  const double bytes = COUNT * sizeof(float);
+  char name[16];
+  while (scanf("%15s", name) == 1) {
+    double found = 0;
+    if (!strcmp(name, "copy")) found = rate(COPY, 2 * bytes, 1);
+    if (!strcmp(name, "add")) found = rate(ADD, 3 * bytes, 1);
+    if (!strcmp(name, "narrow")) found = rate(NARROW, 1.5 * bytes, 1);
+    if (!strcmp(name, "widen")) found = rate(WIDEN, 1.5 * bytes, 1);
+    if (!strcmp(name, "read")) found = rate(READ, bytes, 0);
+    printf("%.6g\n", found);
+    fflush(stdout);
+  }
+  chosen = STOP;
+  if (threads > 1) pthread_barrier_wait(&barrier);
   for (int i = 1; i < threads; ++i) pthread_join(started[i], NULL);
-  double bytes = COUNT * sizeof(float);
-  printf("{\"copy\": %.6g, \"add\": %.6g, ", 2 * bytes / best(taken, COPY), 3 * bytes / best(taken, ADD));
-  printf("\"narrow\": %.6g, \"widen\": %.6g, ", 1.5 * bytes / best(taken, NARROW), 1.5 * bytes / best(taken, WIDEN));
-  printf("\"read\": %.6g}\n", bytes / taken[READ]);
   return 0;
 }

@@ -31,6 +31,8 @@ class Times:
     """A case's times by column and round, and what went wrong."""
 
     rounds: dict[str, list[Seconds]] = field(default_factory=dict)
+    shares: list[float] = field(default_factory=list)  # of the machine's bandwidth, a turn each
+    bandwidths: list[float] = field(default_factory=list)  # bytes a second, a turn each
     wrong: str = ""
 
     def best(self, column: str) -> float:
@@ -39,14 +41,6 @@ class Times:
     def figure(self, column: str, by_best: bool) -> float:
         """One figure for all rounds: their median, or on a busy machine the best of them all."""
         return self.best(column) if by_best else median(seconds.median for seconds in self.rounds[column])
-
-
-@dataclass(frozen=True)
-class Floors:
-    """What the machine reached in the same rounds: bytes a second by kernel of stream.c, operations a second."""
-
-    bandwidth: dict[str, float] = field(default_factory=dict)
-    peak: float | None = None
 
 
 def chosen_cases(section: Section, parts: Sequence[str]) -> list[int]:
@@ -92,10 +86,23 @@ def time_round(
                     times[index].wrong = times[index].wrong or f"{column}: {found['error']}"
                 else:
                     times[index].rounds.setdefault(column, []).append(Seconds(found["median"], found["best"]))
+            if section.cases[index].moved and options.stream and not times[index].wrong:
+                found = workers.ask(OURS, index, "share")
+                times[index].shares += found["shares"]
+                times[index].bandwidths += found["rates"]
 
 
-def rows(section: Section, times: dict[int, Times], floors: Floors, by_best: bool) -> list[Row]:
-    """The judged rows of what was timed."""
+def bandwidth(section: Section, times: dict[int, Times]) -> dict[str, float]:
+    """What the machine moved beside the cases, bytes a second by kernel of stream.c: the median of all turns."""
+    found: dict[str, list[float]] = {}
+    for index, t in times.items():
+        if t.bandwidths:
+            found.setdefault(section.cases[index].kernel, []).extend(t.bandwidths)
+    return {kernel: median(rates) for kernel, rates in found.items()}
+
+
+def rows(section: Section, times: dict[int, Times], peak: float | None, by_best: bool) -> list[Row]:
+    """The judged rows of what was timed; the machine's peak is in operations a second."""
     figures = {
         section.cases[i].name: {column: t.figure(column, by_best) for column in t.rounds} for i, t in times.items()
     }
@@ -112,17 +119,16 @@ def rows(section: Section, times: dict[int, Times], floors: Floors, by_best: boo
             if OURS in figures.get(name, {}) and OURS in row.figures:
                 row.bars.append(Bar(name, row.figures[OURS] / figures[name][OURS], limit))
         if OURS in t.rounds:
-            add_share(row, case, t.best(OURS), floors)
+            add_share(row, case, t, peak)
         result.append(row)
     return result
 
 
-def add_share(row: Row, case: Case, best: float, floors: Floors) -> None:
-    """What our best time reached of what the machine can do, where that is known."""
-    bandwidth = floors.bandwidth.get(case.kernel)
-    if case.moved and bandwidth:
-        row.share, row.limit = case.moved / best / bandwidth, "bandwidth"
+def add_share(row: Row, case: Case, t: Times, peak: float | None) -> None:
+    """What we reached of the machine's bandwidth, in turns, or of its peak, at best."""
+    if t.shares:
+        row.share, row.limit = median(t.shares), "bandwidth"
         if case.share is not None:
             row.bars.append(Bar("bandwidth", row.share, case.share, least=True))
-    elif case.flops and floors.peak:
-        row.share, row.limit = case.flops / best / floors.peak, "peak"
+    elif case.flops and peak:
+        row.share, row.limit = case.flops / t.best(OURS) / peak, "peak"

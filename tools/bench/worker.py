@@ -2,6 +2,8 @@
 JSON: `case` is the case's place in the section, `column` and `variant` say for which column of the table it runs.
 
 {"request": "time", ...}                 answered with the seconds of one operation: the median and the best of blocks
+{"request": "share", ...}                answered with the shares of the machine's bandwidth that it reached, and with
+                                         that bandwidth, both of every turn
 {"request": "result", "file": ..., ...}  writes what the case computes to an .npz file
 
 What raises is answered with {"error": ...}. The process lives for a round, so that libraries can take turns case by
@@ -16,6 +18,7 @@ import sys
 import time
 import timeit
 from importlib import import_module
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -23,10 +26,12 @@ import numpy as np
 from cases import SECTIONS
 from cases.case import Case
 from inputs import arrays, names_for
+from stream import Stream
 
 BLOCKS = 12
 BLOCK_SECONDS = 4e-3
 CASE_SECONDS = 0.25  # what the blocks of one case may take together; there are at least two
+TURNS, TURN = 12, 4  # with the machine's own bandwidth, and runs in each
 
 
 def program(case: Case, column: str) -> tuple[str, str]:
@@ -54,11 +59,29 @@ def measure(case: Case, names: dict[str, Any], column: str, options: argparse.Na
     return median(seconds_an_op), min(seconds_an_op)
 
 
+def share(case: Case, names: dict[str, Any], options: argparse.Namespace) -> tuple[list[float], list[float]]:
+    """Of the machine's bandwidth, and that bandwidth: taken in turns, as it changes from second to second."""
+    exec(case.setup, names)
+    timer = timeit.Timer(case.statement, globals=names)
+    timer.timeit(2)
+    stream = Stream(options.stream, options.threads)
+    shares, rates = [], []
+    for _ in range(TURNS):
+        seconds = min(timer.repeat(TURN, 1))
+        rates.append(stream.bandwidth(case.kernel))
+        shares.append(case.moved / seconds / rates[-1])
+    stream.close()
+    return shares, rates
+
+
 def answer(case: Case, library: Any, request: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     names = names_for(library, request["variant"])
     if request["request"] == "time":
         middle, best = measure(case, names, request["column"], options)
         return {"median": middle, "best": best}
+    if request["request"] == "share":
+        shares, rates = share(case, names, options)
+        return {"shares": shares, "rates": rates}
     exec(case.setup, names)
     np.savez(request["file"], *arrays(eval(case.result or case.statement, names)))
     return {"file": request["file"]}
@@ -71,6 +94,7 @@ def main() -> None:
     parser.add_argument("threads", type=int)
     parser.add_argument("--quick", action="store_true", help="a third of the time")
     parser.add_argument("--processor-time", action="store_true", help="the processor's time, not the clock's")
+    parser.add_argument("--stream", type=Path, help="stream.c, compiled")
     options = parser.parse_args()
 
     library = import_module(options.module)
