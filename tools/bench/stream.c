@@ -13,13 +13,14 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { COUNT = 10000000, ROUNDS = 4, MAX_THREADS = 256 };
+enum { ROUNDS = 4, MAX_THREADS = 256 };
 
 typedef float block __attribute__((vector_size(32)));
 typedef uint32_t wide __attribute__((vector_size(32)));
 typedef uint16_t half __attribute__((vector_size(16)));
 enum kernel { COPY, COPY_PAST, ADD, ADD_PAST, NARROW, NARROW_PAST, WIDEN, WIDEN_PAST, READ, STOP };
 
+static size_t count; /* elements of an array, in whole blocks */
 static float *a, *b, *out;
 static volatile float total; /* so that the sums are made */
 static int threads;
@@ -46,9 +47,9 @@ static void store_half_past(half* to, half value) {
 static half narrowed(block x) { return __builtin_convertvector((wide)x >> 16, half); }
 static block widened(half x) { return (block)(__builtin_convertvector(x, wide) << 16); }
 
-static float sum(const block* x, size_t count) {
+static float sum(const block* x, size_t blocks) {
   block sums[8] = {{0}};
-  for (size_t i = 0; i + 8 <= count; i += 8) {
+  for (size_t i = 0; i + 8 <= blocks; i += 8) {
     for (int j = 0; j < 8; ++j) sums[j] += x[i + j];
   }
   for (int j = 1; j < 8; ++j) sums[0] += sums[j];
@@ -93,7 +94,7 @@ static void run(enum kernel kernel, size_t begin, size_t end) {
 
 /* Waits for a round to begin, does its share, and says that it is done. */
 static void* work(void* index) {
-  size_t blocks = COUNT / 8, mine = (size_t)(intptr_t)index;
+  size_t blocks = count / 8, mine = (size_t)(intptr_t)index;
   for (;;) {
     pthread_barrier_wait(&barrier);
     if (chosen == STOP) return NULL;
@@ -103,7 +104,7 @@ static void* work(void* index) {
 }
 
 static float* allocate(void) {
-  size_t bytes = (COUNT * sizeof(float) + (2u << 20)) & ~(size_t)((2u << 20) - 1);
+  size_t bytes = (count * sizeof(float) + (2u << 20)) & ~(size_t)((2u << 20) - 1);
   float* memory = aligned_alloc(2u << 20, bytes);
   if (!memory) exit(1);
   madvise(memory, bytes, MADV_HUGEPAGE);
@@ -124,7 +125,7 @@ static double seconds(enum kernel kernel) {
     chosen = kernel;
     double start = now();
     pthread_barrier_wait(&barrier);
-    run(kernel, 0, COUNT / 8 / threads);
+    run(kernel, 0, count / 8 / threads);
     pthread_barrier_wait(&barrier);
     double taken = now() - start;
     if (taken < best) best = taken;
@@ -144,14 +145,15 @@ static double rate(enum kernel kernel, double bytes, int two_ways) {
 
 int main(int argc, char** argv) {
   threads = argc > 1 ? atoi(argv[1]) : 1;
-  if (threads < 1 || threads > MAX_THREADS) return 2;
+  count = argc > 2 ? strtoul(argv[2], NULL, 10) / 8 * 8 : 10000000;
+  if (threads < 1 || threads > MAX_THREADS || count == 0) return 2;
   a = allocate(), b = allocate(), out = allocate();
   pthread_barrier_init(&barrier, NULL, threads);
   pthread_t started[MAX_THREADS];
   for (int i = 1; i < threads; ++i) {
     if (pthread_create(&started[i], NULL, work, (void*)(intptr_t)i)) return 1;
   }
-  const double bytes = COUNT * sizeof(float);
+  const double bytes = count * sizeof(float);
   char name[16];
   while (scanf("%15s", name) == 1) {
     double found = 0;

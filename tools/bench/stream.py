@@ -9,13 +9,13 @@ from pathlib import Path
 class Stream:
     """The program, waiting for the names of its kernels.
 
-    >>> stream = Stream(Path("stream"), threads=2)  # doctest: +SKIP
+    >>> stream = Stream(Path("stream"), threads=2, elements=10_000_000)  # doctest: +SKIP
     >>> stream.bandwidth("copy")  # bytes a second  # doctest: +SKIP
     8.7e10
     """
 
-    def __init__(self, program: Path, threads: int) -> None:
-        command = [program, str(threads)]
+    def __init__(self, program: Path, threads: int, elements: int) -> None:
+        command = [program, str(threads), str(elements)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def bandwidth(self, kernel: str) -> float:

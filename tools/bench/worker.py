@@ -64,7 +64,7 @@ def share(case: Case, names: dict[str, Any], options: argparse.Namespace) -> tup
     exec(case.setup, names)
     timer = timeit.Timer(case.statement, globals=names)
     timer.timeit(2)
-    stream = Stream(options.stream, options.threads)
+    stream = Stream(options.stream, options.threads, case.elements)
     shares, rates = [], []
     for _ in range(TURNS):
         seconds = min(timer.repeat(TURN, 1))

@@ -28,8 +28,9 @@ class Case:
     further libraries (of libraries.py) that take their turn, with their bars; `own` are the programs of those that need
     one. `beside` are bars for our figure over that of another row of the section.
 
-    `moved` counts the bytes that the statement must move between memory and processor, as `kernel` (of stream.c) does;
-    `share` is the least part of the measured bandwidth that it should reach. `flops` counts floating-point operations.
+    `moved` counts the bytes that the statement must move between memory and processor, as `kernel` (of stream.c) does
+    over arrays of so many `elements`; `share` is the least part of the bandwidth measured there that it should reach.
+    `flops` counts floating-point operations.
     `averaged` is false for rows that a section's geometric means leave out.
     """
 
@@ -42,6 +43,7 @@ class Case:
     tolerance: float = 1e-5
     moved: int = 0
     kernel: str = ""
+    elements: int = 10_000_000
     flops: int = 0
     others: Mapping[str, float | None] = field(default_factory=dict)
     own: Mapping[str, Program] = field(default_factory=dict)

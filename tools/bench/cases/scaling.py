@@ -16,9 +16,12 @@ SMALLEST, LARGEST = 3, 8
 FLAT = 1.2
 
 
-def elements(name: str, statement: str, setup: str = "", flat: bool = False) -> list[Case]:
+def elements(
+    name: str, statement: str, setup: str = "", flat: bool = False, moved: int = 0, kernel: str = "copy"
+) -> list[Case]:
     """What an element costs among 10³ to 10⁸. Nothing may grow from 10⁷ on, where memory is the same; where `flat`, an
-    op that computes more than it moves may cost no more than among 10³."""
+    op that computes more than it moves may cost no more than among 10³. From 10⁷ on, what the machine moves among as
+    many stands beside it; `moved` counts bytes an element."""
     cases = []
     for power in range(SMALLEST, LARGEST + 1):
         n = 10**power
@@ -33,6 +36,9 @@ def elements(name: str, statement: str, setup: str = "", flat: bool = False) -> 
                 per=n,
                 result=f"({statement}).flatten()[:: {max(1, n // 1000)}]",
                 tolerance=1e-3 if "sum" in name else 1e-5,
+                moved=moved * n if power >= LARGEST - 1 else 0,
+                kernel=kernel,
+                elements=n,
                 beside=beside,
                 averaged=False,
             )
@@ -88,10 +94,10 @@ SECTION = Section(
     "thread's time is 1.8 times its speed, of 0.769 1.3 times. A step under load is a product of 256 × 256 and a "
     "softmax, and its bar leaves each process its fair share.",
     cases=[
-        *elements("a + a", "a + a"),
-        *elements("exp", "a.exp()"),
+        *elements("a + a", "a + a", moved=8),
+        *elements("exp", "a.exp()", moved=8),
         *elements("tanh of doubles", "d.tanh()", "d = a.double()", flat=True),
-        *elements("sum", "a.sum()"),
+        *elements("sum", "a.sum()", moved=4, kernel="read"),
         *two_threads(compute_bound.CASES, COMPUTING, 1.8),
         *two_threads(memory_bound.CASES, MOVING, 1.3),
     ],
