@@ -39,4 +39,7 @@ DOVETAIL_LAPACK(Complex<float>, c, un, he)
 DOVETAIL_LAPACK(Complex<double>, z, un, he)
 #undef DOVETAIL_LAPACK
 
+inline int sterf(int n, float* d, float* e) { return scipy_LAPACKE_ssterf_work(n, d, e); }
+inline int sterf(int n, double* d, double* e) { return scipy_LAPACKE_dsterf_work(n, d, e); }
+
 }  // namespace dovetail::cpu

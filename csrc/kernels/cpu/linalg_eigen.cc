@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "kernels/cpu/linalg.h"
+#include "kernels/cpu/linalg_symmetric.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -49,6 +50,8 @@ dt_status heevd(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
   const Parts from(ins[0], 2), values(outs[0], 1), vectors(outs[1], 2), infos(outs[2], 0);
   if (!fits_lapack(ins[0], 2)) return too_large(ctx, "linalg_heevd");
   const bool with_vectors = args[2].as.i != 0;
+  if constexpr (!is_complex_type<T>)
+    if (from.size(0) >= kLeastSymmetric) return symmetric_eigen<T>(ctx, outs, ins[0], args[1].as.i != 0, with_vectors);
   Hermitian<T> asked{with_vectors ? 'V' : 'N', args[1].as.i ? 'U' : 'L', from.size(0)};
   const int n = asked.n;
   if (n > 0) asked.ask();

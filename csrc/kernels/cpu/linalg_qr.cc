@@ -9,6 +9,7 @@
 
 #include "kernels/cpu/linalg.h"
 #include "kernels/cpu/matrix.h"
+#include "kernels/cpu/reflection.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -63,41 +64,6 @@ void each_block(dt_kernel_context* ctx, int64_t first, int64_t count, int64_t wo
 }
 
 // ---- one reflection -------------------------------------------------------------------------------------------
-
-// The Euclidean norm of a column of a panel: squares of float fit double; those of double are scaled where they may
-// not.
-template <class T>
-double norm_of(const T* column, int rows, double by = 1) {
-  double sums[4] = {};
-  for (int i = 0; i < rows; ++i) {
-    const double x = static_cast<double>(column[int64_t{i} * kWide]) * by;
-    sums[i % 4] += x * x;
-  }
-  const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  const bool fits = sum > 1e-280 && sum < 1e300;
-  if (fits || by != 1 || std::is_same_v<T, float>) return std::sqrt(sum) / by;
-  double largest = 0;
-  for (int i = 0; i < rows; ++i) largest = std::max(largest, std::abs(static_cast<double>(column[int64_t{i} * kWide])));
-  if (!(largest > 0) || std::isinf(largest)) return std::isnan(sum) ? sum : largest;
-  return norm_of(column, rows, std::ldexp(1.0, std::min(1000, -std::ilogb(largest))));
-}
-
-// What takes (a, x) to (beta, 0), where x stands below a: a's place has beta then, x's the reflection's tail. tau; 0
-// where x is 0 already.
-template <class T>
-T make_reflection(T* a, int below) {
-  T* const tail = a + kWide;
-  const double size = norm_of(tail, below);
-  if (size == 0) return T(0);
-  const double alpha = static_cast<double>(*a), beta = -std::copysign(std::hypot(alpha, size), alpha);
-  const double by = alpha - beta;
-  for (int i = 0; i < below; ++i) {
-    T& x = tail[int64_t{i} * kWide];
-    x = static_cast<T>(static_cast<double>(x) / by);
-  }
-  *a = static_cast<T>(beta);
-  return static_cast<T>((beta - alpha) / beta);
-}
 
 // (I - tau v v') on the columns from `first` on of a panel's rows, the first of which is v's 1.
 template <class T>
@@ -194,7 +160,7 @@ dt_status geqrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
                        const int these = std::min(kWide, k - first);
                        for (int j = 0; j < these; ++j) {
                          T* const diagonal = panel + j * kWide;
-                         s.taus[first + j] = make_reflection(diagonal + j, m - first - j - 1);
+                         s.taus[first + j] = make_reflection<kWide>(diagonal + j, m - first - j - 1);
                          if (s.taus[first + j] != T(0)) reflect(diagonal, m - first - j, j, s.taus[first + j]);
                        }
                        if (first / kWide + 1 == count) break;
