@@ -227,7 +227,8 @@ void Merge<T>::group() {
 template <class T>
 Secular Merge<T>::secular() const {
   constexpr bool kDouble = std::is_same_v<T, double>;
-  return {count, poles, z, reach, 1 / rho, kDouble ? 8 * kRounding<double> : 1e-10, kDouble ? 1e-9 : 1e-5, origins, shifts};
+  return {count,   poles, z, reach, 1 / rho, kDouble ? 8 * kRounding<double> : 1e-10, kDouble ? 1e-9 : 1e-5,
+          origins, shifts};
 }
 
 // Panel `panel` of the right operands: the old vectors.

@@ -76,8 +76,8 @@ void Reduction<T>::make_column(int64_t first, int64_t c) const {
   std::fill(v + from, v + next, T(0));
   std::fill(w + aligned, w + end, T(0));
   if (tau != T(0)) {
-    row_product({v + next, 0, 1, n - next, at(aligned / kLine, next), n - aligned, nullptr, 0, w + aligned, 0, false,
-                 n});
+    row_product(
+        {v + next, 0, 1, n - next, at(aligned / kLine, next), n - aligned, nullptr, 0, w + aligned, 0, false, n});
     if (j > 0) {
       T seen[2][kTogether];
       row_product({v + next, 0, 1, n - next, group + next * kLine, kTogether, nullptr, 0, seen[0], 0, false, n});
@@ -171,8 +171,8 @@ void Reduction<T>::turn_back(T* vectors, int64_t lead, int64_t count) const {
   for (int64_t g = group_count(); g-- > 0;) {
     const int64_t first = g * kTogether;
     T* const x = vectors + first;
-    row_product({x, lead, count, n - first, columns_of(g) + first * kLine, kTogether, nullptr, 0, seen, kTogether,
-                 false, n});
+    row_product(
+        {x, lead, count, n - first, columns_of(g) + first * kLine, kTogether, nullptr, 0, seen, kTogether, false, n});
     row_product({seen, kTogether, count, kTogether, triangle_of(g), kTogether, nullptr, 0, mixed, kTogether});
     row_product({mixed, kTogether, count, kTogether, rows_of(g) + first * kTogether, n - first, x, lead, x, lead});
   }

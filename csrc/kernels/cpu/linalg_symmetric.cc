@@ -40,7 +40,8 @@ auto plan_for(int n, bool vectors) {
 
 // Both triangles from one, times `by`, in tiles of a panel's width.
 template <class T>
-void load_panels(dt_kernel_context* ctx, const Parts& from, int64_t part, bool upper, double by, const Reduction<T>& to) {
+void load_panels(dt_kernel_context* ctx, const Parts& from, int64_t part, bool upper, double by,
+                 const Reduction<T>& to) {
   constexpr int64_t kLine = kPanel<T>;
   const int64_t n = to.n, row = from.stride(upper ? 1 : 0), col = from.stride(upper ? 0 : 1);
   const T* const data = from.data<const T>(part);
@@ -53,10 +54,12 @@ void load_panels(dt_kernel_context* ctx, const Parts& from, int64_t part, bool u
           T* const mirror = to.at(q, p * kLine) + i % kLine;
           T* const here = to.at(p, i);
           const int64_t most = std::min(kLine, i + 1 - p * kLine);
-          for (int64_t j = 0; j < most; ++j) mirror[j * kLine] = here[j] = static_cast<T>(static_cast<double>(line[j * col]) * by);
+          for (int64_t j = 0; j < most; ++j)
+            mirror[j * kLine] = here[j] = static_cast<T>(static_cast<double>(line[j * col]) * by);
         }
       }
-      for (int64_t i = 0; i < n && rows_end == n; ++i) std::fill(to.at(q, i) + (n - q * kLine), to.at(q, i) + kLine, T(0));
+      for (int64_t i = 0; i < n && rows_end == n; ++i)
+        std::fill(to.at(q, i) + (n - q * kLine), to.at(q, i) + kLine, T(0));
     }
   });
 }
@@ -70,7 +73,8 @@ DOVETAIL_CLONES T largest_in(const T* data, int64_t n, int64_t row, int64_t col)
     if (col == 1) {
       for (int64_t j = 0; j <= i; ++j) largest = std::max(largest, std::abs(line[j])), sum += line[j] * T(0);
     } else {
-      for (int64_t j = 0; j <= i; ++j) largest = std::max(largest, std::abs(line[j * col])), sum += line[j * col] * T(0);
+      for (int64_t j = 0; j <= i; ++j)
+        largest = std::max(largest, std::abs(line[j * col])), sum += line[j * col] * T(0);
     }
   }
   return sum == T(0) ? largest : std::numeric_limits<T>::quiet_NaN();

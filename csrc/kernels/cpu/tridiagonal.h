@@ -15,17 +15,17 @@ constexpr int kTogether = 32;  // reflections that are applied at once
 template <class T>
 struct Reduction {
   int n;
-  bool keep;    // the reflections, for `turn_back`
+  bool keep;                  // the reflections, for `turn_back`
   double *diagonal, *beside;  // of T
-  T* panels;    // A; free once it is reduced
+  T* panels;                  // A; free once it is reduced
   T* taus;
-  T* columns;   // of each group of reflections, v as columns: panels of n rows
-  T* rows;      // and as rows: panels of kTogether rows
-  T* others;    // of the group that is being made, w as `columns` has v
-  T* updates;   // and both as rows in turns, in panels: v, w, ...
-  T* undone;    // and -w, -v, ...
-  T* triangles; // of each group, its -T' in panels (H_0 H_1 ... = I - V T V')
-  T* lines;     // scratch for a few vectors
+  T* columns;    // of each group of reflections, v as columns: panels of n rows
+  T* rows;       // and as rows: panels of kTogether rows
+  T* others;     // of the group that is being made, w as `columns` has v
+  T* updates;    // and both as rows in turns, in panels: v, w, ...
+  T* undone;     // and -w, -v, ...
+  T* triangles;  // of each group, its -T' in panels (H_0 H_1 ... = I - V T V')
+  T* lines;      // scratch for a few vectors
 
   static constexpr int kLaid = 2 * kTogether + 2;  // rows of a panel of `updates`: not a multiple of 4 KB apart
   int64_t panel_count() const { return (n + kPanel<T> - 1) / kPanel<T>; }
@@ -57,9 +57,9 @@ struct Divided {
   int64_t n, lead;
   double *diagonal, *beside;  // T; the first has the eigenvalues then
   T* vectors;
-  T* fresh;  // n * lead, as `vectors` has
-  T* factors;   // n * factor_lead()
-  T* panels;    // twice panels_size(n, n)
+  T* fresh;    // n * lead, as `vectors` has
+  T* factors;  // n * factor_lead()
+  T* panels;   // twice panels_size(n, n)
   double* numbers;
   int64_t* places;
 
