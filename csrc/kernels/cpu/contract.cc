@@ -14,6 +14,7 @@
 #include "kernels/cpu/element.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_packed.h"
+#include "kernels/cpu/integer_product.h"
 #include "kernels/cpu/matrix_product.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/row_product.h"
@@ -252,45 +253,65 @@ std::enable_if_t<!std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, 
 
 // ---- integers: wrap around, as in PyTorch ---------------------------------------------------------------
 
-template <typename U>
-void add_scaled(U* __restrict out, const U* __restrict in, U factor, int64_t n) {
-  for (int64_t j = 0; j < n; ++j) out[j] = static_cast<U>(modular(out[j]) + modular(factor) * modular(in[j]));
-}
+constexpr int64_t kIntegerWork = 65536, kIntegerRows = 64;
 
-// Rows [begin, end) of c, kept in `line` until they are done; the right matrix is read row by row.
+// c = alpha * made + start, of what was made of c in scratch memory: c may be the start's memory.
 template <typename U>
-void integer_rows(const Batch<U>& p, int64_t item, int64_t begin, int64_t end, U* line) {
-  const U* a = p.a.data + item * p.a_step;
-  const U* b = p.b.data + item * p.b_step;
-  U* c = p.c.data + item * p.c_step;
-  const int64_t n = p.c.cols;
-  for (int64_t i = begin; i < end; ++i) {
-    std::fill(line, line + n, U(0));
-    for (int64_t k = 0; k < p.a.cols; ++k) {
-      add_scaled<U>(line, b + k * p.b.row, static_cast<U>(modular(p.alpha) * modular(a[i * p.a.row + k * p.a.col])), n);
-    }
-    const U* start = p.start.data ? p.start.data + item * p.start.batch + i * p.start.row : nullptr;
-    for (int64_t j = 0; j < n; ++j) {
-      const U init = start ? static_cast<U>(modular(p.start.scale) * modular(start[j * p.start.col])) : U(0);
-      c[i * p.c.row + j * p.c.col] = static_cast<U>(modular(line[j]) + modular(init));
+void finish(const Batch<U>& p, const U* start, const U* made, Matrix<U> c) {
+  for (int64_t i = 0; i < c.rows; ++i) {
+    for (int64_t j = 0; j < c.cols; ++j) {
+      const U init = start ? static_cast<U>(modular(p.start.scale) * modular(start[i * p.start.row + j * p.start.col]))
+                           : U(0);
+      c.data[i * c.row + j * c.col] =
+          static_cast<U>(modular(p.alpha) * modular(made[i * c.cols + j]) + modular(init));
     }
   }
 }
 
+// One row times a matrix: by the matrix's columns or its rows, whichever lie together.
+template <typename U>
+void integer_row(const Matrix<const U>& a, const Matrix<const U>& b, U* out) {
+  if (b.col != 1) {
+    for (int64_t j = 0; j < b.cols; ++j) out[j] = integer_dot<U>(a.data, b.data + j * b.col, b.rows);
+    return;
+  }
+  std::fill(out, out + b.cols, U(0));
+  for (int64_t k = 0; k < b.rows; ++k) integer_axpy<U>(out, b.data + k * b.row, a.data[k], b.cols);
+}
+
 template <typename T>
 std::enable_if_t<std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, Batch<T> p) {
-  const int64_t m = p.c.rows, n = p.c.cols;
-  if (p.count == 0 || m == 0 || n == 0) return true;
+  if (p.count == 0 || p.c.rows == 0 || p.c.cols == 0) return true;
   if (p.a.cols == 0) return empty_product(p), true;
-  if (p.b.col != 1 && !densify(ctx, p.count, p.b, p.b_step)) return false;
-  const int64_t rows = p.count * m;
-  const int64_t grain = std::max<int64_t>(1, 65536 / std::max<int64_t>(1, n * p.a.cols));
-  const int64_t groups = std::min<int64_t>((rows + grain - 1) / grain, 256), per_group = (rows + groups - 1) / groups;
-  T* lines = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(groups * n) * sizeof(T)));
-  if (!lines) return false;
-  parallel(ctx, groups, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin * per_group; row < std::min(rows, end * per_group); ++row) {
-      integer_rows(p, row / m, row % m, row % m + 1, lines + begin * n);
+  if (p.c.cols == 1 && p.c.rows > 1) {
+    p.c = p.c.transposed();
+    const Matrix<const T> left = p.b.transposed();
+    p.b = p.a.transposed(), p.a = left;
+    std::swap(p.a_step, p.b_step), std::swap(p.start.row, p.start.col);
+  }
+  const bool row = p.c.rows == 1 && (p.b.col == 1 || p.b.row == 1);
+  if (row && p.a.col != 1 && !densify(ctx, p.count, p.a, p.a_step)) return false;
+  constexpr int64_t kScratch = 8192 / sizeof(T);
+  const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols;
+  const int64_t cols = std::min(n, row ? kScratch : integer_columns(sizeof(T))), across = (n + cols - 1) / cols;
+  const int64_t rows = std::min(m, kIntegerRows), blocks = across * ((m + rows - 1) / rows);
+  const bool plain = !p.start.data && p.alpha == T(1);
+  parallel(ctx, p.count * blocks, std::max<int64_t>(1, kIntegerWork / (rows * cols * k)), [&](int64_t begin, int64_t end) {
+    alignas(64) T made[kScratch];
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t item = task / blocks, at = task % blocks, i = at / across * rows, j = at % across * cols;
+      const int64_t tm = std::min(rows, m - i), tn = std::min(cols, n - j);
+      Matrix<const T> a = p.a.block(i, 0, tm, k), b = p.b.block(0, j, k, tn);
+      Matrix<T> c = p.c.block(i, j, tm, tn);
+      a.data += item * p.a_step, b.data += item * p.b_step, c.data += item * p.c_step;
+      if (row) {
+        integer_row<T>(a, b, made);
+      } else {
+        integer_block<T>(a, b, plain ? c : Matrix<T>{made, tm, tn, tn, 1});
+        if (plain) continue;
+      }
+      const int64_t from = item * p.start.batch + i * p.start.row + j * p.start.col;
+      finish<T>(p, p.start.data ? p.start.data + from : nullptr, made, c);
     }
   });
   return true;
@@ -338,6 +359,8 @@ T dot_range(const dt_array& x, const dt_array& y, int64_t begin, int64_t end) {
   const T* b = static_cast<const T*>(y.data) + begin * ys;
   if constexpr (std::is_floating_point_v<T>) {
     if (xs == 1 && ys == 1) return dovetail::cpu::dot(a, b, end - begin);
+  } else if constexpr (std::is_integral_v<T>) {
+    if (xs == 1 && ys == 1) return integer_dot<T>(a, b, end - begin);
   }
   T sum = 0;
   for (int64_t i = 0; i < end - begin; ++i)
