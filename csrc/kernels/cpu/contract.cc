@@ -352,6 +352,13 @@ dt_status mv(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t,
   return multiply<T>(ctx, p) ? DT_OK : out_of_memory(ctx, "mv: out of memory for a dense copy of an argument");
 }
 
+void blas_dot(int n, const Complex<float>* x, const Complex<float>* y, Complex<float>* out) {
+  scipy_cblas_cdotu_sub(n, x, 1, y, 1, out);
+}
+void blas_dot(int n, const Complex<double>* x, const Complex<double>* y, Complex<double>* out) {
+  scipy_cblas_zdotu_sub(n, x, 1, y, 1, out);
+}
+
 template <typename T>
 T dot_range(const dt_array& x, const dt_array& y, int64_t begin, int64_t end) {
   const int64_t xs = x.strides[0], ys = y.strides[0];
@@ -361,6 +368,10 @@ T dot_range(const dt_array& x, const dt_array& y, int64_t begin, int64_t end) {
     if (xs == 1 && ys == 1) return dovetail::cpu::dot(a, b, end - begin);
   } else if constexpr (std::is_integral_v<T>) {
     if (xs == 1 && ys == 1) return integer_dot<T>(a, b, end - begin);
+  } else if (xs == 1 && ys == 1) {
+    T sum = 0;
+    blas_dot(static_cast<int>(end - begin), a, b, &sum);
+    return sum;
   }
   T sum = 0;
   for (int64_t i = 0; i < end - begin; ++i)
