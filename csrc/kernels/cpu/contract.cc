@@ -260,10 +260,9 @@ template <typename U>
 void finish(const Batch<U>& p, const U* start, const U* made, Matrix<U> c) {
   for (int64_t i = 0; i < c.rows; ++i) {
     for (int64_t j = 0; j < c.cols; ++j) {
-      const U init = start ? static_cast<U>(modular(p.start.scale) * modular(start[i * p.start.row + j * p.start.col]))
-                           : U(0);
-      c.data[i * c.row + j * c.col] =
-          static_cast<U>(modular(p.alpha) * modular(made[i * c.cols + j]) + modular(init));
+      const U init =
+          start ? static_cast<U>(modular(p.start.scale) * modular(start[i * p.start.row + j * p.start.col])) : U(0);
+      c.data[i * c.row + j * c.col] = static_cast<U>(modular(p.alpha) * modular(made[i * c.cols + j]) + modular(init));
     }
   }
 }
@@ -296,24 +295,25 @@ std::enable_if_t<std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, B
   const int64_t cols = std::min(n, row ? kScratch : integer_columns(sizeof(T))), across = (n + cols - 1) / cols;
   const int64_t rows = std::min(m, kIntegerRows), blocks = across * ((m + rows - 1) / rows);
   const bool plain = !p.start.data && p.alpha == T(1);
-  parallel(ctx, p.count * blocks, std::max<int64_t>(1, kIntegerWork / (rows * cols * k)), [&](int64_t begin, int64_t end) {
-    alignas(64) T made[kScratch];
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t item = task / blocks, at = task % blocks, i = at / across * rows, j = at % across * cols;
-      const int64_t tm = std::min(rows, m - i), tn = std::min(cols, n - j);
-      Matrix<const T> a = p.a.block(i, 0, tm, k), b = p.b.block(0, j, k, tn);
-      Matrix<T> c = p.c.block(i, j, tm, tn);
-      a.data += item * p.a_step, b.data += item * p.b_step, c.data += item * p.c_step;
-      if (row) {
-        integer_row<T>(a, b, made);
-      } else {
-        integer_block<T>(a, b, plain ? c : Matrix<T>{made, tm, tn, tn, 1});
-        if (plain) continue;
-      }
-      const int64_t from = item * p.start.batch + i * p.start.row + j * p.start.col;
-      finish<T>(p, p.start.data ? p.start.data + from : nullptr, made, c);
-    }
-  });
+  parallel(ctx, p.count * blocks, std::max<int64_t>(1, kIntegerWork / (rows * cols * k)),
+           [&](int64_t begin, int64_t end) {
+             alignas(64) T made[kScratch];
+             for (int64_t task = begin; task < end; ++task) {
+               const int64_t item = task / blocks, at = task % blocks, i = at / across * rows, j = at % across * cols;
+               const int64_t tm = std::min(rows, m - i), tn = std::min(cols, n - j);
+               Matrix<const T> a = p.a.block(i, 0, tm, k), b = p.b.block(0, j, k, tn);
+               Matrix<T> c = p.c.block(i, j, tm, tn);
+               a.data += item * p.a_step, b.data += item * p.b_step, c.data += item * p.c_step;
+               if (row) {
+                 integer_row<T>(a, b, made);
+               } else {
+                 integer_block<T>(a, b, plain ? c : Matrix<T>{made, tm, tn, tn, 1});
+                 if (plain) continue;
+               }
+               const int64_t from = item * p.start.batch + i * p.start.row + j * p.start.col;
+               finish<T>(p, p.start.data ? p.start.data + from : nullptr, made, c);
+             }
+           });
   return true;
 }
 

@@ -1,4 +1,7 @@
-// cumsum and cumprod. Running totals of float32 and complex64 are kept in double.
+// cumsum, cumprod and logcumsumexp. Running totals of float32 and complex64 are kept in double.
+#include <cmath>
+#include <limits>
+
 #include "kernels/cpu/index_common.h"
 #include "kernels/cpu/registry.h"
 #include "kernels/cpu/sixteen.h"
@@ -16,6 +19,8 @@ using Running = std::conditional_t<std::is_same_v<T, float>, double,
                                                       std::conditional_t<std::is_integral_v<T>, uint64_t, T>>>;
 
 struct Add {
+  template <class T>
+  using State = Running<T>;
   template <class A>
   static A identity() {
     return 0;
@@ -27,6 +32,8 @@ struct Add {
 };
 
 struct Multiply {
+  template <class T>
+  using State = Running<T>;
   template <class A>
   static A identity() {
     return 1;
@@ -37,36 +44,64 @@ struct Multiply {
   }
 };
 
+// The sum of exponentials as that of the largest exponent times the rest, which is at least 1.
+struct LogSum {
+  double largest, rest;
+  LogSum() = default;
+  LogSum(double largest, double rest = 1) : largest(largest), rest(rest) {}
+  template <class T>
+  explicit operator T() const {
+    return static_cast<T>(largest + std::log(rest));
+  }
+};
+
+struct AddExponentials {
+  template <class T>
+  using State = LogSum;
+  template <class A>
+  static A identity() {
+    return {-std::numeric_limits<double>::infinity(), 0};
+  }
+  static LogSum apply(LogSum a, LogSum b) {
+    if (a.largest == b.largest) return {a.largest, a.rest + b.rest};  // infinities would differ by NaN
+    if (b.largest > a.largest) return {b.largest, a.rest * std::exp(a.largest - b.largest) + b.rest};
+    return {a.largest, a.rest + b.rest * std::exp(b.largest - a.largest)};  // or one is NaN
+  }
+};
+
+template <class T, class Op>
+using Total = typename Op::template State<T>;
+
 constexpr int64_t kPiece = 16384;  // a long line is cut into pieces of this many elements
 constexpr int kWays = 4;           // lines that run at once, to hide the latency of the additions (see run_ways)
 
-template <class T>
-DOVETAIL_INLINE Running<T> widen(T x) {
-  return static_cast<Running<T>>(x);
+template <class T, class Op>
+DOVETAIL_INLINE Total<T, Op> widen(T x) {
+  return static_cast<Total<T, Op>>(x);
 }
 
 template <class T, class Op>
-void run_line(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t n, Running<T> total) {
+void run_line(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t n, Total<T, Op> total) {
   for (int64_t i = 0; i < n; ++i) {
-    total = Op::apply(total, widen(in[i * in_stride]));
+    total = Op::apply(total, widen<T, Op>(in[i * in_stride]));
     out[i * out_stride] = static_cast<T>(total);
   }
 }
 
 // The total of a piece: in 8 lanes, always.
 template <class T, class Op>
-DOVETAIL_CLONES Running<T> piece_total(const T* in, int64_t stride, int64_t n) {
-  Running<T> lane[8];
-  for (int l = 0; l < 8; ++l) lane[l] = Op::template identity<Running<T>>();
+DOVETAIL_CLONES Total<T, Op> piece_total(const T* in, int64_t stride, int64_t n) {
+  Total<T, Op> lane[8];
+  for (int l = 0; l < 8; ++l) lane[l] = Op::template identity<Total<T, Op>>();
   int64_t i = 0;
   if (stride == 1) {
     for (; i + 8 <= n; i += 8)
-      for (int l = 0; l < 8; ++l) lane[l] = Op::apply(lane[l], widen(in[i + l]));
+      for (int l = 0; l < 8; ++l) lane[l] = Op::apply(lane[l], widen<T, Op>(in[i + l]));
   } else {
     for (; i + 8 <= n; i += 8)
-      for (int l = 0; l < 8; ++l) lane[l] = Op::apply(lane[l], widen(in[(i + l) * stride]));
+      for (int l = 0; l < 8; ++l) lane[l] = Op::apply(lane[l], widen<T, Op>(in[(i + l) * stride]));
   }
-  for (; i < n; ++i) lane[0] = Op::apply(lane[0], widen(in[i * stride]));
+  for (; i < n; ++i) lane[0] = Op::apply(lane[0], widen<T, Op>(in[i * stride]));
   for (int width = 4; width >= 1; width /= 2)
     for (int l = 0; l < width; ++l) lane[l] = Op::apply(lane[l], lane[l + width]);
   return lane[0];
@@ -75,31 +110,31 @@ DOVETAIL_CLONES Running<T> piece_total(const T* in, int64_t stride, int64_t n) {
 // kWays lines (or pieces of one) of equal length at once, each from its own starting total.
 template <class T, class Op>
 void run_ways(const T* const* in, int64_t in_stride, T* const* out, int64_t out_stride, int64_t n,
-              const Running<T>* starts) {
+              const Total<T, Op>* starts) {
   const T *in0 = in[0], *in1 = in[1], *in2 = in[2], *in3 = in[3];
   T *out0 = out[0], *out1 = out[1], *out2 = out[2], *out3 = out[3];
-  Running<T> a = starts[0], b = starts[1], c = starts[2], d = starts[3];
+  Total<T, Op> a = starts[0], b = starts[1], c = starts[2], d = starts[3];
   for (int64_t i = 0; i < n; ++i) {
     const int64_t from = i * in_stride, to = i * out_stride;
-    out0[to] = static_cast<T>(a = Op::apply(a, widen(in0[from])));
-    out1[to] = static_cast<T>(b = Op::apply(b, widen(in1[from])));
-    out2[to] = static_cast<T>(c = Op::apply(c, widen(in2[from])));
-    out3[to] = static_cast<T>(d = Op::apply(d, widen(in3[from])));
+    out0[to] = static_cast<T>(a = Op::apply(a, widen<T, Op>(in0[from])));
+    out1[to] = static_cast<T>(b = Op::apply(b, widen<T, Op>(in1[from])));
+    out2[to] = static_cast<T>(c = Op::apply(c, widen<T, Op>(in2[from])));
+    out3[to] = static_cast<T>(d = Op::apply(d, widen<T, Op>(in3[from])));
   }
 }
 
 // A long line: totals of the pieces first, then every piece from where the ones before it end.
 template <class T, class Op>
 void long_line(dt_kernel_context* ctx, const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t n,
-               Running<T>* starts) {
+               Total<T, Op>* starts) {
   const int64_t pieces = ceil_div(n, kPiece);
   parallel(ctx, pieces, 2, [&](int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; ++p)
       starts[p] = piece_total<T, Op>(in + p * kPiece * in_stride, in_stride, std::min(kPiece, n - p * kPiece));
   });
-  Running<T> total = Op::template identity<Running<T>>();
+  Total<T, Op> total = Op::template identity<Total<T, Op>>();
   for (int64_t p = 0; p < pieces; ++p) {
-    const Running<T> next = Op::apply(total, starts[p]);
+    const Total<T, Op> next = Op::apply(total, starts[p]);
     starts[p] = total;
     total = next;
   }
@@ -129,20 +164,20 @@ DOVETAIL_CLONES void run_columns(const T* in, int64_t in_stride, T* out, int64_t
                                  int64_t columns) {
   constexpr int kLanes = 32;
   for (int64_t c = 0; c < columns; c += kLanes) {
-    Running<T> total[kLanes];
-    for (int l = 0; l < kLanes; ++l) total[l] = Op::template identity<Running<T>>();
+    Total<T, Op> total[kLanes];
+    for (int l = 0; l < kLanes; ++l) total[l] = Op::template identity<Total<T, Op>>();
     const int width = static_cast<int>(std::min<int64_t>(kLanes, columns - c));
     for (int64_t r = 0; r < rows; ++r) {
       const T* from = in + r * in_stride + c;
       T* to = out + r * out_stride + c;
       if (width == kLanes) {
         for (int l = 0; l < kLanes; ++l) {
-          total[l] = Op::apply(total[l], widen(from[l]));
+          total[l] = Op::apply(total[l], widen<T, Op>(from[l]));
           to[l] = static_cast<T>(total[l]);
         }
       } else {
         for (int l = 0; l < width; ++l) {
-          total[l] = Op::apply(total[l], widen(from[l]));
+          total[l] = Op::apply(total[l], widen<T, Op>(from[l]));
           to[l] = static_cast<T>(total[l]);
         }
       }
@@ -165,7 +200,7 @@ dt_status scan(dt_kernel_context* ctx, const char* op, const dt_array& to, const
   const int64_t n = from.sizes[dim], in_stride = from.strides[dim], out_stride = to.strides[dim];
   const int64_t count = lines.count();
   if (n > 2 * kPiece && count < 8) {
-    Scratch<Running<T>> starts(ctx, ceil_div(n, kPiece));
+    Scratch<Total<T, Op>> starts(ctx, ceil_div(n, kPiece));
     if (!starts) return out_of_memory(ctx, op);
     lines.seek(0);
     for (int64_t k = 0; k < count; ++k, lines.next())
@@ -191,8 +226,8 @@ dt_status scan(dt_kernel_context* ctx, const char* op, const dt_array& to, const
   parallel(ctx, count, grain_for(n), [&](int64_t begin, int64_t end) {
     Walk<2> w = lines;
     w.seek(begin);
-    Running<T> starts[kWays];
-    std::fill_n(starts, kWays, Op::template identity<Running<T>>());
+    Total<T, Op> starts[kWays];
+    std::fill_n(starts, kWays, Op::template identity<Total<T, Op>>());
     int64_t k = begin;
     for (; k + kWays <= end; k += kWays) {
       const T* lines_in[kWays];
@@ -218,6 +253,8 @@ dt_status scan_kernel(const void* self, dt_kernel_context* ctx, const dt_array* 
 
 // A running sum of bools in bool is "or", a running product "and".
 struct BoolSum {
+  template <class T>
+  using State = Running<T>;
   template <class A>
   static A identity() {
     return 0;
@@ -240,6 +277,8 @@ void register_scan(KernelTable& table) {
   visit_modular(add);
   add(Complex<float>{}, DT_COMPLEX64);
   add(Complex<double>{}, DT_COMPLEX128);
+  own.add("logcumsumexp", DT_FLOAT32, scan_kernel<float, AddExponentials>, "logcumsumexp");
+  own.add("logcumsumexp", DT_FLOAT64, scan_kernel<double, AddExponentials>, "logcumsumexp");
   own.add("cumsum", DT_BOOL, scan_kernel<uint8_t, BoolSum>, "cumsum");
   own.add("cumprod", DT_BOOL, scan_kernel<uint8_t, Multiply>, "cumprod");
   add_sixteen_whole(own);

@@ -44,7 +44,14 @@ def true_divide(self: Tensor, other: Tensor) -> Tensor:
     return dt.div(self, other)
 
 
-@op("lcm(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True, non_differentiable=True)
+@op(
+    "lcm(Tensor self, Tensor other) -> Tensor",
+    method=True,
+    inplace=True,
+    out=True,
+    non_differentiable=True,
+    elementwise=True,
+)
 def lcm(self: Tensor, other: Tensor) -> Tensor:
     """The least common multiple of integers; 0 where either is.
 
@@ -141,7 +148,7 @@ def _logaddexp_complex(a: Tensor, b: Tensor) -> Tensor:
     return dt.where(dt.isnan(a) | dt.isnan(b), complex(math.nan, math.nan), either)
 
 
-@op("logaddexp2(Tensor self, Tensor other) -> Tensor", method=True, out=True)
+@op("logaddexp2(Tensor self, Tensor other) -> Tensor", method=True, out=True, elementwise=True)
 @in_float
 def logaddexp2(self: Tensor, other: Tensor) -> Tensor:
     """The base-2 logarithm of a sum of powers of two, without overflow.
@@ -162,7 +169,7 @@ def logaddexp2(self: Tensor, other: Tensor) -> Tensor:
     return large + dt.log1p(dt.exp2(-dt.abs(gap))) * (1 / math.log(2))
 
 
-@op("xlogy(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True)
+@op("xlogy(Tensor self, Tensor other) -> Tensor", method=True, inplace=True, out=True, elementwise=True)
 @in_float
 def xlogy(self: Tensor, other: Tensor) -> Tensor:
     """Multiply by a logarithm, with 0 for 0 times anything but NaN.
@@ -196,7 +203,7 @@ def float_power(self: Tensor, exponent: Tensor) -> Tensor:
     return dt.pow(self.to(wide), exponent.to(wide))
 
 
-@op("fmax(Tensor self, Tensor other) -> Tensor", method=True, out=True)
+@op("fmax(Tensor self, Tensor other) -> Tensor", method=True, out=True, elementwise=True)
 def fmax(self: Tensor, other: Tensor) -> Tensor:
     """The larger element of each pair; a NaN loses against a number.
 
@@ -211,7 +218,7 @@ def fmax(self: Tensor, other: Tensor) -> Tensor:
     return dt.where((self >= other) | dt.isnan(other), self, other)
 
 
-@op("fmin(Tensor self, Tensor other) -> Tensor", method=True, out=True)
+@op("fmin(Tensor self, Tensor other) -> Tensor", method=True, out=True, elementwise=True)
 def fmin(self: Tensor, other: Tensor) -> Tensor:
     """The smaller element of each pair; a NaN loses against a number.
 

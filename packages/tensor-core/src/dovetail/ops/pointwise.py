@@ -183,7 +183,7 @@ def rad2deg(self: Tensor) -> Tensor:
     return self * (180 / math.pi)
 
 
-@op("logit(Tensor self, float? eps=None) -> Tensor", method=True, inplace=True, out=True)
+@op("logit(Tensor self, float? eps=None) -> Tensor", method=True, inplace=True, out=True, elementwise=True)
 @in_float
 def logit(self: Tensor, eps: float | None = None) -> Tensor:
     """The inverse of the sigmoid.
@@ -203,7 +203,7 @@ def logit(self: Tensor, eps: float | None = None) -> Tensor:
     return dt.log(x / (1 - x))
 
 
-@op("sinc(Tensor self) -> Tensor", method=True, inplace=True, out=True)
+@op("sinc(Tensor self) -> Tensor", method=True, inplace=True, out=True, elementwise=True)
 @in_float
 def sinc(self: Tensor) -> Tensor:
     """The normalised cardinal sine.

@@ -10,7 +10,7 @@ from dovetail.ops import op
 from dovetail.ops._common import expand, in_float, promoted_floating, wrap_dim
 
 
-@op("logcumsumexp(Tensor self, int dim) -> Tensor", method=True, out=True)
+@op("logcumsumexp(Tensor self, int dim) -> Tensor", method=True, out=True, kernel=True)
 @in_float
 def logcumsumexp(self: Tensor, dim: int) -> Tensor:
     """The logarithm of the running sum of exponentials along a dim, without overflow.

@@ -10,7 +10,7 @@ from dovetail.ops import op
 from dovetail.ops._common import in_float, promoted_floating, refuse, refuse_complex
 
 
-@op("special_entr(Tensor self) -> Tensor", out=True, internal=True)
+@op("special_entr(Tensor self) -> Tensor", out=True, internal=True, elementwise=True)
 @in_float
 def special_entr(self: Tensor) -> Tensor:
     """The entropy of every element.
@@ -28,7 +28,7 @@ def special_entr(self: Tensor) -> Tensor:
     return dt.where(x < 0, -math.inf, 0 - x * dt.log(dt.where(x <= 0, 1, x)))
 
 
-@op("special_xlog1py(Tensor self, Tensor other) -> Tensor", out=True, internal=True)
+@op("special_xlog1py(Tensor self, Tensor other) -> Tensor", out=True, internal=True, elementwise=True)
 @in_float
 def special_xlog1py(self: Tensor, other: Tensor) -> Tensor:
     """Multiply by the logarithm of one plus a number, with 0 for 0 times anything but NaN.
@@ -83,7 +83,7 @@ def mvlgamma(self: Tensor, p: int) -> Tensor:
 _MOST_DIMENSIONS = 10_000  # each is a pass over the tensor
 
 
-@op("special_spherical_bessel_j0(Tensor self) -> Tensor", out=True, internal=True)
+@op("special_spherical_bessel_j0(Tensor self) -> Tensor", out=True, internal=True, elementwise=True)
 @in_float
 def special_spherical_bessel_j0(self: Tensor) -> Tensor:
     """The spherical Bessel function of the first kind of order 0.

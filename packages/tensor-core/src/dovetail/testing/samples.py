@@ -107,22 +107,26 @@ _DOMAINS = {
         3.0,
     ): "neg abs sign floor ceil trunc round exp expm1 sin cos tan atan sinh cosh tanh asinh erf exp2 sigmoid erfc "
     "square relu gelu silu frac isinf isfinite positive i0 special_airy_ai airy_ai_slope special_bessel_j0 "
-    "special_bessel_j1 special_erfcx special_i0e special_i1 special_i1e special_log_ndtr special_ndtr",
+    "special_bessel_j1 special_erfcx special_i0e special_i1 special_i1e special_log_ndtr special_ndtr sinc "
+    "special_spherical_bessel_j0",
     (0.1, 4.0): "log log1p sqrt lgamma log2 log10 rsqrt reciprocal digamma special_bessel_y0 special_bessel_y1 "
     "special_modified_bessel_k0 special_modified_bessel_k1 special_scaled_modified_bessel_k0 "
-    "special_scaled_modified_bessel_k1",
+    "special_scaled_modified_bessel_k1 special_entr",
     (0.1, 0.9): "special_ndtri",
     (-0.9, 0.9): "asin acos atanh erfinv",
     (1.1, 4.0): "acosh",
 }
-_FLOAT_PAIRS = "add sub mul div maximum minimum atan2 hypot copysign logaddexp eq ne lt le gt ge"
+_FLOAT_PAIRS = (
+    "add sub mul div maximum minimum fmax fmin atan2 hypot copysign logaddexp logaddexp2 xlogy special_xlog1py "
+    "eq ne lt le gt ge"
+)
 _POLYNOMIALS = (
     "special_chebyshev_polynomial_t special_chebyshev_polynomial_u special_chebyshev_polynomial_v "
     "special_chebyshev_polynomial_w special_shifted_chebyshev_polynomial_t special_shifted_chebyshev_polynomial_u "
     "special_shifted_chebyshev_polynomial_v special_shifted_chebyshev_polynomial_w special_hermite_polynomial_h "
     "special_hermite_polynomial_he special_laguerre_polynomial_l special_legendre_polynomial_p"
 )
-_INT_PAIRS = "bitwise_and bitwise_or bitwise_xor floor_divide remainder fmod gcd"
+_INT_PAIRS = "bitwise_and bitwise_or bitwise_xor floor_divide remainder fmod gcd lcm"
 
 
 def _binary() -> list[Case]:
@@ -224,6 +228,8 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "cumsum": lambda: [(_ramp(3, 4), 0), (_ints(3, 4), 1), (_strided(), 1)],
     **dict.fromkeys(("cummax", "cummin"), lambda: [(_ramp(3, 4), 0), (_ints(3, 4), 1), (_strided(), -1)]),
     **dict.fromkeys(("tril", "triu"), lambda: [(_ramp(3, 4), 0), (_ints(2, 3, 3), -1), (_strided(), 1)]),
+    "logcumsumexp": lambda: [(_ramp(3, 4), 0), (_strided(), 1)],
+    "logit": lambda: [(x, eps) for (x,) in _unary(0.1, 0.9) for eps in (None, 0.2)],
     "cumprod": lambda: [(_ramp(3, 4), 0), (_ints(3, 4), 1)],
     # gather and scatter
     "gather": lambda: [(_ramp(4, 3), 0, _index(2, 3, size=4)), (_ramp(4, 3), 1, _index(4, 5, size=3))],
