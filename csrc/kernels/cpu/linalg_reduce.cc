@@ -157,9 +157,9 @@ void Reduction<T>::collect(dt_kernel_context* ctx) const {
           t[i][j] = -taus[first + j] * sum;
         }
       }
-      for (int64_t k = 0; k < kTogether; ++k)
-        for (int64_t j = 0; j < kTogether; ++j)
-          triangle_of(g)[(j / kLine * kTogether + k) * kLine + j % kLine] = -t[j][k];
+      std::fill_n(triangle_of(g), kTogether * kTogether, T(0));
+      for (int64_t j = 0; j < count; ++j)
+        for (int64_t k = 0; k <= j; ++k) triangle_of(g)[(k / kLine * kTogether + j) * kLine + k % kLine] = -t[k][j];
     }
   });
 }

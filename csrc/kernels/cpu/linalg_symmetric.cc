@@ -4,7 +4,7 @@
 // equation, one term at a time. Complex matrices and small ones still go there.
 #include "kernels/cpu/linalg_symmetric.h"
 
-#include <atomic>
+#include <cstring>
 #include <limits>
 
 #include "kernels/cpu/matrix.h"
@@ -64,20 +64,41 @@ void load_panels(dt_kernel_context* ctx, const Parts& from, int64_t part, bool u
   });
 }
 
-// The largest magnitude of a triangle, or NaN where something is not finite.
 template <class T>
-DOVETAIL_CLONES T largest_in(const T* data, int64_t n, int64_t row, int64_t col) {
-  T largest = 0, sum = 0;
+using BitsOf = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
+
+// The largest magnitude of a triangle, as bits, whose order is that of the magnitudes; NaN's are the largest.
+template <class T>
+DOVETAIL_CLONES BitsOf<T> largest_in(const T* data, int64_t n, int64_t row, int64_t col) {
+  BitsOf<T> largest = 0;
   for (int64_t i = 0; i < n; ++i) {
     const T* const line = data + i * row;
-    if (col == 1) {
-      for (int64_t j = 0; j <= i; ++j) largest = std::max(largest, std::abs(line[j])), sum += line[j] * T(0);
-    } else {
-      for (int64_t j = 0; j <= i; ++j)
-        largest = std::max(largest, std::abs(line[j * col])), sum += line[j * col] * T(0);
+    for (int64_t j = 0; j <= i; ++j) {
+      BitsOf<T> bits;
+      std::memcpy(&bits, line + (col == 1 ? j : j * col), sizeof bits);
+      largest = std::max<BitsOf<T>>(largest, bits << 1 >> 1);
     }
   }
-  return sum == T(0) ? largest : std::numeric_limits<T>::quiet_NaN();
+  return largest;
+}
+
+// Vectors as columns of the result, through panels of them.
+template <class T>
+void store_columns(const Parts& to, int64_t part, const T* vectors, int64_t lead, int64_t first, int64_t count,
+                   T* panel) {
+  constexpr int64_t kLine = kPanel<T>;
+  const int64_t n = to.size(0), row = to.stride(0), col = to.stride(1);
+  for (int64_t j = first; j < first + count; j += kLine) {
+    const int64_t width = std::min(kLine, first + count - j);
+    fill_panel(Matrix<const T>{vectors + j * lead, n, width, 1, lead}, 0, panel);
+    T* const target = to.data<T>(part) + j * col;
+    for (int64_t i = 0; i < n; ++i) {
+      if (col == 1)
+        std::memcpy(target + i * row, panel + i * kLine, sizeof(T) * width);
+      else
+        for (int64_t k = 0; k < width; ++k) target[i * row + k * col] = panel[i * kLine + k];
+    }
+  }
 }
 
 }  // namespace
@@ -86,15 +107,20 @@ template <class T>
 dt_status symmetric_eigen(dt_kernel_context* ctx, const dt_array* outs, const dt_array& in, bool upper, bool vectors) {
   const Parts from(in, 2), values(outs[0], 1), to(outs[1], 2), infos(outs[2], 0);
   const int n = from.size(0);
+  constexpr int64_t kChunk = Reduction<T>::kChunk;
   const auto body = [&](int64_t part, const Pieces<T>& s) {
     int32_t& info = *infos.data<int32_t>(part);
     info = 0;
-    const T largest = largest_in(from.data<const T>(part), n, from.stride(upper ? 1 : 0), from.stride(upper ? 0 : 1));
-    if (std::isnan(largest)) {
+    const BitsOf<T> bits =
+        largest_in(from.data<const T>(part), n, from.stride(upper ? 1 : 0), from.stride(upper ? 0 : 1));
+    T largest;
+    std::memcpy(&largest, &bits, sizeof bits);
+    if (!is_finite(largest)) {
+      constexpr T kNaN = std::numeric_limits<T>::quiet_NaN();
       info = kNotFinite;
-      std::fill_n(s.values, n, largest);
+      std::fill_n(s.values, n, kNaN);
       store_vector(values, part, s.values);
-      if (vectors) store_each<T>(to, part, [&](int, int) { return largest; });
+      if (vectors) store_each<T>(to, part, [&](int, int) { return kNaN; });
       return;
     }
     // To about 1, exactly: squares then neither overflow nor vanish.
@@ -104,13 +130,14 @@ dt_status symmetric_eigen(dt_kernel_context* ctx, const dt_array* outs, const dt
     if (vectors) {
       s.reduction.collect(ctx);
       if (!s.divided.solve(ctx)) info = n;
-      parallel(ctx, (n + Reduction<T>::kChunk - 1) / Reduction<T>::kChunk, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          const int64_t row = i * Reduction<T>::kChunk, rows = std::min<int64_t>(Reduction<T>::kChunk, n - row);
-          s.reduction.turn_back(s.divided.vectors + row * s.divided.lead, s.divided.lead, rows);
-        }
-      });
-      store(to, part, s.divided.vectors, s.divided.lead);
+      parallel(ctx, (n + kChunk - 1) / kChunk, std::max<int64_t>(1, kGrain / (int64_t{n} * n * kChunk / 8)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t row = begin * kChunk; row < std::min<int64_t>(end * kChunk, n); row += kChunk) {
+                   const int64_t rows = std::min<int64_t>(kChunk, n - row), lead = s.divided.lead;
+                   s.reduction.turn_back(s.divided.vectors + row * lead, lead, rows);
+                   store_columns(to, part, s.divided.vectors, lead, row, rows, s.divided.panels + row * n);
+                 }
+               });
     } else {
       std::copy_n(s.reduction.diagonal, n, s.values);
       std::copy_n(s.reduction.beside, n - 1, s.scratch);

@@ -5,7 +5,8 @@
 
 namespace dovetail::cpu {
 
-constexpr int kLeastSymmetric = 48;  // below, LAPACK's take no longer
+// Of smaller matrices LAPACK's take no longer.
+constexpr int least_symmetric(bool vectors) { return vectors ? 8 : 32; }
 
 // outs: eigenvalues, eigenvectors, info, as linalg_heevd has them.
 template <class T>

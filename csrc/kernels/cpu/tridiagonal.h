@@ -41,8 +41,8 @@ struct Reduction {
   void reduce(dt_kernel_context* ctx) const;
   // Lays out what turn_back needs.
   void collect(dt_kernel_context* ctx) const;
-  // Q x for some vectors x, `lead` apart, in place. Takes scratch memory of its own for them.
-  static constexpr int kChunk = 48;
+  // Q x for up to kChunk vectors x, `lead` apart, in place.
+  static constexpr int kChunk = 32;
   void turn_back(T* vectors, int64_t lead, int64_t count) const;
 
  private:
