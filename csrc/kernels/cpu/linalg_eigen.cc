@@ -51,7 +51,8 @@ dt_status heevd(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
   if (!fits_lapack(ins[0], 2)) return too_large(ctx, "linalg_heevd");
   const bool with_vectors = args[2].as.i != 0;
   if constexpr (!is_complex_type<T>)
-    if (from.size(0) >= least_symmetric(with_vectors)) return symmetric_eigen<T>(ctx, outs, ins[0], args[1].as.i != 0, with_vectors);
+    if (from.size(0) >= least_symmetric(with_vectors))
+      return symmetric_eigen<T>(ctx, outs, ins[0], args[1].as.i != 0, with_vectors);
   Hermitian<T> asked{with_vectors ? 'V' : 'N', args[1].as.i ? 'U' : 'L', from.size(0)};
   const int n = asked.n;
   if (n > 0) asked.ask();
