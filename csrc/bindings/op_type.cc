@@ -40,11 +40,31 @@ bool fills_much(const Op& op, const dt_value* args) {
   return total > kLargeWork;
 }
 
+PyObject* call_factory(OpObject* self, Parsed& parsed) {
+  const auto make = [&] { return call_numbers(*self->op, parsed.values, self->info->count); };
+  PyObject* result;
+  if (__builtin_expect(fills_much(*self->op, parsed.values), 0)) {
+    Tensor made;
+    {
+      WithoutGil released(true);
+      made = make();
+    }
+    result = wrap(std::move(made));
+  } else {
+    result = wrap(make());
+  }
+  if (!parsed.requires_grad) return result;
+  Ref kept = Ref::steal(result);
+  set_requires_grad(result, parsed.requires_grad);
+  return kept.release();
+}
+
 PyObject* call_parsed(OpObject* self, Parsed& parsed) {
   const Op& op = *self->op;
   const int n_outs = op.n_outputs();
   if (op.form == DT_FORM_VIEW && self->variant != Variant::inplace && !parsed.out && !parsed.requires_grad)
     return wrap(call_view(op, parsed.values, self->info->count));
+  if (op.device_of_numbers >= 0 && !parsed.out) return call_factory(self, parsed);
   dt_value outs[kMaxOutputs];
   for (int k = 0; k < n_outs; ++k) put(outs[k], nullptr);
   if (self->variant == Variant::inplace) {

@@ -98,13 +98,10 @@ void contiguous_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
   give(outs[0], make_contiguous(args[0].as.tensor));
 }
 
-void empty_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
-  const int size = op.schema.find_arg("size"), dtype = op.schema.find_arg("dtype"),
-            device = op.schema.find_arg("device");
-  const DType d = args[dtype].tag == DT_DTYPE ? static_cast<DType>(args[dtype].as.i) : default_dtype();
-  const Device* chosen = args[device].tag == DT_DEVICE ? &args[device].as.device : default_device();
-  const Device where = chosen ? *chosen : kCpu;
-  give(outs[0], empty(args[size].count, args[size].as.ints, d, where));
+void empty_op(const Op&, const dt_value* args, int, dt_value* outs, int) {  // (size, *, dtype, device)
+  const Device* chosen = args[2].tag == DT_DEVICE ? &args[2].as.device : default_device();
+  const DType dtype = args[1].tag == DT_DTYPE ? static_cast<DType>(args[1].as.i) : default_dtype();
+  give(outs[0], empty(args[0].count, args[0].as.ints, dtype, chosen ? *chosen : kCpu));
 }
 
 // ---- numbers --------------------------------------------------------------------------------------------

@@ -175,6 +175,16 @@ Tensor call_view(const Op& op, dt_value* args, int n_args) {
   return Tensor::steal(out.as.tensor);
 }
 
+Tensor call_numbers(const Op& op, const dt_value* args, int n_args) {
+  if (__builtin_expect(!thread_state().visible, 1)) {  // a layer acts on tensors, or is visible
+    Tensor made = in_name(op, [&] { return make_from_numbers(op, args, n_args); });
+    if (made) return made;
+  }
+  dt_value out{};
+  call(op, args, n_args, &out, 1);
+  return Tensor::steal(out.as.tensor);
+}
+
 Tensor shell_view(const Op& op, const dt_value* args, int n_args) {
   if (op.form != DT_FORM_VIEW || n_args < 1 || args[0].tag != DT_TENSOR || !(args[0].as.tensor->bits & DT_BIT_SHELL))
     type_error(op.name(), ": shell_view takes a view op and a shell");

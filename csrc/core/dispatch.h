@@ -43,6 +43,8 @@ void update_active_bits(ThreadState& state) noexcept;
 // What call() returns for a view op and all of its arguments, which the op may change; where no layer acts, without the
 // way through them.
 Tensor call_view(const Op& op, dt_value* args, int n_args);
+// What call() returns for an op of numbers (op.device_of_numbers) and all of its arguments, by the same shorter way.
+Tensor call_numbers(const Op& op, const dt_value* args, int n_args);
 // The view that a view op makes of a shell.
 Tensor shell_view(const Op& op, const dt_value* args, int n_args);
 

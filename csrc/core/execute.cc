@@ -140,6 +140,11 @@ bool run_plain(const Op& op, const dt_value* given, int n_args, dt_value* outs) 
   return true;
 }
 
+bool belongs_on_cpu(const dt_value& device) {
+  const Device* chosen = device.tag == DT_DEVICE ? &device.as.device : default_device();
+  return !chosen || chosen->kind == 0;
+}
+
 // ---- written arguments (fused updates) ------------------------------------------------------------------
 
 void bump_written(const Op& op, const dt_value* args, int n_args) {
@@ -201,6 +206,11 @@ bool try_kernel(const Op& op, const dt_value* args, int n_args, dt_value* outs) 
     case DT_FORM_REDUCTION:
       return try_reduction(op, args, n_args, outs);
     case DT_FORM_PLAIN:
+      if (op.device_of_numbers >= 0 && outs[0].tag != DT_TENSOR) {
+        Tensor made = make_from_numbers(op, args, n_args);
+        if (made) return give(outs[0], std::move(made)), true;
+      }
+      [[fallthrough]];
     case DT_FORM_DYNAMIC:
       return run_plain(op, args, n_args, outs);
     default:
@@ -226,6 +236,22 @@ bool try_kernel(const Op& op, const dt_value* args, int n_args, dt_value* outs) 
 }
 
 }  // namespace
+
+// What run_plain does, without all that tensors as arguments and destinations ask for.
+Tensor make_from_numbers(const Op& op, const dt_value* given, int n_args) {
+  if (!belongs_on_cpu(given[op.device_of_numbers])) return nullptr;
+  dt_value* args = static_cast<dt_value*>(__builtin_alloca(sizeof(dt_value) * n_args));
+  copy_values(given, n_args, args);
+  Inference call(op, args, n_args);
+  op.infer(call);
+  const OutputSpec& out = call.outs[0];
+  const dt_kernel kernel = find_kernel(op, kCpu.kind, &out.dtype, 1);
+  if (!kernel.fn) return nullptr;
+  Tensor result = empty(out.ndim, out.sizes, out.dtype, kCpu);
+  const dt_array array = array_of(*result);
+  KernelRun(op, kCpu).run(kernel, &array, 1, nullptr, 0, args, n_args);
+  return result;
+}
 
 bool try_plain(const Op& op, const dt_value* args, int n_args, dt_value* outs) {
   return run_plain(op, args, n_args, outs);

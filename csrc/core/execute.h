@@ -13,6 +13,9 @@ void run_decomposition(const Op& op, const dt_value* args, int n_args, dt_value*
 
 void run_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* outs);
 void run_copy_form(const Op& op, const dt_value* args, dt_value* outs);
+// The result of a plain op that takes numbers alone, made on the CPU. Null where it belongs on another device, or where
+// there is no kernel.
+Tensor make_from_numbers(const Op& op, const dt_value* args, int n_args);
 // False: the backend has no kernel for these dtypes.
 bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* outs);
 bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* outs);

@@ -49,10 +49,22 @@ int count_plain_operands(const Op& op) {
   return leading == all && all <= 2 ? all : 0;
 }
 
+int find_device_of_numbers(const Op& op) {
+  if (op.form != DT_FORM_PLAIN || op.n_outputs() != 1 || op.returns_list()) return -1;
+  int device = -1;
+  for (size_t i = 0; i < op.schema.args.size(); ++i) {
+    const ArgType kind = op.schema.args[i].kind;
+    if (kind == ArgType::tensor || kind == ArgType::tensor_list) return -1;
+    if (kind == ArgType::device) device = static_cast<int>(i);
+  }
+  return device;
+}
+
 }  // namespace
 
 Op* register_op(std::unique_ptr<Op> op) {
   op->plain_operands = count_plain_operands(*op);
+  op->device_of_numbers = find_device_of_numbers(*op);
   Registry& r = registry();
   std::unique_lock lock(r.mutex);
   if (r.by_name.count(op->name()))

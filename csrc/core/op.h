@@ -140,6 +140,8 @@ struct dt_op {
   bool copy_form = false;        // the output keeps the first argument's shape and dtype (copy, fill)
   // An elementwise op whose tensors are just its first one or two arguments: how many. Else 0.
   int plain_operands = 0;
+  // Of a plain op that makes one tensor out of numbers alone (zeros, arange): where its device stands. Else -1.
+  int device_of_numbers = -1;
   dovetail::Reduced reduced = dovetail::Reduced::same;
   uint32_t allowed = ~0u;    // dtypes (1 << dtype) that the op has a meaning for, after promotion
   const char* refuses = "";  // what to say of the others: "use logical_not() or ~ on bool"

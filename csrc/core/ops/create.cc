@@ -46,7 +46,7 @@ void infer_full(Inference& call) {
   settle_element(call, 1, out.dtype);
 }
 
-// zeros, ones(size, *, dtype, device): a float by default, whatever the number.
+// empty, zeros, ones(size, *, dtype, device): a float by default, whatever the number.
 void infer_filled(Inference& call) {
   infer_sizes(call);
   call.outs[0].dtype = dtype_or(call.args[1], default_dtype());
@@ -207,6 +207,7 @@ Example:
 
 void declare_by_size() {
   op("empty(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor")
+      .plain(infer_filled)
       .composite(empty_op)
       .factory()
       .out()

@@ -1,4 +1,4 @@
-// full, zeros, ones, fill and arange: bound by memory, so the base instruction set does.
+// empty, full, zeros, ones, fill and arange: bound by memory, so the base instruction set does.
 #include "kernels/cpu/families.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"
@@ -77,30 +77,49 @@ void full_loop(char* const* data, const int64_t* step, const int64_t* row_step, 
   }
 }
 
+// Writes `value` everywhere; elements that lie side by side are one dim, whatever the shape.
+template <class T>
+dt_status fill_with(dt_kernel_context* ctx, const dt_array& out, const T* value) {
+  static const Loop loop{full_loop<T>, kCheapGrain};
+  int64_t count = 1;
+  const int64_t one = 1;
+  bool row = true;
+  for (int i = out.ndim - 1; i >= 0; --i) {
+    row &= out.sizes[i] == 1 || out.strides[i] == count;
+    count *= out.sizes[i];
+  }
+  if (!row) return elementwise<1>(ctx, loop, {&out}, value);
+  const dt_array flat{out.data, &count, &one, 1, out.dtype};
+  return elementwise<1>(ctx, loop, {&flat}, value);
+}
+
+// The elements are whatever the memory holds.
+dt_status empty_kernel(const void*, dt_kernel_context*, const dt_array*, int32_t, const dt_array*, int32_t,
+                       const dt_value*, int32_t) {
+  return DT_OK;
+}
+
 // full(size, fill_value)
 template <class T>
 dt_status full_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array*, int32_t,
                       const dt_value* args, int32_t) {
-  static const Loop loop{full_loop<T>, kCheapGrain};
   const T value = number<T>(args[1]);
-  return elementwise<1>(ctx, loop, {&outs[0]}, &value);
+  return fill_with(ctx, outs[0], &value);
 }
 
 // zeros, ones
 template <class T, int kNumber>
 dt_status filled_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array*, int32_t,
                         const dt_value*, int32_t) {
-  static const Loop loop{full_loop<T>, kCheapGrain};
   const T value = static_cast<T>(kNumber);
-  return elementwise<1>(ctx, loop, {&outs[0]}, &value);
+  return fill_with(ctx, outs[0], &value);
 }
 
 // fill(self, value): value is zero-dim, in the same dtype, and the last input.
 template <class T>
 dt_status fill_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                       int32_t n_ins, const dt_value*, int32_t) {
-  static const Loop loop{full_loop<T>, kCheapGrain};
-  return elementwise<1>(ctx, loop, {&outs[0]}, ins[n_ins - 1].data);
+  return fill_with(ctx, outs[0], static_cast<const T*>(ins[n_ins - 1].data));
 }
 
 // arange(start, end, step): element i is start + i * step, each from its index so that errors do not add up.
@@ -157,6 +176,7 @@ dt_status arange_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
 }
 
 #define DOVETAIL_ADD_FULL(T, dtype)               \
+  table.add("empty", dtype, empty_kernel);        \
   table.add("full", dtype, full_kernel<T>);       \
   table.add("zeros", dtype, filled_kernel<T, 0>); \
   table.add("ones", dtype, filled_kernel<T, 1>);
