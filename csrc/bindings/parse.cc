@@ -166,6 +166,8 @@ void place_keywords(const OpInfo& info, Variant variant, PyObject* const* values
 
 // `slots`: what keywords gave, null if there are none.
 void fill_rest(const OpInfo& info, Variant variant, PyObject* const* slots, int from, Parsed& parsed) {
+  if (!slots && from >= info.needed)
+    return copy_values(info.defaults.data() + from, info.count - from, parsed.values + from);
   const auto& args = info.op.schema.args;
   for (int i = from; i < info.count; ++i) {
     if (slots && slots[i]) {
@@ -186,6 +188,7 @@ OpInfo::OpInfo(const Op& op)
       positional(op.schema.positional),
       varargs(-1),
       number_first(false),
+      needed(0),
       results(nullptr) {
   const auto& args = op.schema.args;
   if (count > kMaxArgs) value_error(op.name(), ": ops take at most ", kMaxArgs, " arguments, this one has ", count);
@@ -193,6 +196,8 @@ OpInfo::OpInfo(const Op& op)
   for (int i = 0; i < count; ++i) {
     keywords.push_back({interned(args[i].name), i});
     tensors += args[i].kind == ArgType::tensor;
+    defaults.push_back(args[i].default_value);
+    if (!args[i].has_default) needed = i + 1;
   }
   for (const Alias& alias : kAliases) {
     const int i = op.schema.find_arg(alias.name);

@@ -23,6 +23,9 @@ struct OpInfo {
     int index;
   };
   std::vector<Keyword> keywords;  // the arguments' names, then the aliases of some
+  // From this argument on all have defaults: those, by argument.
+  int needed;
+  std::vector<dt_value> defaults;
   PyTypeObject* results;          // named results, or null
 };
 

@@ -146,7 +146,8 @@ PyObject* swap_last(PyObject* self, const char* who) {
   return entry([&] {
     TensorImpl* t = impl_of(self);
     if (t->ndim < 2) runtime_error(who, ": the tensor must have at least 2 dims, got ", describe(*t));
-    return wrap(call1(*fast.transpose, {box(t), box_int(-2), box_int(-1)}));
+    dt_value args[3] = {box(t), box_int(-2), box_int(-1)};
+    return wrap(call_view(*fast.transpose, args, 3));
   });
 }
 PyObject* get_mT(PyObject* self, void*) { return swap_last(self, "mT"); }
@@ -162,7 +163,8 @@ PyObject* get_T(PyObject* self, void*) {
     }
     int64_t dims[DT_MAX_DIMS];
     for (int i = 0; i < t->ndim; ++i) dims[i] = t->ndim - 1 - i;
-    return wrap(call1(*fast.permute, {box(t), box_ints(dims, t->ndim)}));
+    dt_value args[2] = {box(t), box_ints(dims, t->ndim)};
+    return wrap(call_view(*fast.permute, args, 2));
   });
 }
 

@@ -8,10 +8,7 @@ namespace dovetail {
 
 // ---- the thread's state ---------------------------------------------------------------------------------
 
-ThreadState& thread_state() noexcept {
-  __attribute__((tls_model("initial-exec"))) static thread_local ThreadState state;  // spares a call at each use
-  return state;
-}
+__thread ThreadState this_thread;
 
 void update_active_bits(ThreadState& state) noexcept {
   const uint32_t grad = state.grad_mode && !state.below_autograd ? uint32_t{DT_BIT_GRAD} : 0u;
@@ -20,6 +17,14 @@ void update_active_bits(ThreadState& state) noexcept {
 
 namespace {
 
+struct LayerEntry {
+  int32_t position;
+  dt_layer_fn fn;
+  void* self;
+};
+
+// Those pushed on this thread, innermost first: sorted by position, later ones of a position above earlier ones.
+thread_local std::vector<LayerEntry> layers;
 LayerEntry autograd_layer{DT_LAYER_AUTOGRAD, nullptr, nullptr};
 
 // Narrows the thread to what is below a layer, and puts it back.
@@ -65,10 +70,10 @@ void enter_layer(ThreadState& state, uint32_t acting, const Op& op, const dt_val
   const bool grad = acting & DT_BIT_GRAD;
   if (acting & DT_BIT_SHELL && !grad && !state.visible) no_value(op.name());
   const int top = state.visible - 1;
-  const bool pushed = top >= 0 && (!grad || state.layers[top].position > DT_LAYER_AUTOGRAD);
+  const bool pushed = top >= 0 && (!grad || layers[top].position > DT_LAYER_AUTOGRAD);
   if (!pushed && !autograd_layer.fn)
     runtime_error(op.name(), ": an argument requires grad, but dovetail.autograd is not loaded");
-  const LayerEntry entry = pushed ? state.layers[top] : autograd_layer;
+  const LayerEntry entry = pushed ? layers[top] : autograd_layer;
   const bool below = state.below_autograd || entry.position <= DT_LAYER_AUTOGRAD;
   Narrow narrow(state, pushed ? top : ThreadState::kAutograd, pushed ? top : state.visible, below);
   check_status(entry.fn(entry.self, &op, args, n_args, outs, n_outs));
@@ -162,7 +167,7 @@ void decompose(const Op& op, const dt_value* args, int n_args, dt_value* outs, i
   if (state.entered == ThreadState::kNone) return run_decomposition(op, full, total, outs, n_outs);
   const bool autograd = state.entered == ThreadState::kAutograd;
   const int visible = autograd ? state.visible : state.entered + 1;
-  const bool below = !autograd && state.layers[state.entered].position < DT_LAYER_AUTOGRAD;
+  const bool below = !autograd && layers[state.entered].position < DT_LAYER_AUTOGRAD;
   Narrow narrow(state, ThreadState::kNone, visible, below);
   run_decomposition(op, full, total, outs, n_outs);
 }
@@ -210,16 +215,16 @@ void push_layer(int position, dt_layer_fn fn, void* self) {
     value_error("push_layer: there is no position ", position);
   ThreadState& state = thread_state();
   int at = state.visible;  // a layer pushed from inside another is below it
-  while (at > 0 && state.layers[at - 1].position > position) --at;
-  state.layers.insert(state.layers.begin() + at, LayerEntry{position, fn, self});
+  while (at > 0 && layers[at - 1].position > position) --at;
+  layers.insert(layers.begin() + at, LayerEntry{position, fn, self});
   ++state.visible;
 }
 
 void pop_layer(int position) {
   ThreadState& state = thread_state();
   for (int i = state.visible - 1; i >= 0; --i) {
-    if (state.layers[i].position != position) continue;
-    state.layers.erase(state.layers.begin() + i);
+    if (layers[i].position != position) continue;
+    layers.erase(layers.begin() + i);
     --state.visible;
     return;
   }

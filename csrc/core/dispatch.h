@@ -17,25 +17,19 @@ std::string in_name_of(const Op& op, const std::string& message);
 std::string in_name_of(const std::string& name, const std::string& message);
 
 // The thread's state.
-struct LayerEntry {
-  int32_t position;
-  dt_layer_fn fn;
-  void* self;
-};
 struct ThreadState {
   bool grad_mode = true;
   bool inference_mode = false;
-  // Layers pushed on this thread, innermost first: sorted by position, later ones of a position above earlier ones.
-  std::vector<LayerEntry> layers;
-  int visible = 0;  // entries of `layers` that the current call may still meet: those below this index
-  // Which layer's function is running: an index into `layers`, or one of the constants below.
+  int visible = 0;  // of the layers pushed on this thread, those the current call may still meet: up to this index
+  // Which layer's function is running: the index of a pushed one, or one of the constants below.
   static constexpr int kNone = -1, kAutograd = -2;
   int entered = kNone;
   bool below_autograd = false;  // inside the autograd layer or below it
   // Bits of a tensor that make a layer act; kept in step with grad_mode and below_autograd.
   uint32_t active_bits = DT_BIT_GRAD | DT_BIT_SHELL;
 };
-ThreadState& thread_state() noexcept;
+extern __thread ThreadState this_thread;  // (a thread_local might have to be made first, and is reached by a call)
+inline ThreadState& thread_state() noexcept { return this_thread; }
 // Whether no layer acts on a call whose one tensor is t: a composite may then make a view of it without a call.
 bool no_layer_acts(const TensorImpl& t) noexcept;
 void update_active_bits(ThreadState& state) noexcept;

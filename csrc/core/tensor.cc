@@ -15,7 +15,7 @@ void (*release_pyobj)(TensorImpl* t) = nullptr;
 namespace {
 
 // The bits that this thread's new tensors begin with.
-thread_local uint32_t fresh_bits __attribute__((tls_model("initial-exec"))) = 0;
+__thread uint32_t fresh_bits = 0;
 
 }  // namespace
 
@@ -88,12 +88,22 @@ void destroy(TensorImpl* t) noexcept {
 
 Tensor empty(int ndim, const int64_t* sizes, DType dtype, Device device) {
   const int64_t item = itemsize(dtype);
-  const int64_t numel = checked_numel("empty", ndim, sizes, item);
   if (device.kind != 0) check_device("empty", device = resolve_device(device));
   Tensor result = Tensor::steal(take_impl(ndim));
   TensorImpl* t = result.get();
-  copy_dims(sizes, ndim, t->dims);
-  contiguous_strides(ndim, sizes, t->dims + ndim);
+  int64_t* const dims = t->dims;
+  int64_t span = 1, bytes, signs = 0;
+  bool overflow = false, empty = false;
+  for (int i = ndim - 1; i >= 0; --i) {
+    const int64_t size = dims[i] = sizes[i];
+    dims[ndim + i] = span;
+    signs |= size;
+    empty |= size == 0;
+    overflow |= __builtin_mul_overflow(span, size + (size == 0), &span);
+  }
+  if (__builtin_expect(overflow | (signs < 0) | __builtin_mul_overflow(span, item, &bytes), 0))
+    checked_numel("empty", ndim, sizes, item);  // says what is wrong
+  const int64_t numel = empty ? 0 : span;
   t->dtype = dtype;
   t->device = device;
   t->numel = numel;
@@ -116,10 +126,6 @@ Tensor empty_same_shape(const TensorImpl& like, DType dtype) {
 Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset,
                     DType dtype) {
   return over(storage, ndim, sizes, strides, offset, dtype);
-}
-
-Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset) {
-  return make_view_as(of, of->dtype, ndim, sizes, strides, offset);
 }
 
 Tensor make_view_as(TensorImpl* of, DType dtype, int ndim, const int64_t* sizes, const int64_t* strides,

@@ -160,10 +160,12 @@ inline Tensor empty(std::initializer_list<int64_t> sizes, DType dtype, Device de
 // A fresh contiguous CPU tensor with the sizes of a contiguous one; what every small op makes.
 Tensor empty_same_shape(const TensorImpl& like, DType dtype);
 // A view of `of` with other geometry: shares storage and version; its base is of's base, or `of`.
-Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset);
-// A view whose elements have another dtype: sizes, strides and offset count those.
+// Elements of another dtype are those that sizes, strides and offset count.
 Tensor make_view_as(TensorImpl* of, DType dtype, int ndim, const int64_t* sizes, const int64_t* strides,
                     int64_t offset);
+inline Tensor make_view(TensorImpl* of, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset) {
+  return make_view_as(of, of->dtype, ndim, sizes, strides, offset);
+}
 Tensor detach(TensorImpl* of);          // shares the version
 Tensor detach_private(TensorImpl* of);  // `.data`: its own version
 Tensor over_storage(Storage* storage, int ndim, const int64_t* sizes, const int64_t* strides, int64_t offset,
