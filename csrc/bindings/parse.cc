@@ -166,8 +166,6 @@ void place_keywords(const OpInfo& info, Variant variant, PyObject* const* values
 
 // `slots`: what keywords gave, null if there are none.
 void fill_rest(const OpInfo& info, Variant variant, PyObject* const* slots, int from, Parsed& parsed) {
-  if (!slots && from >= info.needed)
-    return copy_values(info.defaults.data() + from, info.count - from, parsed.values + from);
   const auto& args = info.op.schema.args;
   for (int i = from; i < info.count; ++i) {
     if (slots && slots[i]) {
@@ -220,6 +218,8 @@ void parse(const OpInfo& info, Variant variant, PyObject* const* args, Py_ssize_
   }
   const Py_ssize_t direct = spread ? info.varargs : nargs;
   for (Py_ssize_t i = 0; i < direct; ++i) convert(info, variant, static_cast<int>(i), args[i], parsed);
+  if (!kwnames && given >= info.needed)
+    return copy_values(info.defaults.data() + given, info.count - static_cast<int>(given), parsed.values + given);
   if (!kwnames) return fill_rest(info, variant, nullptr, static_cast<int>(given), parsed);
   PyObject* slots[kMaxArgs];
   std::fill_n(slots, info.count, nullptr);

@@ -38,11 +38,11 @@ TensorObject* new_subclass_wrapper(PyTypeObject* type) {
   return self;
 }
 
-PyObject* wrap_fresh(PyTypeObject* type, Tensor tensor) {
-  TensorObject* self = type == tensor_type ? new_base_wrapper() : new_subclass_wrapper(type);
+// The two are each other's from now on. (The reference on the impl becomes the wrapper's.)
+inline PyObject* bind(TensorObject* self, TensorImpl* impl) {
   self->dict = self->weakrefs = nullptr;
-  self->impl = tensor.release();
-  self->impl->pyobj = as_object(self);
+  self->impl = impl;
+  impl->pyobj = as_object(self);
   PyObject_GC_Track(self);
   return as_object(self);
 }
@@ -179,8 +179,12 @@ int tensor_clear(PyObject* object) {
 
 PyObject* wrap(Tensor tensor) {
   TensorImpl* impl = tensor.get();
+  if (__builtin_expect(impl && !impl->pyobj, 1)) {
+    TensorObject* self = new_base_wrapper();
+    tensor.release();
+    return bind(self, impl);
+  }
   if (!impl) Py_RETURN_NONE;
-  if (!impl->pyobj) return wrap_fresh(tensor_type, std::move(tensor));
   if (impl->owns_pyobj) {  // flip back: our reference on the impl becomes the wrapper's, its reference ours
     impl->owns_pyobj = false;
     return tensor.release()->pyobj;
@@ -189,7 +193,10 @@ PyObject* wrap(Tensor tensor) {
 }
 
 PyObject* wrap_as(PyTypeObject* type, Tensor tensor) {
-  if (!tensor->pyobj) return wrap_fresh(type, std::move(tensor));
+  if (!tensor->pyobj) {
+    TensorObject* self = type == tensor_type ? new_base_wrapper() : new_subclass_wrapper(type);
+    return bind(self, tensor.release());
+  }
   raise(PyExc_RuntimeError, "%s: the tensor already has a Python object", type->tp_name);
 }
 

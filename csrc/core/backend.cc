@@ -183,11 +183,8 @@ dt_kernel ask(const Op& op, int kind, const DType* dtypes, int n) {
   return kernel;
 }
 
-dt_kernel find_cached(const Op& op, int kind, const DType* dtypes, int n) {
+__attribute__((noinline)) dt_kernel ask_once(const Op& op, int kind, const DType* dtypes, int n, int index) {
   auto& slot = const_cast<Op&>(op).kernels[kind];
-  const int index = (n > 0 ? dtypes[0] + 1 : 0) * kSide + (n > 1 ? dtypes[1] + 1 : 0);
-  auto* cache = static_cast<KernelCache*>(slot.load(std::memory_order_acquire));
-  if (__builtin_expect(cache && cache->known[index], 1)) return cache->kernels[index];
   const dt_kernel kernel = ask(op, kind, dtypes, n);
   std::lock_guard lock(cache_mutex);
   auto* old = static_cast<KernelCache*>(slot.load());
@@ -198,10 +195,7 @@ dt_kernel find_cached(const Op& op, int kind, const DType* dtypes, int n) {
   return kernel;
 }
 
-}  // namespace
-
-dt_kernel find_kernel(const Op& op, int kind, const DType* dtypes, int n) {
-  if (n <= 2) return find_cached(op, kind, dtypes, n);
+__attribute__((noinline)) dt_kernel find_by_several(const Op& op, int kind, const DType* dtypes, int n) {
   std::string key(reinterpret_cast<const char*>(dtypes), sizeof(DType) * n);
   key.append(reinterpret_cast<const char*>(&op.id), sizeof(op.id)).push_back(static_cast<char>(kind));
   {
@@ -213,6 +207,16 @@ dt_kernel find_kernel(const Op& op, int kind, const DType* dtypes, int n) {
   std::lock_guard lock(cache_mutex);
   several.emplace(std::move(key), kernel);
   return kernel;
+}
+
+}  // namespace
+
+dt_kernel find_kernel(const Op& op, int kind, const DType* dtypes, int n) {
+  if (__builtin_expect(n > 2, 0)) return find_by_several(op, kind, dtypes, n);
+  const int index = (n > 0 ? dtypes[0] + 1 : 0) * kSide + (n > 1 ? dtypes[1] + 1 : 0);
+  const auto* cache = static_cast<const KernelCache*>(op.kernels[kind].load(std::memory_order_acquire));
+  if (__builtin_expect(cache && cache->known[index], 1)) return cache->kernels[index];
+  return ask_once(op, kind, dtypes, n, index);
 }
 
 }  // namespace dovetail

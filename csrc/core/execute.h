@@ -60,11 +60,15 @@ bool overlaps_itself(const TensorImpl& t);
 class KernelRun : public dt_kernel_context {
  public:
   KernelRun(const Op& op, Device device);
-  ~KernelRun();
+  ~KernelRun() {
+    if (scratch_) free_scratch();
+  }
   KernelRun(const KernelRun&) = delete;
   // Throws what the kernel failed with.
   void run(const dt_kernel& kernel, const dt_array* outs, int n_outs, const dt_array* ins, int n_ins,
-           const dt_value* args, int n_args);
+           const dt_value* args, int n_args) {
+    check_status(kernel.fn(kernel.self, this, outs, n_outs, ins, n_ins, args, n_args));
+  }
 
   const Op& op;
   Tensor* dynamic_outs = nullptr;  // where allocate_output puts what it makes
@@ -77,6 +81,7 @@ class KernelRun : public dt_kernel_context {
     Storage* storage;
     Scratch* next;
   };
+  void free_scratch();
   Scratch* scratch_ = nullptr;
 };
 

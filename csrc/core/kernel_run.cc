@@ -48,18 +48,13 @@ KernelRun::KernelRun(const Op& op, Device device) : op(op) {
   dt_kernel_context::fail = &KernelCallbacks::fail;
 }
 
-KernelRun::~KernelRun() {
+void KernelRun::free_scratch() {
   while (scratch_) {
     Scratch* next = scratch_->next;
     release(scratch_->storage);
     delete scratch_;
     scratch_ = next;
   }
-}
-
-void KernelRun::run(const dt_kernel& kernel, const dt_array* outs, int n_outs, const dt_array* ins, int n_ins,
-                    const dt_value* args, int n_args) {
-  check_status(kernel.fn(kernel.self, this, outs, n_outs, ins, n_ins, args, n_args));
 }
 
 }  // namespace dovetail
