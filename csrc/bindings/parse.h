@@ -26,7 +26,7 @@ struct OpInfo {
   // From this argument on all have defaults: those, by argument.
   int needed;
   std::vector<dt_value> defaults;
-  PyTypeObject* results;          // named results, or null
+  PyTypeObject* results;  // named results, or null
 };
 
 // A parsed call.
