@@ -3,7 +3,7 @@
 #include <type_traits>
 
 #include "kernels/cpu/conv_depthwise.h"
-#include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/conv_job.h"
 #include "kernels/cpu/shared_tasks.h"
 #include "kernels/cpu/winograd.h"
 
@@ -13,65 +13,25 @@ namespace {
 constexpr int64_t kRowBlock = 96;        // filters at a time: their part of the weights stays in the second-level cache
 constexpr int64_t kDepth = 320;          // of a sum: a strip of its operands stays in the first-level cache
 constexpr int64_t kDepthInPlace = 8192;  // where weights are read once: long runs of each filter
-constexpr int64_t kPixelBlock = 128;     // results at a time where columns are written out
-
-// The results that share their taps, and where their packed weights are.
-struct Pass {
-  const Residue* along[3];
-  int64_t taps;
-  int64_t packed;  // offset in a group's packed weights
-};
-
-// One kernel call: source channels become result rows.
-template <typename T>
-struct Job {
-  FramePlan plan;
-  std::vector<Pass> passes;
-  Cut cut;
-  int64_t batch, groups, rows, channels;  // rows and channels of one group
-  Images<const T> source;
-  Images<T> out;
-  // Filter of row m and source channel c: weights + g * group + m * row + c * channel + tap.
-  Filters<const T> taps;
-  int64_t w_group, w_row, w_channel;
-  const T* bias = nullptr;  // dense
-  T* packed = nullptr;      // NULL: too few results to be worth it, and the weights are read where they are
-  int64_t packed_group = 0;
-  Walk walk = Walk::lines;
-  int64_t row_blocks, row_tasks;
-
-  int64_t block_rows(int64_t block) const { return rows * (block + 1) / row_blocks - rows * block / row_blocks; }
-  int64_t block_start(int64_t block) const { return rows * block / row_blocks; }
-};
 
 template <typename T>
-void plan_passes(Job<T>& job) {
+void plan_passes(ConvJob<T>& job) {
   int64_t packed = 0;
   for (const Residue& z : job.plan.residues[0]) {
     for (const Residue& y : job.plan.residues[1]) {
       for (const Residue& x : job.plan.residues[2]) {
         const int64_t taps = static_cast<int64_t>(z.taps.size() * y.taps.size() * x.taps.size());
         job.passes.push_back({{&z, &y, &x}, taps, packed});
-        packed += job.rows * job.channels * taps;
+        packed += job.channels * taps;
       }
-    }
-  }
-  job.packed_group = packed;
-}
-
-template <typename F>
-void each_tap(const Pass& pass, const F& use) {
-  for (const Tap& z : pass.along[0]->taps) {
-    for (const Tap& y : pass.along[1]->taps) {
-      for (const Tap& x : pass.along[2]->taps) use(z, y, x);
     }
   }
 }
 
 // Weights of a group, a pass and a block of channels from c0 on: for each block of rows, panels.
 template <typename T>
-void pack_weights(const Job<T>& job, int64_t group, const Pass& pass, int64_t c0, int64_t* depths) {
-  T* out = job.packed + group * job.packed_group + pass.packed + job.rows * c0 * pass.taps;
+void pack_weights(const ConvJob<T>& job, int64_t group, const Pass& pass, int64_t c0, int64_t* depths) {
+  T* out = job.packed + job.rows * (group * job.weights_of_row() + pass.packed + c0 * pass.taps);
   int64_t depth = 0;
   for (int64_t c = c0; c < std::min(job.channels, c0 + job.cut.channels); ++c) {
     each_tap(pass, [&](const Tap& z, const Tap& y, const Tap& x) {
@@ -90,29 +50,16 @@ void pack_weights(const Job<T>& job, int64_t group, const Pass& pass, int64_t c0
 template <typename T>
 class Worker {
  public:
-  static int64_t bytes(const Job<T>& job) {
+  static int64_t bytes(const ConvJob<T>& job) {
     Worker sizing(job, nullptr);
     return sizing.used_;
   }
-  Worker(const Job<T>& job, char* scratch)
+  Worker(const ConvJob<T>& job, char* scratch)
       : job_(job), carver_(scratch), framer_(job.plan, job.cut, job.source, carver_) {
     const Cut& cut = job.cut;
     const int64_t depth = cut.channels * job.plan.most_taps();
     offsets_ = carver_.take<int64_t>(depth);
-    if (job.walk == Walk::columns) {
-      block_pixels_ = std::max(kPixelBlock, cut.size[2]);
-      pitch_ = (block_pixels_ + 15) / 16 * 16 + 16;  // no power of two: its rows would share cache sets
-      columns_ = carver_.take<T>(depth * pitch_ + kFrameSlack);
-      results_ = carver_.take<T>(std::min(job.rows, 2 * kRowBlock) * pitch_);
-      spans_ = carver_.take<LaneSpan>(pitch_ / kLanes<T>);
-      column_offsets_ = carver_.take<int64_t>(depth);
-      for (int64_t k = 0; column_offsets_ && k < depth; ++k) column_offsets_[k] = k * pitch_;
-      for (int64_t v = 0; spans_ && v < pitch_ / kLanes<T>; ++v) {
-        spans_[v] = {v * kLanes<T>, v * kLanes<T>, 0, kLanes<T>};
-      }
-    } else {
-      spans_ = carver_.take<LaneSpan>(cut.images * cut.size[0] * cut.size[1] * (cut.size[2] / kLanes<T> + 1));
-    }
+    spans_ = carver_.take<LaneSpan>(cut.images * cut.size[0] * cut.size[1] * (cut.size[2] / kLanes<T> + 1));
     used_ = carver_.used();
   }
 
@@ -148,14 +95,10 @@ class Worker {
     if (job_.passes.size() > 1 || ready_channels_ != channels_) make_tables(pass);
     TileProduct<T> p;
     p.packed = job_.packed != nullptr, p.depth = channels_ * pass.taps, p.accumulate = channel_ > 0, p.spans = spans_;
-    const T* weights = p.packed
-                           ? job_.packed + group_ * job_.packed_group + pass.packed + job_.rows * channel_ * pass.taps
-                           : job_.taps.data + group_ * job_.w_group + channel_ * job_.w_channel;
+    const T* weights =
+        p.packed ? job_.packed + job_.rows * (group_ * job_.weights_of_row() + pass.packed + channel_ * pass.taps)
+                 : job_.taps.data + group_ * job_.w_group + channel_ * job_.w_channel;
     p.a_row = job_.w_row, p.a_depth = 1;
-    if (job_.walk == Walk::columns) {
-      run_columns(p, weights, out, first_block, last_block);
-      return;
-    }
     p.b = framer_.frame(), p.offsets = offsets_, p.n_spans = n_spans_;
     p.c_row = job_.out.channel, p.c_lane = step_[2];
     for (int64_t block = first_block; block < last_block; ++block) {
@@ -180,7 +123,7 @@ class Worker {
               {channels_ * layout.channel, layout.pitch[0], layout.pitch[1]},
               {job_.out.batch, step_[0], step_[1]}};
     if (job_.walk == Walk::flat) lines_.y = 1, lines_.width = count_[1] * count_[2];
-    if (job_.walk != Walk::columns) cover_lines();
+    cover_lines();
     ready_channels_ = channels_;
   }
 
@@ -208,60 +151,11 @@ class Worker {
     p.bias = job_.bias && channel_ == 0 ? job_.bias + group_ * job_.rows + start : nullptr;
   }
 
-  // Columns of a block of lines, the product with them, and its rows put in their places.
-  void run_columns(TileProduct<T>& p, const T* weights, T* out, int64_t first_block, int64_t last_block) {
-    const int64_t width = count_[2], per_block = std::max<int64_t>(1, block_pixels_ / width);
-    p.b = columns_, p.offsets = column_offsets_, p.accumulate = false;
-    p.c = results_, p.c_row = pitch_;
-    for (int64_t line = 0; line < lines_.count(); line += per_block) {
-      const int64_t end = std::min(lines_.count(), line + per_block);
-      write_columns(p.depth, line, end);
-      p.n_spans = ((end - line) * width + kLanes<T> - 1) / kLanes<T>;
-      for (int64_t block = first_block; block < last_block; ++block) {
-        set_rows(p, weights, block);
-        tile_product(p);
-        place_results(out + job_.block_start(block) * job_.out.channel, p.rows, line, end);
-      }
-    }
-  }
-
-  void write_columns(int64_t depth, int64_t line, int64_t end) {
-    const int64_t width = count_[2];
-    for (int64_t k = 0; k < depth; ++k) {
-      T* to = columns_ + k * pitch_;
-      const T* from = framer_.frame() + offsets_[k];
-      lines_.each(line, end, [&](int64_t source, int64_t) {
-        copy_loose(to, from + source, width);
-        to += width;
-      });
-    }
-  }
-
-  void place_results(T* out, int64_t rows, int64_t line, int64_t end) {
-    const int64_t width = count_[2];
-    for (int64_t m = 0; m < rows; ++m) {
-      const T* from = results_ + m * pitch_;
-      T* row = out + m * job_.out.channel;
-      lines_.each(line, end, [&](int64_t, int64_t target) {
-        T* to = row + target;
-        if (channel_ > 0) {
-          for (int64_t x = 0; x < width; ++x) to[x * step_[2]] += from[x];
-        } else if (step_[2] == 1) {
-          copy_run(to, from, width);
-        } else {
-          for (int64_t x = 0; x < width; ++x) to[x * step_[2]] = from[x];
-        }
-        from += width;
-      });
-    }
-  }
-
-  const Job<T>& job_;
+  const ConvJob<T>& job_;
   Carver carver_;
   Framer<T> framer_;
-  int64_t used_ = 0, pitch_ = 0, block_pixels_ = 0, n_spans_ = 0;
-  T *columns_ = nullptr, *results_ = nullptr;
-  int64_t *offsets_ = nullptr, *column_offsets_ = nullptr;
+  int64_t used_ = 0, n_spans_ = 0;
+  int64_t* offsets_ = nullptr;
   LaneSpan* spans_ = nullptr;
   Part part_;
   Lines lines_;
@@ -270,8 +164,8 @@ class Worker {
 };
 
 template <typename T>
-bool pack_all(dt_kernel_context* ctx, Job<T>& job) {
-  const int64_t total = std::max<int64_t>(1, job.groups * job.packed_group);
+bool pack_all(dt_kernel_context* ctx, ConvJob<T>& job) {
+  const int64_t total = std::max<int64_t>(1, job.groups * job.rows * job.weights_of_row());
   const int64_t blocks = (job.channels + job.cut.channels - 1) / job.cut.channels;
   const int64_t per_group = static_cast<int64_t>(job.passes.size()) * blocks, items = job.groups * per_group;
   const int64_t depth = job.cut.channels * job.plan.most_taps(), slots = std::min<int64_t>(items, 64);
@@ -289,7 +183,7 @@ bool pack_all(dt_kernel_context* ctx, Job<T>& job) {
 
 // Whether weights are used so few times that they are not worth packing, and lie in the order of the sums.
 template <typename T>
-bool reads_in_place(const Job<T>& job) {
+bool reads_in_place(const ConvJob<T>& job) {
   const int64_t results = job.plan.results(0) * job.plan.results(1) * job.plan.results(2);
   if (job.passes.size() != 1 || job.batch * results > kReadInPlace) return false;
   int64_t next = 0;
@@ -301,14 +195,15 @@ bool reads_in_place(const Job<T>& job) {
 }
 
 template <typename T>
-bool run(dt_kernel_context* ctx, Job<T>& job) {
+bool run(dt_kernel_context* ctx, ConvJob<T>& job) {
   // Vectors may run on from row to row where the results do too.
   const bool dense = job.plan.residues[1].size() == 1 && job.plan.residues[2].size() == 1 && job.out.step[2] == 1 &&
                      (job.out.size[1] == 1 || job.out.step[1] == job.out.size[2]);
-  job.walk = choose_walk(job.plan, job.rows, kLanes<T>, dense);
   plan_passes(job);
-  const int64_t all_taps = job.packed_group / std::max<int64_t>(1, job.rows * job.channels);
   const bool in_place = reads_in_place(job);
+  job.walk = choose_walk(job.plan, job.rows, kLanes<T>, dense, !in_place);
+  if (job.walk == Walk::columns) return convolve_columns(ctx, job);
+  const int64_t all_taps = job.weights_of_row() / job.channels;
   const int64_t depth = in_place ? kDepthInPlace : kDepth;
   job.cut = cut_results(job.plan, job.batch, job.channels, job.rows * all_taps, depth, 0, int64_t{1} << 20, sizeof(T));
   job.row_blocks = (job.rows + kRowBlock - 1) / kRowBlock;
@@ -325,7 +220,7 @@ bool run(dt_kernel_context* ctx, Job<T>& job) {
   const int64_t slots = std::max<int64_t>(1, std::min({tasks, int64_t{64}, kScratch / bytes}));
   char* scratch = static_cast<char*>(ctx->workspace(ctx, static_cast<size_t>(slots * bytes)));
   if (!scratch) return false;
-  const int64_t work = job.batch * job.groups * job.packed_group *
+  const int64_t work = job.batch * job.groups * job.rows * job.weights_of_row() *
                        std::max<int64_t>(1, job.plan.results(0) * job.plan.results(1) * job.plan.results(2));
   const int64_t grain = std::max<int64_t>(1, 65536 * slots / std::max<int64_t>(1, work));
   parallel_tasks(ctx, tasks, slots, grain, [&](int64_t slot) {
@@ -339,7 +234,7 @@ bool run(dt_kernel_context* ctx, Job<T>& job) {
 template <typename T>
 bool convolve(dt_kernel_context* ctx, const ConvShape& shape, Images<const T> input, Filters<const T> weight,
               const T* bias, int64_t bias_step, Images<T> out) {
-  Job<T> job;
+  ConvJob<T> job;
   job.plan = frame_input(shape);
   job.batch = shape.batch, job.groups = shape.groups;
   job.rows = shape.out_channels, job.channels = shape.in_channels;
@@ -372,7 +267,7 @@ bool convolve_input_grad(dt_kernel_context* ctx, const ConvShape& shape, Images<
       if (outcome != winograd::Outcome::not_finite) return outcome == winograd::Outcome::done;
     }
   }
-  Job<T> job;
+  ConvJob<T> job;
   job.plan = frame_gradient(shape);
   job.batch = shape.batch, job.groups = shape.groups;
   job.rows = shape.in_channels, job.channels = shape.out_channels;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/conv_turns.h"
 
 namespace dovetail::cpu {
 
@@ -62,6 +63,15 @@ void Framer<T>::fill(int64_t channel, int64_t channels) {
           if (jump_ == 1) {
             for (int64_t y = 0; y < box.size[1]; ++y) {
               copy_run(out + y * layout_.pitch[1], in + y * down, box.size[2]);
+            }
+            continue;
+          }
+          if (jump_ == 2) {
+            for (int64_t y = 0; y < box.size[1]; ++y) {
+              const T* const line = in + y * down;
+              copy_every_second(out + y * layout_.pitch[1], line, box.size[2]);
+              __builtin_prefetch(line + source_.channel);
+              __builtin_prefetch(line + source_.channel + box.size[2]);
             }
             continue;
           }

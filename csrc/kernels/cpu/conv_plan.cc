@@ -1,6 +1,7 @@
 #include "kernels/cpu/conv_plan.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace dovetail::cpu {
 namespace {
@@ -102,7 +103,11 @@ void FramePlan::unroll_rows() {
   unrolled = true;
 }
 
-Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed) {
+Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed, bool columns_allowed) {
+  if (const char* f = getenv("DT_WALK"); f && columns_allowed) {
+    if (f[0] == 'c') return Walk::columns;
+    columns_allowed = false;
+  }
   const int64_t width = plan.results(2), area = width * plan.results(1), taps = plan.most_taps();
   if (width == 0 || area == 0) return Walk::lines;
   const auto waste = [&](int64_t n) {
@@ -116,7 +121,8 @@ Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed
   const double flat = waste(area) * products + static_cast<double>(std::max<int64_t>(unrolled, 1));
   const double columns = products + 1 + 1.5 * static_cast<double>(taps);
   if (width >= 128 || (lines <= flat && lines <= columns)) return Walk::lines;
-  if (!flat_allowed || columns < flat) return columns < lines ? Walk::columns : Walk::lines;
+  if (columns_allowed && (columns < flat || !flat_allowed)) return columns < lines ? Walk::columns : Walk::lines;
+  if (!flat_allowed || lines <= flat) return Walk::lines;
   plan.unroll_rows();
   return Walk::flat;
 }

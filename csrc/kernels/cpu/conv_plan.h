@@ -99,7 +99,7 @@ FramePlan frame_gradient(const ConvShape& shape);
 // tap.
 enum class Walk { lines, flat, columns };
 // The cheapest, by an estimate; `rows`: how often an operand is used. Unrolls the plan for `flat`.
-Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed);
+Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed, bool columns_allowed = true);
 
 // Offset of a tap (one per dim) in a channel of a frame.
 inline int64_t tap_offset(const FramePlan& plan, const FramePlan::Layout& layout, const Tap& z, const Tap& y,

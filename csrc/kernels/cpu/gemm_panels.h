@@ -6,45 +6,13 @@
 
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_packed.h"
+#include "kernels/cpu/panel_kernels.h"
 
 namespace dovetail::cpu {
-
-// How many rows a panel of a has, how far its depths are apart, and how many columns one of b has.
-struct PanelShape {
-  int rows, row_step, cols;
-};
-
-// A panel of rows times a panel of columns.
-template <typename Panel, typename Sum>
-struct PanelProduct {
-  const Panel *a, *b;
-  int64_t depth;
-  Sum* c;
-  int64_t c_row, rows, cols;  // of c: what is kept
-  Sum alpha;
-  const Sum* bias;
-  bool accumulate;
-  uint16_t* rounded = nullptr;  // bfloat16 numbers in place of c
-  int64_t rounded_row = 0;
-};
 
 constexpr int64_t kPacked = int64_t{1} << 21;         // elements laid out at a time
 constexpr int64_t kWidest = 4096;                     // rows and columns laid out at a time
 constexpr int64_t kBlockRows = 96, kBlockCols = 128;  // of c, in a task: their panels fit the second-level cache
-
-// What an instruction set brings for an element type T: panels of Panel elements, each of kTogether depths, and
-// products summed as Sum.
-template <typename T, typename Panel, typename Sum, int kTogether>
-struct PanelKernels {
-  // out[k * width + lane] = from[lane * lane_stride + k * depth_stride] for the first `lanes` of `width` lanes; the
-  // others hold anything. `readable` lanes are in memory.
-  using Pack = void (*)(const T* from, int64_t lane_stride, int64_t depth_stride, int64_t lanes, int64_t readable,
-                        int64_t width, int64_t depth, Panel* out);
-  using Product = void (*)(const PanelProduct<Panel, Sum>&, int height);
-  PanelShape shape;
-  Pack pack;
-  Product product;
-};
 
 // Runs body on the context's threads, or without a context on this one.
 template <typename F>
