@@ -216,7 +216,7 @@ class ColumnWorker {
     for (int64_t first = 0; first < pieces_.panels(); first += kPixels / width) {
       const int64_t last = std::min(pieces_.panels(), first + kPixels / width);
       for (int64_t j = first; j < last; ++j) {
-        pieces_.write(j, framer_.frame(), offsets_, depth, columns_ + (j - first) * depth * width);
+        pieces_.write(j, framer_.frame(), offsets_, depth, columns_ + (j - first) * depth * width, width);
       }
       for (int64_t j = first; j < last; ++j) {
         PanelProduct<T, T> p{};
@@ -332,13 +332,7 @@ void cut_parts(ConvJob<T>& job) {
   Cut& cut = job.cut;
   cut = cut_results(job.plan, job.batch, job.channels, job.rows * job.weights_of_row() / job.channels, kDepth, 0, most,
                     sizeof(T));
-  if (cut.tiles != 1) return;
-  const int64_t bytes = job.plan.layout(cut.size, sizeof(T)).channel * cut.channels * static_cast<int64_t>(sizeof(T));
-  const int64_t results = std::max<int64_t>(1, cut.size[0] * cut.size[1] * cut.size[2]);
-  const int64_t wanted = std::min({ceil_div(kPixels / 2, results), (256 << 10) / bytes, job.batch});
-  cut.images = std::max(cut.images, wanted);
-  cut.images = ceil_div(job.batch, ceil_div(job.batch, cut.images));
-  cut.image_groups = ceil_div(job.batch, cut.images);
+  take_images(cut, job.plan, job.batch, kPixels / 2, sizeof(T));
 }
 
 }  // namespace

@@ -41,40 +41,63 @@ class Pieces {
   }
 
   int64_t results() const { return results_; }
+  int64_t width() const { return width_; }
   int64_t panels() const { return (results_ + width_ - 1) / width_; }
   int64_t target(int64_t panel) const { return pieces_[first_[panel]].target; }
 
-  // out[k][lane] of a panel: the operands of its results at offsets[k].
+  // Whether a panel's results lie side by side.
+  bool together(int64_t panel) const {
+    bool all = true;
+    for (int64_t i = first_[panel]; i < first_[panel + 1]; ++i) {
+      all &= pieces_[i].target - target(panel) == pieces_[i].lane;
+    }
+    return all;
+  }
+
+  // out[k * pitch + lane], the operands of a panel's results at offsets[k].
   template <typename T>
-  void write(int64_t panel, const T* frame, const int64_t* offsets, int64_t depth, T* out) const {
+  void write(int64_t panel, const T* frame, const int64_t* offsets, int64_t depth, T* out, int64_t pitch) const {
     for (int64_t i = first_[panel]; i < first_[panel + 1]; ++i) {
       const Piece& piece = pieces_[i];
       const T* from = frame + piece.source;
       T* to = out + piece.lane;
       switch (piece.length) {
         case 32:
-          write_runs<32>(from, offsets, depth, to);
+          write_runs<32>(from, offsets, depth, to, pitch);
           break;
         case 16:
-          write_runs<16>(from, offsets, depth, to);
+          write_runs<16>(from, offsets, depth, to, pitch);
           break;
         case 8:
-          write_runs<8>(from, offsets, depth, to);
+          write_runs<8>(from, offsets, depth, to, pitch);
           break;
         case 4:
-          write_runs<4>(from, offsets, depth, to);
+          write_runs<4>(from, offsets, depth, to, pitch);
           break;
         default:
-          for (int64_t k = 0; k < depth; ++k) copy_run(to + k * width_, from + offsets[k], piece.length);
+          for (int64_t k = 0; k < depth; ++k) copy_run(to + k * pitch, from + offsets[k], piece.length);
           break;
+      }
+    }
+  }
+
+  // A panel's results themselves, `step` apart along a line, side by side.
+  template <typename T>
+  void gather(int64_t panel, const T* from, int64_t step, T* out) const {
+    for (int64_t i = first_[panel]; i < first_[panel + 1]; ++i) {
+      const Piece& piece = pieces_[i];
+      if (step == 1) {
+        copy_run(out + piece.lane, from + piece.target, piece.length);
+      } else {
+        for (int64_t x = 0; x < piece.length; ++x) out[piece.lane + x] = from[piece.target + x * step];
       }
     }
   }
 
  private:
   template <int kLength, typename T>
-  void write_runs(const T* from, const int64_t* offsets, int64_t depth, T* to) const {
-    for (int64_t k = 0; k < depth; ++k) std::memcpy(to + k * width_, from + offsets[k], kLength * sizeof(T));
+  static void write_runs(const T* from, const int64_t* offsets, int64_t depth, T* to, int64_t pitch) {
+    for (int64_t k = 0; k < depth; ++k) std::memcpy(to + k * pitch, from + offsets[k], kLength * sizeof(T));
   }
 
   Piece* pieces_ = nullptr;

@@ -1,12 +1,12 @@
 #include "kernels/cpu/conv_plan.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace dovetail::cpu {
 namespace {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t kFrameBytes = 256 << 10;  // stays in the second-level cache
 int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
 }  // namespace
@@ -104,25 +104,24 @@ void FramePlan::unroll_rows() {
 }
 
 Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed, bool columns_allowed) {
-  if (const char* f = getenv("DT_WALK"); f && columns_allowed) {
-    if (f[0] == 'c') return Walk::columns;
-    columns_allowed = false;
-  }
   const int64_t width = plan.results(2), area = width * plan.results(1), taps = plan.most_taps();
   if (width == 0 || area == 0) return Walk::lines;
   const auto waste = [&](int64_t n) {
     return static_cast<double>(ceil_div(n, lanes) * lanes) / static_cast<double>(n);
   };
-  // Cycles for each result and channel: two vectors of products a cycle, and about one for each element copied.
+  // Cycles for each result and channel: two vectors of products a cycle at best, and about one for each element copied.
+  // Where lines of the source or of the results have gaps, theirs take longer.
   const double products = static_cast<double>(taps * rows) / static_cast<double>(2 * lanes);
+  const bool apart = plan.residues[2].size() > 1;
+  const double in_lines = products / (apart ? 0.75 : plan.dim[2].step > 1 ? 0.8 : 0.88);
   int64_t unrolled = 0;
   for (const Residue& residue : plan.residues[2]) unrolled += static_cast<int64_t>(residue.taps.size());
-  const double lines = waste(width) * products + 1;
-  const double flat = waste(area) * products + static_cast<double>(std::max<int64_t>(unrolled, 1));
-  const double columns = products + 1 + 1.5 * static_cast<double>(taps);
-  if (width >= 128 || (lines <= flat && lines <= columns)) return Walk::lines;
-  if (columns_allowed && (columns < flat || !flat_allowed)) return columns < lines ? Walk::columns : Walk::lines;
-  if (!flat_allowed || lines <= flat) return Walk::lines;
+  const double lines = waste(width) * in_lines + 1;
+  const double flat =
+      flat_allowed ? waste(area) * in_lines + static_cast<double>(std::max<int64_t>(unrolled, 1)) : lines;
+  const double columns = products / 0.94 + 1 + 0.8 * static_cast<double>(taps);
+  if (columns_allowed && columns < std::min(lines, flat)) return Walk::columns;
+  if (width >= 128 || lines <= flat) return Walk::lines;
   plan.unroll_rows();
   return Walk::flat;
 }
@@ -141,7 +140,6 @@ FramePlan::Layout FramePlan::layout(const int64_t (&count)[3], int64_t element_s
 
 Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t work, int64_t depth,
                 int64_t least, int64_t most, int64_t element_size) {
-  constexpr int64_t kFrameBytes = 256 << 10;  // stays in the second-level cache
   constexpr int64_t kTaskWork = 1 << 18, kTasks = 16;
   Cut cut;
   const int64_t taps = std::max<int64_t>(1, plan.most_taps());
@@ -183,6 +181,15 @@ Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, i
   }
   cut.image_groups = ceil_div(batch, cut.images);
   return cut;
+}
+
+void take_images(Cut& cut, const FramePlan& plan, int64_t batch, int64_t results, int64_t element_size) {
+  if (cut.tiles != 1) return;
+  const int64_t bytes = plan.layout(cut.size, element_size).channel * cut.channels * element_size;
+  const int64_t wanted = ceil_div(results, cut.size[0] * cut.size[1] * cut.size[2]);
+  cut.images = std::max(cut.images, std::min({wanted, kFrameBytes / bytes, batch}));
+  cut.images = ceil_div(batch, ceil_div(batch, cut.images));
+  cut.image_groups = ceil_div(batch, cut.images);
 }
 
 Part part_of(const Cut& cut, const FramePlan& plan, int64_t batch, int64_t group, int64_t tile) {

@@ -223,6 +223,9 @@ inline void copy_loose(T* out, const T* in, int64_t n) {
 Cut cut_results(const FramePlan& plan, int64_t batch, int64_t source_channels, int64_t work, int64_t depth,
                 int64_t least, int64_t most, int64_t element_size);
 
+// More images together, for this many results of one channel, as far as their frames fit.
+void take_images(Cut& cut, const FramePlan& plan, int64_t batch, int64_t results, int64_t element_size);
+
 Part part_of(const Cut& cut, const FramePlan& plan, int64_t batch, int64_t group, int64_t tile);
 
 // The kernels behind the ops; false: out of memory.

@@ -8,7 +8,8 @@
 #include <type_traits>
 
 #include "kernels/cpu/conv_depthwise.h"
-#include "kernels/cpu/conv_plan.h"
+#include "kernels/cpu/conv_pieces.h"
+#include "kernels/cpu/panel_kernels.h"
 #include "kernels/cpu/shared_tasks.h"
 #include "kernels/cpu/winograd.h"
 
@@ -18,6 +19,7 @@ namespace {
 constexpr int64_t kRowBlock = 32;       // rows of the gradient that are laid out at a time
 constexpr int64_t kDepth = 320;         // operands for each result in a task's frames
 constexpr int64_t kPixels = 2048;       // results of a task
+constexpr int64_t kChunk = 512;         // and at least, where there are several
 constexpr int64_t kColumnPixels = 256;  // and of a block of written-out columns
 constexpr int64_t kVectors = 128;       // vectors of a dot product: its operands stay in the first-level cache
 
@@ -48,10 +50,14 @@ class Worker {
     const int64_t depth = cut.channels * job.shape->taps(), lanes = kLanes<T>;
     offsets_ = carver_.take<int64_t>(depth);
     if (job.walk == Walk::columns) {
-      pitch_ = (std::max(kColumnPixels, cut.size[2]) + 15) / 16 * 16 + 16;
-      columns_ = carver_.take<T>(depth * pitch_ + kFrameSlack);
-      column_offsets_ = carver_.take<int64_t>(depth);
-      for (int64_t k = 0; column_offsets_ && k < depth; ++k) column_offsets_[k] = k * pitch_;
+      const PanelShape& shape = kernels_.shape;
+      const int64_t image = cut.size[0] * cut.size[1] * cut.size[2];
+      const int64_t pixels = image > kColumnPixels ? kColumnPixels : kColumnPixels / image * image;
+      pieces_ = Pieces(carver_, cut.images * cut.size[0] * cut.size[1], cut.size[2], pixels);
+      pitch_ = (pixels + 15) / 16 * 16 + 16;
+      columns_ = carver_.take<T>(shape.cols * pitch_);
+      right_ = carver_.take<T>((depth + shape.cols - 1) / shape.cols * shape.cols * pixels);
+      left_ = carver_.take<T>(shape.row_step * pixels);
     } else {
       pitch_ = cut.images * cut.size[0] * cut.size[1] * (cut.size[2] / lanes + 1) * lanes;
       sources_ = carver_.take<int64_t>(pitch_ / lanes);
@@ -88,14 +94,11 @@ class Worker {
     if (ready_channels_ != channels_) make_tables();
     if (job_.walk != Walk::columns) {
       product_.b = framer_.frame(), product_.offsets = offsets_;
-      multiply(0, lines_.count());
+      multiply();
     } else {
-      product_.b = columns_, product_.offsets = column_offsets_;
-      const int64_t per_block = std::max<int64_t>(1, kColumnPixels / lines_.width);
-      for (int64_t line = 0; line < lines_.count(); line += per_block) {
-        const int64_t end = std::min(lines_.count(), line + per_block);
-        write_columns(line, end);
-        multiply(line, end);
+      for (int64_t block = 0; block < pieces_.panels(); ++block) {
+        multiply_columns(block);
+        fresh_ = false;
       }
     }
     fresh_ = false;
@@ -120,45 +123,86 @@ class Worker {
               {channels_ * layout.channel, layout.pitch[0], layout.pitch[1]},
               {job_.grad.batch, job_.grad.step[0], job_.grad.step[1]}};
     if (job_.walk == Walk::flat) lines_.y = 1, lines_.width = part_.count[1] * part_.count[2];
-    if (job_.walk != Walk::columns) find_sources();
+    if (job_.walk == Walk::columns) {
+      pieces_.cover(lines_, job_.grad.step[2]);
+    } else {
+      find_sources();
+    }
     ready_channels_ = channels_;
   }
 
-  // Add the products of lines [begin, end), whose operands are in place.
-  void multiply(int64_t begin, int64_t end) {
-    const int64_t lanes = kLanes<T>, width = lines_.width;
-    const int64_t vectors = job_.walk == Walk::columns ? ((end - begin) * width + lanes - 1) / lanes
-                                                       : (end - begin) * ((width + lanes - 1) / lanes);
+  // Add the products of all lines.
+  void multiply() {
+    const int64_t lanes = kLanes<T>, vectors = lines_.count() * ((lines_.width + lanes - 1) / lanes);
     const int64_t stretches = (vectors + kVectors - 1) / kVectors, stretch = (vectors + stretches - 1) / stretches;
     for (int64_t row = first_row_; row < last_row_; row += kRowBlock) {
       const int64_t rows = std::min(kRowBlock, last_row_ - row);
-      for (int64_t i = 0; i < rows; ++i) lay_out_grad(row + i, begin, end, grad_ + i * pitch_, vectors * lanes);
+      for (int64_t i = 0; i < rows; ++i) lay_out_grad(row + i, grad_ + i * pitch_);
       product_.a_row = pitch_, product_.rows = rows;
       product_.c = out_ + row * product_.c_row;
       for (int64_t v = 0; v < vectors; v += stretch) {
         product_.a = grad_ + v * lanes;
         product_.n_vectors = std::min(stretch, vectors - v);
-        DotProduct<T> p = product_;
-        if (job_.walk == Walk::columns) {
-          p.b += v * lanes, p.sources = nullptr;
-        } else {
-          p.sources = sources_ + v;
-        }
-        p.accumulate = !fresh_ || begin > 0 || v > 0;
-        dot_product(p);
+        product_.sources = sources_ + v;
+        product_.accumulate = !fresh_ || v > 0;
+        dot_product(product_);
       }
     }
   }
 
-  // One row of the gradient in the vectors of its positions; lanes that are no position of their own are zero.
-  void lay_out_grad(int64_t row, int64_t begin, int64_t end, T* out, int64_t size) {
-    const int64_t lanes = kLanes<T>, width = lines_.width, step = job_.grad.step[2];
-    const int64_t rest = job_.walk == Walk::columns ? 0 : width % lanes;
+  // Add the products of a block of results, by those of large matrices.
+  void multiply_columns(int64_t block) {
+    const PanelShape& shape = kernels_.shape;
+    const int64_t pixels = std::min(pieces_.width(), pieces_.results() - block * pieces_.width());
+    const int64_t cols = product_.cols, wide = shape.cols;
+    for (int64_t col = 0; col < cols; col += wide) {
+      const int64_t n = std::min(wide, cols - col);
+      pieces_.write(block, framer_.frame(), offsets_ + col, n, columns_, pitch_);
+      kernels_.pack(columns_, pitch_, 1, n, n, wide, pixels, right_ + col * pixels);
+    }
+    const int64_t panels = (last_row_ - first_row_ + shape.rows - 1) / shape.rows;
+    const int64_t height = (last_row_ - first_row_ + panels - 1) / panels;
+    for (int64_t row = first_row_; row < last_row_; row += height) {
+      PanelProduct<T, T> p{};
+      p.rows = std::min(height, last_row_ - row), p.depth = pixels, p.alpha = 1, p.accumulate = !fresh_;
+      pack_grad(block, row, p.rows, pixels);
+      p.a = left_, p.c_row = product_.c_row;
+      for (int64_t col = 0; col < cols; col += wide) {
+        p.b = right_ + col * pixels, p.cols = std::min(wide, cols - col);
+        p.c = out_ + row * p.c_row + col;
+        kernels_.product(p, static_cast<int>(height));
+      }
+    }
+  }
+
+  // Rows of the gradient at a block of results, as a panel.
+  void pack_grad(int64_t block, int64_t row, int64_t rows, int64_t pixels) {
+    const T* from = first_of(row);
+    int64_t apart = job_.grad.channel;
+    if (job_.grad.step[2] == 1 && pieces_.together(block)) {
+      from += pieces_.target(block);
+    } else {
+      for (int64_t i = 0; i < rows; ++i, from += apart) {
+        pieces_.gather(block, from, job_.grad.step[2], grad_ + i * pitch_);
+      }
+      from = grad_, apart = pitch_;
+    }
+    kernels_.pack(from, apart, 1, rows, rows, kernels_.shape.row_step, pixels, left_);
+  }
+
+  // A row of the gradient, at the part's first result.
+  const T* first_of(int64_t row) const {
     const T* start =
         job_.grad.data + part_.image * job_.grad.batch + (group_ * job_.shape->out_channels + row) * job_.grad.channel;
     for (int d = 0; d < 3; ++d) start += part_.origin[d] * job_.grad.step[d];
-    T* const last = out + size;
-    lines_.each(begin, end, [&](int64_t, int64_t position) {
+    return start;
+  }
+
+  // One row of the gradient in the vectors of its positions; lanes that are no position of their own are zero.
+  void lay_out_grad(int64_t row, T* out) const {
+    const int64_t lanes = kLanes<T>, width = lines_.width, step = job_.grad.step[2], rest = width % lanes;
+    const T* start = first_of(row);
+    lines_.each(0, lines_.count(), [&](int64_t, int64_t position) {
       copy_line(start + position, step, out);
       if (rest && width > lanes) {  // the last vector overlaps its neighbour: its first lanes are counted there
         const int64_t gap = lanes - rest;
@@ -172,11 +216,10 @@ class Worker {
         out += width;
       }
     });
-    while (out < last) *out++ = 0;
   }
 
   // One line of the gradient: a row, or all rows of a plane.
-  void copy_line(const T* in, int64_t step, T* out) {
+  void copy_line(const T* in, int64_t step, T* out) const {
     const int64_t width = part_.count[2], rows = lines_.width / width;
     for (int64_t y = 0; y < rows; ++y, out += width, in += job_.grad.step[1]) {
       if (step == 1) {
@@ -197,25 +240,14 @@ class Worker {
     });
   }
 
-  void write_columns(int64_t begin, int64_t end) {
-    const int64_t width = lines_.width, lanes = kLanes<T>;
-    for (int64_t k = 0; k < product_.cols; ++k) {
-      T* to = columns_ + k * pitch_;
-      const T* from = framer_.frame() + offsets_[k];
-      lines_.each(begin, end, [&](int64_t source, int64_t) {
-        copy_loose(to, from + source, width);
-        to += width;
-      });
-      for (int64_t i = (end - begin) * width; i % lanes != 0; ++i) *to++ = 0;
-    }
-  }
-
+  const PanelKernels<T, T, T, 1>& kernels_ = panel_kernels<T>();
   const Job<T>& job_;
   Carver carver_;
   Framer<T> framer_;
   int64_t used_ = 0, pitch_ = 0;  // of a row of the laid-out gradient, and of a column
-  T *columns_ = nullptr, *grad_ = nullptr;
-  int64_t *offsets_ = nullptr, *column_offsets_ = nullptr, *sources_ = nullptr;
+  T *columns_ = nullptr, *right_ = nullptr, *left_ = nullptr, *grad_ = nullptr;
+  int64_t *offsets_ = nullptr, *sources_ = nullptr;
+  Pieces pieces_;
   Part part_;
   Lines lines_;
   int64_t group_ = 0, channel_ = 0, channels_ = 0, ready_channels_ = -1, first_row_ = 0, last_row_ = 0;
@@ -224,15 +256,29 @@ class Worker {
   bool fresh_ = true;  // nothing has been added to the partial result
 };
 
-// Enough chunks for the threads; partial results of 8 MB at most.
+// Enough chunks for the threads, of kChunk results at least: adding partial results takes a while, too. These have 8 MB
+// at most.
 template <typename T>
 void plan_chunks(Job<T>& job) {
+  const ConvShape& s = *job.shape;
   const int64_t bytes = std::max<int64_t>(1, job.weights() * static_cast<int64_t>(sizeof(T)));
-  const int64_t blocks = job.shape->groups * job.cut.channel_blocks;
-  const int64_t fit = std::max<int64_t>(1, (int64_t{8} << 20) / bytes), wanted = std::max<int64_t>(1, 16 / blocks);
-  job.chunks = std::max<int64_t>(1, std::min({job.units, fit, wanted}));
-  const int64_t parallel = blocks * job.chunks;
-  job.row_tasks = parallel >= 8 ? 1 : std::max<int64_t>(1, std::min(8 / parallel, job.shape->out_channels / 8));
+  const int64_t fit = std::max<int64_t>(1, (int64_t{8} << 20) / bytes);
+  const int64_t worth = std::max<int64_t>(1, s.batch * s.out_pixels() / kChunk);
+  const auto blocks = [&] { return s.groups * job.cut.channel_blocks; };
+  job.chunks = std::max<int64_t>(1, std::min({job.units, fit, worth, std::max<int64_t>(1, 16 / blocks())}));
+  while (blocks() * job.chunks < 8 && job.cut.channels * s.taps() >= 128) {
+    job.cut.channels = (job.cut.channels + 1) / 2;
+    job.cut.channel_blocks = (s.in_channels + job.cut.channels - 1) / job.cut.channels;
+  }
+  const int64_t parallel = blocks() * job.chunks;
+  job.row_tasks = parallel >= 8 ? 1 : std::max<int64_t>(1, std::min(8 / parallel, s.out_channels / 8));
+}
+
+// Whether the filters of all channels lie side by side.
+template <typename T>
+bool is_dense(const ConvShape& s, const Filters<T>& out) {
+  return out.step[2] == 1 && out.step[1] == s.kernel[2] && out.step[0] == s.kernel[1] * s.kernel[2] &&
+         out.in == s.taps();
 }
 
 template <typename T>
@@ -240,8 +286,7 @@ void add_partials(dt_kernel_context* ctx, const Job<T>& job, Filters<T> out) {
   const ConvShape& s = *job.shape;
   const int64_t all = job.weights(), taps = s.taps(), rows = s.groups * s.out_channels;
   const int64_t grain = std::max<int64_t>(1, 32768 * rows / std::max<int64_t>(1, all * job.chunks));
-  const bool dense =
-      out.step[2] == 1 && out.step[1] == s.kernel[2] && out.step[0] == s.kernel[1] * s.kernel[2] && out.in == taps;
+  const bool dense = is_dense(s, out);
   parallel(ctx, rows, grain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       T* sums = job.partial + row * s.in_channels * taps;
@@ -279,9 +324,13 @@ bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images
   job.walk = choose_walk(job.plan, shape.out_channels, kLanes<T>, true);
   job.cut = cut_results(job.plan, shape.batch, shape.in_channels, shape.out_channels * shape.taps(), kDepth,
                         kPixels / 4, kPixels, sizeof(T));
+  if (job.walk == Walk::columns) take_images(job.cut, job.plan, shape.batch, kColumnPixels, sizeof(T));
   job.units = job.cut.image_groups * job.cut.tiles;
   plan_chunks(job);
-  job.partial = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(job.weights() * job.chunks) * sizeof(T)));
+  const bool whole = job.chunks == 1 && is_dense(shape, out) && out.out == shape.in_channels * shape.taps();
+  job.partial = whole
+                    ? out.data
+                    : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(job.weights() * job.chunks) * sizeof(T)));
   constexpr int64_t kScratch = 8 << 20;
   const int64_t tasks = job.tasks(), bytes = Worker<T>::bytes(job);
   const int64_t slots = std::max<int64_t>(1, std::min({tasks, int64_t{64}, kScratch / bytes}));
@@ -292,7 +341,7 @@ bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images
   parallel_tasks(ctx, tasks, slots, grain, [&](int64_t slot) {
     return [worker = Worker<T>(job, scratch + slot * bytes)](int64_t task) mutable { worker.run(task); };
   });
-  add_partials(ctx, job, out);
+  if (!whole) add_partials(ctx, job, out);
   return true;
 }
 template bool convolve_weight_grad(dt_kernel_context*, const ConvShape&, Images<const float>, Images<const float>,
