@@ -120,7 +120,7 @@ Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed
   const double flat =
       flat_allowed ? waste(area) * in_lines + static_cast<double>(std::max<int64_t>(unrolled, 1)) : lines;
   const double columns = products / 0.94 + 1 + 0.8 * static_cast<double>(taps);
-  if (columns_allowed && columns < std::min(lines, flat)) return Walk::columns;
+  if (columns_allowed && width < 128 && columns < std::min(lines, flat)) return Walk::columns;
   if (width >= 128 || lines <= flat) return Walk::lines;
   plan.unroll_rows();
   return Walk::flat;

@@ -19,7 +19,8 @@ namespace {
 constexpr int64_t kRowBlock = 32;       // rows of the gradient that are laid out at a time
 constexpr int64_t kDepth = 320;         // operands for each result in a task's frames
 constexpr int64_t kPixels = 2048;       // results of a task
-constexpr int64_t kChunk = 512;         // and at least, where there are several
+constexpr int64_t kChunk = 512;         // and at least, where there are several and the weight has more than
+constexpr int64_t kSmall = 128 << 10;   // bytes
 constexpr int64_t kColumnPixels = 256;  // and of a block of written-out columns
 constexpr int64_t kVectors = 128;       // vectors of a dot product: its operands stay in the first-level cache
 
@@ -256,14 +257,14 @@ class Worker {
   bool fresh_ = true;  // nothing has been added to the partial result
 };
 
-// Enough chunks for the threads, of kChunk results at least: adding partial results takes a while, too. These have 8 MB
-// at most.
+// Enough chunks for the threads; of kChunk results at least where adding partial results would take a while. These have
+// 8 MB at most.
 template <typename T>
 void plan_chunks(Job<T>& job) {
   const ConvShape& s = *job.shape;
   const int64_t bytes = std::max<int64_t>(1, job.weights() * static_cast<int64_t>(sizeof(T)));
   const int64_t fit = std::max<int64_t>(1, (int64_t{8} << 20) / bytes);
-  const int64_t worth = std::max<int64_t>(1, s.batch * s.out_pixels() / kChunk);
+  const int64_t worth = bytes <= kSmall ? job.units : std::max<int64_t>(1, s.batch * s.out_pixels() / kChunk);
   const auto blocks = [&] { return s.groups * job.cut.channel_blocks; };
   job.chunks = std::max<int64_t>(1, std::min({job.units, fit, worth, std::max<int64_t>(1, 16 / blocks())}));
   while (blocks() * job.chunks < 8 && job.cut.channels * s.taps() >= 128) {
