@@ -57,6 +57,29 @@ def test_qr_of_several_blocks(shape: tuple[int, ...], dtype: str, eps: float, si
                 assert np.all(np.tril(r, -1) == 0)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["ones", "rank three", "graded", "subnormal"])
+def test_qr_of_dependent_and_of_tiny_columns(kind: str, dtype: str) -> None:
+    """What is left of them is rounding, and rounding of rounding, down to numbers without digits."""
+    n, eps, tiny = 300, np.finfo(dtype).eps, np.finfo(dtype).smallest_subnormal
+    random = rng_for("qr").standard_normal((n, n))
+    a = {
+        "ones": np.ones((n, n)),
+        "rank three": random[:, :3] @ random[:3],
+        "graded": random * 10.0 ** -np.linspace(0, 0.9 * -np.log10(tiny), n),
+        "subnormal": random * 1e3 * np.float64(tiny),
+    }[kind].astype(dtype)
+    q, r = (np.asarray(t).astype(np.longdouble) for t in dt.linalg.qr(dt.tensor(a)))
+    assert np.abs(q.T @ q - np.eye(n)).max() <= 100 * eps
+    assert np.all(np.abs(q @ r - a).max(0) <= 1000 * eps * np.abs(a).max(0).astype(np.longdouble) + n * tiny)
+
+
+def test_qr_of_infinities_is_not_a_finite_one() -> None:
+    a = rng_for("qr").standard_normal((40, 36))
+    a[3, 20] = np.inf
+    assert not np.isfinite(np.asarray(dt.linalg.qr(dt.tensor(a)).Q)[:, 20:]).any()
+
+
 def test_qr_does_not_carry_a_nan_to_columns_before_it() -> None:
     a = rng_for("qr").standard_normal((80, 70))
     a[50, 40] = np.nan

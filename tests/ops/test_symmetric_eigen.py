@@ -103,6 +103,17 @@ def test_backward_errors(kind: str, dtype: str) -> None:
         check(a, *dt.linalg.eigh(dt.tensor(a)), dt.linalg.eigvalsh(dt.tensor(a)))
 
 
+@pytest.mark.parametrize("dtype", EPS)
+def test_sums_of_equal_terms_do_not_add_up_their_rounding(dtype: str) -> None:
+    """All of one row's numbers are alike, and so is what their sums are rounded by."""
+    n = 513
+    values, vectors = (
+        np.asarray(t).astype(np.float64) for t in dt.linalg.eigh(dt.ones(n, n, dtype=getattr(dt, dtype)))
+    )
+    assert np.abs(vectors.T @ vectors - np.eye(n)).max() <= 130 * EPS[dtype]
+    assert abs(values[-1] - n) <= 50 * EPS[dtype] * n
+
+
 @pytest.mark.parametrize("dtype, sizes", [("float32", (1e-42, 1e-38, 3e37)), ("float64", (1e-320, 1e-307, 1e307))])
 @pytest.mark.parametrize("n", [5, 40, 70, 256])
 def test_tiny_and_huge_matrices(n: int, dtype: str, sizes: tuple[float, ...]) -> None:

@@ -84,6 +84,14 @@ DOVETAIL_CLONES void reflect(T* __restrict panel, int rows, int column, T tau) {
   }
 }
 
+// The largest magnitude in each column of the rows above a panel.
+template <class T>
+DOVETAIL_CLONES void largest_above(const T* __restrict block, int rows, T* __restrict largest) {
+  std::fill_n(largest, kWide, T(0));
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < kWide; ++j) largest[j] = std::max(largest[j], std::abs(block[int64_t{i} * kWide + j]));
+}
+
 // ---- reflections together -------------------------------------------------------------------------------------
 
 // I - V T V' of up to 32 reflections: V as [row][32], from its first one's row on, T upper triangular.
@@ -150,27 +158,31 @@ dt_status geqrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
   if (!fits_lapack(ins[0], 2)) return too_large(ctx, "geqrf");
   const int m = from.size(0), n = from.size(1), k = std::min(m, n);
   if (k == 0) return DT_OK;
-  return each_part(ctx, "geqrf", from.count(), 2 * cube(m, n, k), plan_for<T>(m, n, k),
-                   [&](int64_t part, const Scratch<T>& s) {
-                     const int64_t count = s.a.count();
-                     each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { s.a.load(from, part, block); });
-                     Reflections<T> together{s.v, 0, 0, {}};
-                     for (int first = 0; first < k; first += kWide) {
-                       T* const panel = s.a.at(first / kWide, first);
-                       const int these = std::min(kWide, k - first);
-                       for (int j = 0; j < these; ++j) {
-                         T* const diagonal = panel + j * kWide;
-                         s.taus[first + j] = make_reflection<kWide>(diagonal + j, m - first - j - 1);
-                         if (s.taus[first + j] != T(0)) reflect(diagonal, m - first - j, j, s.taus[first + j]);
-                       }
-                       if (first / kWide + 1 == count) break;
-                       together.take(panel, m - first, these, s.taus + first);
-                       each_block(ctx, first / kWide + 1, count, together.work(),
-                                  [&](int64_t block) { together.apply(s.a.at(block, first), true); });
-                     }
-                     each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { s.a.store(to, part, block); });
-                     store_vector(taus, part, s.taus);
-                   });
+  return each_part(
+      ctx, "geqrf", from.count(), 2 * cube(m, n, k), plan_for<T>(m, n, k), [&](int64_t part, const Scratch<T>& s) {
+        const int64_t count = s.a.count();
+        each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { s.a.load(from, part, block); });
+        Reflections<T> together{s.v, 0, 0, {}};
+        for (int first = 0; first < k; first += kWide) {
+          T* const panel = s.a.at(first / kWide, first);
+          const int these = std::min(kWide, k - first);
+          T largest[kWide];
+          largest_above(s.a.at(first / kWide, 0), first, largest);
+          for (int j = 0; j < these; ++j) {
+            T* const diagonal = panel + j * kWide;
+            for (int i = 0; i <= j; ++i) largest[j] = std::max(largest[j], std::abs(panel[i * kWide + j]));
+            const double least = std::isinf(largest[j]) ? 0 : static_cast<double>(largest[j]) * kNothing<T>;
+            s.taus[first + j] = make_reflection<kWide>(diagonal + j, m - first - j - 1, least);
+            if (s.taus[first + j] != T(0)) reflect(diagonal, m - first - j, j, s.taus[first + j]);
+          }
+          if (first / kWide + 1 == count) break;
+          together.take(panel, m - first, these, s.taus + first);
+          each_block(ctx, first / kWide + 1, count, together.work(),
+                     [&](int64_t block) { together.apply(s.a.at(block, first), true); });
+        }
+        each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { s.a.store(to, part, block); });
+        store_vector(taus, part, s.taus);
+      });
 }
 
 // The product of the reflections, from the last to the first on the columns of an identity: a panel leaves those before

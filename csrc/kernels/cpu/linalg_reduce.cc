@@ -47,6 +47,19 @@ DOVETAIL_CLONES void write_row(T* panels, int64_t laid, int64_t k, const T* x, T
   }
 }
 
+// A product whose sums are long: in runs of its depth, as equal terms one after another lose a bit for each doubling.
+template <class T>
+void deep_product(RowProduct<T> p) {
+  constexpr int64_t kRun = 64;
+  const int64_t depth = p.depth;
+  for (int64_t k = 0; k < depth; k += kRun) {
+    p.depth = std::min(kRun, depth - k);
+    row_product(p);
+    p.a += kRun * (p.turned ? p.a_step : 1), p.panels += kRun * kPanel<T>;
+    p.init = p.c, p.init_row = p.c_row;
+  }
+}
+
 }  // namespace
 
 // Column c of the matrix as it is by now, its reflection v, and w.
@@ -70,18 +83,18 @@ void Reduction<T>::make_column(int64_t first, int64_t c) const {
   diagonal[c] = static_cast<double>(v[c]);
   if (c == n - 1) return;
   const int64_t next = c + 1, aligned = next / kLine * kLine;
-  const T tau = make_reflection<1>(v + next, n - next - 1);
+  const T tau = make_reflection<1>(v + next, n - next - 1, kNothing<T>);  // of a matrix of about 1
   beside[c] = static_cast<double>(v[next]), taus[c] = tau;
   v[next] = T(1);
   std::fill(v + from, v + next, T(0));
   std::fill(w + aligned, w + end, T(0));
   if (tau != T(0)) {
-    row_product(
+    deep_product<T>(
         {v + next, 0, 1, n - next, at(aligned / kLine, next), n - aligned, nullptr, 0, w + aligned, 0, false, n});
     if (j > 0) {
       T seen[2][kTogether];
-      row_product({v + next, 0, 1, n - next, group + next * kLine, kTogether, nullptr, 0, seen[0], 0, false, n});
-      row_product({v + next, 0, 1, n - next, others + next * kLine, kTogether, nullptr, 0, seen[1], 0, false, n});
+      deep_product<T>({v + next, 0, 1, n - next, group + next * kLine, kTogether, nullptr, 0, seen[0], 0, false, n});
+      deep_product<T>({v + next, 0, 1, n - next, others + next * kLine, kTogether, nullptr, 0, seen[1], 0, false, n});
       for (int64_t k = 0; k < j; ++k) pairs[2 * k] = seen[0][k], pairs[2 * k + 1] = seen[1][k];
       undo(w, aligned);
     }
@@ -142,8 +155,8 @@ void Reduction<T>::collect(dt_kernel_context* ctx) const {
       T products[kTogether][kTogether], t[kTogether][kTogether] = {};
       for (int64_t k = 0; k < kTogether; k += kLine) {
         const T* const these = columns_of(g) + (k * n + first * kLine);
-        row_product({these, kLine, kLine, n - first, columns_of(g) + first * kLine, kTogether, nullptr, 0, products[k],
-                     kTogether, true, n});
+        deep_product<T>({these, kLine, kLine, n - first, columns_of(g) + first * kLine, kTogether, nullptr, 0,
+                         products[k], kTogether, true, n});
         for (int64_t i = first; i < n; i += kLine) {
           const Matrix<const T> turned{these + (i - first) * kLine, kLine, std::min(kLine, n - i), 1, kLine};
           fill_panel(turned, 0, rows_of(g) + (i * kTogether + k * kLine));
@@ -171,7 +184,7 @@ void Reduction<T>::turn_back(T* vectors, int64_t lead, int64_t count) const {
   for (int64_t g = group_count(); g-- > 0;) {
     const int64_t first = g * kTogether;
     T* const x = vectors + first;
-    row_product(
+    deep_product<T>(
         {x, lead, count, n - first, columns_of(g) + first * kLine, kTogether, nullptr, 0, seen, kTogether, false, n});
     row_product({seen, kTogether, count, kTogether, triangle_of(g), kTogether, nullptr, 0, mixed, kTogether});
     row_product({mixed, kTogether, count, kTogether, rows_of(g) + first * kTogether, n - first, x, lead, x, lead});
