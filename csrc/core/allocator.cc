@@ -30,7 +30,7 @@ constexpr size_t kLinearLimit = 1024;  // up to here the classes are multiples o
 constexpr int kLinearClasses = kLinearLimit / kAlignment;
 constexpr size_t kSmallLimit = 32 * 1024;  // above 1 KB there are four classes to a doubling
 constexpr int kClasses = kLinearClasses + 4 * 5;
-constexpr size_t kSlabBytes = 1 << 20;
+constexpr size_t kSlabBytes = 256 << 10;
 constexpr size_t kThreadBytes = 128 * 1024;  // what a thread keeps of one class before it gives half back
 #ifdef DOVETAIL_EXACT_MEMORY
 constexpr bool kExact = true;

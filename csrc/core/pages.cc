@@ -10,7 +10,8 @@ namespace dovetail {
 
 namespace {
 
-constexpr size_t kSlack = 2 << 20;  // always fine to keep
+constexpr size_t kSlack = 3 << 19;  // always fine to keep,
+constexpr size_t kSlackPart = 10;   // and this part of the most that was in use
 constexpr size_t kMost = size_t{1} << 62;
 
 size_t rounded(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
@@ -26,6 +27,29 @@ char* map_pages(size_t bytes, size_t alignment) {
   return data;
 }
 
+char* down(char* at, size_t page) { return at - reinterpret_cast<uintptr_t>(at) % page; }
+char* up(char* at, size_t page) { return down(at + page - 1, page); }
+
+// Adds a run and joins it to its neighbours, of which `gone` is told the sizes and addresses.
+template <typename F>
+std::map<char*, size_t>::iterator join(std::map<char*, size_t>& runs, char* data, size_t bytes, const F& gone) {
+  auto after = runs.lower_bound(data);
+  if (after != runs.begin()) {
+    if (auto before = std::prev(after); before->first + before->second == data) {
+      data = before->first;
+      bytes += before->second;
+      gone({before->second, before->first});
+      runs.erase(before);
+    }
+  }
+  if (after != runs.end() && data + bytes == after->first) {
+    bytes += after->second;
+    gone({after->second, after->first});
+    after = runs.erase(after);
+  }
+  return runs.emplace_hint(after, data, bytes);
+}
+
 }  // namespace
 
 // ---- one area -----------------------------------------------------------------------------------------------
@@ -39,27 +63,14 @@ bool Pages::Area::map(size_t bytes) {
 #ifdef MADV_HUGEPAGE
   if (page == kHugePage) madvise(data, size, MADV_HUGEPAGE);
 #endif
-  cold.emplace(data, size);
+  join(cold, data, size, [](Size) {});
   add(data, size);
   return true;
 }
 
-// Joins the run to its neighbours.
 void Pages::Area::add(char* data, size_t bytes) {
-  auto after = runs.lower_bound(data);
-  if (after != runs.begin()) {
-    if (auto before = std::prev(after); before->first + before->second == data) {
-      data = before->first;
-      bytes += before->second;
-      remove(before);
-    }
-  }
-  if (after != runs.end() && data + bytes == after->first) {
-    bytes += after->second;
-    remove(after);
-  }
-  runs.emplace(data, bytes);
-  by_size.emplace(bytes, data);
+  const auto run = join(runs, data, bytes, [this](Size gone) { by_size.erase(gone); });
+  by_size.emplace(run->second, run->first);
 }
 
 void Pages::Area::remove(Runs::iterator run) {
@@ -67,53 +78,84 @@ void Pages::Area::remove(Runs::iterator run) {
   runs.erase(run);
 }
 
-char* Pages::Area::cut(std::set<Size>::iterator run, size_t bytes) {
+// From the least run that has so many; null if none has.
+char* Pages::Area::cut(size_t bytes) {
+  const auto run = by_size.lower_bound({bytes, nullptr});
+  if (run == by_size.end()) return nullptr;
   const auto [size, data] = *run;
   remove(runs.find(data));
   if (size > bytes) add(data + bytes, size - bytes);
   return data;
 }
 
-// The first pages of a run are about to be used, and with them the rest of the last one. How many bytes of them had no
-// memory.
-size_t Pages::Area::warm_up(char* data, size_t bytes) {
-  char* const end = up(data + bytes);
-  size_t found = 0;
-  for (auto part = cold.lower_bound(data); part != cold.end() && part->first < end;) {
-    const auto [from, size] = *part;
-    const size_t inside = std::min<size_t>(size, end - from);
-    part = cold.erase(part);
-    if (inside < size) cold.emplace(from + inside, size - inside);
-    found += inside;
+// Whether the whole page there has no memory.
+bool Pages::Area::is_cold(char* at) const {
+  char* const first = down(at, page);
+  const auto after = cold.upper_bound(first);
+  return after != cold.begin() && std::prev(after)->first + std::prev(after)->second >= first + page;
+}
+
+// The cold parts of a run and of the rest of its outer pages, where they have no memory yet and get it whole:
+// body(part, from, end).
+template <typename F>
+void Pages::Area::each_cold(char* data, size_t bytes, const F& body) {
+  char* const first = is_cold(data) ? down(data, page) : data;
+  char* const end = is_cold(data + bytes - 1) ? up(data + bytes, page) : data + bytes;
+  auto part = cold.upper_bound(first);
+  if (part != cold.begin() && std::prev(part)->first + std::prev(part)->second > first) --part;
+  while (part != cold.end() && part->first < end) {
+    const auto here = part++;
+    body(here, std::max(here->first, first), std::min(here->first + here->second, end));
   }
+}
+
+// How many bytes of memory the use of a run would add.
+size_t Pages::Area::cold_in(char* data, size_t bytes) {
+  size_t found = 0;
+  each_cold(data, bytes, [&](Runs::iterator, char* from, char* end) { found += end - from; });
+  return found;
+}
+
+// It is about to be used.
+size_t Pages::Area::warm_up(char* data, size_t bytes) {
+  size_t found = 0;
+  each_cold(data, bytes, [&](Runs::iterator part, char* from, char* end) {
+    found += end - from;
+    const auto [start, size] = *part;
+    cold.erase(part);
+    if (start < from) cold.emplace(start, from - start);
+    if (end < start + size) cold.emplace(end, start + size - end);
+  });
   return found;
 }
 
 // Take the memory of some pages, from the end of the largest runs, of which the least is cut. How many bytes there
 // were.
-size_t Pages::Area::cool(size_t bytes) {
+size_t Pages::Area::cool(size_t bytes, size_t step) {
   size_t gone = 0;
-  for (auto run = by_size.rbegin(); run != by_size.rend() && gone < bytes; ++run) gone += cool(*run, bytes - gone);
+  for (auto run = by_size.rbegin(); run != by_size.rend() && gone < bytes; ++run) {
+    gone += cool(*run, bytes - gone, step);
+  }
   return gone;
 }
 
-size_t Pages::Area::cool(Size run, size_t bytes) {
-  char *const first = up(run.second), *end = down(run.second + run.first);
+size_t Pages::Area::cool(Size run, size_t bytes, size_t step) {
+  char *const first = up(run.second, step), *end = down(run.second + run.first, step);
   size_t gone = 0;
   while (end > first && gone < bytes) {
     // What lies between the last cold part before the end and the end is warm.
     char* start = first;
     if (auto after = cold.lower_bound(end); after != cold.begin()) {
       const auto& [from, size] = *std::prev(after);
-      start = std::max(start, from + size);
+      start = std::max(start, std::min(from + size, end));
       if (start == end) {
         end = from;
         continue;
       }
     }
-    char* from = down(end - std::min<size_t>(bytes - gone, end - start));
+    char* from = std::max(start, down(end - std::min<size_t>(bytes - gone, end - start), step));
     if (madvise(from, end - from, MADV_DONTNEED) != 0) return gone;
-    cold.emplace(from, end - from);
+    join(cold, from, end - from, [](Size) {});
     gone += end - from;
     end = from;
   }
@@ -129,39 +171,55 @@ void Pages::Area::unmap() noexcept {
 
 // ---- both ---------------------------------------------------------------------------------------------------
 
-void Pages::cool(size_t bytes) {
-  size_t gone = 0;
-  for (Area* area = std::end(areas_); area != areas_ && gone < bytes;) gone += (--area)->cool(bytes - gone);
+size_t Pages::cool(size_t bytes) {
+  size_t gone = large_.cool(bytes, kHugePage);
+  if (gone < bytes) gone += middle_.cool(bytes - gone, kPage);
+  if (gone < bytes) gone += small_.cool(bytes - gone, kPage);
   waiting_ -= gone;
+  return gone;
 }
 
 void Pages::release() noexcept {
-  for (Area& area : areas_) area.unmap();
+  small_.unmap();
+  middle_.unmap();
+  large_.unmap();
   waiting_ = 0;
   most_in_use_ = in_use_;
+}
+
+char* Pages::cut(Area& area, size_t bytes) {
+  char* data = area.cut(bytes);
+  if (data) return data;
+  if (!area.map(bytes)) {
+    release();
+    if (!area.map(bytes)) throw std::bad_alloc();
+  }
+  return area.cut(bytes);
 }
 
 void* Pages::take(size_t bytes) {
   if (bytes > kMost) throw std::bad_alloc();
   const size_t wanted = rounded(bytes, kPage);
-  Area& area = area_for(wanted);
-  auto run = area.by_size.lower_bound({wanted, nullptr});
-  if (run == area.by_size.end()) {
-    if (!area.map(wanted)) {
-      release();
-      if (!area.map(wanted)) throw std::bad_alloc();
-    }
-    run = area.by_size.lower_bound({wanted, nullptr});
+  Area* area = &area_for(wanted);
+  char* data = cut(*area, wanted);
+  size_t fresh = area->cold_in(data, wanted);
+  const size_t most = std::max(most_in_use_, in_use_ + wanted), limit = most + std::max(kSlack, most / kSlackPart);
+  const auto excess = [&] { return fresh && reserved() + fresh > limit ? reserved() + fresh - limit : 0; };
+  if (excess()) cool(excess());
+  if (excess() && area == &large_) {
+    area->add(data, wanted);
+    area = &middle_;
+    data = cut(*area, wanted);
+    on_small_pages_.insert(data);
+    fresh = area->cold_in(data, wanted);
+    if (excess()) cool(excess());
   }
-  char* data = area.cut(run, wanted);
-  const size_t fresh = area.warm_up(data, wanted);
-  waiting_ = waiting_ + fresh - wanted;
+  if (excess()) waiting_ -= large_.cool(excess(), kPage);
+  waiting_ = waiting_ + area->warm_up(data, wanted) - wanted;
   in_use_ += wanted;
-  most_in_use_ = std::max(most_in_use_, in_use_);
+  most_in_use_ = most;
   if (fresh) {
     ++system_allocations_;
-    const size_t limit = most_in_use_ + std::max<size_t>(kSlack, most_in_use_ / 8);
-    if (reserved() > limit) cool(reserved() - limit);
     peak_reserved_ = std::max(peak_reserved_, reserved());
   }
   return data;
@@ -171,7 +229,7 @@ void Pages::give(void* data, size_t bytes) noexcept {
   const size_t size = rounded(bytes, kPage);
   in_use_ -= size;
   try {
-    area_for(size).add(static_cast<char*>(data), size);
+    (on_small_pages_.erase(data) ? middle_ : area_for(size)).add(static_cast<char*>(data), size);
     waiting_ += size;
     if (waiting_ > cache_limit_) cool(waiting_ - cache_limit_);
   } catch (const std::bad_alloc&) {  // no memory for the record of them: the pages are lost, the process is not

@@ -1,5 +1,6 @@
 """What `memory_stats` counts."""
 
+import random
 import subprocess
 import sys
 
@@ -56,7 +57,7 @@ print(stats["peak_reserved"] / stats["peak_allocated"])
 def test_sizes_that_come_and_go_do_not_pile_up():
     """In a process of its own, as the most that was ever in use counts."""
     done = subprocess.run([sys.executable, "-c", PILE], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 1.5
+    assert float(done.stdout) < 1.15
 
 
 def test_a_steady_loop_takes_no_fresh_memory():
@@ -111,8 +112,19 @@ def test_the_process_grows_by_little_more_than_what_is_in_use():
     """Tensors of 4 KB to 16 MB that come and go; what waited goes back when it is asked for."""
     done = subprocess.run([sys.executable, "-c", RESIDENT], capture_output=True, text=True, check=True)
     grown, left = map(float, done.stdout.split())
-    assert grown < 1.25
+    assert grown < 1.18
     assert left < 0.1
+
+
+def test_blocks_keep_what_they_hold():
+    """While pages around them are given back, in part, and taken again."""
+    draw, held = random.Random(0), []
+    for step in range(1500):
+        held.append((step, dt.full((int(1024 * 2048 ** draw.random()),), step)))
+        while sum(tensor.nbytes for _, tensor in held) > 64e6 or (draw.random() < 0.3 and held):
+            value, tensor = held.pop(draw.randrange(len(held)))
+            assert (tensor == value).all()
+    assert all((tensor == value).all() for value, tensor in held)
 
 
 def test_views_and_in_place_writes_allocate_nothing():
