@@ -15,7 +15,7 @@ class Stream:
     """
 
     def __init__(self, program: Path, threads: int, elements: int) -> None:
-        command = [program, str(threads), str(elements)]
+        command = [str(program), str(threads), str(elements)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def bandwidth(self, kernel: str) -> float:
