@@ -5,6 +5,7 @@
 
 #include "core/capture.h"
 #include "core/execute.h"
+#include "core/layout.h"
 
 namespace dovetail {
 
@@ -12,29 +13,9 @@ namespace {
 
 void give(dt_value& out, Tensor t) { put(out, t.release()); }
 
-// Memory order is kept where the source is dense (a transposed matrix is cloned transposed), as elementwise ops do.
-Tensor empty_like_layout(TensorImpl* t, DType dtype) {
-  Tensor out = empty(t->ndim, t->sizes(), dtype, t->device);
-  if (t->contiguous) return out;
-  int order[DT_MAX_DIMS];
-  for (int i = 0; i < t->ndim; ++i) order[i] = i;
-  std::stable_sort(order, order + t->ndim, [&](int a, int b) { return t->stride(a) > t->stride(b); });
-  int64_t step = 1;
-  for (int i = t->ndim - 1; i >= 0; --i) {
-    if (t->size(order[i]) != 1 && t->stride(order[i]) != step) return out;
-    step *= t->size(order[i]);
-  }
-  step = 1;
-  for (int i = t->ndim - 1; i >= 0; --i) {
-    out->dims[t->ndim + order[i]] = step;
-    step *= t->size(order[i]);
-  }
-  update_contiguous(out.get());
-  return out;
-}
-
+// Memory order is kept (a transposed matrix is cloned transposed), as elementwise ops do.
 Tensor copy_as(TensorImpl* t, DType dtype) {
-  Tensor out = empty_like_layout(t, dtype);
+  Tensor out = empty_in_order_of(&t, 1, t->ndim, t->sizes(), dtype, t->device);
   copy_into(out.get(), t);
   return out;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/execute.h"
+#include "core/layout.h"
 
 namespace dovetail {
 
@@ -41,7 +42,7 @@ struct Operand {
 void prepare(const Op& op, Operand& operand, TensorImpl* t, DType compute, Device device) {
   operand.t = t;
   if (t->dtype != compute) {  // a number on the host is cast there
-    operand.owned = cast_copy(operand.t, compute);
+    operand.owned = cast_as_laid(operand.t, compute);
     operand.t = operand.owned.get();
   }
   if (__builtin_expect(t->device != device, 0)) {
@@ -80,31 +81,6 @@ void broadcast_shape(const Op& op, TensorImpl* const* tensors, int count, Shape&
 
 bool same_sizes(const TensorImpl& t, int ndim, const int64_t* sizes) {
   return t.ndim == ndim && std::equal(sizes, sizes + ndim, t.sizes());
-}
-
-// A fresh output. Where an input is dense but permuted (a transpose), the output is laid out like it.
-Tensor allocate_like(TensorImpl* const* tensors, int count, const Shape& shape, DType dtype, Device device) {
-  const TensorImpl* model = nullptr;
-  for (int k = 0; k < count && !model; ++k)
-    if (tensors[k] && tensors[k]->ndim > 1 && same_sizes(*tensors[k], shape.ndim, shape.sizes)) model = tensors[k];
-  Tensor out = empty(shape.ndim, shape.sizes, dtype, device);
-  if (!model || model->contiguous) return out;
-  int order[DT_MAX_DIMS];
-  for (int i = 0; i < shape.ndim; ++i) order[i] = i;
-  std::stable_sort(order, order + shape.ndim, [&](int a, int b) { return model->stride(a) > model->stride(b); });
-  int64_t step = 1;
-  for (int i = shape.ndim - 1; i >= 0; --i) {  // dense and without broadcast dims?
-    const int d = order[i];
-    if (model->size(d) != 1 && model->stride(d) != step) return out;
-    step *= model->size(d);
-  }
-  step = 1;
-  for (int i = shape.ndim - 1; i >= 0; --i) {
-    out->dims[shape.ndim + order[i]] = step;
-    step *= shape.sizes[order[i]];
-  }
-  update_contiguous(out.get());
-  return out;
 }
 
 // The iteration space of one call: operands' strides over common sizes, sorted so that the output is walked in memory
@@ -336,8 +312,8 @@ bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* o
   if (destination) check_destination(op, destination, shape.ndim, shape.sizes, types.result, tensors.device);
   const bool direct =
       destination && destination->dtype == types.result && !reads_what_it_writes(*destination, tensors.items, n);
-  Tensor out =
-      direct ? Tensor::borrow(destination) : allocate_like(tensors.items, n, shape, types.result, tensors.device);
+  Tensor out = direct ? Tensor::borrow(destination)
+                      : empty_in_order_of(tensors.items, n, shape.ndim, shape.sizes, types.result, tensors.device);
 
   // inputs
   const bool sixteen = types.compute == DT_FLOAT16 || types.compute == DT_BFLOAT16;
@@ -365,18 +341,31 @@ bool try_elementwise(const Op& op, const dt_value* args, int n_args, dt_value* o
 
 // ---- copies ---------------------------------------------------------------------------------------------
 
+namespace {
+
+// Whether elements would be converted again and again: what is broadcast is cast first, and then moved.
+bool casts_repeatedly(const TensorImpl& dst, const TensorImpl& src) {
+  if (dst.dtype == src.dtype || dst.numel < 1024 || src.numel > dst.numel) return false;
+  bool repeats = src.numel < dst.numel;
+  for (int i = 0; i < src.ndim && !repeats; ++i) repeats = src.stride(i) == 0 && src.size(i) > 1;
+  return repeats;
+}
+
+}  // namespace
+
 void copy_into(TensorImpl* dst, TensorImpl* src) {
   static const Op& copy = get_op("copy");
   if (dst->numel == 0) return;
   if (src->bits & DT_BIT_WRAPPED && src->dtype == DT_UINT64) check_fits(item(*src), dst->dtype);
   Tensor moved = on_device("copy", src, dst->device);
-  const DType dtypes[2] = {dst->dtype, src->dtype};
+  if (casts_repeatedly(*dst, *moved)) moved = cast_as_laid(moved.get(), dst->dtype);
+  const DType dtypes[2] = {dst->dtype, moved->dtype};
   const dt_kernel kernel = find_kernel(copy, dst->device.kind, dtypes, 2);
   if (!kernel.fn) no_kernel(copy, dst->device, dtypes, 2);
   Operand operand;
   operand.t = moved.get();
   if (dst->storage == operand.t->storage && dst != operand.t && memory_overlaps(*dst, *operand.t)) {
-    operand.owned = empty(operand.t->ndim, operand.t->sizes(), src->dtype, dst->device);
+    operand.owned = empty(operand.t->ndim, operand.t->sizes(), operand.t->dtype, dst->device);
     copy_into(operand.owned.get(), operand.t);
     operand.t = operand.owned.get();
   }
@@ -401,7 +390,7 @@ void run_copy_form(const Op& op, const dt_value* args, dt_value* outs) {
       check_destination(op, destination, self->ndim, self->sizes(), self->dtype, self->device);
     out = Tensor::borrow(destination);
   } else {
-    out = allocate_like(both, 1, shape, self->dtype, self->device);
+    out = empty_in_order_of(both, 1, shape.ndim, shape.sizes, self->dtype, self->device);
   }
   copy_into(out.get(), src);
   if (destination) bump_version(destination);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/execute.h"
+#include "core/layout.h"
 
 namespace dovetail {
 
@@ -55,7 +56,8 @@ void reduced_dims(const Op& op, const dt_value* args, int ndim, bool* reduced) {
   }
 }
 
-// The input's dims, largest stride first, neighbours of one kind merged; the output has stride 0 where reduced.
+// The input's dims, largest stride first (and before all what is broadcast: it is read again and again), neighbours of
+// one kind merged; the output has stride 0 where reduced.
 struct Collapsed {
   int ndim = 0;
   int64_t sizes[DT_MAX_DIMS], in[DT_MAX_DIMS], out[DT_MAX_DIMS];
@@ -78,12 +80,12 @@ struct Collapsed {
   bool kind_[DT_MAX_DIMS];
 };
 
+int64_t reach(const TensorImpl& t, int d) { return t.stride(d) == 0 ? INT64_MAX : std::abs(t.stride(d)); }
+
 void collapse(const TensorImpl& t, const bool* reduced, const int64_t* out_strides, Collapsed& c) {
   int order[DT_MAX_DIMS];
   for (int i = 0; i < t.ndim; ++i) order[i] = i;
-  if (!t.contiguous)
-    std::stable_sort(order, order + t.ndim,
-                     [&](int a, int b) { return std::abs(t.stride(a)) > std::abs(t.stride(b)); });
+  if (!t.contiguous) std::stable_sort(order, order + t.ndim, [&](int a, int b) { return reach(t, a) > reach(t, b); });
   for (int k = 0; k < t.ndim; ++k) {
     const int i = order[k];
     if (t.size(i) != 1) c.add(t.size(i), t.stride(i), reduced[i] ? 0 : out_strides[i], reduced[i]);
@@ -132,7 +134,7 @@ bool try_reduction(const Op& op, const dt_value* args, int n_args, dt_value* out
   if (destination) check_destination(op, destination, ndim, sizes, types.result, self->device);
   const bool direct = destination && destination->dtype == types.result && !memory_overlaps(*destination, *self);
   Tensor out = direct ? Tensor::borrow(destination) : empty(ndim, sizes, types.result, self->device);
-  Tensor in = reads_as_is ? Tensor::borrow(self) : as_dtype(self, types.compute);
+  Tensor in = reads_as_is || self->dtype == types.compute ? Tensor::borrow(self) : cast_as_laid(self, types.compute);
 
   if (out->numel > 0) {
     int64_t out_strides[DT_MAX_DIMS];

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/copy.h"
+#include "core/layout.h"
 #include "core/ops/compose.h"
 
 namespace dovetail {
@@ -10,7 +11,7 @@ namespace {
 
 Declare op(const char* schema) { return Declare("create", schema); }
 
-const Callee full("full"), empty_("empty");
+const Callee full("full"), empty_("empty"), permute("permute");
 
 // ---- inference ------------------------------------------------------------------------------------------
 
@@ -108,24 +109,42 @@ dt_value device_like(const dt_value& device, const TensorImpl& self) {
   return given(device) ? device : box_device(self.device);
 }
 
+// What make(sizes) gives, in another's sizes and memory order.
+template <class Make>
+Tensor like(TensorImpl* self, const Make& make) {
+  const int n = self->ndim;
+  if (self->contiguous || self->numel == 0) return make(box_ints(self->sizes(), n));
+  int order[DT_MAX_DIMS];
+  int64_t sizes[DT_MAX_DIMS], places[DT_MAX_DIMS];
+  memory_order(&self, 1, n, self->sizes(), order);
+  for (int i = 0; i < n; ++i) {
+    sizes[n - 1 - i] = self->size(order[i]);
+    places[order[i]] = n - 1 - i;
+  }
+  return permute(make(box_ints(sizes, n)), box_ints(places, n));
+}
+
 // name_like(self, *, dtype, device)
 void empty_like_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
-  const TensorImpl& self = *args[0].as.tensor;
-  give(outs[0],
-       empty_(box_ints(self.sizes(), self.ndim), box_dtype(dtype_or(args[1], self.dtype)), device_like(args[2], self)));
+  TensorImpl* self = args[0].as.tensor;
+  give(outs[0], like(self, [&](const dt_value& size) {
+         return empty_(size, box_dtype(dtype_or(args[1], self->dtype)), device_like(args[2], *self));
+       }));
 }
 
 template <int kNumber>
 void filled_like_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
-  const TensorImpl& self = *args[0].as.tensor;
-  give(outs[0], full(box_ints(self.sizes(), self.ndim), kNumber, box_dtype(dtype_or(args[1], self.dtype)),
-                     device_like(args[2], self)));
+  TensorImpl* self = args[0].as.tensor;
+  give(outs[0], like(self, [&](const dt_value& size) {
+         return full(size, kNumber, box_dtype(dtype_or(args[1], self->dtype)), device_like(args[2], *self));
+       }));
 }
 
 void full_like_op(const Op&, const dt_value* args, int, dt_value* outs, int) {
-  const TensorImpl& self = *args[0].as.tensor;
-  give(outs[0], full(box_ints(self.sizes(), self.ndim), args[1], box_dtype(dtype_or(args[2], self.dtype)),
-                     device_like(args[3], self)));
+  TensorImpl* self = args[0].as.tensor;
+  give(outs[0], like(self, [&](const dt_value& size) {
+         return full(size, args[1], box_dtype(dtype_or(args[2], self->dtype)), device_like(args[3], *self));
+       }));
 }
 
 // new_name(self, size, *, dtype, device)

@@ -1,4 +1,6 @@
 // copy: every pair of dtypes, every layout.
+#include <algorithm>
+
 #include "kernels/common/dtypes.h"
 #include "kernels/cpu/copy_rare.h"
 #include "kernels/cpu/families.h"
@@ -62,6 +64,8 @@ void add_complex(KernelTable& table, int32_t complex, int32_t real) {
 
 // ---- 16-bit floats: by way of float -------------------------------------------------------------------------
 
+constexpr int64_t kFew = 256;  // elements that are brought into a row at a time
+
 // Between a 16-bit float and float, in one pass.
 template <int32_t kSixteen>
 void narrow_loop(char* const* data, const int64_t* step, const int64_t* row_step, int64_t n, int64_t rows,
@@ -72,7 +76,12 @@ void narrow_loop(char* const* data, const int64_t* step, const int64_t* row_step
     if (step[1] == 1) {
       narrow(kSixteen, from, to, step[0], n);
     } else {
-      for (int64_t i = 0; i < n; ++i) narrow(kSixteen, from + i * step[1], to + i * step[0], 1, 1);
+      float row[kFew];
+      for (int64_t i = 0; i < n; i += kFew) {
+        const int64_t count = std::min(kFew, n - i);
+        for (int64_t k = 0; k < count; ++k) row[k] = from[(i + k) * step[1]];
+        narrow(kSixteen, row, to + i * step[0], step[0], count);
+      }
     }
   }
 }
@@ -85,7 +94,12 @@ void widen_loop(char* const* data, const int64_t* step, const int64_t* row_step,
     if (step[0] == 1) {
       widen(kSixteen, from, step[1], n, to);
     } else {
-      for (int64_t i = 0; i < n; ++i) widen(kSixteen, from + i * step[1], 1, 1, to + i * step[0]);
+      float row[kFew];
+      for (int64_t i = 0; i < n; i += kFew) {
+        const int64_t count = std::min(kFew, n - i);
+        widen(kSixteen, from + i * step[1], step[1], count, row);
+        for (int64_t k = 0; k < count; ++k) to[(i + k) * step[0]] = row[k];
+      }
     }
   }
 }

@@ -18,6 +18,7 @@ using Wide = std::conditional_t<std::is_same_v<T, float>, double,
 
 template <class T>
 struct Sum {
+  using Short = std::conditional_t<std::is_floating_point_v<T>, Sum, void>;
   using In = T;
   using Lane = T;
   using Acc = Wide<T>;
@@ -34,6 +35,7 @@ struct Sum {
 // Integers of one size, of which U is the unsigned type: they wrap around on overflow, which only those may do.
 template <class U>
 struct SumModular {
+  using Short = std::conditional_t<sizeof(U) == 8, SumModular, void>;
   using In = U;
   using Lane = U;
   using Acc = uint64_t;
@@ -50,6 +52,7 @@ struct SumModular {
 // Elements that are added up in another dtype: bools and small integers in int64, float in double.
 template <class From, class L, class To>
 struct SumInto {
+  using Short = void;
   using In = From;
   using Lane = L;
   using Acc = To;
@@ -66,11 +69,13 @@ struct SumInto {
 // Of what an element is made into first.
 template <class T>
 struct SumSquares : Sum<T> {
+  using Short = SumSquares;
   static T first(T x) { return x * x; }
   static T step(T a, T x) { return a + x * x; }
 };
 template <class T>
 struct SumNumbers : Sum<T> {  // NaN counts as zero
+  using Short = void;
   static T first(T x) { return x == x ? x : T(0); }
   static T step(T a, T x) { return a + first(x); }
 };
@@ -82,6 +87,7 @@ struct Mean : Sum<T> {
 
 template <class T>
 struct Product : Sum<T> {
+  using Short = void;
   using Lane = T;
   using Acc = Wide<T>;
   static Lane step(Lane a, T x) { return a * x; }
@@ -92,6 +98,7 @@ struct Product : Sum<T> {
 
 template <class U>
 struct ProductModular : SumModular<U> {
+  using Short = void;
   using Lane = U;
   using Acc = uint64_t;
   static Lane step(Lane a, U x) { return static_cast<Lane>(modular(a) * modular(x)); }
@@ -188,6 +195,8 @@ struct Variance {
   using Acc = Moments;
   using Out = T;
 
+  static constexpr bool kHasShortRows = false;
+
   static Acc identity() { return {0, 0, 0}; }
   static Acc span(const T* p, int64_t n, int64_t stride) {
     const double mean = fold_span<Sum<T>>(p, n, stride) / static_cast<double>(n);
@@ -226,7 +235,8 @@ struct Widened {
   using In = uint16_t;
   using Acc = typename R::Acc;
   using Out = Sixteen;
-  static constexpr int64_t kRows = 16;
+  static constexpr int64_t kBuffer = 16 * kColumns;  // floats
+  static constexpr bool kHasShortRows = R::kHasShortRows;
 
   static Acc identity() { return R::identity(); }
   static Acc span(const In* p, int64_t n, int64_t stride) {
@@ -244,15 +254,24 @@ struct Widened {
     return total;
   }
   static void columns(const In* p, int64_t rows, int64_t row_stride, int64_t cols, int64_t col_stride, Acc* acc) {
-    alignas(64) float block[kRows * kColumns];
+    alignas(64) float block[kBuffer];
     Acc part[kColumns];
-    for (int64_t first = 0; first < rows; first += kRows) {
-      const int64_t height = std::min(rows - first, kRows);
-      for (int64_t r = 0; r < height; ++r)
-        widen(kDType, p + (first + r) * row_stride, col_stride, cols, block + r * cols);
+    const int64_t at_once = kBuffer / cols;
+    for (int64_t first = 0; first < rows; first += at_once) {
+      const int64_t height = std::min(rows - first, at_once);
+      widen_rows(p + first * row_stride, row_stride, height, col_stride, cols, block);
       R::columns(block, height, cols, cols, 1, first == 0 ? acc : part);
       for (int64_t c = 0; first > 0 && c < cols; ++c) R::merge(acc[c], part[c]);
     }
+  }
+  static void short_rows(const In* p, int64_t row_stride, int rows, int64_t n, Acc* acc) {
+    alignas(64) float block[kRowsAtOnce * kShortRow];
+    widen_rows(p, row_stride, rows, 1, n, block);
+    R::short_rows(block, n, rows, n, acc);
+  }
+  static void widen_rows(const In* p, int64_t row_stride, int64_t rows, int64_t step, int64_t n, float* block) {
+    if (step == 1 && row_stride == n) return widen(kDType, p, 1, rows * n, block);
+    for (int64_t r = 0; r < rows; ++r) widen(kDType, p + r * row_stride, step, n, block + r * n);
   }
   static void merge(Acc& a, const Acc& b) { R::merge(a, b); }
   static Out finish(const Acc& acc, int64_t count, double param) { return Out(R::finish(acc, count, param)); }

@@ -15,6 +15,13 @@ struct Best {
   int64_t index;
 };
 
+template <class U>
+__attribute__((noinline)) void bring_together(const U* p, int64_t rows, int64_t row_stride, int columns,
+                                              int64_t column_stride, U* to) {
+  for (int64_t l = 0; l < columns; ++l)
+    for (int64_t r = 0; r < rows; ++r) to[r * columns + l] = p[r * row_stride + l * column_stride];
+}
+
 template <class T, bool kLargest>
 struct ArgExtreme {
   // Whether x, met later, displaces the best so far.
@@ -88,6 +95,7 @@ struct ArgExtreme {
 
   // kStrip columns side by side over all rows.
   static constexpr int kStrip = 64 / sizeof(T);
+  static constexpr int64_t kShort = 32;
   using Place = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
 
   DOVETAIL_CLONES static void strip(const T* p, int64_t rows, int64_t row_stride, int64_t* out, int64_t out_stride) {
@@ -102,6 +110,14 @@ struct ArgExtreme {
         place[l] = displaces ? static_cast<Place>(r) : place[l];
       }
     for (int l = 0; l < kStrip; ++l) out[l * out_stride] = place[l];
+  }
+  // Of columns that lie apart, and are short: they are brought together first.
+  static void far_strip(const T* p, int64_t rows, int64_t row_stride, int64_t column_stride, int64_t* out,
+                        int64_t out_stride) {
+    T block[kShort * kStrip];
+    using U = UintOf<sizeof(T)>;
+    bring_together(reinterpret_cast<const U*>(p), rows, row_stride, kStrip, column_stride, reinterpret_cast<U*>(block));
+    strip(block, rows, kStrip, out, out_stride);
   }
 };
 
@@ -154,8 +170,9 @@ dt_status arg_dim(dt_kernel_context* ctx, int64_t* out, const dt_array& to, cons
   if (kept.count() == 0) return DT_OK;
   const T* p = static_cast<const T*>(in.data);
   const int64_t n = in.sizes[dim], stride = in.strides[dim];
-  const bool side_by_side =
-      kept.ndim > 0 && kept.strides[0][kept.ndim - 1] == 1 && stride != 1 && n < (int64_t{1} << 31);
+  const int64_t across = kept.ndim > 0 ? kept.strides[0][kept.ndim - 1] : 0;
+  const bool in_line = across == 1 && stride != 1 && n < (int64_t{1} << 31);
+  const bool side_by_side = in_line || (kept.ndim > 0 && n <= A::kShort);
   if (!side_by_side) {
     parallel(ctx, kept.count(), grain_for(n), [&](int64_t begin, int64_t end) {
       Walk<2> w = kept;
@@ -171,12 +188,16 @@ dt_status arg_dim(dt_kernel_context* ctx, int64_t* out, const dt_array& to, cons
     for (int64_t u = begin; u < end; ++u) {
       w.seek(u / strips);
       const int64_t column = u % strips * A::kStrip;
-      const T* q = p + w.offset[0] + column;
+      const T* q = p + w.offset[0] + column * across;
       int64_t* to_column = out + w.offset[1] + column * step[1];
       if (column + A::kStrip <= width) {
-        A::strip(q, n, stride, to_column, step[1]);
+        if (in_line)
+          A::strip(q, n, stride, to_column, step[1]);
+        else
+          A::far_strip(q, n, stride, across, to_column, step[1]);
       } else {
-        for (int64_t c = 0; c < width - column; ++c) to_column[c * step[1]] = A::strided(q + c, n, stride).index;
+        for (int64_t c = 0; c < width - column; ++c)
+          to_column[c * step[1]] = A::strided(q + c * across, n, stride).index;
       }
     }
   });

@@ -60,6 +60,8 @@ class Reduction {
   dt_status run(const char* op) {
     if (kept_.count() == 0) return DT_OK;
     if (count_ == 0) return fill_identity();
+    if constexpr (R::kHasShortRows)
+      if (has_short_rows()) return short_rows();
     if (by_columns()) return columns(op);
     return rows(op);
   }
@@ -70,7 +72,15 @@ class Reduction {
     if (kept_.ndim == 0 || reduced_.ndim == 0) return false;
     const int k = kept_.ndim - 1, r = reduced_.ndim - 1;
     if (reduced_.sizes[r] < 8 && kept_.sizes[k] >= 64) return true;  // rows too short to be worth a call each
-    return kept_.sizes[k] >= 4 && std::abs(kept_.strides[0][k]) < std::abs(reduced_.strides[0][r]);
+    const int64_t across = std::abs(kept_.strides[0][k]), down = std::abs(reduced_.strides[0][r]);
+    return kept_.sizes[k] >= 4 && across != 0 && (down == 0 || across < down);  // 0: the same elements again
+  }
+
+  // Short rows of neighbours in memory, and many of them in line.
+  bool has_short_rows() const {
+    if (kept_.ndim == 0 || reduced_.ndim != 1 || reduced_.strides[0][0] != 1) return false;
+    const int64_t n = reduced_.sizes[0];
+    return n >= kShortLanes && n <= kShortRow && kept_.sizes[kept_.ndim - 1] >= 8;
   }
 
   Out finish(const Acc& acc) const { return R::finish(acc, count_, param_); }
@@ -145,6 +155,23 @@ class Reduction {
       R::merge(acc, R::span(base + walk.offset[0], n, step));
     }
     return acc;
+  }
+
+  dt_status short_rows() {
+    int64_t step[1], kept_step[2];
+    const int64_t n = reduced_.pop(step), width = kept_.pop(kept_step), blocks = ceil_div(width, kRowsAtOnce);
+    parallel(ctx_, kept_.count() * blocks, grain_for(n * kRowsAtOnce), [&](int64_t begin, int64_t end) {
+      Acc acc[kRowsAtOnce];
+      Walk<2> kept = kept_;
+      for (int64_t u = begin; u < end; ++u) {
+        const int64_t row = u % blocks * kRowsAtOnce;
+        const int rows = static_cast<int>(std::min<int64_t>(kRowsAtOnce, width - row));
+        kept.seek(u / blocks);
+        R::short_rows(in_ + kept.offset[0] + row * kept_step[0], kept_step[0], rows, n, acc);
+        write(out_ + kept.offset[1] + row * kept_step[1], kept_step[1], rows, acc);
+      }
+    });
+    return DT_OK;
   }
 
   // ---- many columns at a time ----

@@ -10,14 +10,15 @@ namespace {
 // Once a lane holds a NaN nothing compares as larger, so it stays.
 template <class T, bool kLargest>
 struct Extreme {
+  using Short = std::conditional_t<sizeof(T) >= 4, Extreme, void>;
   using In = T;
   using Lane = T;
   using Acc = T;
   using Out = T;
   static Lane first(T x) { return x; }
   static Lane step(Lane a, T x) {
-    const bool better = kLargest ? x > a : x < a;
-    return (better | (x != x)) ? x : a;
+    const T best = kLargest ? (x > a ? x : a) : (x < a ? x : a);
+    return x == x ? best : x;
   }
   static Lane fold(Lane a, Lane b) { return step(a, b); }
   static Acc wide(Lane a) { return a; }

@@ -22,6 +22,7 @@ U mask_of(Counts counts) {
 // The bits of all elements together, whatever their dtype.
 template <class U>
 struct Union {
+  using Short = void;
   using In = U;
   using Lane = U;
   using Acc = U;
@@ -43,6 +44,7 @@ struct Any : LaneReducer<Union<U>> {
 
 template <class T>
 struct All {
+  using Short = void;
   using In = T;
   using Lane = UintOf<sizeof(T) == 16 ? 8 : sizeof(T)>;  // as wide as an element, so that lanes line up
   using Acc = uint8_t;

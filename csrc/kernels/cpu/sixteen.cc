@@ -2,9 +2,11 @@
 #include "kernels/cpu/sixteen.h"
 
 #include <algorithm>
+#include <new>
 #include <vector>
 
 #include "kernels/common/dtypes.h"
+#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/loops.h"
 
 #define DOVETAIL_KERNELS "kernels/cpu/sixteen.inc"
@@ -13,20 +15,36 @@
 
 namespace dovetail::cpu {
 
+namespace {
+
+constexpr int64_t kFew = 256;  // elements that are brought into a row, or out of one, at a time
+
+}  // namespace
+
 void widen(int32_t dtype, const uint16_t* from, int64_t step, int64_t n, float* to) {
-  if (step == 1) return DOVETAIL_BEST_ISA(widen_run<false>)(dtype, from, n, to);
-  if (dtype == DT_FLOAT16)
-    for (int64_t i = 0; i < n; ++i) to[i] = half_to_float(from[i * step]);
-  else
-    for (int64_t i = 0; i < n; ++i) to[i] = bfloat16_to_float(from[i * step]);
+  const auto run = DOVETAIL_BEST_ISA_TO_V4(widen_run<false>);
+  if (step == 1) return run(dtype, from, n, to);
+  if (step == 0) {
+    std::fill_n(to, n, dtype == DT_FLOAT16 ? half_to_float(*from) : bfloat16_to_float(*from));
+    return;
+  }
+  uint16_t row[kFew];
+  for (int64_t i = 0; i < n; i += kFew) {
+    const int64_t count = std::min(kFew, n - i);
+    for (int64_t k = 0; k < count; ++k) row[k] = from[(i + k) * step];
+    run(dtype, row, count, to + i);
+  }
 }
 
 void narrow(int32_t dtype, const float* from, uint16_t* to, int64_t step, int64_t n) {
-  if (step == 1) return DOVETAIL_BEST_ISA(narrow_run<false>)(dtype, from, to, n);
-  if (dtype == DT_FLOAT16)
-    for (int64_t i = 0; i < n; ++i) to[i * step] = float_to_half(from[i]);
-  else
-    for (int64_t i = 0; i < n; ++i) to[i * step] = float_to_bfloat16(from[i]);
+  const auto run = DOVETAIL_BEST_ISA_TO_V4(narrow_run<false>);
+  if (step == 1) return run(dtype, from, to, n);
+  uint16_t row[kFew];
+  for (int64_t i = 0; i < n; i += kFew) {
+    const int64_t count = std::min(kFew, n - i);
+    run(dtype, from + i, row, count);
+    for (int64_t k = 0; k < count; ++k) to[(i + k) * step] = row[k];
+  }
 }
 
 void widen_past(int32_t dtype, const uint16_t* from, int64_t n, float* to) {
@@ -70,10 +88,28 @@ void for_rows(const dt_array& a, int64_t begin, int64_t count, Visit visit) {
   }
 }
 
+// An array whose dims that lie in line are one: each array by itself, whatever the others' are.
+struct Merged {
+  int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
+  dt_array array;
+
+  explicit Merged(const dt_array& a) : array{a.data, sizes, strides, 0, a.dtype} {
+    int32_t& ndim = array.ndim;
+    for (int d = 0; d < a.ndim; ++d) {
+      if (a.sizes[d] == 1) continue;
+      const bool merges = ndim > 0 && strides[ndim - 1] == a.strides[d] * a.sizes[d];
+      if (!merges) sizes[ndim++] = 1;
+      sizes[ndim - 1] *= a.sizes[d];
+      strides[ndim - 1] = a.strides[d];
+    }
+  }
+};
+
 // ---- by blocks ----------------------------------------------------------------------------------------------
 
 constexpr int64_t kBlock = 1024;
 constexpr int64_t kMostItem = 8;
+constexpr int64_t kLongRow = 64;  // rows that are converted one by one, where they lie
 
 struct Blocks {
   const dt_kernel* kernel;
@@ -87,7 +123,8 @@ struct Blocks {
   // Elements [begin, begin + n), n no more than kBlock. What is of another dtype and in a row, the kernel gets as it
   // is.
   dt_status run(int64_t begin, int64_t n) const {
-    alignas(64) char buffers[kMostArrays][kBlock * kMostItem];
+    // Not a power of two apart: the same places of all buffers would get in each other's way.
+    alignas(64) char buffers[kMostArrays][kBlock * kMostItem + 192];
     static constexpr int64_t kOne = 1, kZero = 0;
     dt_array given[kMostArrays];
     for (int32_t k = 0; k < n_ins; ++k) {
@@ -118,34 +155,56 @@ struct Blocks {
   static bool is_same_everywhere(const dt_array& a) {
     return std::all_of(a.strides, a.strides + a.ndim, [](int64_t stride) { return stride == 0; });
   }
+  static bool has_long_rows(const dt_array& a) { return a.ndim <= 1 || a.sizes[a.ndim - 1] >= kLongRow; }
 
   static void read(const dt_array& in, int64_t begin, int64_t n, dt_array& to) {
-    if (is_sixteen(in.dtype)) {
-      to.dtype = DT_FLOAT32;
-      float* buffer = static_cast<float*>(to.data);
+    if (!is_sixteen(in.dtype)) return gather(in, begin, n, static_cast<char*>(to.data));
+    to.dtype = DT_FLOAT32;
+    float* const buffer = static_cast<float*>(to.data);
+    if (has_long_rows(in)) {
       for_rows(in, begin, n, [&](char* row, int64_t step, int64_t count, int64_t done) {
         widen(in.dtype, reinterpret_cast<const uint16_t*>(row), step, count, buffer + done);
       });
-      return;
+    } else {
+      alignas(64) uint16_t narrow_ones[kBlock];
+      gather(in, begin, n, reinterpret_cast<char*>(narrow_ones));
+      widen(in.dtype, narrow_ones, 1, n, buffer);
     }
-    const int64_t item = item_bytes(in.dtype);
-    char* bytes = static_cast<char*>(to.data);
-    for_rows(in, begin, n, [&](char* row, int64_t step, int64_t count, int64_t done) {
-      for (int64_t i = 0; i < count; ++i) std::memcpy(bytes + (done + i) * item, row + i * step * item, item);
-    });
   }
 
   void write(int64_t begin, int64_t n, const char* bytes) const {
-    if (is_sixteen(out->dtype)) {
-      const float* buffer = reinterpret_cast<const float*>(bytes);
+    if (!is_sixteen(out->dtype)) return scatter(*out, begin, n, bytes);
+    const float* const buffer = reinterpret_cast<const float*>(bytes);
+    if (has_long_rows(*out)) {
       for_rows(*out, begin, n, [&](char* row, int64_t step, int64_t count, int64_t done) {
         narrow(out->dtype, buffer + done, reinterpret_cast<uint16_t*>(row), step, count);
       });
-      return;
+    } else {
+      alignas(64) uint16_t narrow_ones[kBlock];
+      narrow(out->dtype, buffer, narrow_ones, 1, n);
+      scatter(*out, begin, n, reinterpret_cast<const char*>(narrow_ones));
     }
-    const int64_t item = item_bytes(out->dtype);
-    for_rows(*out, begin, n, [&](char* row, int64_t step, int64_t count, int64_t done) {
-      for (int64_t i = 0; i < count; ++i) std::memcpy(row + i * step * item, bytes + (done + i) * item, item);
+  }
+
+  // Elements as they are, into a row and out of one.
+  static void gather(const dt_array& from, int64_t begin, int64_t n, char* to) {
+    visit_size(item_bytes(from.dtype), [&](auto unit) {
+      using T = decltype(unit);
+      for_rows(from, begin, n, [to](char* row, int64_t step, int64_t count, int64_t done) {
+        const T* const in = reinterpret_cast<const T*>(row);
+        T* const out = reinterpret_cast<T*>(to) + done;
+        for (int64_t i = 0; i < count; ++i) out[i] = in[i * step];
+      });
+    });
+  }
+  static void scatter(const dt_array& to, int64_t begin, int64_t n, const char* from) {
+    visit_size(item_bytes(to.dtype), [&](auto unit) {
+      using T = decltype(unit);
+      for_rows(to, begin, n, [from](char* row, int64_t step, int64_t count, int64_t done) {
+        T* const out = reinterpret_cast<T*>(row);
+        const T* const in = reinterpret_cast<const T*>(from) + done;
+        for (int64_t i = 0; i < count; ++i) out[i * step] = in[i];
+      });
     });
   }
 };
@@ -156,25 +215,36 @@ int64_t element_count(const dt_array& a) {
   return n;
 }
 
-dt_status by_blocks(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
-                    int32_t n_ins, const dt_value* args, int32_t n_args) {
-  Blocks blocks{static_cast<const dt_kernel*>(self), ctx, &outs[0], ins, n_ins, args, n_args};
-  const int64_t total = element_count(outs[0]);
+dt_status run_blocks(const Blocks& blocks) {
+  const int64_t total = element_count(*blocks.out);
   if (total == 0) return DT_OK;
   // The first block here: should the kernel refuse the call, the error is this thread's.
   const int64_t first = std::min(kBlock, total);
   const dt_status status = blocks.run(0, first);
   if (status != DT_OK || total == first) return status;
-  ctx->parallel_for(
-      ctx, (total - 1) / kBlock, kCheapGrain / kBlock,
+  blocks.ctx->parallel_for(
+      blocks.ctx, (total - 1) / kBlock, kCheapGrain / kBlock,
       [](void* arg, int64_t begin, int64_t end) {
         const Blocks& blocks = *static_cast<const Blocks*>(arg);
         const int64_t total = element_count(*blocks.out);
         for (int64_t block = begin + 1; block <= end; ++block)
           blocks.run(block * kBlock, std::min(kBlock, total - block * kBlock));
       },
-      &blocks);
+      const_cast<Blocks*>(&blocks));
   return DT_OK;
+}
+
+dt_status by_blocks(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
+                    int32_t n_ins, const dt_value* args, int32_t n_args) {
+  Blocks blocks{static_cast<const dt_kernel*>(self), ctx, &outs[0], ins, n_ins, args, n_args};
+  if (outs[0].ndim <= 1) return run_blocks(blocks);
+  const Merged out(outs[0]);
+  alignas(Merged) char space[kMostArrays - 1][sizeof(Merged)];
+  dt_array merged[kMostArrays - 1];
+  for (int32_t k = 0; k < n_ins; ++k) merged[k] = ins[k].data ? (new (space[k]) Merged(ins[k]))->array : ins[k];
+  blocks.out = &out.array;
+  blocks.ins = merged;
+  return run_blocks(blocks);
 }
 
 // ---- whole tensors ------------------------------------------------------------------------------------------
@@ -194,12 +264,14 @@ bool widened_like(dt_kernel_context* ctx, const dt_array& a, dt_array& wide, int
 template <class Convert>
 void convert_whole(dt_kernel_context* ctx, const dt_array& a, const dt_array& wide, Convert convert) {
   int64_t sizes[DT_MAX_DIMS], strides[DT_MAX_DIMS];
-  dt_array kept{a.data, sizes, strides, 0, a.dtype};
+  dt_array once{a.data, sizes, strides, 0, a.dtype};
   for (int d = 0; d < a.ndim; ++d) {
     if (a.strides[d] == 0) continue;  // even of size 0: a reduction of nothing has a result
-    sizes[kept.ndim] = a.sizes[d];
-    strides[kept.ndim++] = a.strides[d];
+    sizes[once.ndim] = a.sizes[d];
+    strides[once.ndim++] = a.strides[d];
   }
+  const Merged merged(once);
+  const dt_array& kept = merged.array;
   struct Job {
     const dt_array& kept;
     float* wide;

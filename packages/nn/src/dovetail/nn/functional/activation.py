@@ -99,7 +99,7 @@ def softmin(input: dt.Tensor, dim: int | None = None, _stacklevel: int = 3, dtyp
 
 
 @with_inplace
-@op("leaky_relu(Tensor self, float negative_slope=0.01) -> Tensor", inplace=True, kernel=True)
+@op("leaky_relu(Tensor self, float negative_slope=0.01) -> Tensor", inplace=True, elementwise=True)
 @of_floats
 def leaky_relu(self: dt.Tensor, negative_slope: float) -> dt.Tensor:
     """``x`` where it is positive, else ``negative_slope · x``.
@@ -131,7 +131,7 @@ def prelu(self: dt.Tensor, weight: dt.Tensor) -> dt.Tensor:
 
 
 @with_inplace
-@op("elu(Tensor self, float alpha=1.0) -> Tensor", inplace=True, kernel=True)
+@op("elu(Tensor self, float alpha=1.0) -> Tensor", inplace=True, elementwise=True)
 @of_floats
 def elu(self: dt.Tensor, alpha: float) -> dt.Tensor:
     """``x`` where it is positive, else ``alpha · (exp(x) - 1)``.
@@ -146,7 +146,7 @@ def elu(self: dt.Tensor, alpha: float) -> dt.Tensor:
 
 
 @with_inplace
-@op("celu(Tensor self, float alpha=1.0) -> Tensor", inplace=True, kernel=True)
+@op("celu(Tensor self, float alpha=1.0) -> Tensor", inplace=True, elementwise=True)
 @of_floats
 def celu(self: dt.Tensor, alpha: float) -> dt.Tensor:
     """``max(0, x) + min(0, alpha · (exp(x / alpha) - 1))``.
@@ -163,7 +163,7 @@ def celu(self: dt.Tensor, alpha: float) -> dt.Tensor:
 
 
 @with_inplace
-@op("selu(Tensor self) -> Tensor", inplace=True, kernel=True)
+@op("selu(Tensor self) -> Tensor", inplace=True, elementwise=True)
 @of_floats
 def selu(self: dt.Tensor) -> dt.Tensor:
     """``scale · elu(x, alpha)`` with the constants that keep mean 0 and variance 1.
@@ -178,7 +178,7 @@ def selu(self: dt.Tensor) -> dt.Tensor:
     return scale * dt.where(self > 0, self, alpha * dt.expm1(self.clamp(max=0)))
 
 
-@op("softplus(Tensor self, float beta=1.0, float threshold=20.0) -> Tensor", kernel=True)
+@op("softplus(Tensor self, float beta=1.0, float threshold=20.0) -> Tensor", elementwise=True)
 @of_floats
 def softplus(self: dt.Tensor, beta: float, threshold: float) -> dt.Tensor:
     """``log(1 + exp(beta · x)) / beta``; ``x`` itself where ``beta · x`` is above the threshold.
@@ -191,7 +191,7 @@ def softplus(self: dt.Tensor, beta: float, threshold: float) -> dt.Tensor:
     return dt.where(scaled > threshold, self, (scaled.clamp(min=0) + dt.log1p(dt.exp(-scaled.abs()))) / beta)
 
 
-@op("logsigmoid(Tensor self) -> Tensor", kernel=True)
+@op("logsigmoid(Tensor self) -> Tensor", elementwise=True)
 @of_floats
 def logsigmoid(self: dt.Tensor) -> dt.Tensor:
     """``log(sigmoid(x)) = min(0, x) - log(1 + exp(-|x|))``.
@@ -215,7 +215,7 @@ def _of_its_dtype(name: str, x: dt.Tensor, number: float) -> float:
 
 
 @with_inplace
-@op("hardtanh(Tensor self, Scalar min_val=-1.0, Scalar max_val=1.0) -> Tensor", inplace=True, kernel=True)
+@op("hardtanh(Tensor self, Scalar min_val=-1.0, Scalar max_val=1.0) -> Tensor", inplace=True, elementwise=True)
 def hardtanh(self: dt.Tensor, min_val: float, max_val: float) -> dt.Tensor:
     """``x`` kept within [min_val, max_val], which integer tensors take without their fractions.
 
@@ -229,7 +229,7 @@ def hardtanh(self: dt.Tensor, min_val: float, max_val: float) -> dt.Tensor:
 
 
 @with_inplace
-@op("relu6(Tensor self) -> Tensor", inplace=True, kernel=True)
+@op("relu6(Tensor self) -> Tensor", inplace=True, elementwise=True)
 def relu6(self: dt.Tensor) -> dt.Tensor:
     """``x`` kept within [0, 6].
 
@@ -241,7 +241,7 @@ def relu6(self: dt.Tensor) -> dt.Tensor:
 
 
 @with_inplace
-@op("hardsigmoid(Tensor self) -> Tensor", inplace=True, kernel=True)
+@op("hardsigmoid(Tensor self) -> Tensor", inplace=True, elementwise=True)
 @of_floats
 def hardsigmoid(self: dt.Tensor) -> dt.Tensor:
     """``min(max(x + 3, 0), 6) / 6``.
@@ -254,7 +254,7 @@ def hardsigmoid(self: dt.Tensor) -> dt.Tensor:
 
 
 @with_inplace
-@op("hardswish(Tensor self) -> Tensor", inplace=True, kernel=True)
+@op("hardswish(Tensor self) -> Tensor", inplace=True, elementwise=True)
 @of_floats
 def hardswish(self: dt.Tensor) -> dt.Tensor:
     """``x · hardsigmoid(x)``.
@@ -269,7 +269,7 @@ def hardswish(self: dt.Tensor) -> dt.Tensor:
 
 
 @with_inplace
-@op("mish(Tensor self) -> Tensor", inplace=True, kernel=True)
+@op("mish(Tensor self) -> Tensor", inplace=True, elementwise=True)
 @of_floats
 def mish(self: dt.Tensor) -> dt.Tensor:
     """``x · tanh(softplus(x))``.
@@ -283,7 +283,7 @@ def mish(self: dt.Tensor) -> dt.Tensor:
     return self * dt.tanh(softplus(self))
 
 
-@op("softsign(Tensor self) -> Tensor", kernel=True)
+@op("softsign(Tensor self) -> Tensor", elementwise=True)
 @of_real_numbers
 def softsign_op(self: dt.Tensor) -> dt.Tensor:
     """``x / (1 + |x|)``; of integers in the default dtype.
@@ -308,7 +308,7 @@ def softsign(self: dt.Tensor) -> dt.Tensor:
     return softsign_op(self)
 
 
-@op("tanhshrink(Tensor self) -> Tensor", kernel=True)
+@op("tanhshrink(Tensor self) -> Tensor", elementwise=True)
 @of_real_numbers
 def tanhshrink_op(self: dt.Tensor) -> dt.Tensor:
     """``x - tanh(x)``; of integers in the default dtype.
@@ -333,7 +333,7 @@ def tanhshrink(self: dt.Tensor) -> dt.Tensor:
     return tanhshrink_op(self)
 
 
-@op("softshrink(Tensor self, float lambd=0.5) -> Tensor", kernel=True)
+@op("softshrink(Tensor self, float lambd=0.5) -> Tensor", elementwise=True)
 @of_floats
 def softshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
     """``x`` moved towards 0 by ``lambd``, and 0 within it.
@@ -347,7 +347,7 @@ def softshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
     return dt.where(self > lambd, self - lambd, dt.where(self < -lambd, self + lambd, self * 0))
 
 
-@op("hardshrink(Tensor self, float lambd=0.5) -> Tensor", method=True, kernel=True)
+@op("hardshrink(Tensor self, float lambd=0.5) -> Tensor", method=True, elementwise=True)
 @of_floats
 def hardshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
     """``x`` where it is outside [-lambd, lambd], else 0.
@@ -360,7 +360,7 @@ def hardshrink(self: dt.Tensor, lambd: float) -> dt.Tensor:
 
 
 @with_inplace
-@op("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", inplace=True, kernel=True)
+@op("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", inplace=True, elementwise=True)
 def threshold(self: dt.Tensor, threshold: float, value: float) -> dt.Tensor:
     """``x``, but ``value`` where ``x`` is at most the threshold. Integer tensors take both without their fractions.
 
