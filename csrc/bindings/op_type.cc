@@ -61,10 +61,10 @@ PyObject* call_factory(OpObject* self, Parsed& parsed) {
 
 PyObject* call_parsed(OpObject* self, Parsed& parsed) {
   const Op& op = *self->op;
-  const int n_outs = op.n_outputs();
   if (op.form == DT_FORM_VIEW && self->variant != Variant::inplace && !parsed.out && !parsed.requires_grad)
     return wrap(call_view(op, parsed.values, self->info->count));
   if (op.device_of_numbers >= 0 && !parsed.out) return call_factory(self, parsed);
+  const int n_outs = op.n_outputs();
   dt_value outs[kMaxOutputs];
   for (int k = 0; k < n_outs; ++k) put(outs[k], nullptr);
   if (self->variant == Variant::inplace) {

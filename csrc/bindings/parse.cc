@@ -119,7 +119,10 @@ bool convert_varargs(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs
   const int at = info.varargs;
   if (at < 0 || nargs <= at) return false;
   const Py_ssize_t count = nargs - at;
-  if (count == 1 && (PyTuple_Check(args[at]) || PyList_Check(args[at]) || !PyIndex_Check(args[at]))) return false;
+  const auto is_list = [](PyObject* object) {
+    return PyTuple_Check(object) || PyList_Check(object) || !PyIndex_Check(object);
+  };
+  if (count == 1 && !PyLong_CheckExact(args[at]) && is_list(args[at])) return false;
   int64_t* ints = parsed.arena.room<int64_t>(count);
   for (Py_ssize_t i = 0; i < count; ++i) {
     bool fits = small_int(args[at + i], &ints[i]);

@@ -26,6 +26,7 @@ namespace dovetail {
 namespace {
 
 constexpr size_t kAlignment = 64;
+static_assert(kKeptBytes <= kAlignment, "a kept block is one of the smallest class");
 constexpr size_t kLinearLimit = 1024;  // up to here the classes are multiples of 64
 constexpr int kLinearClasses = kLinearLimit / kAlignment;
 constexpr size_t kSmallLimit = 32 * 1024;  // above 1 KB there are four classes to a doubling
@@ -280,6 +281,17 @@ void cpu_free(void* data, size_t bytes) noexcept {
   cache->lists[index].head = block;
   ++cache->lists[index].count;
 }
+
+void cpu_note_reuse(size_t bytes) noexcept {
+  count_alloc(bytes);
+  ThreadCache* cache = thread_cache;
+  if (__builtin_expect(cache > kNone, 1))
+    cache->allocations.store(cache->allocations.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  else
+    retired_allocations.fetch_add(1, std::memory_order_relaxed);
+}
+
+void cpu_note_keeping(size_t bytes) noexcept { count_free(bytes); }
 
 void cpu_memory_stats(dt_memory_stats* out, bool reset_peaks) {
   Central& state = central();

@@ -89,26 +89,30 @@ Tensor expand_view(const Arguments& call) {
   return g.over(self);
 }
 
+static_assert(DT_MAX_DIMS <= 64, "dims are the bits of a word");
+[[noreturn]] void appears_twice(const Arguments& call, int dim) {
+  value_error(call.name(), ": dim ", dim, " appears twice in ", ints_text(call.args[1]));
+}
+
 // The i-th of the dims that are given; those seen before must not be there again.
-int distinct_dim(const Arguments& call, int i, bool* seen) {
+inline int distinct_dim(const Arguments& call, int i, uint64_t* seen) {
   const dt_value& dims = call.args[1];
   const int dim = wrap_dim(call.name(), dims.as.ints[i], call.tensor(0).ndim);
-  if (std::exchange(seen[dim], true)) value_error(call.name(), ": dim ", dim, " appears twice in ", ints_text(dims));
+  const uint64_t bit = uint64_t{1} << dim;
+  if (__builtin_expect(*seen & bit, 0)) appears_twice(call, dim);
+  *seen |= bit;
   return dim;
 }
 
 Tensor squeeze_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
-  bool chosen[DT_MAX_DIMS] = {};
-  if (call.given(1)) {
-    for (int i = 0; i < call.args[1].count; ++i) distinct_dim(call, i, chosen);
-  } else {
-    std::fill_n(chosen, self.ndim, true);
-  }
+  uint64_t chosen = call.given(1) ? 0 : ~uint64_t{0};
+  if (call.given(1))
+    for (int i = 0; i < call.args[1].count; ++i) distinct_dim(call, i, &chosen);
   ViewGeometry g;
   g.offset = self.offset;
   for (int i = 0; i < self.ndim; ++i)
-    if (!chosen[i] || self.size(i) != 1) g.push(self.size(i), self.stride(i));
+    if (!(chosen >> i & 1) || self.size(i) != 1) g.push(self.size(i), self.stride(i));
   return g.over(self);
 }
 
@@ -140,11 +144,11 @@ Tensor permute_view(const Arguments& call) {
   if (dims.count != self.ndim)
     value_error(call.name(), ": dims must name each of the ", self.ndim, " dims of shape ", shape_text(self), ", got ",
                 ints_text(dims));
-  bool seen[DT_MAX_DIMS] = {};
+  uint64_t seen = 0;
   ViewGeometry g;
   g.offset = self.offset;
   for (int i = 0; i < dims.count; ++i) {
-    const int dim = distinct_dim(call, i, seen);
+    const int dim = distinct_dim(call, i, &seen);
     g.push(self.size(dim), self.stride(dim));
   }
   return g.over(self);
@@ -233,10 +237,10 @@ Tensor unfold_view(const Arguments& call) {
 Tensor flip_view(const Arguments& call) {
   TensorImpl& self = call.tensor(0);
   const dt_value& dims = call.args[1];
-  bool seen[DT_MAX_DIMS] = {};
+  uint64_t seen = 0;
   ViewGeometry g(self);
   for (int i = 0; i < dims.count; ++i) {
-    const int dim = distinct_dim(call, i, seen);
+    const int dim = distinct_dim(call, i, &seen);
     if (self.ndim == 0 || self.numel == 0) continue;
     g.offset += (self.size(dim) - 1) * self.stride(dim);
     g.strides[dim] = -self.stride(dim);

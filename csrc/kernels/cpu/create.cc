@@ -1,4 +1,6 @@
 // empty, full, zeros, ones, fill and arange: bound by memory, so the base instruction set does.
+#include <algorithm>
+
 #include "kernels/cpu/families.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"
@@ -89,6 +91,10 @@ dt_status fill_with(dt_kernel_context* ctx, const dt_array& out, const T* value)
     count *= out.sizes[i];
   }
   if (!row) return elementwise<1>(ctx, loop, {&out}, value);
+  if (count <= loop.grain) {
+    std::fill_n(static_cast<T*>(out.data), count, *value);
+    return DT_OK;
+  }
   const dt_array flat{out.data, &count, &one, 1, out.dtype};
   return elementwise<1>(ctx, loop, {&flat}, value);
 }
