@@ -87,7 +87,8 @@ inline bool convert_common(const Arg& arg, PyObject* object, dt_value& out) {
   return false;
 }
 
-void convert_other(const OpInfo& info, Variant variant, int i, PyObject* object, Parsed& parsed) {
+__attribute__((noinline)) void convert_other(const OpInfo& info, Variant variant, int i, PyObject* object,
+                                             Parsed& parsed) {
   const Arg& arg = info.op.schema.args[i];
   dt_value* out = &parsed.values[i];
   const bool number = i > 0 || (info.number_first && variant == Variant::function);
@@ -114,8 +115,23 @@ inline void convert(const OpInfo& info, Variant variant, int i, PyObject* object
     convert_other(info, variant, i, object, parsed);
 }
 
+// One of several ints that is not of a single digit of Python's.
+__attribute__((noinline)) int64_t convert_other_int(const OpInfo& info, Py_ssize_t i, PyObject* object) {
+  const Arg& arg = info.op.schema.args[info.varargs];
+  int64_t value = 0;
+  try {
+    if (to_int(object, &value)) return value;
+  } catch (const PythonError&) {
+    if (!PyErr_ExceptionMatches(PyExc_OverflowError)) throw;
+    PyErr_Clear();
+    raise(PyExc_OverflowError, "%s: %s does not fit in 64 bits: %.200R", call_name(info, Variant::function).c_str(),
+          arg.name.c_str(), object);
+  }
+  bad_call(info, Variant::function, arg.name, " must be ints, got ", given_text(object), " at position ", i);
+}
+
 // x.view(2, 3): the ints given one by one.
-bool convert_varargs(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs, Parsed& parsed) {
+inline bool convert_varargs(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs, Parsed& parsed) {
   const int at = info.varargs;
   if (at < 0 || nargs <= at) return false;
   const Py_ssize_t count = nargs - at;
@@ -125,20 +141,7 @@ bool convert_varargs(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs
   if (count == 1 && !PyLong_CheckExact(args[at]) && is_list(args[at])) return false;
   int64_t* ints = parsed.arena.room<int64_t>(count);
   for (Py_ssize_t i = 0; i < count; ++i) {
-    bool fits = small_int(args[at + i], &ints[i]);
-    if (fits) continue;
-    try {
-      fits = to_int(args[at + i], &ints[i]);
-    } catch (const PythonError&) {
-      if (!PyErr_ExceptionMatches(PyExc_OverflowError)) throw;
-      PyErr_Clear();
-      raise(PyExc_OverflowError, "%s: %s does not fit in 64 bits: %.200R", call_name(info, Variant::function).c_str(),
-            info.op.schema.args[at].name.c_str(), args[at + i]);
-    }
-    if (!fits) {
-      bad_call(info, Variant::function, info.op.schema.args[at].name, " must be ints, got ", given_text(args[at + i]),
-               " at position ", i);
-    }
+    if (!small_int(args[at + i], &ints[i])) ints[i] = convert_other_int(info, i, args[at + i]);
   }
   put_ints(parsed.values[at], ints, static_cast<int>(count));
   return true;
@@ -168,7 +171,8 @@ void place_keywords(const OpInfo& info, Variant variant, PyObject* const* values
 }
 
 // `slots`: what keywords gave, null if there are none.
-void fill_rest(const OpInfo& info, Variant variant, PyObject* const* slots, int from, Parsed& parsed) {
+__attribute__((noinline)) void fill_rest(const OpInfo& info, Variant variant, PyObject* const* slots, int from,
+                                         Parsed& parsed) {
   const auto& args = info.op.schema.args;
   for (int i = from; i < info.count; ++i) {
     if (slots && slots[i]) {
@@ -179,6 +183,19 @@ void fill_rest(const OpInfo& info, Variant variant, PyObject* const* slots, int 
       missing_argument(info, variant, args[i]);
     }
   }
+}
+
+__attribute__((noinline)) void take_keywords(const OpInfo& info, Variant variant, PyObject* const* values,
+                                             PyObject* kwnames, Py_ssize_t given, Parsed& parsed) {
+  PyObject* slots[kMaxArgs];
+  std::fill_n(slots, info.count, nullptr);
+  place_keywords(info, variant, values, kwnames, slots, given, parsed);
+  fill_rest(info, variant, slots, static_cast<int>(given), parsed);
+}
+
+[[noreturn]] __attribute__((noinline)) void too_many(const OpInfo& info, Variant variant, Py_ssize_t given) {
+  bad_call(info, variant, "takes at most ", info.positional, " positional argument", info.positional == 1 ? "" : "s",
+           ", got ", given);
 }
 
 }  // namespace
@@ -215,19 +232,12 @@ void parse(const OpInfo& info, Variant variant, PyObject* const* args, Py_ssize_
            Parsed& parsed) {
   const bool spread = convert_varargs(info, args, nargs, parsed);
   const Py_ssize_t given = spread ? info.varargs + 1 : nargs;
-  if (given > info.positional) {
-    bad_call(info, variant, "takes at most ", info.positional, " positional argument", info.positional == 1 ? "" : "s",
-             ", got ", given);
-  }
+  if (given > info.positional) too_many(info, variant, given);
   const Py_ssize_t direct = spread ? info.varargs : nargs;
   for (Py_ssize_t i = 0; i < direct; ++i) convert(info, variant, static_cast<int>(i), args[i], parsed);
-  if (!kwnames && given >= info.needed)
-    return copy_values(info.defaults.data() + given, info.count - static_cast<int>(given), parsed.values + given);
-  if (!kwnames) return fill_rest(info, variant, nullptr, static_cast<int>(given), parsed);
-  PyObject* slots[kMaxArgs];
-  std::fill_n(slots, info.count, nullptr);
-  place_keywords(info, variant, args + nargs, kwnames, slots, given, parsed);
-  fill_rest(info, variant, slots, static_cast<int>(given), parsed);
+  if (kwnames) return take_keywords(info, variant, args + nargs, kwnames, given, parsed);
+  if (given < info.needed) return fill_rest(info, variant, nullptr, static_cast<int>(given), parsed);
+  copy_values(info.defaults.data() + given, info.count - static_cast<int>(given), parsed.values + given);
 }
 
 void parse_boxed(const OpInfo& info, PyObject* const* args, Py_ssize_t nargs, Parsed& parsed) {
