@@ -47,6 +47,42 @@ dt_status potrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
 
 // ---- LU -----------------------------------------------------------------------------------------------------
 
+constexpr int kSmall = 24;  // rows and columns up to which LAPACK's calls take longer than the work
+
+// As LAPACK's getrf, which it stands in for: column by column, the row with the largest element first.
+template <class T>
+DOVETAIL_CLONES int small_lu(T* a, int m, int n, int* pivots) {
+  int info = 0;
+  for (int k = 0; k < std::min(m, n); ++k) {
+    T* column = a + int64_t{k} * m;
+    int best = k;
+    for (int i = k + 1; i < m; ++i)
+      if (std::fabs(column[i]) > std::fabs(column[best])) best = i;
+    pivots[k] = best + 1;
+    if (best != k)
+      for (int j = 0; j < n; ++j) std::swap(a[k + int64_t{j} * m], a[best + int64_t{j} * m]);
+    if (column[k] == 0) {
+      if (info == 0) info = k + 1;
+      continue;
+    }
+    for (int i = k + 1; i < m; ++i) column[i] /= column[k];
+    for (int j = k + 1; j < n; ++j) {
+      T* other = a + int64_t{j} * m;
+      const T factor = other[k];
+      for (int i = k + 1; i < m; ++i) other[i] -= factor * column[i];
+    }
+  }
+  return info;
+}
+
+template <class T>
+int lu(T* a, int m, int n, int* pivots) {
+  if constexpr (!is_complex_type<T>) {
+    if (m <= kSmall && n <= kSmall) return small_lu(a, m, n, pivots);
+  }
+  return Lapack<T>::getrf(LAPACK_COL_MAJOR, m, n, a, m, pivots);
+}
+
 template <class T>
 dt_status getrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                 const dt_value*, int32_t) {
@@ -60,7 +96,7 @@ dt_status getrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
     int info = 0;
     if (k > 0) {
       load(from, part, s.a, m);
-      info = Lapack<T>::getrf(LAPACK_COL_MAJOR, m, n, s.a, m, s.pivots);
+      info = lu(s.a, m, n, s.pivots);
       // A matrix with NaN may leave a pivot that is no row.
       for (int i = 0; i < k; ++i)
         if (s.pivots[i] <= i || s.pivots[i] > m) s.pivots[i] = i + 1;

@@ -39,6 +39,41 @@ bool side_by_side(const Parts& p, int along) {
   return p.stride(along) == 1 && lead >= std::max(p.size(along), 1) && lead <= INT_MAX;
 }
 
+constexpr int kSmall = 24;  // the order up to which BLAS's calls take longer than the work
+
+template <class T>
+struct Triangle {
+  const T* data;
+  int64_t row, col;
+  int order;
+  bool upper, unit;
+};
+
+// A X = B for at most kWide columns, in place of B, whose rows lie `lead` apart.
+template <class T, int kWide>
+DOVETAIL_INLINE void solve_columns(const Triangle<T>& a, T* b, int64_t lead, int count) {
+  T x[kSmall][kWide] = {};
+  for (int i = 0; i < a.order; ++i)
+    for (int j = 0; j < count; ++j) x[i][j] = b[i * lead + j];
+  for (int step = 0; step < a.order; ++step) {
+    const int i = a.upper ? a.order - 1 - step : step, from = a.upper ? i + 1 : 0, to = a.upper ? a.order : i;
+    const T* line = a.data + i * a.row;
+    T out[kWide];
+    for (int j = 0; j < kWide; ++j) out[j] = x[i][j];
+    for (int k = from; k < to; ++k)
+      for (int j = 0; j < kWide; ++j) out[j] -= line[k * a.col] * x[k][j];
+    const T divisor = a.unit ? T(1) : line[i * a.col];
+    for (int j = 0; j < kWide; ++j) x[i][j] = out[j] / divisor;
+    for (int j = 0; j < count; ++j) b[i * lead + j] = x[i][j];
+  }
+}
+template <class T>
+DOVETAIL_CLONES void small_solve(const Triangle<T>& a, T* b, int columns, int64_t lead) {
+  int j = 0;
+  for (; j + 4 < columns; j += 8) solve_columns<T, 8>(a, b + j, lead, std::min(8, columns - j));
+  if (j < columns) solve_columns<T, 4>(a, b + j, lead, columns - j);
+}
+
 // (A, B, *, upper, left, unitriangular). B is copied to the result and solved there; A is read where it is.
 template <class T>
 dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
@@ -48,7 +83,8 @@ dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_
   const int order = triangles.size(0), m = from.size(0), n = from.size(1);
   if (m == 0 || n == 0) return DT_OK;
   const bool upper = args[2].as.i != 0, rows = side_by_side(triangles, 1), columns = side_by_side(triangles, 0);
-  const bool copies = !rows && !columns, there = side_by_side(to, 1);
+  const bool small = !is_complex_type<T> && args[3].as.i && order <= kSmall && n <= 4 * kSmall;
+  const bool copies = !rows && !columns && !small, there = side_by_side(to, 1);
   Trsm<T> call{args[3].as.i ? CblasLeft : CblasRight,
                upper ? CblasUpper : CblasLower,
                CblasNoTrans,
@@ -79,7 +115,12 @@ dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_
                      by_tiles(m, n, [&](int i, int j) {
                        b[int64_t{i} * call.b_lead + j] = right[i * from.stride(0) + j * from.stride(1)];
                      });
-                     call.run(a, b);
+                     if constexpr (!is_complex_type<T>) {
+                       if (small)
+                         small_solve<T>({a, triangles.stride(0), triangles.stride(1), m, upper, args[4].as.i != 0}, b,
+                                        n, call.b_lead);
+                     }
+                     if (!small) call.run(a, b);
                      if (!there) store_each<T>(to, part, [&](int i, int j) { return b[int64_t{i} * n + j]; });
                    });
 }
