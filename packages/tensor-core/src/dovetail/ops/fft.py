@@ -180,8 +180,9 @@ def fft_fftfreq(n: int, d: float, *, dtype: dt.dtype | None, device: dt.device |
         >>> dt.fft.fftfreq(5, d=0.2).tolist()
         [0.0, 1.0, 2.0, -2.0, -1.0]
     """
-    places = dt.arange(_count("fft_fftfreq", n), device=device)
-    return _frequencies("fft_fftfreq", places - (places > (n - 1) // 2) * n, n, d, dtype)
+    positive = (_count("fft_fftfreq", n) + 1) // 2
+    halves = [dt.arange(positive, device=device), dt.arange(positive - n, 0, device=device)]
+    return _frequencies("fft_fftfreq", dt.cat(halves), n, d, dtype)
 
 
 @op(
