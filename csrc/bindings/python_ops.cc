@@ -146,7 +146,10 @@ std::unique_ptr<Op> make_op(const Declaration& declared, const std::string& text
   op->schema = parse_schema(text);
   // (An op that only writes into its arguments stays a composite: core finds its kernels where the arguments suit one.)
   op->form = declared.elementwise ? DT_FORM_ELEMENTWISE : declared.kernel ? DT_FORM_PLAIN : DT_FORM_COMPOSITE;
-  if (declared.kernel) op->infer = infer_like_first;
+  if (declared.kernel) {
+    const InferFn own = inference_of(op->schema.name);
+    op->infer = own ? own : infer_like_first;
+  }
   op->is_method = declared.method;
   op->is_inplace = declared.inplace;
   op->has_out = declared.out;

@@ -17,6 +17,7 @@ struct Registry {
   std::shared_mutex mutex;
   std::deque<std::unique_ptr<Op>> ops;  // by id
   std::unordered_map<std::string_view, Op*> by_name;
+  std::unordered_map<std::string, InferFn> inferences;
 };
 
 void declare_families();
@@ -81,6 +82,19 @@ Op* find_op(std::string_view name) {
   std::shared_lock lock(r.mutex);
   auto found = r.by_name.find(name);
   return found == r.by_name.end() ? nullptr : found->second;
+}
+
+void infer_by(const char* op, InferFn infer) {
+  Registry& r = registry();
+  std::unique_lock lock(r.mutex);
+  r.inferences.emplace(op, infer);
+}
+
+InferFn inference_of(const std::string& op) {
+  Registry& r = registry();
+  std::shared_lock lock(r.mutex);
+  auto found = r.inferences.find(op);
+  return found == r.inferences.end() ? nullptr : found->second;
 }
 
 Op& get_op(std::string_view name) {

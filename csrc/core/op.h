@@ -220,7 +220,12 @@ class Declare {
 // The registry. Ops are never removed. find is thread-safe and costs a hash; keep the pointer.
 Op* register_op(std::unique_ptr<Op> op);  // throws Error if the name is taken
 Op* find_op(std::string_view name);       // null: none
-Op& get_op(std::string_view name);        // throws Error
+
+// How the results of an op that is written in Python follow from its arguments, where a backend may bring a kernel and
+// they are not like its first tensor. Said before the op itself is registered.
+void infer_by(const char* op, InferFn infer);
+InferFn inference_of(const std::string& op);  // null: nothing was said
+Op& get_op(std::string_view name);            // throws Error
 int32_t op_count();
 Op* op_at(int32_t id);
 

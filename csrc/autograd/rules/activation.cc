@@ -43,9 +43,19 @@ Tensor by_mish(Ctx& c, const Tensor& g) { return mish_grad(g, c[self]); }
 Tensor by_softsign(Ctx& c, const Tensor& g) { return softsign_grad(g, c[self]); }
 Tensor by_tanhshrink(Ctx& c, const Tensor& g) { return tanhshrink_grad(g, c[self]); }
 
+// The difference of two tensors, within delta on either side, times the scale.
+Tensor by_huber(Ctx& c) {
+  enum { target = 1, delta, scale };
+  static const Op hardtanh{"hardtanh"};
+  const Tensor difference = hardtanh(c[self] - c[target], -c.number(delta), c.number(delta));
+  return scaled(c.g(), c.number(scale)) * difference;
+}
+
 }  // namespace
 
 void declare_activation() {
+  vjp("huber_of", 0, saves(0, 1), by_huber);
+  vjp("huber_of", 1, saves(0, 1), [](Ctx& c) { return -by_huber(c); });
   enum { self, approximate, weight = 1 };
   vjp("gelu", self, saves(self), [](Ctx& c) { return gelu_grad(c.g(), c[self], c.value(approximate)); });
   vjp("silu", self, saves(self), [](Ctx& c) { return silu_grad(c.g(), c[self]); });

@@ -15,6 +15,10 @@
   X(contract)                     \
   X(conv)                         \
   X(pool)                         \
+  X(sampling)                     \
+  X(resize)                       \
+  X(ctc)                          \
+  X(distance)                     \
   X(softmax)                      \
   X(cross_entropy)                \
   X(norm)                         \

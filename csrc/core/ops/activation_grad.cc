@@ -60,6 +60,14 @@ Tensor mish_grad(const Call& c) {
 Tensor softsign_grad(const Call& c) { return div_(c.grad, square(add(abs_(c.x), number(1.0)))); }
 Tensor tanhshrink_grad(const Call& c) { return mul(c.grad, square(tanh_(c.x))); }
 
+// ---- huber ----------------------------------------------------------------------------------------------
+
+void huber_of(const Op&, const dt_value* args, int, dt_value* outs, int) {  // (self, target, delta, scale)
+  const double delta = real_number(args[2]);
+  const Tensor d = sub(tensor(args[0]), tensor(args[1])), c = clamp(d, number(-delta), number(delta));
+  give(outs[0], mul(mul(c, number(real_number(args[3]))), sub(d, mul(c, number(0.5)))));
+}
+
 // ---- prelu ----------------------------------------------------------------------------------------------
 
 Tensor prelu_of(const dt_value* args) {
@@ -162,9 +170,18 @@ void declare_prelu() {
                               "[-1.0, 0.0]");
 }
 
+void declare_huber() {
+  declare("huber_of(Tensor self, Tensor target, float delta, float scale) -> Tensor", huber_of,
+          "What `huber_loss` and `smooth_l1_loss` are the mean of.",
+          "out = c * (d - c / 2) * scale,  d = self - target,  c = d within [-delta, delta]",
+          "self, target: of one shape.\ndelta: positive.\nscale: a factor.",
+          "dt.tensor([0.5, 2.0]), dt.zeros(2), 1.0, 1.0", "[0.125, 1.5]");
+}
+
 }  // namespace
 
 void declare_activation_grad() {
+  declare_huber();
   declare_straight();
   declare_smooth();
   declare_prelu();

@@ -21,6 +21,10 @@
   X(linalg)                     \
   X(conv)                       \
   X(pool)                       \
+  X(pool_windows)               \
+  X(sampling)                   \
+  X(nn_shapes)                  \
+  X(resize)                     \
   X(softmax)                    \
   X(cross_entropy)              \
   X(norm)                       \

@@ -41,6 +41,10 @@
   X(linalg_eigen)                \
   X(conv)                        \
   X(pool)                        \
+  X(pool_windows)                \
+  X(sampling)                    \
+  X(ctc)                         \
+  X(distance)                    \
   X(fft)                         \
   X(special)                     \
   X(special_vector)              \

@@ -106,8 +106,25 @@ def with_weights(op: str) -> Iterator[Sample]:
                 yield Sample(args, PRELU[op], **tolerances(dtype))
 
 
-@errors_for(*TABLE, *PRELU)
+@samples_for("huber_of")
+def hubers(op: str) -> Iterator[Sample]:
+    def reference(x: Any, target: Any, delta: float, scale: float) -> Any:
+        d = np.abs(wide(x) - wide(target))
+        return scale * np.where(d <= delta, d * d / 2, delta * (d - delta / 2))
+
+    rng = rng_for(op)
+    for dtype in ALL_FLOATS:
+        for a, b in (((7,), (7,)), ((3, 4), (4,)), ((2, 0), (2, 0))):
+            for numbers in ((1.0, 1.0), (0.25, 4.0)):
+                yield Sample((T(make(rng, a, dtype)), T(make(rng, b, dtype)), *numbers), reference, **tolerances(dtype))
+
+
+@errors_for(*TABLE, *PRELU, "huber_of")
 def refuses_shapes(op: str) -> Iterator[ErrorSample]:
+    if op == "huber_of":
+        wrong = (T(np.ones(2, np.float32)), T(np.ones(3, np.float32)), 1.0, 1.0)
+        yield ErrorSample(wrong, ValueError, rf"^{op}: .*\(2,\) and \(3,\)")
+        return
     numbers = TABLE[op][0][0] if op in TABLE else (T(np.ones(1, np.float32)),) if op == "prelu_grad" else ()
     args = (T(np.ones(2, np.float32)), T(np.ones(3, np.float32)), *numbers)
     yield ErrorSample(args, ValueError, rf"^{op}: .*\(2,\) and \(3,\)")

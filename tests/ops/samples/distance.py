@@ -78,6 +78,73 @@ def distances(op: str) -> Iterator[Sample]:
         yield Sample((T(make(rng, (3, 4), dtype)), T(make(rng, (5, 4), dtype)), 1.0), pairs)
 
 
+def pulls(grad: Any, difference: Any, distance: Any, p: float) -> Any:
+    """The derivative of a distance by the differences that it is of; nothing where there is none."""
+    difference, distance, grad = (np.broadcast_to(x, difference.shape) for x in (difference, distance, grad))
+    out = np.zeros(difference.shape)
+    for at in np.ndindex(*difference.shape):
+        d, whole = float(difference[at]), float(distance[at])
+        if d == 0 or whole == 0 or p == 0:
+            continue
+        if math.isinf(p):
+            part = float(abs(d) == whole)
+        else:
+            part = (abs(d) / whole) ** (p - 1)
+        out[at] = math.copysign(part, d) * grad[at]
+    return out
+
+
+@samples_for("distances", "distances_grad")
+def of_rows(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def gradient(grad: Any, a: Any, b: Any, distance: Any, p: float) -> Any:
+        difference = a[..., :, None, :] - b[..., None, :, :]  # in their own dtype, as the largest one is found in it
+        return pulls(wide(grad)[..., None], difference, distance[..., None], p).sum(-2)
+
+    for dtype in FLOATS:
+        for a, b in (((1, 3, 4), (1, 5, 4)), ((2, 3, 20), (2, 1, 20)), ((1, 0, 4), (1, 2, 4)), ((2, 3, 0), (2, 2, 0))):
+            for p in (*ORDERS, 2.5):
+                x, y = make(rng, a, dtype), make(rng, b, dtype)
+                if op == "distances":
+                    yield Sample((T(x), T(y), p), pairs, **near(dtype))
+                    continue
+                far = np.asarray(norm(x[..., :, None, :] - y[..., None, :, :], p, -1), dtype)
+                if p < 1 and p != 0:
+                    continue  # its derivative grows without bound
+                yield Sample((T(make(rng, far.shape, dtype)), T(x), T(y), T(far), p), gradient, rtol=1e-4, atol=1e-5)
+
+
+@samples_for("pdist_of", "pdist_grad")
+def of_one_matrix(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def both(x: Any) -> Any:
+        return np.triu_indices(len(x), 1)
+
+    def reference(x: Any, p: float) -> Any:
+        rows, others = both(x)
+        return norm(wide(x)[rows] - wide(x)[others], p, -1)
+
+    def gradient(grad: Any, x: Any, distance: Any, p: float) -> Any:
+        rows, others = both(x)
+        pull = pulls(wide(grad)[:, None], x[rows] - x[others], distance[:, None], p)
+        out = np.zeros(x.shape)
+        np.add.at(out, rows, pull)
+        np.add.at(out, others, -pull)
+        return out
+
+    for dtype in FLOATS:
+        for shape in ((4, 3), (5, 20), (2, 1), (1, 2), (0, 2), (3, 0), (7, 130)):
+            for p in (0.0, 1.0, 2.0, 3.0, 2.5, math.inf):
+                x = make(rng, shape, dtype)
+                if op == "pdist_of":
+                    yield Sample((T(x), p), reference, **near(dtype))
+                    continue
+                far = np.asarray(norm(x[both(x)[0]] - x[both(x)[1]], p, -1), dtype)
+                yield Sample((T(make(rng, far.shape, dtype)), T(x), T(far), p), gradient, rtol=1e-4, atol=1e-5)
+
+
 @samples_for("pairwise_distance")
 def one_by_one(op: str) -> Iterator[Sample]:
     rng = rng_for(op)

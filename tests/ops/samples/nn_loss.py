@@ -311,6 +311,41 @@ def sequences(op: str) -> Iterator[Sample]:
             yield Sample((log_p, t, short, sizes, 0, how, True), reference, **TOLERANCES[dtype])
 
 
+@samples_for("ctc_losses", "ctc_losses_grad")
+def sequence_by_sequence(op: str) -> Iterator[Sample]:
+    def losses(log_p: Any, t: Any, lengths: Any, sizes: Any, blank: int) -> Any:
+        each = zip(lengths, sizes, strict=True)
+        return np.array([ctc_of_one(log_p[:a, n], t[n][:b], blank) for n, (a, b) in enumerate(each)])
+
+    def gradient(grad: Any, log_p: Any, *rest: Any) -> Any:
+        out, step = np.zeros(log_p.shape), 1e-6
+        for at in np.ndindex(*log_p.shape):
+            moved = np.zeros(log_p.shape)
+            moved[at] = step
+            with np.errstate(invalid="ignore"):
+                change = losses(wide(log_p) + moved, *rest) - losses(wide(log_p) - moved, *rest)
+            out[at] = (np.nan_to_num(change) * wide(grad)).sum() / (2 * step)  # of what is impossible, none
+        return out
+
+    def reference(log_p: Any, *rest: Any) -> Any:
+        return losses(wide(log_p), *rest)
+
+    rng = rng_for(op)
+    for dtype in FLOATS:
+        scores = make(rng, (4, 3, 3), dtype)
+        log_p = T((scores - scipy.special.logsumexp(wide(scores), -1, keepdims=True)).astype(dtype))
+        labels, grad = T(np.array([[1, 2], [1, 1], [2, 0]])), T(make(rng, (3,), dtype))
+        for lengths, sizes in (([4, 3, 2], [2, 2, 1]), ([2, 4, 0], [1, 0, 0]), ([3, 4, 4], [0, 2, 1])):
+            args = (log_p, labels, T(np.array(lengths)), T(np.array(sizes)), 0)
+            if op == "ctc_losses":
+                yield Sample(args, reference, **TOLERANCES[dtype])
+            else:
+                yield Sample((grad, *args), gradient, rtol=1e-4, atol=1e-5)
+        short = (log_p, labels, T(np.array([4, 2, 1])), T(np.array([2, 2, 1])), 0)
+        if op == "ctc_losses_grad":
+            yield Sample((grad, *short), gradient, rtol=1e-4, atol=1e-5)
+
+
 # ---- what is refused -----------------------------------------------------------------------------------------------
 
 X, HALF = T(np.full((2, 3), 0.5, np.float32)), T(np.full((3,), 0.5, np.float32))

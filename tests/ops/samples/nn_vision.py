@@ -115,6 +115,26 @@ def repeated(op: str) -> Iterator[Sample]:
                 yield Sample((x, dim, size, size / shape[dim] * 1.05, exact), reference)
 
 
+@samples_for("resize_grad")
+def resize_gradients(op: str) -> Iterator[Sample]:
+    def reference(grad: Any, dim: int, size: int, mode: str, factor: float | None, option: bool) -> Any:
+        wanted = grad.shape[dim]
+        if mode == "nearest":
+            scale = np.float32(1 / factor if factor else size / wanted)
+            rows = np.floor((np.arange(wanted, dtype=np.float32) + np.float32(0.5 * option)) * scale).astype(int)
+            matrix = np.eye(size)[np.minimum(rows, size - 1)]
+        else:
+            matrix = weights(f"resize_{mode}", size, wanted, factor, option)
+        return np.moveaxis(np.moveaxis(wide(grad), dim, -1) @ matrix, -1, dim)
+
+    for dtype in FLOATS:
+        for shape, dim in (((5,), 0), ((2, 7, 3), 1), ((2, 3, 6), -1)):
+            for size, mode in itertools.product((1, 4, 11), ("nearest", "linear", "cubic")):
+                grad = T(make(rng_for(op), shape, dtype))
+                for factor, option in ((None, False), (None, True), (shape[dim] / size * 1.05, False)):
+                    yield Sample((grad, dim, size, mode, factor, option), reference, **TOLERANCES[dtype])
+
+
 # ---- samples at points ---------------------------------------------------------------------------------------------
 
 
@@ -165,22 +185,65 @@ def taps(x: float, size: int, mode: str, padding: str, corners: bool) -> list[tu
     return [(i, weight) for i, weight in found if 0 <= i < size]
 
 
+def corners_of(
+    grid: Any, sizes: Any, mode: str, padding: str, corners: bool
+) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], float]]:
+    """Where each point is among the samples, a pixel that it is made of, and how much of that."""
+    for at in np.ndindex(*grid.shape[:-1]):
+        points = wide(grid)[at][::-1]
+        each = [taps(float(p), n, mode, padding, corners) for p, n in zip(points, sizes, strict=True)]
+        for combination in itertools.product(*each):
+            weight = float(np.prod([w for _, w in combination]))
+            yield (at[0], slice(None), *at[1:]), (at[0], slice(None), *[i for i, _ in combination]), weight
+
+
+def sample_at(x: Any, grid: Any, mode: str, padding: str, corners: bool) -> Any:
+    out = np.zeros((*x.shape[:2], *grid.shape[1:-1]))
+    for at, pixel, weight in corners_of(grid, x.shape[2:], mode, padding, corners):
+        out[at] += weight * wide(x)[pixel]
+    return out
+
+
+def sampled_pixels(grad: Any, grid: Any, sizes: Any, mode: str, padding: str, corners: bool) -> Any:
+    out = np.zeros((*grad.shape[:2], *sizes))
+    for at, pixel, weight in corners_of(grid, sizes, mode, padding, corners):
+        out[pixel] += weight * wide(grad)[at]
+    return out
+
+
+def sampled_points(grad: Any, x: Any, grid: Any, mode: str, padding: str, corners: bool) -> Any:
+    """By differences, of points that no kink is near."""
+    out, step = np.zeros(grid.shape), 1e-6
+    for dim in range(grid.shape[-1]):
+        moved = step * np.eye(grid.shape[-1])[dim]
+        after, before = (sample_at(x, wide(grid) + way * moved, mode, padding, corners) for way in (1, -1))
+        out[..., dim] = (wide(grad) * (after - before)).sum(1) / (2 * step)
+    return out
+
+
+GRIDS = (((2, 2, 3, 4), (2, 3, 2, 2)), ((1, 1, 2, 3, 2), (1, 2, 2, 1, 3)))
+
+
+@samples_for("grid_sample_input_grad", "grid_sample_grid_grad")
+def sample_gradients(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    for dtype, (shape, points) in itertools.product(FLOATS, GRIDS):
+        modes = ("bilinear", "nearest", "bicubic")[: 3 if len(shape) == 4 else 2]
+        for mode, padding, corners in itertools.product(modes, ("zeros", "border", "reflection"), (False, True)):
+            x, grid = T(make(rng, shape, dtype)), T(make(rng, points, dtype, -1.4, 1.4))
+            grad = T(make(rng, (*shape[:2], *points[1:-1]), dtype))
+            if op == "grid_sample_input_grad":
+                args = (grad, grid, shape[2:], mode, padding, corners)
+                yield Sample(args, sampled_pixels, **TOLERANCES[dtype])
+            else:
+                yield Sample((grad, x, grid, mode, padding, corners), sampled_points, rtol=2e-4, atol=2e-5)
+
+
 @samples_for("grid_sample")
 def sampled(op: str) -> Iterator[Sample]:
-    def reference(x: Any, grid: Any, mode: str, padding: str, corners: bool) -> Any:
-        out = np.zeros((*x.shape[:2], *grid.shape[1:-1]))
-        for at in np.ndindex(*grid.shape[:-1]):
-            points = wide(grid)[at][::-1]
-            each = [taps(float(p), n, mode, padding, corners) for p, n in zip(points, x.shape[2:], strict=True)]
-            for combination in itertools.product(*each):
-                weight = np.prod([w for _, w in combination])
-                out[(at[0], slice(None), *at[1:])] += (
-                    weight * wide(x)[(at[0], slice(None), *[i for i, _ in combination])]
-                )
-        return out
-
+    reference = sample_at
     for dtype in FLOATS:
-        for shape, points in (((2, 2, 3, 4), (2, 3, 2, 2)), ((1, 1, 2, 3, 2), (1, 2, 2, 1, 3))):
+        for shape, points in GRIDS:
             modes = ("bilinear", "nearest", "bicubic")[: 3 if len(shape) == 4 else 2]
             for mode, padding, corners in itertools.product(modes, ("zeros", "border", "reflection"), (False, True)):
                 x, grid = T(make(rng_for(op), shape, dtype)), T(make(rng_for(op), points, dtype, -1.4, 1.4))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.framework import FLOATS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
+from tests.ops.framework import FLOATS, LAYOUTS, ErrorSample, Sample, T, errors_for, make, rng_for, samples_for, wide
 from tests.ops.samples.pool import AVERAGES, CASES, DILATED, avg_pool, max_pool
 
 DIMS = (1, 2, 3)
@@ -129,6 +129,30 @@ def adaptive_pools(op: str) -> Iterator[Sample]:
                 yield Sample((T(x), target), reference, dtype=result, rtol=1e-5)
         yield Sample((T(x[0]), 2), reference, dtype=result, rtol=1e-5)
         yield Sample((T(x[:0]), 2), reference, dtype=result)
+
+
+def adaptive_avg_grad(grad: Any, sizes: Any) -> Any:
+    out = np.zeros((*grad.shape[: grad.ndim - len(sizes)], *sizes))
+    for at, window in adaptive(out, grad.shape[grad.ndim - len(sizes) :]):
+        count = np.prod([each.stop - each.start for each in window])
+        out[(..., *window)] += (wide(grad)[(..., *at)] / count)[(..., *[None] * len(sizes))]
+    return out
+
+
+@samples_for("adaptive_avg_pool_grad")
+def adaptive_avg_grads(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+    for dtype in FLOATS:
+        for shape, sizes in (((2, 3, 4), (7,)), ((2, 3, 2, 5), (5, 3)), ((3, 2, 1, 2), (4, 3, 5)), ((0, 3, 2), (4,))):
+            yield Sample((T(make(rng, shape, dtype)), sizes), adaptive_avg_grad, rtol=1e-5)
+    for layout in LAYOUTS:
+        yield Sample((T(make(rng, (2, 3, 2, 5), "float32"), layout), (6, 20)), adaptive_avg_grad, rtol=1e-5)
+
+
+@errors_for("adaptive_avg_pool_grad")
+def refuses_input_sizes(op: str) -> Iterator[ErrorSample]:
+    yield ErrorSample((T(np.ones((1, 2, 3), np.float32)), (0,)), ValueError, f"^{op}: input_size")
+    yield ErrorSample((T(np.ones((1, 2, 3), np.float32)), (2, 3, 4)), ValueError, f"^{op}: input_size")
 
 
 @errors_for(*of_dims("max_pool{}d"), *of_dims("avg_pool{}d"))

@@ -57,7 +57,7 @@ EVERYWHERE = {
     # Made of products that would lose what the whole is for; attention gets what scaled_dot_product_attention chose,
     # and the sequences what their layers did.
     "none": """
-        affine_grid_of attention attention_grad matrix_exp
+        adaptive_avg_pool_grad affine_grid_of attention attention_grad matrix_exp
         gru_sequence gru_sequence_grad lstm_sequence lstm_sequence_grad rnn_sequence rnn_sequence_grad
     """,
 }

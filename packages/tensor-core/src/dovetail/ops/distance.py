@@ -8,6 +8,7 @@ import dovetail as dt
 from dovetail import Tensor
 from dovetail.ops import op
 from dovetail.ops._common import (
+    expand,
     in_float,
     promoted,
     promoted_floating,
@@ -22,6 +23,8 @@ from dovetail.ops._common import (
 _MANY_ROWS = 25
 # Elements of a tensor of differences that are worth having at once.
 _MOST_DIFFERENCES = 1 << 20
+# The orders whose sums a kernel folds as fast as it reads; others are a power of every difference.
+_BY_KERNEL = (0.0, 1.0, 2.0, math.inf)
 _MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
 
 
@@ -63,6 +66,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = _MO
     many = x1.shape[-2] > _MANY_ROWS or x2.shape[-2] > _MANY_ROWS
     if p == 2 and (compute_mode == _MODES[1] or (compute_mode == _MODES[0] and many)):
         return _by_product(x1, x2)
+    if p in _BY_KERNEL:
+        return _by_kernel(x1, x2, p)
     # All differences at once, but for memory: of so many rows at a time.
     each = math.prod(dt.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])) * x2.shape[-2] * x1.shape[-1]
     rows = max(1, _MOST_DIFFERENCES // max(each, 1))
@@ -88,6 +93,96 @@ def _check_rows(x1: Tensor, x2: Tensor) -> None:
 def _by_differences(x1: Tensor, x2: Tensor, p: float) -> Tensor:
     difference = dt.unsqueeze(x1, -2) - dt.unsqueeze(x2, -3)
     return dt.norm(difference, p, -1) if x1.shape[-1] else dt.sum(difference, -1)
+
+
+def _by_kernel(x1: Tensor, x2: Tensor, p: float) -> Tensor:
+    if x1.ndim == x2.ndim == 2:
+        return dt.squeeze(distances(dt.unsqueeze(x1, 0), dt.unsqueeze(x2, 0), p), [0])
+    batch = dt.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
+    count = math.prod(batch)
+    first, second = (
+        dt.reshape(expand(x, [*batch, *x.shape[-2:]]), [count, *x.shape[-2:]])
+        if tuple(x.shape[:-2]) != tuple(batch)
+        else dt.reshape(x, [count, *x.shape[-2:]])
+        for x in (x1, x2)
+    )
+    return dt.reshape(distances(first, second, p), [*batch, x1.shape[-2], x2.shape[-2]])
+
+
+@op("distances(Tensor x1, Tensor x2, float p) -> Tensor", internal=True, kernel=True)
+@in_float
+def distances(x1: Tensor, x2: Tensor, p: float) -> Tensor:
+    """The p-norm distances between the rows of two stacks of matrices, (B, P, M) and (B, R, M).
+
+    Example:
+        >>> dt._core.get_op("distances")(dt.zeros(1, 1, 2), dt.tensor([[[3.0, 4.0], [0.0, 1.0]]]), 2.0).tolist()
+        [[[5.0, 1.0]]]
+    """
+    return _by_differences(x1, x2, p)
+
+
+@op(
+    "distances_grad(Tensor grad, Tensor x1, Tensor x2, Tensor distances, float p) -> Tensor",
+    internal=True,
+    kernel=True,
+)
+@in_float
+def distances_grad(grad: Tensor, x1: Tensor, x2: Tensor, distances: Tensor, p: float) -> Tensor:
+    """The gradient of `distances` with respect to the first rows; 0 of a distance of 0.
+
+    Example:
+        >>> grad = dt._core.get_op("distances_grad")
+        >>> grad(dt.ones(1, 1, 1), dt.zeros(1, 1, 2), dt.tensor([[[3.0, 4.0]]]), dt.full((1, 1, 1), 5.0), 1.0).tolist()
+        [[[-1.0, -1.0]]]
+    """
+    difference = dt.unsqueeze(x1, -2) - dt.unsqueeze(x2, -3)
+    return dt.sum(_pull(difference, dt.unsqueeze(grad, -1), dt.unsqueeze(distances, -1), p), [-2])
+
+
+@op("pdist_of(Tensor input, float p) -> Tensor", internal=True, kernel=True)
+@in_float
+def pdist_of(input: Tensor, p: float) -> Tensor:
+    """The p-norm distances between all rows of a matrix, behind `nn.functional.pdist`.
+
+    Example:
+        >>> dt._core.get_op("pdist_of")(dt.tensor([[0.0, 0.0], [3.0, 4.0]]), 2.0).tolist()
+        [5.0]
+    """
+    rows, others = dt.triu_indices(input.shape[0], input.shape[0], 1, device=input.device)
+    difference = dt.index_select(input, 0, rows) - dt.index_select(input, 0, others)
+    return dt.norm(difference, p, [1]) if input.shape[1] else dt.sum(difference, [1])
+
+
+@op("pdist_grad(Tensor grad, Tensor input, Tensor distances, float p) -> Tensor", internal=True, kernel=True)
+@in_float
+def pdist_grad(grad: Tensor, input: Tensor, distances: Tensor, p: float) -> Tensor:
+    """The gradient of `pdist_of`; 0 of a distance of 0.
+
+    Example:
+        >>> grad = dt._core.get_op("pdist_grad")
+        >>> grad(dt.ones(1), dt.tensor([[0.0, 0.0], [3.0, 4.0]]), dt.tensor([5.0]), 1.0).tolist()
+        [[-1.0, -1.0], [1.0, 1.0]]
+    """
+    rows, others = dt.triu_indices(input.shape[0], input.shape[0], 1, device=input.device)
+    difference = dt.index_select(input, 0, rows) - dt.index_select(input, 0, others)
+    pull = _pull(difference, dt.unsqueeze(grad, -1), dt.unsqueeze(distances, -1), p)
+    return dt.index_add(dt.index_add(dt.zeros_like(input), 0, rows, pull), 0, others, -pull)
+
+
+def _pull(difference: Tensor, grad: Tensor, distance: Tensor, p: float) -> Tensor:
+    """The gradient of a distance with respect to the differences that it is of."""
+    if p == 0:
+        return dt.zeros_like(difference) * grad
+    if p == 1:
+        return dt.sign(difference) * grad
+    if math.isinf(p):
+        return dt.where(dt.abs(difference) == distance, dt.sign(difference), 0) * grad
+    apart = dt.where(distance == 0, 1, distance)
+    if p == 2:
+        return difference * dt.where(distance == 0, 0, grad / apart)
+    same = (difference == 0) | (distance == 0)
+    part = dt.where(same, 1, dt.abs(difference)) / apart
+    return dt.where(same, 0, dt.sign(difference) * dt.pow(part, p - 1) * grad)
 
 
 def _by_product(x1: Tensor, x2: Tensor) -> Tensor:

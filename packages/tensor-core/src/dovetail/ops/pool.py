@@ -386,7 +386,7 @@ def avg_pool3d(
     return _avg_pool(3, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-@op("adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor")
+@op("adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor", kernel=True)
 def adaptive_avg_pool1d(self: Tensor, output_size: Sequence[int]) -> Tensor:
     """The means of windows over signals that give a wanted size.
 
@@ -401,7 +401,25 @@ def adaptive_avg_pool1d(self: Tensor, output_size: Sequence[int]) -> Tensor:
     return _adaptive_avg_pool(1, self, output_size)
 
 
-@op("adaptive_max_pool1d(Tensor self, int[1] output_size) -> (Tensor values, Tensor indices)")
+@op("adaptive_avg_pool_grad(Tensor grad, int[] input_size) -> Tensor", internal=True, kernel=True)
+def adaptive_avg_pool_grad(grad: Tensor, input_size: Sequence[int]) -> Tensor:
+    """The gradient of adaptive average pooling with respect to its input, whose spatial sizes are given.
+
+    Example:
+        >>> dt._core.get_op("adaptive_avg_pool_grad")(dt.ones(1, 1, 2), [3]).tolist()
+        [[[0.5, 1.0, 0.5]]]
+    """
+    for dim, size in enumerate(input_size, start=grad.ndim - len(input_size)):
+        shares = [
+            dt.constant_pad_nd(dt.full([end - begin], 1 / (end - begin), dtype=grad.dtype), [begin, size - end])
+            for begin, end in _edges(size, grad.shape[dim])
+        ]
+        weights = dt.stack(shares).to(grad.device) if shares else dt.zeros(0, size, dtype=grad.dtype)
+        grad = dt.transpose(dt.matmul(dt.transpose(grad, dim, -1), weights.to(grad.device)), dim, -1)
+    return grad
+
+
+@op("adaptive_max_pool1d(Tensor self, int[1] output_size) -> (Tensor values, Tensor indices)", kernel=True)
 def adaptive_max_pool1d(self: Tensor, output_size: Sequence[int]) -> tuple[Tensor, Tensor]:
     """The largest elements of windows over signals that give a wanted size, and where they are in the flattened plane.
 
@@ -416,7 +434,7 @@ def adaptive_max_pool1d(self: Tensor, output_size: Sequence[int]) -> tuple[Tenso
     return _adaptive_max_pool(1, self, output_size)
 
 
-@op("adaptive_avg_pool2d(Tensor self, int[2] output_size) -> Tensor")
+@op("adaptive_avg_pool2d(Tensor self, int[2] output_size) -> Tensor", kernel=True)
 def adaptive_avg_pool2d(self: Tensor, output_size: Sequence[int]) -> Tensor:
     """The means of windows over images that give a wanted size.
 
@@ -431,7 +449,7 @@ def adaptive_avg_pool2d(self: Tensor, output_size: Sequence[int]) -> Tensor:
     return _adaptive_avg_pool(2, self, output_size)
 
 
-@op("adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor values, Tensor indices)")
+@op("adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor values, Tensor indices)", kernel=True)
 def adaptive_max_pool2d(self: Tensor, output_size: Sequence[int]) -> tuple[Tensor, Tensor]:
     """The largest elements of windows over images that give a wanted size, and where they are in the flattened plane.
 
@@ -446,7 +464,7 @@ def adaptive_max_pool2d(self: Tensor, output_size: Sequence[int]) -> tuple[Tenso
     return _adaptive_max_pool(2, self, output_size)
 
 
-@op("adaptive_avg_pool3d(Tensor self, int[3] output_size) -> Tensor")
+@op("adaptive_avg_pool3d(Tensor self, int[3] output_size) -> Tensor", kernel=True)
 def adaptive_avg_pool3d(self: Tensor, output_size: Sequence[int]) -> Tensor:
     """The means of windows over volumes that give a wanted size.
 
@@ -461,7 +479,7 @@ def adaptive_avg_pool3d(self: Tensor, output_size: Sequence[int]) -> Tensor:
     return _adaptive_avg_pool(3, self, output_size)
 
 
-@op("adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor values, Tensor indices)")
+@op("adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor values, Tensor indices)", kernel=True)
 def adaptive_max_pool3d(self: Tensor, output_size: Sequence[int]) -> tuple[Tensor, Tensor]:
     """The largest elements of windows over volumes that give a wanted size, and where they are in the flattened plane.
 

@@ -295,6 +295,19 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     "max_pool_grad": lambda: [(_ramp(1, 1, 2), dt.tensor([[[1, 2]]]), [1, 1, 4])],
     "avg_pool": lambda: [(_ramp(2, 3, 6, 6), [2, 3], [2, 2], [0, 1], False, True, None)],
     "avg_pool_grad": lambda: [(_ramp(2, 3, 3, 3), [2, 3, 6, 6], [2, 3], [2, 2], [0, 1], False, True, None)],
+    "adaptive_avg_pool1d": lambda: [(_ramp(2, 3, 7), [3])],
+    "adaptive_avg_pool2d": lambda: [(_ramp(2, 3, 5, 20), [2, 1]), (_ramp(3, 5, 6), [3, 4])],
+    "adaptive_avg_pool3d": lambda: [(_ramp(2, 1, 3, 4, 5), [2, 2, 2])],
+    "adaptive_max_pool1d": lambda: [(_ramp(2, 3, 7), [3])],
+    "adaptive_max_pool2d": lambda: [(_ramp(2, 3, 5, 20), [2, 1]), (_ramp(3, 5, 6), [3, 4])],
+    "adaptive_max_pool3d": lambda: [(_ramp(2, 1, 3, 4, 5), [2, 2, 2])],
+    "adaptive_avg_pool_grad": lambda: [(_ramp(2, 3, 2, 3), [5, 4])],
+    "distances": lambda: [(_ramp(1, 3, 20), _ramp(1, 5, 20).exp(), 2.0), (_ramp(2, 3, 4), _ramp(2, 2, 4).exp(), 1.0)],
+    "distances_grad": lambda: [
+        (_ramp(1, 3, 5), _ramp(1, 3, 20), _ramp(1, 5, 20).exp(), _ramp(1, 3, 5).exp(), 2.0),
+    ],
+    "pdist_of": lambda: [(_ramp(5, 20), 2.0), (_ramp(4, 3), 1.0)],
+    "pdist_grad": lambda: [(_ramp(10), _ramp(5, 20), _ramp(10).exp(), 2.0)],
     # fused
     "softmax": lambda: [(_ramp(3, 5), -1, None), (_ramp(3, 5, 2), 1, None)],
     "log_softmax": lambda: [(_ramp(3, 5), -1, None), (_ramp(3, 5, 2), 1, None)],
@@ -334,6 +347,7 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
         for training in (False, True)
     ],
     **{f"{name}_grad": partial(_slopes, *options) for name, options in _SLOPES.items()},
+    "huber_of": lambda: [(_ramp(3, 5), _ramp(3, 5).exp(), 0.5, 2.0)],
     "prelu_of": lambda: [(_ramp(3, 5), _ramp(5)), (_ramp(2, 3), dt.tensor([0.25]))],
     "prelu_grad": lambda: [(_ramp(3, 5), _ramp(3, 5, low=-3, high=2), _ramp(5))],
     "prelu_weight_grad": lambda: [(_ramp(3, 5), _ramp(3, 5, low=-3, high=2))],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import dovetail as dt
 from dovetail.ops import get_op, op
 
@@ -9,6 +11,8 @@ from ._common import of_floats, of_floats_and_complex, shape_text
 
 cosine_similarity = get_op("cosine_similarity")
 pairwise_distance = get_op("pairwise_distance")
+pdist_of = get_op("pdist_of")
+BY_KERNEL = (0.0, 1.0, 2.0, math.inf)
 
 
 @op("normalize(Tensor input, float p=2.0, int dim=1, float eps=1e-12) -> Tensor", out=True)
@@ -46,5 +50,7 @@ def pdist(input: dt.Tensor, p: float) -> dt.Tensor:
         raise ValueError(f"pdist: expected a matrix (N, D), got shape {shape_text(input)}")
     if not p >= 0:
         raise ValueError(f"pdist: p must not be negative, got {p}")
+    if p in BY_KERNEL:
+        return pdist_of(input, p)
     rows, others = dt.triu_indices(input.shape[0], input.shape[0], 1, device=input.device)
     return dt.norm(input.index_select(0, rows) - input.index_select(0, others), p, [1])

@@ -33,7 +33,10 @@ def _sources(size: int, target: int, factor: float | None, corners: bool, like: 
     return steps * scale if corners else (steps + 0.5) * scale - 0.5
 
 
-@op("resize_nearest(Tensor input, int dim, int size, float? scale_factor=None, bool exact=False) -> Tensor")
+@op(
+    "resize_nearest(Tensor input, int dim, int size, float? scale_factor=None, bool exact=False) -> Tensor",
+    kernel=True,
+)
 def resize_nearest(input: dt.Tensor, dim: int, size: int, scale_factor: float | None, exact: bool) -> dt.Tensor:
     """Another size of a dim, every element the one that lies there in the input.
 
@@ -48,13 +51,19 @@ def resize_nearest(input: dt.Tensor, dim: int, size: int, scale_factor: float | 
         [1.0, 1.0, 2.0, 2.0]
     """
     own = _own_size("resize_nearest", input, dim, size, scale_factor)
+    return input.index_select(dim, _nearest_rows(own, size, scale_factor, exact, input))
+
+
+def _nearest_rows(own: int, size: int, factor: float | None, exact: bool, like: dt.Tensor) -> dt.Tensor:
     # In float32 for every dtype, as PyTorch does.
-    steps = dt.arange(size, device=input.device).to(dt.float32) + (0.5 if exact else 0.0)
-    rows = (steps * _scale(own, size, scale_factor, False)).floor().to(dt.int64).clamp(max=own - 1)
-    return input.index_select(dim, rows)
+    steps = dt.arange(size, device=like.device).to(dt.float32) + (0.5 if exact else 0.0)
+    return (steps * _scale(own, size, factor, False)).floor().to(dt.int64).clamp(max=own - 1)
 
 
-@op("resize_linear(Tensor input, int dim, int size, float? scale_factor=None, bool align_corners=False) -> Tensor")
+@op(
+    "resize_linear(Tensor input, int dim, int size, float? scale_factor=None, bool align_corners=False) -> Tensor",
+    kernel=True,
+)
 @of_floats
 def resize_linear(input: dt.Tensor, dim: int, size: int, scale_factor: float | None, align_corners: bool) -> dt.Tensor:
     """Another size of a dim, on straight lines between the elements.
@@ -69,15 +78,20 @@ def resize_linear(input: dt.Tensor, dim: int, size: int, scale_factor: float | N
         [1.0, 1.5, 2.0]
     """
     own = _own_size("resize_linear", input, dim, size, scale_factor)
-    at = _sources(own, size, scale_factor, align_corners, input).clamp(min=0)
+    return _resized(input, dim, _linear_rows(own, size, scale_factor, align_corners, input))
+
+
+def _linear_rows(own: int, size: int, factor: float | None, corners: bool, like: dt.Tensor) -> Any:
+    at = _sources(own, size, factor, corners, like).clamp(min=0)
     low = at.floor().clamp(max=own - 1)
-    part = _along(at - low, dim, input)
-    first = input.index_select(dim, low.to(dt.int64))
-    second = input.index_select(dim, (low + 1).clamp(max=own - 1).to(dt.int64))
-    return first * (1 - part) + second * part
+    part = at - low
+    return [(low.to(dt.int64), 1 - part), ((low + 1).clamp(max=own - 1).to(dt.int64), part)]
 
 
-@op("resize_cubic(Tensor input, int dim, int size, float? scale_factor=None, bool align_corners=False) -> Tensor")
+@op(
+    "resize_cubic(Tensor input, int dim, int size, float? scale_factor=None, bool align_corners=False) -> Tensor",
+    kernel=True,
+)
 @of_floats
 def resize_cubic(input: dt.Tensor, dim: int, size: int, scale_factor: float | None, align_corners: bool) -> dt.Tensor:
     """Another size of a dim, on cubic curves through the elements; arguments as resize_linear's.
@@ -89,13 +103,56 @@ def resize_cubic(input: dt.Tensor, dim: int, size: int, scale_factor: float | No
         [1.0, 1.5, 2.0]
     """
     own = _own_size("resize_cubic", input, dim, size, scale_factor)
-    at = _sources(own, size, scale_factor, align_corners, input)
+    return _resized(input, dim, _cubic_rows(own, size, scale_factor, align_corners, input))
+
+
+def _cubic_rows(own: int, size: int, factor: float | None, corners: bool, like: dt.Tensor) -> Any:
+    at = _sources(own, size, factor, corners, like)
     low = at.floor()
+    weights = cubic_weights(at - low, -0.75)
+    return [((low + i - 1).clamp(0, own - 1).to(dt.int64), weight) for i, weight in enumerate(weights)]
+
+
+def _resized(input: dt.Tensor, dim: int, rows: Any) -> dt.Tensor:
+    """The sum of rows of the input, each with its weights."""
     total: Any = None
-    for i, weight in enumerate(cubic_weights(at - low, -0.75)):
-        rows = (low + i - 1).clamp(0, own - 1).to(dt.int64)
-        part = input.index_select(dim, rows) * _along(weight, dim, input)
+    for index, weight in rows:
+        part = input.index_select(dim, index) * _along(weight, dim, input)
         total = part if total is None else total + part
+    return total  # type: ignore[no-any-return]
+
+
+@op(
+    "resize_grad(Tensor grad, int dim, int size, str mode, float? scale_factor, bool option) -> Tensor",
+    internal=True,
+    kernel=True,
+)
+@of_floats
+def resize_grad(grad: dt.Tensor, dim: int, size: int, mode: str, scale_factor: float | None, option: bool) -> dt.Tensor:
+    """The gradient of resizing a dim with respect to the input, whose size is given.
+
+    Args:
+        mode: "nearest", "linear" or "cubic".
+        scale_factor, option: as those ops' last arguments.
+
+    Example:
+        >>> grad = dt._core.get_op("resize_grad")
+        >>> grad(dt.ones(4), 0, 2, "nearest", None, False).tolist()
+        [2.0, 2.0]
+    """
+    wanted = _own_size("resize_grad", grad, dim, size, scale_factor)
+    rows: Any
+    if mode == "nearest":
+        rows = [(_nearest_rows(size, wanted, scale_factor, option, grad), None)]
+    elif mode in ("linear", "cubic"):
+        rows = (_linear_rows if mode == "linear" else _cubic_rows)(size, wanted, scale_factor, option, grad)
+    else:
+        raise ValueError(f"resize_grad: mode must be 'nearest', 'linear' or 'cubic', got {mode!r}")
+    shape = list(grad.shape)
+    shape[dim] = size
+    total = dt.zeros(shape, dtype=grad.dtype, device=grad.device)
+    for index, weight in rows:
+        total = total.index_add(dim, index, grad if weight is None else grad * _along(weight, dim, grad))
     return total
 
 
@@ -212,7 +269,10 @@ def interpolate(
     if mode == "area":
         require_floating("interpolate", input)
         return AREA[len(sizes)](input, sizes)
-    for dim, (target, factor) in enumerate(zip(sizes, factors, strict=True), start=2):
+    steps = list(enumerate(zip(sizes, factors, strict=True), start=2))
+    if sizes[-1] > input.shape[-1]:
+        steps.reverse()  # what grows comes last, so that less of it is read again
+    for dim, (target, factor) in steps:
         if mode.startswith("nearest"):
             input = resize_nearest(input, dim, target, factor, mode == "nearest-exact")
         elif antialias:

@@ -12,6 +12,7 @@ from ._common import dtype_name, of_floats, shape_text
 from ._older_reduction import with_older_reduction
 
 _of_classes = get_op("softmax_cross_entropy")
+_huber = get_op("huber_of")
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -151,10 +152,10 @@ def smooth_l1_loss(
     input, target = check_shapes("smooth_l1_loss", input, target, broadcast)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta must be >= 0, got {beta}")
-    d = (input - target).abs()
-    if beta == 0:
-        return reduce("smooth_l1_loss", d, reduction)
-    return reduce("smooth_l1_loss", dt.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta), reduction)
+    if beta > 1e-30:
+        return reduce("smooth_l1_loss", _huber(input, target, beta, 1 / beta), reduction)
+    d = (input - target).abs()  # 1 / beta might be infinite
+    return reduce("smooth_l1_loss", d if beta == 0 else dt.where(d < beta, 0.0, d), reduction)
 
 
 @op(
@@ -178,8 +179,7 @@ def huber_loss(
     input, target = check_shapes("huber_loss", input, target, broadcast)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta must be > 0, got {delta}")
-    d = (input - target).abs()
-    loss = dt.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+    loss = _huber(input, target, delta, 1.0)
     if weight is not None:
         loss = weighted("huber_loss", loss, weight, "none")  # PyTorch's mean of these is over the elements
     return reduce("huber_loss", loss, reduction)

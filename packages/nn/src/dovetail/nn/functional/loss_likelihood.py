@@ -161,7 +161,7 @@ def ctc_loss_op(
     sizes = _lengths("target_lengths", target_lengths, batch, None)
     labels = _padded(targets.unsqueeze(0) if single and targets.ndim == 1 else targets, sizes, batch)
     _lengths("target_lengths", target_lengths, batch, labels.shape[1])
-    loss = _negative_log_likelihood(log_p, labels, lengths, sizes, blank)
+    loss = ctc_losses(log_p, labels, lengths, sizes, blank)
     loss = dt.where(loss > -NEVER / 10, 0.0 if zero_infinity else math.inf, loss)
     if reduction == "mean":
         loss = loss / sizes.clamp(min=1)
@@ -194,32 +194,123 @@ def _padded(targets: dt.Tensor, sizes: dt.Tensor, batch: int) -> dt.Tensor:
     return targets.to(dt.int64)[places.clamp(max=targets.numel() - 1)]
 
 
-def _negative_log_likelihood(
-    log_p: dt.Tensor, labels: dt.Tensor, lengths: dt.Tensor, sizes: dt.Tensor, blank: int
+class _States:
+    """The labels of sequences with blanks between them, and what the steps in time from one to the next can be."""
+
+    def __init__(self, log_p: dt.Tensor, labels: dt.Tensor, lengths: dt.Tensor, sizes: dt.Tensor, blank: int) -> None:
+        batch, size = labels.shape
+        device = labels.device
+        labels = dt.where(dt.arange(size, device=device) < sizes.unsqueeze(1), labels, blank)
+        blanks = dt.full_like(labels[:, :1], blank) if size else dt.full((batch, 1), blank, device=device)
+        between = dt.stack([dt.full_like(labels, blank), labels], -1).reshape(batch, 2 * size)
+        self.spread = dt.cat([between, blanks], 1)
+        self.count = 2 * size + 1
+        index = self.spread.unsqueeze(0).expand(log_p.shape[0], batch, self.count)
+        self.emitted = log_p.gather(2, index).clamp(min=NEVER)
+        # A blank between two labels may be skipped, unless they are alike.
+        behind = (self.spread[:, 2:] != self.spread[:, :-2]) & (self.spread[:, 2:] != blank)
+        self.skips_to = dt.constant_pad_nd(behind, [2, 0], False)
+        self.skips_from = dt.constant_pad_nd(behind, [0, 2], False)
+        self.places = dt.arange(self.count, device=device)
+        last = (2 * sizes).unsqueeze(1)
+        self.ends = (self.places == last) | (self.places == last - 1)
+        self.lengths, self.dtype = lengths.unsqueeze(1), log_p.dtype
+        # Of no input there is no path but the empty one.
+        self.empty = dt.where(sizes == 0, 0.0, NEVER).to(log_p.dtype)
+
+    def forward(self) -> list[dt.Tensor]:
+        """By time: the logarithm of the probability of what leads to each state."""
+        first = dt.where(self.places < 2, self.emitted[0], NEVER) if len(self.emitted) else None
+        states = [] if first is None else [first]
+        for t in range(1, len(self.emitted)):
+            state = states[-1]
+            one = dt.constant_pad_nd(state, [1, 0], NEVER)[:, :-1]
+            two = dt.where(self.skips_to, dt.constant_pad_nd(state, [2, 0], NEVER)[:, : self.count], NEVER)
+            moved = dt.logsumexp(dt.stack([state, one, two]), 0) + self.emitted[t]
+            states.append(dt.where(t < self.lengths, moved, state))
+        return states
+
+    def backward(self) -> list[dt.Tensor]:
+        """By time: the logarithm of the probability of what follows each state."""
+        state = dt.where(self.ends, 0.0, NEVER).to(self.dtype)
+        states = [state]
+        for t in range(len(self.emitted) - 1, 0, -1):
+            here = state + self.emitted[t]
+            one = dt.constant_pad_nd(here, [0, 1], NEVER)[:, 1:]
+            two = dt.where(self.skips_from, dt.constant_pad_nd(here, [0, 2], NEVER)[:, 2:], NEVER)
+            state = dt.where(t < self.lengths, dt.logsumexp(dt.stack([here, one, two]), 0), state)
+            states.append(state)
+        return states[::-1]
+
+    def losses(self, states: list[dt.Tensor]) -> dt.Tensor:
+        if not states:
+            return -self.empty
+        total = dt.logsumexp(dt.where(self.ends, states[-1], NEVER), 1)
+        return -dt.where(self.lengths.squeeze(1) == 0, self.empty, total)
+
+
+@op(
+    "ctc_losses(Tensor log_probs, Tensor labels, Tensor input_lengths, Tensor target_lengths, int blank) -> Tensor",
+    internal=True,
+    kernel=True,
+)
+@of_floats
+def ctc_losses(
+    log_probs: dt.Tensor, labels: dt.Tensor, input_lengths: dt.Tensor, target_lengths: dt.Tensor, blank: int
 ) -> dt.Tensor:
-    """The forward recursion over the labels with blanks between them."""
-    batch, size = labels.shape
-    counts = dt.arange(size, device=labels.device) < sizes.unsqueeze(1)
-    labels = dt.where(counts, labels, blank)
-    blanks = dt.full_like(labels[:, :1], blank) if size else dt.full((batch, 1), blank, device=labels.device)
-    between = dt.stack([dt.full_like(labels, blank), labels], -1).reshape(batch, 2 * size)
-    spread = dt.cat([between, blanks], 1)
-    emitted = log_p.gather(2, spread.unsqueeze(0).expand(log_p.shape[0], batch, 2 * size + 1)).clamp(min=NEVER)
-    # A blank between two labels may be skipped, unless they are alike.
-    skips = dt.constant_pad_nd((spread[:, 2:] != spread[:, :-2]) & (spread[:, 2:] != blank), [2, 0], False)
-    places = dt.arange(2 * size + 1, device=labels.device)
-    state = dt.where(places < 2, emitted[0], NEVER) if len(emitted) else dt.where(places < 1, 0.0, NEVER)
-    state = state.to(log_p.dtype).expand(batch, 2 * size + 1)
-    for t in range(1, log_p.shape[0]):
-        one = dt.constant_pad_nd(state, [1, 0], NEVER)[:, :-1]
-        two = dt.where(skips, dt.constant_pad_nd(state, [2, 0], NEVER)[:, : 2 * size + 1], NEVER)
-        moved = dt.logsumexp(dt.stack([state, one, two]), 0) + emitted[t]
-        state = dt.where((t < lengths).unsqueeze(1), moved, state)
-    last = (2 * sizes).unsqueeze(1)
-    ends = dt.where((places == last) | (places == last - 1), state, NEVER)
-    # Of no input there is no path but the empty one.
-    empty = dt.where(sizes == 0, 0.0, NEVER).to(log_p.dtype)
-    return -dt.where(lengths == 0, empty, dt.logsumexp(ends, 1))
+    """The losses of `ctc_loss`, one by one; 1e30 or more of a target that is too long for its input.
+
+    Args:
+        log_probs: ``(T, N, C)``.
+        labels: ``(N, S)``; what lies behind a target's length does not count.
+        input_lengths, target_lengths: ``(N,)``.
+
+    Example:
+        >>> losses = dt._core.get_op("ctc_losses")
+        >>> p = dt.full((2, 1, 2), 0.5).log()
+        >>> round(losses(p, dt.tensor([[1]]), dt.tensor([2]), dt.tensor([1]), 0).exp().item(), 4)
+        1.3333
+    """
+    states = _States(log_probs, labels, input_lengths, target_lengths, blank)
+    return states.losses(states.forward())
+
+
+@op(
+    "ctc_losses_grad(Tensor grad, Tensor log_probs, Tensor labels, Tensor input_lengths, Tensor target_lengths, "
+    "int blank) -> Tensor",
+    internal=True,
+    kernel=True,
+)
+@of_floats
+def ctc_losses_grad(
+    grad: dt.Tensor,
+    log_probs: dt.Tensor,
+    labels: dt.Tensor,
+    input_lengths: dt.Tensor,
+    target_lengths: dt.Tensor,
+    blank: int,
+) -> dt.Tensor:
+    """The gradient of `ctc_losses` with respect to its log-probabilities: less what part of the paths is there.
+
+        out[t, n, c] = -grad[n] · Σ p(paths of n that are at c at time t) / Σ p(paths of n)
+
+    Example:
+        >>> grad = dt._core.get_op("ctc_losses_grad")
+        >>> p = dt.full((1, 1, 2), 0.5).log()
+        >>> grad(dt.ones(1), p, dt.tensor([[1]]), dt.tensor([1]), dt.tensor([1]), 0).tolist()
+        [[[0.0, -1.0]]]
+    """
+    states = _States(log_probs, labels, input_lengths, target_lengths, blank)
+    if not log_probs.shape[0]:
+        return dt.zeros_like(log_probs)
+    forward, backward = states.forward(), states.backward()
+    losses = states.losses(forward)
+    times = dt.arange(log_probs.shape[0], device=log_probs.device).reshape(-1, 1, 1)
+    counts = (times < states.lengths) & (losses < -NEVER / 10).unsqueeze(1) & (states.emitted > NEVER)
+    there = dt.where(counts, dt.stack(forward) + dt.stack(backward) + losses.unsqueeze(1), NEVER).exp()
+    shares = there * grad.unsqueeze(1)
+    index = states.spread.unsqueeze(0).expand(shares.shape)
+    return -dt.zeros_like(log_probs).scatter_add(2, index, shares)
 
 
 @checks.in_own_name

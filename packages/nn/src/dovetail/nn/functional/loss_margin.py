@@ -11,7 +11,7 @@ from dovetail.ops import get_op, op
 
 from ._common import of_floats, shape_text
 from ._older_reduction import with_older_reduction
-from .loss import REDUCTIONS, broadcastable, check_shapes, class_dim, class_targets, of_one_shape, reduce
+from .loss import REDUCTIONS, broadcastable, check_shapes, class_dim, class_targets, of_one_shape, reduce, value_of
 
 pairwise_distance = get_op("pairwise_distance")
 
@@ -150,6 +150,9 @@ def multilabel_margin_loss(input: dt.Tensor, target: dt.Tensor, reduction: str) 
     counts = (target < 0).to(dt.int64).cumsum(-1) == 0
     index = dt.where(counts, target, 0)
     right = dt.zeros_like(input).scatter_add(-1, index, counts.to(input.dtype)) > 0
+    most = value_of(counts.sum(-1).max()) if counts.numel() else None
+    if most is not None:  # of most samples few classes are right
+        index, counts = index[..., : int(most)], counts[..., : int(most)]
     short = (1 - input.gather(-1, index).unsqueeze(-1) + input.unsqueeze(-2)).clamp(min=0)
     pairs = counts.unsqueeze(-1) & ~right.unsqueeze(-2)
     loss = dt.where(pairs, short, 0).sum((-2, -1)) / input.shape[-1]

@@ -92,7 +92,8 @@ lp_pool1d, lp_pool2d, lp_pool3d = map(_lp_pool, (1, 2, 3))
 
 @op(
     "fractional_max_pool(Tensor input, int[] kernel_size, int[] output_size, Tensor random_samples) "
-    "-> (Tensor values, Tensor indices)"
+    "-> (Tensor values, Tensor indices)",
+    kernel=True,
 )
 def fractional_max_pool(
     input: dt.Tensor, kernel_size: Sequence[int], output_size: Sequence[int], random_samples: dt.Tensor

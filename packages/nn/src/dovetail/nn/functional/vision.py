@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -137,7 +138,8 @@ def affine_grid(theta: dt.Tensor, size: Sequence[int], align_corners: bool | Non
 
 @op(
     "grid_sample(Tensor input, Tensor grid, str mode='bilinear', str padding_mode='zeros', bool? align_corners=None) "
-    "-> Tensor"
+    "-> Tensor",
+    kernel=True,
 )
 @of_floats
 def grid_sample(
@@ -162,38 +164,104 @@ def grid_sample(
         >>> dt.grid_sample(image, middle).item()
         2.0
     """
-    dims = input.ndim - 2
-    _check_grid(input, grid, mode, padding_mode)
-    sizes = input.shape[2:]
-    # By dims of the input: the grid's last coordinate is that of the first.
-    at = [grid.select(-1, dims - 1 - dim) for dim in range(dims)]
-    corners = bool(align_corners)
-    places = [_unnormalized(x, size, corners) for x, size in zip(at, sizes, strict=True)]
-    if mode == "bicubic":
-        taps = [_cubic_taps(x, size, padding_mode, corners) for x, size in zip(places, sizes, strict=True)]
-    else:
-        places = [_within(x, size, padding_mode, corners) for x, size in zip(places, sizes, strict=True)]
-        take = _nearest_taps if mode == "nearest" else _linear_taps
-        taps = [take(x, size) for x, size in zip(places, sizes, strict=True)]
-    return _weighted_sum(input, taps, grid.shape[1:-1])
+    _check_grid("grid_sample", input.shape, grid, mode, padding_mode)
+    taps = _taps(input.shape[2:], grid, mode, padding_mode, bool(align_corners))
+    return _weighted_sum(input, [[tap[:2] for tap in along] for along in taps], grid.shape[1:-1])
 
 
-def _check_grid(input: dt.Tensor, grid: dt.Tensor, mode: str, padding_mode: str) -> None:
+@op(
+    "grid_sample_input_grad(Tensor grad, Tensor grid, int[] input_size, str mode, str padding_mode, "
+    "bool? align_corners) -> Tensor",
+    internal=True,
+    kernel=True,
+)
+@of_floats
+def grid_sample_input_grad(
+    grad: dt.Tensor,
+    grid: dt.Tensor,
+    input_size: Sequence[int],
+    mode: str,
+    padding_mode: str,
+    align_corners: bool | None,
+) -> dt.Tensor:
+    """The gradient of `grid_sample` with respect to its input, whose spatial sizes are given.
+
+    Example:
+        >>> grad = dt._core.get_op("grid_sample_input_grad")
+        >>> grad(dt.ones(1, 1, 1, 1), dt.zeros(1, 1, 1, 2), [1, 2], "bilinear", "zeros", None).tolist()
+        [[[[0.5, 0.5]]]]
+    """
+    sizes = list(input_size)
+    _check_grid("grid_sample_input_grad", [*grad.shape[:2], *sizes], grid, mode, padding_mode)
+    taps = _taps(sizes, grid, mode, padding_mode, bool(align_corners))
+    flat = grad.flatten(2)
+    total = dt.zeros([*grad.shape[:2], math.prod(sizes)], dtype=grad.dtype, device=grad.device)
+    for index, weight in _corners([[tap[:2] for tap in along] for along in taps], sizes):
+        index = index.flatten(1).unsqueeze(1).expand(flat.shape)
+        total = total.scatter_add(2, index, flat * weight.flatten(1).unsqueeze(1))
+    return total.reshape([*grad.shape[:2], *sizes])
+
+
+@op(
+    "grid_sample_grid_grad(Tensor grad, Tensor input, Tensor grid, str mode, str padding_mode, bool? align_corners) "
+    "-> Tensor",
+    internal=True,
+    kernel=True,
+)
+@of_floats
+def grid_sample_grid_grad(
+    grad: dt.Tensor, input: dt.Tensor, grid: dt.Tensor, mode: str, padding_mode: str, align_corners: bool | None
+) -> dt.Tensor:
+    """The gradient of `grid_sample` with respect to its grid: of places outside, 0 where the border stands for them.
+
+    Example:
+        >>> grad = dt._core.get_op("grid_sample_grid_grad")
+        >>> image, middle = dt.tensor([[[[1.0, 3.0]]]]), dt.zeros(1, 1, 1, 2)
+        >>> grad(dt.ones(1, 1, 1, 1), image, middle, "bilinear", "border", None).tolist()
+        [[[[2.0, 0.0]]]]
+    """
+    _check_grid("grid_sample_grid_grad", input.shape, grid, mode, padding_mode)
+    taps = _taps(input.shape[2:], grid, mode, padding_mode, bool(align_corners))
+    parts = []
+    for dim in reversed(range(input.ndim - 2)):  # the grid's first coordinate is that of the last dim
+        # The change along a dim is what its taps' slopes, in place of their weights, give.
+        changing = [[(tap[0], tap[2 if along == dim else 1]) for tap in taps[along]] for along in range(len(taps))]
+        parts.append((grad * _weighted_sum(input, changing, grid.shape[1:-1])).sum(1))
+    return dt.stack(parts, -1)
+
+
+def _check_grid(who: str, shape: Sequence[int], grid: dt.Tensor, mode: str, padding_mode: str) -> None:
     if mode not in ("bilinear", "nearest", "bicubic"):
-        raise ValueError(f"grid_sample: mode must be 'bilinear', 'nearest' or 'bicubic', got {mode!r}")
+        raise ValueError(f"{who}: mode must be 'bilinear', 'nearest' or 'bicubic', got {mode!r}")
     if padding_mode not in ("zeros", "border", "reflection"):
-        raise ValueError(f"grid_sample: padding_mode must be 'zeros', 'border' or 'reflection', got {padding_mode!r}")
-    dims = input.ndim - 2
-    if dims not in (2, 3) or grid.ndim != input.ndim or grid.shape[-1] != dims or grid.shape[0] != input.shape[0]:
+        raise ValueError(f"{who}: padding_mode must be 'zeros', 'border' or 'reflection', got {padding_mode!r}")
+    dims = len(shape) - 2
+    if dims not in (2, 3) or grid.ndim != len(shape) or grid.shape[-1] != dims or grid.shape[0] != shape[0]:
         raise ValueError(
-            f"grid_sample: expected an input (N, C, H, W) and a grid (N, ..., 2), or (N, C, D, H, W) and (N, ..., 3), "
-            f"got {shape_text(input)} and {shape_text(grid)}"
+            f"{who}: expected an input (N, C, H, W) and a grid (N, ..., 2), or (N, C, D, H, W) and (N, ..., 3), "
+            f"got {tuple(shape)} and {shape_text(grid)}"
         )
-    if min(input.shape[2:]) < 1:
-        raise ValueError(f"grid_sample: expected an input with pixels, got shape {shape_text(input)}")
+    if min(shape[2:]) < 1:
+        raise ValueError(f"{who}: expected an input with pixels, got shape {tuple(shape)}")
     if mode == "bicubic" and dims != 2:
-        raise ValueError(f"grid_sample: mode 'bicubic' is for images, got an input of shape {shape_text(input)}")
-    require_floating("grid_sample", grid)
+        raise ValueError(f"{who}: mode 'bicubic' is for images, got an input of shape {tuple(shape)}")
+    require_floating(who, grid)
+
+
+def _taps(sizes: Sequence[int], grid: dt.Tensor, mode: str, padding_mode: str, corners: bool) -> Any:
+    """By dims of the image: the pixels that each point takes its value from, how much of each, and how that changes
+    along the grid."""
+    result = []
+    for dim, size in enumerate(sizes):
+        x = _unnormalized(grid.select(-1, len(sizes) - 1 - dim), size, corners)
+        scale = (size - 1) / 2 if corners else size / 2
+        if mode == "bicubic":
+            result.append(_cubic_taps(x, size, padding_mode, corners, scale))
+            continue
+        slope = _slope(x, size, padding_mode, corners) * scale
+        x = _within(x, size, padding_mode, corners)
+        result.append(_nearest_taps(x, size) if mode == "nearest" else _linear_taps(x, size, slope))
+    return result
 
 
 def _unnormalized(x: dt.Tensor, size: int, corners: bool) -> dt.Tensor:
@@ -222,29 +290,58 @@ def _inside(index: dt.Tensor, size: int) -> dt.Tensor:
     return (index >= 0) & (index < size)
 
 
-def _tap(place: dt.Tensor, weight: dt.Tensor | None, size: int) -> tuple[dt.Tensor, dt.Tensor]:
+def _slope(x: dt.Tensor, size: int, padding_mode: str, corners: bool) -> dt.Tensor:
+    """How what `_within` gives changes with the place: 1, -1 where it is mirrored, 0 where it is the border's."""
+    x = x.detach()
+    slope = dt.ones_like(x)
+    if padding_mode == "zeros":
+        return slope
+    if padding_mode == "reflection":
+        low, span = (0.0, size - 1.0) if corners else (-0.5, float(size))
+        if span == 0:
+            return dt.zeros_like(x)
+        turns = ((x - low).abs() / span).floor() % 2 == 0
+        slope = dt.where((x < low) == turns, -slope, slope)
+        x = _reflected(x, low, low + span)
+    return dt.where((x > 0) & (x < size - 1), slope, 0)
+
+
+def _tap(place: dt.Tensor, weight: dt.Tensor | None, slope: dt.Tensor | None, size: int) -> tuple[dt.Tensor, ...]:
     """A pixel that may lie outside: then it is any other, with weight 0."""
     inside = _inside(place, size)
     index = dt.where(inside, place, 0).to(dt.int64)
     kept = inside.to(place.dtype)
-    return index, kept if weight is None else weight * kept
+    return index, kept if weight is None else weight * kept, dt.zeros_like(kept) if slope is None else slope * kept
 
 
 def _nearest_taps(x: dt.Tensor, size: int) -> Any:
-    return [_tap(dt.round(x.detach()), None, size)]
+    return [_tap(dt.round(x.detach()), None, None, size)]
 
 
-def _linear_taps(x: dt.Tensor, size: int) -> Any:
+def _linear_taps(x: dt.Tensor, size: int, slope: dt.Tensor) -> Any:
     low = x.detach().floor()
     part = x - low
-    return [_tap(low, 1 - part, size), _tap(low + 1, part, size)]
+    return [_tap(low, 1 - part, -slope, size), _tap(low + 1, part, slope, size)]
 
 
-def _cubic_taps(x: dt.Tensor, size: int, padding_mode: str, corners: bool) -> Any:
+def _cubic_taps(x: dt.Tensor, size: int, padding_mode: str, corners: bool, scale: float) -> Any:
     low = x.detach().floor()
-    weights = cubic_weights(x - low, -0.75)
-    places = [_within(low + i - 1, size, padding_mode, corners) for i in range(4)]
-    return [_tap(place.floor(), weight, size) for place, weight in zip(places, weights, strict=True)]
+    part = x - low
+    weights, slopes = cubic_weights(part, -0.75), _cubic_slopes(part, -0.75)
+    places = [_within(low + i - 1, size, padding_mode, corners).floor() for i in range(4)]
+    return [_tap(each, w, s * scale, size) for each, w, s in zip(places, weights, slopes, strict=True)]
+
+
+def _cubic_slopes(t: dt.Tensor, a: float) -> list[dt.Tensor]:
+    """The derivatives of `cubic_weights`."""
+
+    def near(d: dt.Tensor) -> dt.Tensor:
+        return (3 * (a + 2) * d - 2 * (a + 3)) * d
+
+    def far(d: dt.Tensor) -> dt.Tensor:
+        return (3 * a * d - 10 * a) * d + 8 * a
+
+    return [far(t + 1), near(t), -near(1 - t), -far(2 - t)]
 
 
 def cubic_weights(t: dt.Tensor, a: float) -> list[dt.Tensor]:
@@ -259,10 +356,8 @@ def cubic_weights(t: dt.Tensor, a: float) -> list[dt.Tensor]:
     return [far(t + 1), near(t), near(1 - t), far(2 - t)]
 
 
-def _weighted_sum(input: dt.Tensor, taps: Any, points: Sequence[int]) -> dt.Tensor:
-    """The sum over all combinations of the dims' taps."""
-    sizes = input.shape[2:]
-    flat = input.flatten(2)
+def _corners(taps: Any, sizes: Sequence[int]) -> Any:
+    """All combinations of the dims' taps: pixels in the flattened plane, and how much of each."""
     combinations: list[Any] = [(0, None)]
     for size, these in zip(sizes, taps, strict=True):
         combinations = [
@@ -270,8 +365,14 @@ def _weighted_sum(input: dt.Tensor, taps: Any, points: Sequence[int]) -> dt.Tens
             for index, before in combinations
             for place, weight in these
         ]
+    return combinations
+
+
+def _weighted_sum(input: dt.Tensor, taps: Any, points: Sequence[int]) -> dt.Tensor:
+    """The sum over all combinations of the dims' taps."""
+    flat = input.flatten(2)
     total: Any = None
-    for index, weight in combinations:
+    for index, weight in _corners(taps, input.shape[2:]):
         index = index.flatten(1).unsqueeze(1)
         picked = flat.gather(2, index.expand(flat.shape[0], flat.shape[1], index.shape[2]))
         picked = picked * weight.flatten(1).unsqueeze(1)
