@@ -119,7 +119,8 @@ def _resized(input: dt.Tensor, dim: int, rows: Any) -> dt.Tensor:
     for index, weight in rows:
         part = input.index_select(dim, index) * _along(weight, dim, input)
         total = part if total is None else total + part
-    return total  # type: ignore[no-any-return]
+    result: dt.Tensor = total
+    return result
 
 
 @op(
