@@ -54,7 +54,8 @@ GraphDraws* find_draws(Capture& capture, const Generator& generator) {
 
 void begin_capture(Device device, void* stream, uint64_t pool, int mode) {
   const dt_backend& table = backend(device.kind);
-  auto made = std::make_unique<Capture>(Capture{device, stream});
+  auto made = std::make_unique<Capture>();
+  made->device = device, made->stream = stream;
   std::lock_guard<std::mutex> lock(mutex);
   if (current)
     runtime_error("capture_begin: a graph of ", device_text(current->device),
