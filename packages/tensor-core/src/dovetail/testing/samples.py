@@ -198,6 +198,7 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     **dict.fromkeys(
         ("zeros", "ones"), lambda: [([2, 3], dt.float32, _HERE), ([2], dt.int64, _HERE), ([], None, _HERE)]
     ),
+    "empty": lambda: [([0, 3], dt.float32, _HERE), ([0], dt.int64, _HERE)],  # of no numbers: there are no right ones
     "arange": lambda: [(0, 5, 1, dt.int64, _HERE), (1.0, 2.0, 0.25, dt.float32, _HERE)],
     "fill": lambda: [(_ramp(2, 3), dt.tensor(2.0))],
     "copy": lambda: [(_ramp(3, 4), _ramp(4)), (_ramp(3, 4), _ints(3, 4)), (_ints(4, 6), _ramp(6, 4).transpose(0, 1))],
