@@ -83,13 +83,13 @@ struct Survey {
   void visit(PyObject* object, size_t level, bool first) {
     Ref items = items_of(object);
     if (!items) {
-      if (level != shape.size()) ragged(level, "a number", "a sequence");
+      if (level != shape.size()) ragged(level, Py_TYPE(object)->tp_name, "a sequence");
       return visit_leaf(object);
     }
     if (level >= DT_MAX_DIMS) value_error("tensor: the data is nested more than ", DT_MAX_DIMS, " levels deep");
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(items.get());
     if (first && level == shape.size()) shape.push_back(count);
-    if (level >= shape.size()) ragged(level, "a sequence", "a number");
+    if (level >= shape.size()) ragged(level, Py_TYPE(object)->tp_name, "a number");
     if (shape[level] != count) {
       value_error("tensor: the data is ragged: at dim ", level, " expected a sequence of length ", shape[level],
                   ", got one of length ", count);

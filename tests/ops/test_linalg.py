@@ -80,6 +80,12 @@ def test_qr_of_infinities_is_not_a_finite_one() -> None:
     assert not np.isfinite(np.asarray(dt.linalg.qr(dt.tensor(a)).Q)[:, 20:]).any()
 
 
+def test_qr_of_a_nan_beside_a_one() -> None:
+    """No power of two is to be found by which the two could be scaled."""
+    r = np.asarray(dt.linalg.qr(dt.tensor([[0.0, 1.0], [np.nan, 1.0], [1.5, 1.0]], dtype=dt.float64)).R)
+    assert np.isnan(r[0]).all()
+
+
 def test_qr_does_not_carry_a_nan_to_columns_before_it() -> None:
     a = rng_for("qr").standard_normal((80, 70))
     a[50, 40] = np.nan

@@ -27,10 +27,10 @@ double norm_of(const T* x, int64_t n, double by = 1) {
   }
   const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   const bool fits = sum > 1e-280 && sum < 1e300;
-  if (fits || by != 1 || std::is_same_v<T, float>) return std::sqrt(sum);
+  if (fits || by != 1 || std::isnan(sum) || std::is_same_v<T, float>) return std::sqrt(sum);
   double largest = 0;
   for (int64_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(static_cast<double>(x[i * kStep])));
-  if (!(largest > 0) || std::isinf(largest)) return std::isnan(sum) ? sum : largest;
+  if (largest == 0 || std::isinf(largest)) return largest;
   const double scale = std::ldexp(1.0, std::min(1000, -std::ilogb(largest)));
   return norm_of<kStep>(x, n, scale) / scale;
 }

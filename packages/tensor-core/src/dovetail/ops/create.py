@@ -329,7 +329,7 @@ def one_hot(self: Tensor, num_classes: int = -1) -> Tensor:
     if self.numel() == 0:
         return zeros
     if num_classes == 0:
-        raise ValueError("one_hot: num_classes must be positive for a tensor with elements")
+        raise ValueError("one_hot: num_classes must be positive for a tensor with elements, got 0")
     return dt.scatter(zeros, -1, dt.unsqueeze(self, -1), 1)
 
 
