@@ -54,7 +54,6 @@ REASONS = {
     "diagonal": "a value in ONNX has no strides; use gather",
     "convolution_weight_grad": "only the forward pass is exported",
     "avg_pool_grad": "only the forward pass is exported",
-    "adaptive_avg_pool_grad": "only the forward pass is exported",
     "view_dtype": "ONNX has no view of the same bytes",
     **dict.fromkeys(_LAPACK, "ONNX has no factorisations of matrices"),
     "philox_uniform": "ONNX's random numbers are others; draw them outside and pass them in",
