@@ -194,8 +194,10 @@ struct Block {
   T slope(const Image<T>& image, int along, int c, int i) const {
     const int each = image.taps();
     T product = 1;
-    for (int d = image.dims - 1; d >= 0; --d, c /= each)
-      product *= (d == along ? taps[d].slope : taps[d].weight)[c % each][i];
+    for (int d = image.dims - 1; d >= 0; --d, c /= each) {
+      const auto* rows = d == along ? taps[d].slope : taps[d].weight;
+      product *= rows[c % each][i];
+    }
     return product;
   }
 };
