@@ -34,13 +34,15 @@ class TaskQueue {
 template <typename F>
 void parallel_tasks(dt_kernel_context* ctx, int64_t tasks, int64_t slots, int64_t grain, const F& worker) {
   TaskQueue queue(tasks, slots);
-  parallel(ctx, slots, grain, [&](int64_t slot, int64_t) {
+  parallel(ctx, slots, grain, [&](int64_t slot, int64_t slots_end) {
+    // The first of several ends after one run: by how long that took, the pool wakes threads that sleep.
+    const bool first = slot == 0 && slots_end < slots;
     int64_t begin, end;
     if (!queue.take(begin, end)) return;
     auto run = worker(slot);
     do {
       for (; begin < end; ++begin) run(begin);
-    } while (queue.take(begin, end));
+    } while (!first && queue.take(begin, end));
   });
 }
 
