@@ -146,12 +146,8 @@ void add_all(KernelTable& table, int32_t dtype) {
 }  // namespace
 
 void register_conv(KernelTable& table) {
-  KernelTable own;
-  add_all<float>(own, DT_FLOAT32);
-  add_all<double>(own, DT_FLOAT64);
-  add_complex_conv(own);
-  add_sixteen_whole(own);
-  table.add_all(own);
+  add_floats_whole(table, add_all<float>, add_all<double>);
+  add_complex_conv(table);
 }
 
 }  // namespace dovetail::cpu

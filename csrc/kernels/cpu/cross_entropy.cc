@@ -3,8 +3,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 #include "kernels/cpu/sixteen.h"
 #include "kernels/cpu/softmax_lines.h"
 
@@ -228,8 +228,8 @@ dt_status loss_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
   const dt_status status = read(ctx, "softmax_cross_entropy", ins, args, p);
   const int64_t rows = p.rows();
   if (status != DT_OK || (!p.reduced && rows == 0)) return status;
-  const bool direct = !p.reduced && is_contiguous(outs[0]);
-  T* losses = static_cast<T*>(direct ? outs[0].data : ctx->workspace(ctx, static_cast<size_t>(rows) * sizeof(T) + 1));
+  T* losses = p.reduced ? static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(rows) * sizeof(T) + 1))
+                        : room<T>(ctx, outs[0]);
   if (!losses) return out_of_memory(ctx, "softmax_cross_entropy");
   if (p.n == 0) {
     std::fill_n(losses, rows, T{0});
@@ -242,8 +242,8 @@ dt_status loss_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
   if (p.reduced) {
     const double sum = sum_terms<T>(rows, [losses](int64_t i) { return losses[i]; });
     *static_cast<T*>(outs[0].data) = static_cast<T>(p.mean ? sum / p.total : sum);
-  } else if (!direct) {
-    copy_from_contiguous(ctx, outs[0], losses);
+  } else {
+    deliver(ctx, outs[0], losses);
   }
   return DT_OK;
 }
@@ -255,10 +255,9 @@ dt_status grad_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
   const char* op = "softmax_cross_entropy_grad";
   Problem<T> p;
   const dt_status status = read(ctx, op, ins + 1, args + 1, p);
-  const int64_t rows = p.rows(), count = numel(outs[0]);
-  if (status != DT_OK || count == 0) return status;
-  const bool direct = is_contiguous(outs[0]);
-  T* out = static_cast<T*>(direct ? outs[0].data : ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
+  const int64_t rows = p.rows();
+  if (status != DT_OK || numel(outs[0]) == 0) return status;
+  T* out = room<T>(ctx, outs[0]);
   const T* grad = p.reduced ? static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(rows) * sizeof(T)))
                             : contiguous_data<T>(ctx, ins[0]);
   if (!out || !grad) return out_of_memory(ctx, op);
@@ -274,7 +273,7 @@ dt_status grad_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
       grad_strip(p, grad, p.scores + at, row, width, out + at);
     });
   }
-  if (!direct) copy_from_contiguous(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -286,12 +285,6 @@ void add(KernelTable& table, int32_t dtype) {
 
 }  // namespace
 
-void register_cross_entropy(KernelTable& table) {
-  KernelTable own;
-  add<float>(own, DT_FLOAT32);
-  add<double>(own, DT_FLOAT64);
-  add_sixteen_whole(own);
-  table.add_all(own);
-}
+void register_cross_entropy(KernelTable& table) { add_floats_whole(table, add<float>, add<double>); }
 
 }  // namespace dovetail::cpu

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "kernels/cpu/families.h"
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 #include "kernels/cpu/sixteen.h"
 #include "kernels/cpu/softmax_exp.h"
 
@@ -203,11 +203,9 @@ dt_status losses_grad(const void*, dt_kernel_context* ctx, const dt_array* outs,
                       const dt_value* args, int32_t) {
   const Problem<T> p(ctx, "ctc_losses_grad", ins + 1, args[5]);
   if (p.status != DT_OK || numel(outs[0]) == 0) return p.status;
-  const bool direct = is_contiguous(outs[0]);
   const int64_t width = p.width(), each = (6 + p.steps) * width;
   T* scratch = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(p.batch * each) * sizeof(T)));
-  T* out = direct ? static_cast<T*>(outs[0].data)
-                  : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(numel(outs[0])) * sizeof(T)));
+  T* out = room<T>(ctx, outs[0]);
   if (!scratch || !out) return out_of_memory(ctx, "ctc_losses_grad");
   parallel(ctx, p.batch, grain_for(p.steps * width * 48), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -221,7 +219,7 @@ dt_status losses_grad(const void*, dt_kernel_context* ctx, const dt_array* outs,
           to);
     }
   });
-  if (!direct) copy_from_contiguous(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -233,12 +231,6 @@ void add(KernelTable& table, int32_t dtype) {
 
 }  // namespace
 
-void register_ctc(KernelTable& table) {
-  KernelTable own;
-  add<float>(own, DT_FLOAT32);
-  add<double>(own, DT_FLOAT64);
-  add_sixteen_whole(own);
-  table.add_all(own);
-}
+void register_ctc(KernelTable& table) { add_floats_whole(table, add<float>, add<double>); }
 
 }  // namespace dovetail::cpu

@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "kernels/cpu/families.h"
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 #include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
@@ -152,15 +152,6 @@ DOVETAIL_CLONES void pull_row(const Order& order, const T* a, const T* rows, int
 
 constexpr int64_t kColumns = 128;  // of a gradient, one thread's work
 
-template <class T>
-T* row_of(dt_kernel_context* ctx, const dt_array& out) {
-  if (is_contiguous(out)) return static_cast<T*>(out.data);
-  return static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(numel(out)) * sizeof(T) + 1));
-}
-void give_row(dt_kernel_context* ctx, const dt_array& out, const void* row) {
-  if (row != out.data) copy_from_contiguous(ctx, out, row);
-}
-
 // (x1, x2, p)
 template <class T>
 dt_status pairs(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
@@ -168,14 +159,14 @@ dt_status pairs(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
   if (numel(outs[0]) == 0) return DT_OK;
   const int64_t p = ins[0].sizes[1], r = ins[1].sizes[1], m = ins[0].sizes[2];
   const T *x1 = contiguous_data<T>(ctx, ins[0]), *x2 = contiguous_data<T>(ctx, ins[1]);
-  T* out = row_of<T>(ctx, outs[0]);
+  T* out = room<T>(ctx, outs[0]);
   if ((m > 0 && (!x1 || !x2)) || !out) return out_of_memory(ctx, "distances");
   with_order<T>(args[2].as.f, [&](const auto& order) {
     parallel(ctx, ins[0].sizes[0] * p, grain_for(r * (m + 8)), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) from_row(order, x1 + i * m, x2 + i / p * r * m, r, m, out + i * r);
     });
   });
-  give_row(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -191,7 +182,7 @@ dt_status pairs_grad(const void*, dt_kernel_context* ctx, const dt_array* outs, 
   const T *x1 = contiguous_data<T>(ctx, ins[1]), *x2 = contiguous_data<T>(ctx, ins[2]);
   const T* g = alike ? static_cast<const T*>(grad.data) : contiguous_data<T>(ctx, grad);
   const T* d = alike ? static_cast<const T*>(distances.data) : contiguous_data<T>(ctx, distances);
-  T* out = row_of<T>(ctx, outs[0]);
+  T* out = room<T>(ctx, outs[0]);
   if (!x1 || (r > 0 && (!x2 || !g || !d)) || !out) return out_of_memory(ctx, "distances_grad");
   const int64_t batch_step = alike ? grad.strides[0] : p * r, row_step = alike ? grad.strides[1] : r;
   const int64_t step = alike ? grad.strides[2] : 1;
@@ -204,7 +195,7 @@ dt_status pairs_grad(const void*, dt_kernel_context* ctx, const dt_array* outs, 
       }
     });
   });
-  give_row(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -218,7 +209,7 @@ dt_status points(const void*, dt_kernel_context* ctx, const dt_array* outs, int3
   if (numel(outs[0]) == 0) return DT_OK;
   const int64_t n = ins[0].sizes[0], m = ins[0].sizes[1];
   const T* x = contiguous_data<T>(ctx, ins[0]);
-  T* out = row_of<T>(ctx, outs[0]);
+  T* out = room<T>(ctx, outs[0]);
   if ((m > 0 && !x) || !out) return out_of_memory(ctx, "pdist_of");
   with_order<T>(args[1].as.f, [&](const auto& order) {
     // A row from the front and one from the back are the same work for every pair of them.
@@ -232,7 +223,7 @@ dt_status points(const void*, dt_kernel_context* ctx, const dt_array* outs, int3
       }
     });
   });
-  give_row(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -244,7 +235,7 @@ dt_status points_grad(const void*, dt_kernel_context* ctx, const dt_array* outs,
   const int64_t n = ins[1].sizes[0], m = ins[1].sizes[1];
   const T *grad = contiguous_data<T>(ctx, ins[0]), *x = contiguous_data<T>(ctx, ins[1]);
   const T* distances = contiguous_data<T>(ctx, ins[2]);
-  T* out = row_of<T>(ctx, outs[0]);
+  T* out = room<T>(ctx, outs[0]);
   if (!x || (n > 1 && (!grad || !distances)) || !out) return out_of_memory(ctx, "pdist_grad");
   std::fill_n(out, n * m, T(0));
   with_order<T>(args[3].as.f, [&](const auto& order) {
@@ -256,7 +247,7 @@ dt_status points_grad(const void*, dt_kernel_context* ctx, const dt_array* outs,
                       out + i * m, out + (i + 1) * m);
     });
   });
-  give_row(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -270,12 +261,6 @@ void add(KernelTable& table, int32_t dtype) {
 
 }  // namespace
 
-void register_distance(KernelTable& table) {
-  KernelTable own;
-  add<float>(own, DT_FLOAT32);
-  add<double>(own, DT_FLOAT64);
-  add_sixteen_whole(own);
-  table.add_all(own);
-}
+void register_distance(KernelTable& table) { add_floats_whole(table, add<float>, add<double>); }
 
 }  // namespace dovetail::cpu

@@ -1,7 +1,7 @@
 // Dropout: random numbers, factors and products in one pass, a block at a time that stays in the first cache.
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/philox_range.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 #include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
@@ -28,33 +28,28 @@ dt_status dropout_kernel(const void*, dt_kernel_context* ctx, const dt_array* ou
   const double p = as_double(args[1]);
   const uint64_t key = static_cast<uint64_t>(args[2].as.i), offset = static_cast<uint64_t>(args[3].as.i);
   const T* in = contiguous_data<T>(ctx, ins[0]);
-  T* made[2];
-  for (int k = 0; k < 2; ++k)
-    made[k] = static_cast<T*>(is_contiguous(outs[k]) ? outs[k].data
-                                                     : ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(T)));
+  T* const made[] = {room<T>(ctx, outs[0]), room<T>(ctx, outs[1])};
   if (!in || !made[0] || !made[1]) return out_of_memory(ctx, "philox_dropout");
   const T scale = static_cast<T>(p < 1 ? 1 / (1 - p) : 0.0);
   parallel(ctx, ceil_div(n, kBlock), 8, [&](int64_t begin, int64_t end) {
-    T room[kBlock + kUniformsBefore];
+    T uniforms[kBlock + kUniformsBefore];
     for (int64_t b = begin; b < end; ++b) {
       const int64_t first = b * kBlock, count = std::min(kBlock, n - first);
-      const T* drawn = philox_uniforms(key, offset, first, count, room);
+      const T* drawn = philox_uniforms(key, offset, first, count, uniforms);
       apply(drawn, in + first, static_cast<T>(p), scale, made[1] + first, made[0] + first, count);
     }
   });
-  for (int k = 0; k < 2; ++k)
-    if (made[k] != outs[k].data) copy_from_contiguous(ctx, outs[k], made[k]);
+  for (int k = 0; k < 2; ++k) deliver(ctx, outs[k], made[k]);
   return DT_OK;
+}
+
+template <class T>
+void add(KernelTable& table, int32_t dtype) {
+  table.add("philox_dropout", dtype, dropout_kernel<T>);
 }
 
 }  // namespace
 
-void register_dropout(KernelTable& table) {
-  KernelTable own;
-  own.add("philox_dropout", DT_FLOAT32, dropout_kernel<float>);
-  own.add("philox_dropout", DT_FLOAT64, dropout_kernel<double>);
-  add_sixteen_whole(own);
-  table.add_all(own);
-}
+void register_dropout(KernelTable& table) { add_floats_whole(table, add<float>, add<double>); }
 
 }  // namespace dovetail::cpu

@@ -1,8 +1,8 @@
 // Rows of a table, looked up and summed in bags, and the gradients. Of a table's gradient each piece of rows goes over
 // all indices, in order, so that the sums are the same for any number of threads.
 #include "kernels/cpu/bag_rows.h"
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 #include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
@@ -97,15 +97,14 @@ struct Lookups {
   }
 
   dt_status run(dt_kernel_context* ctx, const char* op, const dt_array& to) const {
-    const bool direct = is_contiguous(to);
-    T* out = static_cast<T*>(direct ? to.data : ctx->workspace(ctx, static_cast<size_t>(rows * dim) * sizeof(T) + 1));
+    T* out = room<T>(ctx, to);
     int64_t* counts = static_cast<int64_t*>(ctx->workspace(ctx, by_frequency ? rows * sizeof(int64_t) + 1 : 1));
     if ((!out && rows * dim > 0) || !counts) return out_of_memory(ctx, op);
     const int64_t pieces = std::max<int64_t>(1, std::min({rows, kPieces, (n + rows) * dim / kGrain}));
     parallel(ctx, pieces, 1, [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end; ++p) accumulate(rows * p / pieces, rows * (p + 1) / pieces, out, counts);
     });
-    if (!direct) copy_from_contiguous(ctx, to, out);
+    deliver(ctx, to, out);
     return DT_OK;
   }
 };
@@ -185,16 +184,14 @@ dt_status bags_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs,
                       const dt_value* args, int32_t) {
   const Bags<T> bags(ctx, "embedding_bag_sum", ins, args);
   const Lookups<T>& l = bags.lookups;
-  const int64_t count = l.bags * l.dim;
-  if (bags.status != DT_OK || count == 0) return bags.status;
-  const bool direct = is_contiguous(outs[0]);
-  T* out = static_cast<T*>(direct ? outs[0].data : ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
+  if (bags.status != DT_OK || l.bags * l.dim == 0) return bags.status;
+  T* out = room<T>(ctx, outs[0]);
   if (!out) return out_of_memory(ctx, "embedding_bag_sum");
   const BagFolds<T>& folds = bag_folds<T>();
   bags.for_each(ctx, [&](int64_t b, const BagRows<T>& rows) {
     folds.sum(rows, l.samples ? l.samples + l.begin(b) : nullptr, static_cast<T>(l.share(b)), out + b * l.dim);
   });
-  if (!direct) copy_from_contiguous(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -208,19 +205,15 @@ dt_status bags_max_kernel(const void*, dt_kernel_context* ctx, const dt_array* o
   options[5] = args[3];
   const Bags<T> bags(ctx, op, given, options);
   const Lookups<T>& l = bags.lookups;
-  const int64_t count = l.bags * l.dim;
-  if (bags.status != DT_OK || count == 0) return bags.status;
-  const bool direct = is_contiguous(outs[0]) && is_contiguous(outs[1]);
-  T* out = static_cast<T*>(direct ? outs[0].data : ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
-  int64_t* which =
-      static_cast<int64_t*>(direct ? outs[1].data : ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(int64_t)));
+  if (bags.status != DT_OK || l.bags * l.dim == 0) return bags.status;
+  T* out = room<T>(ctx, outs[0]);
+  int64_t* which = room<int64_t>(ctx, outs[1]);
   if (!out || !which) return out_of_memory(ctx, op);
   const BagFolds<T>& folds = bag_folds<T>();
   bags.for_each(ctx,
                 [&](int64_t b, const BagRows<T>& rows) { folds.largest(rows, out + b * l.dim, which + b * l.dim); });
-  if (direct) return DT_OK;
-  copy_from_contiguous(ctx, outs[0], out);
-  copy_from_contiguous(ctx, outs[1], which);
+  deliver(ctx, outs[0], out);
+  deliver(ctx, outs[1], which);
   return DT_OK;
 }
 
@@ -235,8 +228,7 @@ dt_status bags_grad_kernel(const void*, dt_kernel_context* ctx, const dt_array* 
   if (numel(ins[0]) && !l.grad) return out_of_memory(ctx, op);
   const dt_status status = l.run(ctx, op, outs[0]);
   if (status != DT_OK || !l.samples || l.n == 0) return status;
-  const bool direct = is_contiguous(outs[1]);
-  T* dots = static_cast<T*>(direct ? outs[1].data : ctx->workspace(ctx, static_cast<size_t>(l.n) * sizeof(T)));
+  T* dots = room<T>(ctx, outs[1]);
   if (!dots) return out_of_memory(ctx, op);
   parallel(
       ctx, l.bags, grain_for(ceil_div(l.n, std::max<int64_t>(1, l.bags)) * l.dim), [&](int64_t begin, int64_t end) {
@@ -248,7 +240,7 @@ dt_status bags_grad_kernel(const void*, dt_kernel_context* ctx, const dt_array* 
                           : static_cast<T>(part * dot(l.grad + b * l.dim, bags.weight + l.index[i] * l.dim, l.dim));
         }
       });
-  if (!direct) copy_from_contiguous(ctx, outs[1], dots);
+  deliver(ctx, outs[1], dots);
   return DT_OK;
 }
 
@@ -263,12 +255,8 @@ void add_sums(KernelTable& table, int32_t dtype) {
 }  // namespace
 
 void register_embedding(KernelTable& table) {
-  KernelTable own;
-  add_sums<float>(own, DT_FLOAT32);
-  add_sums<double>(own, DT_FLOAT64);
-  add_sixteen_whole(own);
-  for (int32_t dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) own.add("embedding_rows", dtype, rows_kernel);
-  table.add_all(own);
+  add_floats_whole(table, add_sums<float>, add_sums<double>);
+  for (int32_t dtype = 0; dtype < DT_DTYPE_COUNT; ++dtype) table.add("embedding_rows", dtype, rows_kernel);
 }
 
 }  // namespace dovetail::cpu

@@ -43,6 +43,7 @@
   X(pool)                        \
   X(pool_windows)                \
   X(sampling)                    \
+  X(resize)                      \
   X(ctc)                         \
   X(distance)                    \
   X(fft)                         \

@@ -69,12 +69,6 @@ void add_rows(KernelTable& table, int32_t dtype) {
 
 }  // namespace
 
-void register_norm(KernelTable& table) {
-  KernelTable own;
-  add_rows<float>(own, DT_FLOAT32);
-  add_rows<double>(own, DT_FLOAT64);
-  add_sixteen_whole(own);
-  table.add_all(own);
-}
+void register_norm(KernelTable& table) { add_floats_whole(table, add_rows<float>, add_rows<double>); }
 
 }  // namespace dovetail::cpu

@@ -262,12 +262,6 @@ void add_batch(KernelTable& table, int32_t dtype) {
 
 }  // namespace
 
-void register_norm_batch(KernelTable& table) {
-  KernelTable own;
-  add_batch<float>(own, DT_FLOAT32);
-  add_batch<double>(own, DT_FLOAT64);
-  add_sixteen_whole(own);
-  table.add_all(own);
-}
+void register_norm_batch(KernelTable& table) { add_floats_whole(table, add_batch<float>, add_batch<double>); }
 
 }  // namespace dovetail::cpu

@@ -150,12 +150,6 @@ void add_group(KernelTable& table, int32_t dtype) {
 
 }  // namespace
 
-void register_norm_group(KernelTable& table) {
-  KernelTable own;
-  add_group<float>(own, DT_FLOAT32);
-  add_group<double>(own, DT_FLOAT64);
-  add_sixteen_whole(own);
-  table.add_all(own);
-}
+void register_norm_group(KernelTable& table) { add_floats_whole(table, add_group<float>, add_group<double>); }
 
 }  // namespace dovetail::cpu

@@ -269,14 +269,10 @@ dt_status fractional_max(const void*, dt_kernel_context* ctx, const dt_array* ou
 }
 
 template <class T>
-void add_max(KernelTable& table, int32_t dtype) {
+void add(KernelTable& table, int32_t dtype) {
   table.add("adaptive_max_pool1d", dtype, adaptive_max<T, 1>);
   table.add("adaptive_max_pool2d", dtype, adaptive_max<T, 2>);
   table.add("adaptive_max_pool3d", dtype, adaptive_max<T, 3>);
-}
-
-template <class T>
-void add_avg(KernelTable& table, int32_t dtype) {
   table.add("adaptive_avg_pool1d", dtype, adaptive_avg<T, 1>);
   table.add("adaptive_avg_pool2d", dtype, adaptive_avg<T, 2>);
   table.add("adaptive_avg_pool3d", dtype, adaptive_avg<T, 3>);
@@ -286,14 +282,7 @@ void add_avg(KernelTable& table, int32_t dtype) {
 }  // namespace
 
 void register_pool_windows(KernelTable& table) {
-  KernelTable own;
-#define DOVETAIL_ADD(type, dtype) add_max<type>(own, dtype);
-  DOVETAIL_FLOATS(DOVETAIL_ADD)
-#undef DOVETAIL_ADD
-  add_avg<float>(own, DT_FLOAT32);
-  add_avg<double>(own, DT_FLOAT64);
-  add_sixteen_whole(own);
-  table.add_all(own);
+  add_floats_whole(table, add<float>, add<double>);
   table.add("fractional_max_pool", DT_FLOAT32, DT_FLOAT32, fractional_max<float>);
   table.add("fractional_max_pool", DT_FLOAT64, DT_FLOAT64, fractional_max<double>);
 }

@@ -1,9 +1,9 @@
 // The random primitives, pure in (key, offset). Compiled with -ffp-contract=off: the same bits on every machine.
 #include "kernels/common/philox.h"
 #include "kernels/cpu/as_real.h"
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/philox_range.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 #include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
@@ -167,14 +167,12 @@ dt_status fill(dt_kernel_context* ctx, const dt_array& array, const dt_value* ar
   if (n == 0) return DT_OK;
   const uint64_t key = static_cast<uint64_t>(args[1].as.i), offset = static_cast<uint64_t>(args[2].as.i);
   constexpr int64_t kEach = kBlocks * Filler::kPerBlock;
-  const bool direct = is_contiguous(array);
-  T* out =
-      direct ? static_cast<T*>(array.data) : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(T)));
+  T* out = room<T>(ctx, array);
   if (!out) return out_of_memory(ctx, "random");
   parallel(ctx, ceil_div(n, kEach), 64, [&](int64_t begin, int64_t end) {
     fill_range(filler, key, offset, begin * kEach, std::min(n, end * kEach), out + begin * kEach);
   });
-  if (!direct) copy_from_contiguous(ctx, array, out);
+  deliver(ctx, array, out);
   return DT_OK;
 }
 

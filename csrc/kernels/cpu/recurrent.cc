@@ -292,12 +292,6 @@ void add_all(KernelTable& table, int32_t dtype) {
 
 }  // namespace
 
-void register_recurrent(KernelTable& table) {
-  KernelTable own;
-  add_all<float>(own, DT_FLOAT32);
-  add_all<double>(own, DT_FLOAT64);
-  add_sixteen_whole(own);
-  table.add_all(own);
-}
+void register_recurrent(KernelTable& table) { add_floats_whole(table, add_all<float>, add_all<double>); }
 
 }  // namespace dovetail::cpu

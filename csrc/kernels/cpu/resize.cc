@@ -1,11 +1,12 @@
 // Another size of a dim: every element of the result is a few elements of the input, each with a weight; and the
 // gradient, which gives each its share.
-#include "kernels/cpu/resize.h"
+#include "kernels/cpu/families.h"
+#include "kernels/cpu/room.h"
+#include "kernels/cpu/sixteen.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
 
 namespace dovetail::cpu {
@@ -145,15 +146,14 @@ template <class T, class Run>
 dt_status run(dt_kernel_context* ctx, const char* op, const dt_array& out, const dt_array& in, int64_t dim,
               const Run& one) {
   const T* from = contiguous_data<T>(ctx, in);
-  const bool direct = is_contiguous(out);
-  T* to = static_cast<T*>(direct ? out.data : ctx->workspace(ctx, static_cast<size_t>(numel(out)) * sizeof(T)));
+  T* to = room<T>(ctx, out);
   if (!from || !to) return out_of_memory(ctx, op);
   const Around around(in, dim);
   const int64_t a = in.sizes[dim] * around.width, b = out.sizes[dim] * around.width;
   parallel(ctx, around.before, grain_for(2 * (a + b)), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) one(from + i * a, around.width, to + i * b);
   });
-  if (!direct) copy_from_contiguous(ctx, out, to);
+  deliver(ctx, out, to);
   return DT_OK;
 }
 
@@ -202,9 +202,6 @@ void add(KernelTable& table, int32_t dtype) {
 
 }  // namespace
 
-void add_resize(KernelTable& table) {
-  add<float>(table, DT_FLOAT32);
-  add<double>(table, DT_FLOAT64);
-}
+void register_resize(KernelTable& table) { add_floats_whole(table, add<float>, add<double>); }
 
 }  // namespace dovetail::cpu

@@ -3,9 +3,9 @@
 
 #include "kernels/common/samplers.h"
 #include "kernels/cpu/families.h"
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/philox_range.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -18,8 +18,7 @@ constexpr int64_t kSampleGrain = 512;  // elements that are worth a thread
 template <class T, class Draw>
 dt_status draw_each(dt_kernel_context* ctx, const dt_array& out, const dt_value* key, const Draw& draw) {
   const int64_t n = numel(out);
-  const bool direct = is_contiguous(out);
-  T* to = direct ? static_cast<T*>(out.data) : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(T)));
+  T* to = room<T>(ctx, out);
   if (!to) return out_of_memory(ctx, "random");
   const uint64_t seed = static_cast<uint64_t>(key[0].as.i), offset = static_cast<uint64_t>(key[1].as.i);
   parallel(ctx, n, kSampleGrain, [&](int64_t begin, int64_t end) {
@@ -33,7 +32,7 @@ dt_status draw_each(dt_kernel_context* ctx, const dt_array& out, const dt_value*
       }
     }
   });
-  if (!direct) copy_from_contiguous(ctx, out, to);
+  deliver(ctx, out, to);
   return DT_OK;
 }
 

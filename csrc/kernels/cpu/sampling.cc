@@ -5,9 +5,8 @@
 #include <limits>
 
 #include "kernels/cpu/families.h"
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
-#include "kernels/cpu/resize.h"
+#include "kernels/cpu/room.h"
 #include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
@@ -252,23 +251,13 @@ struct Sizes {
   int in_block(int64_t b) const { return static_cast<int>(std::min<int64_t>(kBlock, points - b * kBlock)); }
 };
 
-// The array in a row: itself, or scratch that is copied back.
-template <class T>
-T* row_of(dt_kernel_context* ctx, const dt_array& out) {
-  if (is_contiguous(out)) return static_cast<T*>(out.data);
-  return static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(numel(out)) * sizeof(T) + 1));
-}
-void give_row(dt_kernel_context* ctx, const dt_array& out, const void* row) {
-  if (row != out.data) copy_from_contiguous(ctx, out, row);
-}
-
 template <class T, class Index>
 dt_status sample_by(dt_kernel_context* ctx, const dt_array* outs, const dt_array* ins, const dt_value* args) {
   if (numel(outs[0]) == 0) return DT_OK;
   const dt_array& input = ins[0];
   const Sizes sizes(outs[0], ins[1]);
   const T* grid = contiguous_data<T>(ctx, ins[1]);
-  T* out = row_of<T>(ctx, outs[0]);
+  T* out = room<T>(ctx, outs[0]);
   if (!grid || !out) return out_of_memory(ctx, "grid_sample");
   const Image<T> image(sizes.dims, input.sizes + 2, input.strides + 2, args + 2);
   const int corners = image.corners();
@@ -284,7 +273,7 @@ dt_status sample_by(dt_kernel_context* ctx, const dt_array* outs, const dt_array
                             corners, n, out + (sample * sizes.channels + c) * sizes.points + b * kBlock, 1);
              }
            });
-  give_row(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -293,7 +282,7 @@ dt_status input_grad_by(dt_kernel_context* ctx, const dt_array* outs, const dt_a
   if (numel(outs[0]) == 0) return DT_OK;
   const Sizes sizes(ins[0], ins[1]);
   const T *grad = contiguous_data<T>(ctx, ins[0]), *grid = contiguous_data<T>(ctx, ins[1]);
-  T* out = row_of<T>(ctx, outs[0]);
+  T* out = room<T>(ctx, outs[0]);
   if ((sizes.points > 0 && (!grad || !grid)) || !out) return out_of_memory(ctx, "grid_sample_input_grad");
   int64_t steps[DT_MAX_DIMS], pixels = numel(outs[0]) / (sizes.batch * sizes.channels);
   contiguous_strides(outs[0], steps);
@@ -315,7 +304,7 @@ dt_status input_grad_by(dt_kernel_context* ctx, const dt_array* outs, const dt_a
       }
     }
   });
-  give_row(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -325,7 +314,7 @@ dt_status grid_grad_by(dt_kernel_context* ctx, const dt_array* outs, const dt_ar
   const dt_array& input = ins[1];
   const Sizes sizes(ins[0], ins[2]);
   const T *grad = contiguous_data<T>(ctx, ins[0]), *grid = contiguous_data<T>(ctx, ins[2]);
-  T* out = row_of<T>(ctx, outs[0]);
+  T* out = room<T>(ctx, outs[0]);
   if ((sizes.channels > 0 && !grad) || !grid || !out) return out_of_memory(ctx, "grid_sample_grid_grad");
   const Image<T> image(sizes.dims, input.sizes + 2, input.strides + 2, args + 3);
   const int corners = image.corners();
@@ -351,7 +340,7 @@ dt_status grid_grad_by(dt_kernel_context* ctx, const dt_array* outs, const dt_ar
                  }
              }
            });
-  give_row(ctx, outs[0], out);
+  deliver(ctx, outs[0], out);
   return DT_OK;
 }
 
@@ -390,13 +379,6 @@ void add(KernelTable& table, int32_t dtype) {
 
 }  // namespace
 
-void register_sampling(KernelTable& table) {
-  KernelTable own;
-  add<float>(own, DT_FLOAT32);
-  add<double>(own, DT_FLOAT64);
-  add_resize(own);
-  add_sixteen_whole(own);
-  table.add_all(own);
-}
+void register_sampling(KernelTable& table) { add_floats_whole(table, add<float>, add<double>); }
 
 }  // namespace dovetail::cpu

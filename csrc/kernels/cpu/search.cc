@@ -4,8 +4,8 @@
 
 #include "kernels/cpu/element.h"
 #include "kernels/cpu/families.h"
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -66,9 +66,7 @@ dt_status places_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
   if (count == 0) return DT_OK;
   const int64_t n = sequence.sizes[sequence.ndim - 1], rows = n > 0 ? numel(sequence) / n : 1, each = count / rows;
   const T *from = contiguous_data<T>(ctx, values), *in = contiguous_data<T>(ctx, sequence);
-  const bool direct = is_contiguous(outs[0]);
-  int64_t* to = direct ? static_cast<int64_t*>(outs[0].data)
-                       : static_cast<int64_t*>(ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(int64_t)));
+  int64_t* to = room<int64_t>(ctx, outs[0]);
   if (!from || (n > 0 && !in) || !to) return out_of_memory(ctx, "insertion_places");
   const bool right = args[2].as.i != 0;
   parallel(ctx, count, 1024, [&](int64_t begin, int64_t end) {
@@ -78,7 +76,7 @@ dt_status places_kernel(const void*, dt_kernel_context* ctx, const dt_array* out
       i = until;
     }
   });
-  if (!direct) copy_from_contiguous(ctx, outs[0], to);
+  deliver(ctx, outs[0], to);
   return DT_OK;
 }
 
@@ -139,9 +137,7 @@ dt_status order_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs
   if (ins[0].ndim != 1) return ctx->fail(ctx, DT_ERR_VALUE, "random_order: expected a vector of int64");
   if (n == 0) return DT_OK;
   const int64_t* bits = contiguous_data<int64_t>(ctx, ins[0]);
-  const bool direct = is_contiguous(outs[0]);
-  int64_t* to = direct ? static_cast<int64_t*>(outs[0].data)
-                       : static_cast<int64_t*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(int64_t)));
+  int64_t* to = room<int64_t>(ctx, outs[0]);
   auto* items = static_cast<Keyed*>(ctx->workspace(ctx, static_cast<size_t>(n) * sizeof(Keyed)));
   auto* ends = static_cast<int64_t*>(ctx->workspace(ctx, sizeof(int64_t) << kMostBits));
   if (!bits || !to || !items || !ends) return out_of_memory(ctx, "random_order");
@@ -168,7 +164,7 @@ dt_status order_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs
       }
     }
   });
-  if (!direct) copy_from_contiguous(ctx, outs[0], to);
+  deliver(ctx, outs[0], to);
   return DT_OK;
 }
 

@@ -339,4 +339,12 @@ dt_kernel sixteen_by_blocks(const dt_kernel& kernel) { return wrapped(by_blocks,
 void add_sixteen_by_blocks(KernelTable& table) { add_wrapped(table, by_blocks); }
 void add_sixteen_whole(KernelTable& table) { add_wrapped(table, by_whole); }
 
+void add_floats_whole(KernelTable& table, AddKernels of_float, AddKernels of_double) {
+  KernelTable own;
+  of_float(own, DT_FLOAT32);
+  of_double(own, DT_FLOAT64);
+  add_sixteen_whole(own);
+  table.add_all(own);
+}
+
 }  // namespace dovetail::cpu

@@ -20,6 +20,9 @@ dt_kernel sixteen_by_blocks(const dt_kernel& kernel);  // one of them
 // Dims of stride 0 keep it (a reduction knows its dims by that). Not for ops that write their arguments, nor for
 // dynamic ones that make a result of the input's dtype.
 void add_sixteen_whole(KernelTable& table);
+// A family of floats: what both functions add, and the 16-bit floats' kernels of them.
+using AddKernels = void (*)(KernelTable& table, int32_t dtype);
+void add_floats_whole(KernelTable& table, AddKernels of_float, AddKernels of_double);
 
 // n elements, `step` apart, of a 16-bit float (dtype DT_FLOAT16 or DT_BFLOAT16) to floats in a row, and back, rounded.
 void widen(int32_t dtype, const uint16_t* from, int64_t step, int64_t n, float* to);

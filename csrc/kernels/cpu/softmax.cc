@@ -2,8 +2,8 @@
 // side by side and are worked on together.
 #include <cmath>
 
-#include "kernels/cpu/index_copy.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/room.h"
 #include "kernels/cpu/sixteen.h"
 #include "kernels/cpu/softmax_exp.h"
 #include "kernels/cpu/softmax_lines.h"
@@ -174,12 +174,10 @@ dt_status softmax_kernel(const void* self, dt_kernel_context* ctx, const dt_arra
 
   const T* a = contiguous_data<T>(ctx, ins[0]);
   const T* b = Op<T>::kInputs == 2 ? contiguous_data<T>(ctx, ins[1]) : a;
-  const bool direct = is_contiguous(out);
-  T* to =
-      direct ? static_cast<T*>(out.data) : static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(count) * sizeof(T)));
+  T* to = room<T>(ctx, out);
   if (!a || !b || !to) return out_of_memory(ctx, static_cast<const char*>(self));
   run_contiguous<T, Op>(ctx, a, b, to, count / (n * inner), n, inner);
-  if (!direct) copy_from_contiguous(ctx, out, to);
+  deliver(ctx, out, to);
   return DT_OK;
 }
 
