@@ -1,5 +1,5 @@
 /* The machine's own bandwidth: out = a, out = a + b, the sum of a, and casts to half the bytes and to twice as many,
-   over arrays that no cache holds, with stores through the cache and past it, by as many threads as asked. For each
+   over arrays of as many elements as asked, by as many threads, with stores through the cache and past it. For each
    line of its input, the name of a kernel, it prints the best bytes a second of a few rounds; the bytes are those that
    must move, so a read of the destination for ownership does not count. The arrays hold numbers: zeros are moved faster
    than anything else. */

@@ -65,12 +65,8 @@ class Worker {
 
   void run(int64_t task) {
     const Cut& cut = job_.cut;
-    const int64_t row_task = task % job_.row_tasks;
-    task /= job_.row_tasks;
-    const int64_t tile = task % cut.tiles;
-    task /= cut.tiles;
-    part_ = part_of(cut, job_.plan, job_.batch, task % cut.image_groups, tile);
-    group_ = task / cut.image_groups;
+    const auto [part, group, row_task] = job_.place_of(task, job_.row_tasks);
+    part_ = part, group_ = group;
     if (framer_.turn_to(part_)) ready_channels_ = -1;
     const int64_t first = job_.row_tasks == 1 ? 0 : row_task,
                   last = job_.row_tasks == 1 ? job_.row_blocks : row_task + 1;

@@ -153,12 +153,8 @@ class ColumnWorker {
 
   void run(int64_t task) {
     const Cut& cut = job_.cut;
-    const int64_t row_task = task % plan_.row_tasks;
-    task /= plan_.row_tasks;
-    const int64_t tile = task % cut.tiles;
-    task /= cut.tiles;
-    part_ = part_of(cut, job_.plan, job_.batch, task % cut.image_groups, tile);
-    group_ = task / cut.image_groups;
+    const auto [part, group, row_task] = job_.place_of(task, plan_.row_tasks);
+    part_ = part, group_ = group;
     framer_.turn_to(part_);
     first_ = plan_.first + plan_.count * row_task / plan_.row_tasks;
     last_ = plan_.first + plan_.count * (row_task + 1) / plan_.row_tasks;

@@ -14,6 +14,12 @@ struct Pass {
   int64_t packed;  // offset in a row's packed weights
 };
 
+// A task: a part of the images of a group, for one of the shares of the rows.
+struct TaskPlace {
+  Part part;
+  int64_t group, row_task;
+};
+
 // One kernel call: source channels become result rows.
 template <typename T>
 struct ConvJob {
@@ -35,6 +41,13 @@ struct ConvJob {
 
   int64_t block_rows(int64_t block) const { return rows * (block + 1) / row_blocks - rows * block / row_blocks; }
   int64_t block_start(int64_t block) const { return rows * block / row_blocks; }
+
+  // Of `shares` of the rows for each part.
+  TaskPlace place_of(int64_t task, int64_t shares) const {
+    const int64_t unit = task / shares, images = unit / cut.tiles;
+    return {part_of(cut, plan, batch, images % cut.image_groups, unit % cut.tiles), images / cut.image_groups,
+            task % shares};
+  }
 };
 
 template <typename F>

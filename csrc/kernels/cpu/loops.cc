@@ -1,8 +1,8 @@
 // Elementwise iteration in general: dims merged, work split over the pool, tiles.
 //
 // A fresh output that no cache could hold is stored past the cache, by way of a buffer that the first level holds:
-// memory then need not read what will be overwritten. Loops whose arithmetic would not hide the buffer's copying bring
-// a variant that stores so itself. Figures: docs/performance/README.md.
+// memory then need not read what will be overwritten. Loops that bring a variant which stores so itself, as those over
+// scalars do (inner.inc), run that instead where rows are long. Figures: docs/performance/README.md.
 #include "kernels/cpu/loops.h"
 
 #include <algorithm>
