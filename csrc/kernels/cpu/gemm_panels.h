@@ -7,12 +7,13 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_packed.h"
 #include "kernels/cpu/panel_kernels.h"
+#include "kernels/cpu/shared_tasks.h"
 
 namespace dovetail::cpu {
 
-constexpr int64_t kPacked = int64_t{1} << 21;         // elements laid out at a time
-constexpr int64_t kWidest = 4096;                     // rows and columns laid out at a time
-constexpr int64_t kBlockRows = 96, kBlockCols = 128;  // of c, in a task: their panels fit the second-level cache
+constexpr int64_t kPacked = int64_t{1} << 19;          // elements laid out at a time, to stay in a second-level cache
+constexpr int64_t kWidest = 4096;                      // rows and columns laid out at a time
+constexpr int64_t kBlockRows = 126, kBlockCols = 128;  // of c, in a task: their panels fit the second-level cache
 
 // Runs body on the context's threads, or without a context on this one.
 template <typename F>
@@ -48,9 +49,10 @@ class Group {
     const int64_t tall = equal_part(row_panels_, std::max<int64_t>(1, kBlockRows / height_));
     const int64_t wide = equal_part(col_panels_, std::max<int64_t>(1, kBlockCols / kernels_.shape.cols));
     const int64_t across = divided(col_panels_, wide);
-    share(ctx_, divided(row_panels_, tall) * across, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) block(i / across * tall, i % across * wide, tall, wide);
-    });
+    const int64_t blocks = divided(row_panels_, tall) * across;
+    const auto make = [&](int64_t i) { block(i / across * tall, i % across * wide, tall, wide); };
+    if (ctx_) return parallel_tasks(ctx_, blocks, blocks, 1, [&](int64_t) { return make; });
+    for (int64_t i = 0; i < blocks; ++i) make(i);
   }
 
  private:
