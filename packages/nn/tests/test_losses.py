@@ -57,6 +57,17 @@ def test_no_loss_broadcasts(name):
         cls(**options)(dt.ones(4, 3) / 2, dt.ones(4, 1) / 2)
 
 
+@pytest.mark.parametrize("dtype", [dt.float32, dt.float64])
+def test_smooth_l1_of_a_beta_next_to_nothing(dtype):
+    x = dt.tensor([0.0, 2e-36, -5e-36, 1e-35, -3e-35, 1.0, -1e10], dtype=dtype, requires_grad=True)
+    loss = F.smooth_l1_loss(x, dt.zeros_like(x), "none", beta=1e-35)
+    loss.sum().backward()
+    d = abs(x.detach().numpy().astype(np.float64))
+    near = d < 1e-35
+    np.testing.assert_allclose(loss.detach().numpy(), np.where(near, d * d / 2e-35, d - 0.5e-35), rtol=1e-5)
+    np.testing.assert_allclose(x.grad.numpy(), np.sign(x.detach().numpy()) * np.where(near, d / 1e-35, 1), rtol=1e-5)
+
+
 def test_batchmean_and_log_target():
     x, t = pair(positive=True)
     close(nn.KLDivLoss("batchmean")(x, t), (t.numpy() * (np.log(t.numpy()) - x.numpy())).sum() / 4)

@@ -154,8 +154,11 @@ def smooth_l1_loss(
         raise ValueError(f"smooth_l1_loss: beta must be >= 0, got {beta}")
     if beta > 1e-30:
         return reduce("smooth_l1_loss", _huber(input, target, beta, 1 / beta), reduction)
-    d = (input - target).abs()  # 1 / beta might be infinite
-    return reduce("smooth_l1_loss", d if beta == 0 else dt.where(d < beta, 0.0, d), reduction)
+    d = (input - target).abs()
+    if beta > 0:  # 1 / beta might be infinite, and so might far be over beta
+        near = d < beta
+        d = dt.where(near, d * (0.5 * (dt.where(near, d, 0.0) / beta)), d - 0.5 * beta)
+    return reduce("smooth_l1_loss", d, reduction)
 
 
 @op(
