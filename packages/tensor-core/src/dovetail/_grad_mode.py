@@ -122,7 +122,8 @@ class no_grad(_Mode):
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         # @dt.no_grad without parentheses
-        return super().__new__(cls) if function is None else super().__new__(cls)(function)
+        mode = object.__new__(cls)
+        return mode if function is None else mode(function)
 
     def __enter__(self) -> None:
         self._before = _core.set_grad_enabled(self._enabled)

@@ -105,9 +105,10 @@ class Optimizer:
     def _step_group(self, group: ParamGroup) -> None:
         params = [p for p in group["params"] if p.grad is not None]
         self._counters.clear()
+        state = self.state
         for p in params:
-            if p not in self.state:
-                self.state[p] = self.init_state(group, p)
+            if p not in state:
+                state[p] = self.init_state(group, p)
         if params:
             self.update(group, params)
 
@@ -146,8 +147,10 @@ class Optimizer:
 
         A key that the states do not have gives an empty list. Complex tensors come as pairs of real numbers.
         """
-        states = [self.state[p] for p in params]
-        columns = [params, [p.grad for p in params], *([s[key] for s in states if key in s] for key in keys)]
+        columns = [params, [p.grad for p in params]]
+        if keys:
+            states = [self.state[p] for p in params]
+            columns += [[s[key] for s in states if key in s] for key in keys]
         if params[0].is_complex():
             columns = [[dt.view_as_real(t) if t.is_complex() else t for t in column] for column in columns]
         return iter(columns)
@@ -381,6 +384,8 @@ def _plain(name: str, value: Any) -> list[Any]:
 
 def by_dtype(params: list[Any]) -> Iterable[list[Any]]:
     """Parameters of one dtype together: a fused step's kernel takes no others."""
+    if len({p.dtype for p in params}) == 1:
+        return [params]
     alike: dict[Any, list[Any]] = {}
     for p in params:
         alike.setdefault(p.dtype, []).append(p)

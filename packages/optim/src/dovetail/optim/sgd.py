@@ -119,11 +119,13 @@ class SGD(Optimizer):
         self._fused(group, [p for p in params if id(p) not in fresh], False)
 
     def _fused(self, group: ParamGroup, params: list[Any], first: bool) -> None:
+        momentum = group["momentum"]
         for together in by_dtype(params):
+            columns = self.columns(together, "momentum_buffer") if momentum else [*self.columns(together), []]
             fused_sgd(
-                *self.columns(together, *(["momentum_buffer"] if group["momentum"] else ["none"])),
+                *columns,
                 scalar(group["lr"], together[0]),
-                float(group["momentum"]),
+                float(momentum),
                 float(group["dampening"]),
                 float(group["weight_decay"]),
                 group["nesterov"],

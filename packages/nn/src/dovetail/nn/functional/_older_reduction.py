@@ -26,7 +26,7 @@ def with_older_reduction(op: Op) -> Callable[..., dt.Tensor]:
     place = _place(positional)
 
     def function(*args: Any, **kwargs: Any) -> dt.Tensor:
-        if not kwargs.keys().isdisjoint(_OLDER) or (len(args) > place and _is_older(args[place])):
+        if (kwargs and not kwargs.keys().isdisjoint(_OLDER)) or (len(args) > place and _is_older(args[place])):
             args, kwargs = _translated(op.name, positional, args, kwargs, 3)
         return op(*args, **kwargs)
 
@@ -57,7 +57,7 @@ def init_with_older_reduction(init: F) -> F:
 
     @functools.wraps(init)
     def older(self: Any, *args: Any, **kwargs: Any) -> None:
-        if not kwargs.keys().isdisjoint(_OLDER) or (len(args) > place and _is_older(args[place])):
+        if (kwargs and not kwargs.keys().isdisjoint(_OLDER)) or (len(args) > place and _is_older(args[place])):
             args, kwargs = _translated(type(self).__name__, positional, args, kwargs, 4)
         init(self, *args, **kwargs)
 
