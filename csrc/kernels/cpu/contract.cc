@@ -12,6 +12,7 @@
 #include "kernels/cpu/contract.h"
 #include "kernels/cpu/contract_choice.h"
 #include "kernels/cpu/element.h"
+#include "kernels/cpu/few_rows.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_packed.h"
 #include "kernels/cpu/integer_product.h"
@@ -190,12 +191,7 @@ void empty_product(const Batch<T>& p) {
 
 template <typename T>
 bool multiply_packed(dt_kernel_context* ctx, Batch<T> p) {
-  if (p.c.col != 1) {
-    p.c = p.c.transposed();
-    const Matrix<const T> left = p.b.transposed();
-    p.b = p.a.transposed(), p.a = left;
-    std::swap(p.a_step, p.b_step), std::swap(p.start.row, p.start.col);
-  }
+  if (p.c.col != 1) p = p.transposed();
   const bool bias = p.start.data && p.start.row == 0 && p.start.col == 1 && p.start.scale == T(1);
   for (int64_t item = 0; item < p.count; ++item) {
     PackedProduct<T> product{p.a, p.b, p.c, p.alpha};
@@ -222,6 +218,7 @@ std::enable_if_t<!std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, 
   if (k == 0) return empty_product(p), true;
   tidy(p.a), tidy(p.b), tidy(p.c);
   if constexpr (std::is_floating_point_v<T>) {
+    if (few_rows_pay(p)) return few_rows_product(ctx, p), true;
     if (packs_pay(p)) {
       if (place_pays(p)) return placed_product<T>(ctx, p.a, p.b, p.c, p.start.data);
       return turn_pays(p) ? turned_product<T>(ctx, p.a, p.b, p.c) : multiply_packed(ctx, p);
@@ -282,12 +279,7 @@ template <typename T>
 std::enable_if_t<std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, Batch<T> p) {
   if (p.count == 0 || p.c.rows == 0 || p.c.cols == 0) return true;
   if (p.a.cols == 0) return empty_product(p), true;
-  if (p.c.cols == 1 && p.c.rows > 1) {
-    p.c = p.c.transposed();
-    const Matrix<const T> left = p.b.transposed();
-    p.b = p.a.transposed(), p.a = left;
-    std::swap(p.a_step, p.b_step), std::swap(p.start.row, p.start.col);
-  }
+  if (p.c.cols == 1 && p.c.rows > 1) p = p.transposed();
   const bool row = p.c.rows == 1 && (p.b.col == 1 || p.b.row == 1);
   if (row && p.a.col != 1 && !densify(ctx, p.count, p.a, p.a_step)) return false;
   constexpr int64_t kScratch = 8192 / sizeof(T);
@@ -489,6 +481,7 @@ void register_contract(KernelTable& table) {
   add_all<Complex<double>>(own, DT_COMPLEX128);
   add_sixteen_whole(own);
   add_bfloat16_products(own);
+  add_few_rows_sixteen(own);
   table.add_all(own);
 }
 

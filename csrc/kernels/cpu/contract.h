@@ -31,6 +31,13 @@ struct Batch {
   int64_t a_step = 0, b_step = 0, c_step = 0;
   Sum alpha = 1;
   Start<T, Sum> start = {};
+
+  // The same products with rows for columns.
+  Batch transposed() const {
+    return {count,          b.transposed(), a.transposed(),
+            c.transposed(), b_step,         a_step,
+            c_step,         alpha,          {start.data, start.batch, start.col, start.row, start.scale}};
+  }
 };
 
 // The last two dims of an array as a matrix.
@@ -74,6 +81,58 @@ Batch<T, Sum> addmm_batch(const dt_array& out, const dt_array* ins, const dt_val
   return p;
 }
 
+// The dims before the last as one, if a single stride steps through them. Returns false if not.
+inline bool flatten_rows(const dt_array& x, int64_t& rows, int64_t& stride) {
+  rows = 1, stride = 0;
+  for (int d = x.ndim - 2; d >= 0; --d) {
+    if (x.sizes[d] == 1) continue;
+    if (rows == 1) {
+      stride = x.strides[d];
+    } else if (x.strides[d] != stride * rows) {
+      return false;
+    }
+    rows *= x.sizes[d];
+  }
+  return true;
+}
+
+// The batch of an op's call, for kernels that make some of the calls and leave the others to another kernel.
+template <typename T, typename Sum>
+using Arrange = Batch<T, Sum> (*)(const dt_array& out, const dt_array* ins, int32_t n_ins, const dt_value* args);
+
+template <typename T, typename Sum>
+Batch<T, Sum> arrange_mm(const dt_array& out, const dt_array* ins, int32_t, const dt_value*) {
+  return mm_batch<T, Sum>(out, ins[0], ins[1]);
+}
+template <typename T, typename Sum>
+Batch<T, Sum> arrange_bmm(const dt_array& out, const dt_array* ins, int32_t, const dt_value*) {
+  return bmm_batch<T, Sum>(out, ins[0], ins[1]);
+}
+template <typename T, typename Sum>
+Batch<T, Sum> arrange_mv(const dt_array& out, const dt_array* ins, int32_t, const dt_value*) {
+  return {1, matrix<const T>(ins[0]), column<const T>(ins[1]), column<T>(out)};
+}
+template <typename T, typename Sum>
+Batch<T, Sum> arrange_addmm(const dt_array& out, const dt_array* ins, int32_t, const dt_value* args) {
+  return addmm_batch<T, Sum>(out, ins, args);
+}
+// Of no product where the input's rows are no single matrix.
+template <typename T, typename Sum>
+Batch<T, Sum> arrange_linear(const dt_array& out, const dt_array* ins, int32_t n_ins, const dt_value*) {
+  const dt_array &x = ins[0], &weight = ins[1];
+  Batch<T, Sum> p;
+  p.count = 0;
+  int64_t rows, x_row, out_row;
+  if (weight.ndim != 2 || !flatten_rows(x, rows, x_row) || !flatten_rows(out, rows, out_row)) return p;
+  p.count = 1;
+  p.a = {static_cast<const T*>(x.data), rows, weight.sizes[1], x_row, x.strides[x.ndim - 1]};
+  p.b = matrix<const T>(weight).transposed();
+  p.c = {static_cast<T*>(out.data), rows, weight.sizes[0], out_row, out.strides[out.ndim - 1]};
+  if (n_ins > 2 && ins[2].data) p.start = broadcast_start<T, Sum>(ins[2], Sum(1));
+  p.start.row = 0;
+  return p;
+}
+
 // Whether a product that starts from `start` may be made by halves: a matrix times its own transpose, from what equals
 // its transpose to the bit. (Looking takes a thousandth of the product's time.)
 template <typename T, typename Sum>
@@ -98,23 +157,11 @@ bool starts_symmetric(dt_kernel_context* ctx, const Batch<T, Sum>& p, const T* s
   return symmetric;
 }
 
-// The dims before the last as one, if a single stride steps through them. Returns false if not.
-inline bool flatten_rows(const dt_array& x, int64_t& rows, int64_t& stride) {
-  rows = 1, stride = 0;
-  for (int d = x.ndim - 2; d >= 0; --d) {
-    if (x.sizes[d] == 1) continue;
-    if (rows == 1) {
-      stride = x.strides[d];
-    } else if (x.strides[d] != stride * rows) {
-      return false;
-    }
-    rows *= x.sizes[d];
-  }
-  return true;
-}
-
 // Where the machine multiplies bfloat16 numbers itself: kernels of large products of them, which leave the others to
 // what the table holds for them.
 void add_bfloat16_products(KernelTable& table);
+
+// Products of few rows of 16-bit floats, likewise.
+void add_few_rows_sixteen(KernelTable& table);
 
 }  // namespace dovetail::cpu

@@ -93,38 +93,11 @@ bool side_by_side(dt_kernel_context* ctx, const Products& p) {
   return true;
 }
 
-Products mm(const dt_array& out, const dt_array* ins, int32_t, const dt_value*) {
-  return mm_batch<BFloat16, float>(out, ins[0], ins[1]);
-}
-Products bmm(const dt_array& out, const dt_array* ins, int32_t, const dt_value*) {
-  return bmm_batch<BFloat16, float>(out, ins[0], ins[1]);
-}
-Products addmm(const dt_array& out, const dt_array* ins, int32_t, const dt_value* args) {
-  return addmm_batch<BFloat16, float>(out, ins, args);
-}
-// Of no product where the input's rows are no single matrix.
-Products linear(const dt_array& out, const dt_array* ins, int32_t n_ins, const dt_value*) {
-  const dt_array &x = ins[0], &weight = ins[1];
-  Products p;
-  p.count = 0;
-  int64_t rows, x_row, out_row;
-  if (weight.ndim != 2 || !flatten_rows(x, rows, x_row) || !flatten_rows(out, rows, out_row)) return p;
-  p.count = 1;
-  p.a = {static_cast<const BFloat16*>(x.data), rows, weight.sizes[1], x_row, x.strides[x.ndim - 1]};
-  p.b = matrix<const BFloat16>(weight).transposed();
-  p.c = {static_cast<BFloat16*>(out.data), rows, weight.sizes[0], out_row, out.strides[out.ndim - 1]};
-  if (n_ins > 2 && ins[2].data) p.start = broadcast_start<BFloat16, float>(ins[2], 1.0f);
-  p.start.row = 0;
-  return p;
-}
-
-using Arranged = Products (*)(const dt_array&, const dt_array*, int32_t, const dt_value*);
-
 // `self` is the kernel for what is not worth panels.
-template <Arranged arranged>
+template <Arrange<BFloat16, float> arrange>
 dt_status multiply(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs, const dt_array* ins,
                    int32_t n_ins, const dt_value* args, int32_t n_args) {
-  const Products p = arranged(outs[0], ins, n_ins, args);
+  const Products p = arrange(outs[0], ins, n_ins, args);
   if (!worth_panels(p)) {
     const dt_kernel& rest = *static_cast<const dt_kernel*>(self);
     return rest.fn(rest.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
@@ -141,8 +114,10 @@ void add_bfloat16_products(KernelTable& table) {
   const struct {
     const char* op;
     dt_kernel_fn fn;
-  } kernels[] = {
-      {"mm", multiply<mm>}, {"bmm", multiply<bmm>}, {"addmm", multiply<addmm>}, {"linear", multiply<linear>}};
+  } kernels[] = {{"mm", multiply<arrange_mm>},
+                 {"bmm", multiply<arrange_bmm>},
+                 {"addmm", multiply<arrange_addmm>},
+                 {"linear", multiply<arrange_linear>}};
   const int32_t dtype = DT_BFLOAT16;
   for (const auto& [op, fn] : kernels) {
     table.add(op, dtype, fn, new dt_kernel(table.find(op, &dtype, 1)));  // kept for the life of the process

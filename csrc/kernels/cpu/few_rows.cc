@@ -1,0 +1,222 @@
+// The choice of an instruction set for few_rows.inc, and the products of few rows that are made of it.
+#include "kernels/cpu/few_rows.h"
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+#include "kernels/cpu/contract_choice.h"
+#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/loops.h"
+#include "kernels/cpu/sixteen.h"
+
+#define DOVETAIL_KERNELS "kernels/cpu/few_rows.inc"
+#define DOVETAIL_KERNELS_V4
+#include "kernels/cpu/foreach_isa.h"
+
+namespace dovetail::cpu {
+namespace {
+
+constexpr int64_t kUnit = 64;                 // columns, of which a thread gets whole ones
+constexpr int64_t kWorthThread = 128 * 1024;  // elements of the matrix that are
+template <class T>
+constexpr int64_t kDepth = 2048 / sizeof(T);  // of a block
+template <class T>
+constexpr int64_t kSums = 16384 / sizeof(T);  // of the first-level cache
+template <class T>
+constexpr int64_t kWidened = 16384 / sizeof(T);  // too
+template <class T>
+constexpr int64_t kPerLine = 64 / sizeof(T);
+
+void rows_times(const RowsTimes<float>& p) { DOVETAIL_BEST_ISA_TO_V4(rows_times_f32)(p); }
+void rows_times(const RowsTimes<double>& p) { DOVETAIL_BEST_ISA_TO_V4(rows_times_f64)(p); }
+
+template <class W>
+constexpr int32_t kDType = std::is_same_v<W, Half> ? DT_FLOAT16 : DT_BFLOAT16;
+
+// n numbers, `step` apart, as what they are summed in.
+template <class W, class T>
+void read_row(const W* from, int64_t step, int64_t n, T* to) {
+  if constexpr (!std::is_same_v<W, T>) {
+    widen(kDType<W>, &from->bits, step, n, to);
+  } else if (step == 1) {
+    std::memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
+  } else {
+    for (int64_t j = 0; j < n; ++j) to[j] = from[j * step];
+  }
+}
+
+// One product, some of its columns at a time. Threads share nothing but what they read.
+template <class W, class T>
+class SomeColumns {
+ public:
+  SomeColumns(const Batch<W, T>& p, int64_t item) : p_(p), rows_(few_rows_padded(p.c.rows)), turned_(p.b.col != 1) {
+    a_ = p.a.data + item * p.a_step, b_ = p.b.data + item * p.b_step, c_ = p.c.data + item * p.c_step;
+    start_ = p.start.data ? p.start.data + item * p.start.batch : nullptr;
+  }
+
+  void run(int64_t begin, int64_t end) {
+    const int64_t most = kSums<T> / rows_ - kFewRowsRoom<T>, blocks = (end - begin + most - 1) / most;
+    const auto first_of = [&](int64_t i) { return begin + (end - begin) * i / blocks / kPerLine<T> * kPerLine<T>; };
+    for (int64_t i = 0; i < blocks; ++i) block(first_of(i), i + 1 < blocks ? first_of(i + 1) : end);
+  }
+
+ private:
+  void block(int64_t begin, int64_t end) {
+    RowsTimes<T> job{};
+    job.rows = rows_, job.turned = turned_, job.cols = end - begin;
+    job.sums = sums_, job.sums_step = kSums<T> / rows_;
+    const int64_t depth = p_.a.cols;
+    for (int64_t k = 0; k < depth; k += kDepth<T>) {
+      job.depth = std::min(kDepth<T>, depth - k), job.more = k > 0, job.last = k + job.depth == depth;
+      lay_out_rows(k, job);
+      const W* b = b_ + k * p_.b.row + begin * p_.b.col;
+      if constexpr (std::is_same_v<W, T>) {
+        job.b = b, job.b_step = turned_ ? p_.b.col : p_.b.row;
+        rows_times(job);
+      } else {
+        turned_ ? widened_columns(b, job) : widened_rows(b, job);
+      }
+    }
+    for (int64_t i = 0; i < p_.c.rows; ++i) finish_row(i, begin, end - begin, sums_ + i * job.sums_step);
+  }
+
+  // Depths [k, k + depth) of the rows, as rows_times() reads them; or where they lie, if it can.
+  void lay_out_rows(int64_t k, RowsTimes<T>& job) {
+    const int64_t m = p_.c.rows, n = job.depth;
+    const W* from = a_ + k * p_.a.col;
+    if constexpr (std::is_same_v<W, T>) {
+      if (p_.a.col == 1 && m == rows_ && (!turned_ || (m == 1 && n % kPerLine<T> == 0))) {
+        job.a = from, job.a_step = p_.a.row;
+        return;
+      }
+    }
+    job.a = laid_, job.a_step = kDepth<T>;
+    for (int64_t i = 0; i < rows_; ++i) {
+      alignas(64) T row[kDepth<T>];
+      T* to = turned_ ? row : laid_ + i * kDepth<T>;
+      if (i < m)
+        read_row(from + i * p_.a.row, p_.a.col, n, to);
+      else
+        std::fill_n(to, n, T(0));
+      if (!turned_) continue;
+      for (int64_t d = 0; d < n; d += kPerLine<T>) {
+        if (d + kPerLine<T> > n) std::fill(row + n, row + d + kPerLine<T>, T(0));
+        std::memcpy(laid_ + (d / kPerLine<T> * rows_ + i) * kPerLine<T>, row + d, 64);
+      }
+    }
+  }
+
+  // Columns of 16-bit numbers widened, four at a time.
+  void widened_columns(const W* b, RowsTimes<T> job) {
+    constexpr int64_t kTogether = 4;
+    const int64_t cols = job.cols;
+    job.b = widened_, job.b_step = kDepth<T>;
+    for (int64_t j = 0; j < cols; j += kTogether) {
+      job.cols = std::min(kTogether, cols - j);
+      for (int64_t i = 0; i < job.cols; ++i) read_row(b + (j + i) * p_.b.col, 1, job.depth, widened_ + i * kDepth<T>);
+      rows_times(job);
+      job.sums += job.cols;
+    }
+  }
+
+  // Rows of 16-bit numbers widened, as many as there is room for.
+  void widened_rows(const W* b, RowsTimes<T> job) {
+    const int64_t depth = job.depth, together = kWidened<T> / job.cols;
+    const bool last = job.last;
+    job.b = widened_, job.b_step = job.cols;
+    for (int64_t k = 0; k < depth; k += together) {
+      job.depth = std::min(together, depth - k), job.last = last && k + job.depth == depth;
+      for (int64_t i = 0; i < job.depth; ++i) read_row(b + (k + i) * p_.b.row, 1, job.cols, widened_ + i * job.cols);
+      rows_times(job);
+      job.a += job.depth, job.more = true;
+    }
+  }
+
+  // A row of c, from column `col` on, from its sums.
+  void finish_row(int64_t row, int64_t col, int64_t n, T* sums) {
+    W* to = c_ + row * p_.c.row + col * p_.c.col;
+    if (p_.alpha != T(1)) {
+      for (int64_t j = 0; j < n; ++j) sums[j] *= p_.alpha;
+    }
+    if (start_) {
+      read_row(start_ + row * p_.start.row + col * p_.start.col, p_.start.col, n, laid_);
+      for (int64_t j = 0; j < n; ++j) sums[j] += p_.start.scale * laid_[j];
+    }
+    if constexpr (!std::is_same_v<W, T>) {
+      narrow(kDType<W>, sums, &to->bits, p_.c.col, n);
+    } else if (p_.c.col == 1) {
+      std::memcpy(to, sums, static_cast<size_t>(n) * sizeof(T));
+    } else {
+      for (int64_t j = 0; j < n; ++j) to[j * p_.c.col] = sums[j];
+    }
+  }
+
+  const Batch<W, T>& p_;
+  int64_t rows_;
+  bool turned_;
+  const W *a_, *b_, *start_;
+  W* c_;
+  alignas(64) T sums_[kSums<T>];
+  alignas(64) T laid_[kFewRowsMost * kDepth<T>];
+  alignas(64) T widened_[std::is_same_v<W, T> ? 1 : kWidened<T>];
+};
+
+}  // namespace
+
+template <class W, class T>
+void few_rows_product(dt_kernel_context* ctx, Batch<W, T> p) {
+  if (p.c.cols < p.c.rows) p = p.transposed();
+  const int64_t n = p.c.cols, units = std::max<int64_t>(1, n / kUnit);  // the last one has what is left too
+  parallel(ctx, p.count * units, std::max<int64_t>(1, kWorthThread / (std::min(n, kUnit) * p.a.cols)),
+           [&](int64_t begin, int64_t end) {
+             while (begin < end) {
+               const int64_t item = begin / units, first = begin % units, last = std::min(units, first + end - begin);
+               SomeColumns<W, T>(p, item).run(first * kUnit, last == units ? n : last * kUnit);
+               begin += last - first;
+             }
+           });
+}
+template void few_rows_product(dt_kernel_context*, Batch<float, float>);
+template void few_rows_product(dt_kernel_context*, Batch<double, double>);
+template void few_rows_product(dt_kernel_context*, Batch<Half, float>);
+template void few_rows_product(dt_kernel_context*, Batch<BFloat16, float>);
+
+namespace {
+
+// `self` is the kernel for other products.
+template <class W, Arrange<W, float> arrange>
+dt_status multiply(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs, const dt_array* ins,
+                   int32_t n_ins, const dt_value* args, int32_t n_args) {
+  const Batch<W, float> p = arrange(outs[0], ins, n_ins, args);
+  if (p.count == 0 || !few_rows_pay(p)) {
+    const dt_kernel& rest = *static_cast<const dt_kernel*>(self);
+    return rest.fn(rest.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
+  }
+  few_rows_product(ctx, p);
+  return DT_OK;
+}
+
+template <class W>
+void add_products(KernelTable& table, int32_t dtype) {
+  const struct {
+    const char* op;
+    dt_kernel_fn fn;
+  } kernels[] = {{"mm", multiply<W, arrange_mm>},
+                 {"bmm", multiply<W, arrange_bmm>},
+                 {"mv", multiply<W, arrange_mv>},
+                 {"addmm", multiply<W, arrange_addmm>},
+                 {"linear", multiply<W, arrange_linear>}};
+  for (const auto& [op, fn] : kernels) {
+    table.add(op, dtype, fn, new dt_kernel(table.find(op, &dtype, 1)));  // kept for the life of the process
+  }
+}
+
+}  // namespace
+
+void add_few_rows_sixteen(KernelTable& table) {
+  add_products<Half>(table, DT_FLOAT16);
+  add_products<BFloat16>(table, DT_BFLOAT16);
+}
+
+}  // namespace dovetail::cpu
