@@ -1,9 +1,10 @@
 // The thread pool.
 //
-// One job at a time. Its ranges are handed out by counting down the low half of `ticket`; the high half is the job's
-// number, so that a worker which looks late can never take a range of a job that is over: taking one is a
-// compare-and-swap of both. Whoever has taken a range may read the job, because the job cannot end before that
-// range is done. The caller takes ranges like any worker, so a job never waits for a thread to wake up.
+// One job at a time. The low half of `ticket` says which of its ranges are left; the high half is the job's number, so
+// that a worker which looks late can never take a range of a job that is over: taking one is a compare-and-swap of
+// both. Whoever has taken a range may read the job, because the job cannot end before that range is done. The caller
+// takes ranges like any worker, so a job never waits for a thread to wake up; but from the front, and workers from the
+// back, so that from job to job two threads meet what their cores' caches hold.
 #include "core/pool.h"
 
 #include <pthread.h>
@@ -39,6 +40,7 @@ constexpr int64_t kWakingGrains = 16;    // so many are worth it: a grain is som
 constexpr int kSpinsBeforeYield = 1000;  // some 30 us
 // More ranges than threads, for cores that others share; and in a large job none of more than kRangeGrains grains.
 constexpr int kRangesPerThread = 4, kMostRangesPerThread = 32, kRangeGrains = 16;
+constexpr int64_t kMostRanges = 65535;  // that a ticket can count
 
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -120,7 +122,7 @@ struct Pool {
   void* arg = nullptr;
   int64_t n = 0, range = 0;
   uint32_t ranges = 0;
-  alignas(64) std::atomic<uint64_t> ticket{0};  // job number << 32 | ranges not yet taken
+  alignas(64) std::atomic<uint64_t> ticket{0};  // job number << 32 | end << 16 | begin of the ranges not yet taken
   alignas(64) std::atomic<uint32_t> unfinished{0};
 
   std::mutex mutex;  // for sleeping and stopping
@@ -133,7 +135,7 @@ struct Pool {
   Clock::duration unshared{};
   Clock::time_point counted{};
 
-  bool take_range();
+  bool take_range(bool first);
   void run(int64_t count, int64_t size, int64_t grains, Body what, void* with);
   void wake_sleepers();
   bool worth_waking(Clock::time_point start);
@@ -149,13 +151,18 @@ struct WorkerStart {
   int number;
 };
 
-// Take one range and run it; false if there is none.
-bool Pool::take_range() {
+uint16_t begin_of(uint64_t ticket) { return static_cast<uint16_t>(ticket); }
+uint16_t end_of(uint64_t ticket) { return static_cast<uint16_t>(ticket >> 16); }
+bool has_ranges(uint64_t ticket) { return begin_of(ticket) != end_of(ticket); }
+
+// Take the first or the last range and run it; false if there is none.
+bool Pool::take_range(bool first) {
   uint64_t seen = ticket.load(std::memory_order_acquire);
   do {
-    if (static_cast<uint32_t>(seen) == 0) return false;
-  } while (!ticket.compare_exchange_weak(seen, seen - 1, std::memory_order_acq_rel, std::memory_order_acquire));
-  const int64_t index = ranges - static_cast<uint32_t>(seen);
+    if (!has_ranges(seen)) return false;
+  } while (!ticket.compare_exchange_weak(seen, first ? seen + 1 : seen - (1 << 16), std::memory_order_acq_rel,
+                                         std::memory_order_acquire));
+  const int64_t index = first ? begin_of(seen) : end_of(seen) - 1;
   const int64_t begin = index * range;
   body(arg, begin, std::min(n, begin + range));
   unfinished.fetch_sub(1, std::memory_order_release);
@@ -164,9 +171,9 @@ bool Pool::take_range() {
 
 void Pool::work(int number) {
   inside = true;
-  auto has_work = [this] { return static_cast<uint32_t>(ticket.load(std::memory_order_seq_cst)) != 0; };
+  auto has_work = [this] { return has_ranges(ticket.load(std::memory_order_seq_cst)); };
   while (number < limit.load(std::memory_order_acquire)) {
-    while (take_range()) {
+    while (take_range(false)) {
     }
     const auto since = Clock::now();
     bool found = false;
@@ -227,12 +234,12 @@ void Pool::run(int64_t count, int64_t size, int64_t grains, Body what, void* wit
   ranges = static_cast<uint32_t>((count + size - 1) / size);
   unfinished.store(ranges, std::memory_order_relaxed);
   const uint64_t job = (ticket.load(std::memory_order_relaxed) >> 32) + 1;
-  ticket.store(job << 32 | ranges, std::memory_order_seq_cst);
+  ticket.store(job << 32 | uint64_t{ranges} << 16, std::memory_order_seq_cst);
   if (sleepers.load(std::memory_order_seq_cst) > 0) {
     const auto start = Clock::now();
-    if (grains >= kWakingGrains || (take_range() && worth_waking(start))) wake_sleepers();
+    if (grains >= kWakingGrains || (take_range(true) && worth_waking(start))) wake_sleepers();
   }
-  while (take_range()) {
+  while (take_range(true)) {
   }
   for (int spins = 0; unfinished.load(std::memory_order_acquire) != 0; ++spins) {
     if (spins < kSpinsBeforeYield) {
@@ -292,6 +299,7 @@ void parallel_for(int64_t n, int64_t grain, Body body, void* arg) {
   const int64_t grains = n / grain;
   int64_t pieces = std::min<int64_t>(grains, int64_t{kRangesPerThread} * threads);
   pieces = std::max(pieces, std::min<int64_t>(grains / kRangeGrains, int64_t{kMostRangesPerThread} * threads));
+  pieces = std::min(pieces, kMostRanges);
   if (pieces > threads) pieces -= pieces % threads;
   int64_t range = (n + pieces - 1) / pieces;
   if (range >= 1024) range = (range + 63) / 64 * 64;  // no two threads on one cache line
