@@ -21,6 +21,7 @@ struct Batch {
 }  // namespace dovetail::cpu
 
 #define DOVETAIL_KERNELS "kernels/cpu/philox_batch.inc"
+#define DOVETAIL_KERNELS_V4
 #include "kernels/cpu/foreach_isa.h"
 
 namespace dovetail::cpu {
@@ -28,7 +29,7 @@ namespace {
 
 // The first `blocks` of a batch, and more where that is faster.
 inline void make_blocks(uint64_t key, uint64_t counter, int64_t blocks, Batch& batch) {
-  if (blocks > 4) return DOVETAIL_BEST_ISA(make_batch)(key, counter, batch);
+  if (blocks > 4) return DOVETAIL_BEST_ISA_TO_V4(make_batch)(key, counter, batch);
   for (int b = 0; b < blocks; ++b) {
     const philox::Words x = philox::block(key, counter + static_cast<uint64_t>(b));
     for (int j = 0; j < 4; ++j) batch.words[j][b] = x.w[j];
