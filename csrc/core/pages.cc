@@ -205,13 +205,22 @@ void* Pages::take(size_t bytes) {
   size_t fresh = area->cold_in(data, wanted);
   const size_t most = std::max(most_in_use_, in_use_ + wanted), limit = most + std::max(kSlack, most / kSlackPart);
   const auto excess = [&] { return fresh && reserved() + fresh > limit ? reserved() + fresh - limit : 0; };
-  if (excess()) cool(excess());
-  if (excess() && area == &large_) {
+  const auto move_to_small_pages = [&](char* there) {
     area->add(data, wanted);
     area = &middle_;
-    data = cut(*area, wanted);
+    data = there;
     on_small_pages_.insert(data);
     fresh = area->cold_in(data, wanted);
+  };
+  if (excess() && area == &large_) {
+    // What was there before may wait there: else its pages would go, and come anew.
+    if (char* there = middle_.cut(wanted)) {
+      middle_.cold_in(there, wanted) == 0 ? move_to_small_pages(there) : middle_.add(there, wanted);
+    }
+  }
+  if (excess()) cool(excess());
+  if (excess() && area == &large_) {
+    move_to_small_pages(cut(middle_, wanted));
     if (excess()) cool(excess());
   }
   if (excess()) waiting_ -= large_.cool(excess(), kPage);

@@ -80,6 +80,41 @@ def test_a_steady_loop_takes_no_fresh_memory():
     assert dt.memory_stats()["system_allocations"] == before
 
 
+SMALLER_BEFORE = """
+import random
+import dovetail as dt
+
+def one(n):
+    dt.empty(n)
+
+def two(n):
+    y, z = dt.empty(n), dt.empty(n)
+
+def twice(n):
+    dt.empty(2 * n)
+
+fresh = 0
+draw = random.Random(0)
+for _ in range(40):
+    dt.empty_cache()
+    for _ in range(4):
+        x = dt.empty(int(60_000 * 50 ** draw.random()))
+        for step in (one, two, twice):
+            for _ in range(5):
+                step(x.numel())
+            before = dt.memory_stats("cpu")["system_allocations"]
+            for _ in range(5):
+                step(x.numel())
+            fresh += dt.memory_stats("cpu")["system_allocations"] - before
+print(fresh)
+"""
+
+
+def test_a_steady_loop_takes_no_fresh_memory_whatever_was_before():
+    done = subprocess.run([sys.executable, "-c", SMALLER_BEFORE], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 0
+
+
 RESIDENT = """
 import random
 import dovetail as dt
