@@ -14,7 +14,8 @@ constexpr int64_t kNarrow = 12;                    // and for so few rows or col
 constexpr int64_t kFewRowsMost = 16;               // but so few rows are multiplied with a matrix as it lies
 constexpr int64_t kFewOthers = 64;                 // if it has at least so many columns
 constexpr int64_t kFewDepths = 8;                  // and rows
-constexpr int64_t kFewWork = 2048;                 // and elements
+constexpr int64_t kFewWork = 2048;                 // and elements,
+constexpr int64_t kFewWorkMany = 16 * 1024;        // of more than four rows
 constexpr int64_t kPackedWork = 1024 * 1024;       // a product worth its panels (below, OpenBLAS does without any),
 constexpr int64_t kPackedBatch = 4 * 1024 * 1024;  // one of several that are made one by one,
 constexpr int64_t kPackedSide = 48;                // and its fewest rows and columns
@@ -32,10 +33,10 @@ inline bool is_small(int64_t m, int64_t n, int64_t k) {
 // Whether a product has so few rows or columns that the other matrix had better pass by as it lies.
 template <typename W, typename T>
 bool few_rows_pay(const Batch<W, T>& p) {
-  const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols, longer = std::max(m, n);
+  const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols, rows = std::min(m, n), longer = std::max(m, n);
   const Matrix<const W>& passing = n < m ? p.a : p.b;
-  return std::min(m, n) <= kFewRowsMost && longer >= kFewOthers && k >= kFewDepths && longer * k >= kFewWork &&
-         (passing.col == 1 || passing.row == 1);
+  return rows <= kFewRowsMost && longer >= kFewOthers && k >= kFewDepths &&
+         longer * k >= (rows <= 4 ? kFewWork : kFewWorkMany) && (passing.col == 1 || passing.row == 1);
 }
 
 // Whether a product is worth panels of its own, and c can take whole rows.

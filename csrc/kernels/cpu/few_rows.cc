@@ -50,13 +50,14 @@ void read_row(const W* from, int64_t step, int64_t n, T* to) {
 template <class W, class T>
 class SomeColumns {
  public:
-  SomeColumns(const Batch<W, T>& p, int64_t item) : p_(p), rows_(few_rows_padded(p.c.rows)), turned_(p.b.col != 1) {
+  SomeColumns(const Batch<W, T>& p, int64_t item)
+      : p_(p), sums_step_(kSums<T> / p.c.rows / kPerLine<T> * kPerLine<T>), turned_(p.b.col != 1) {
     a_ = p.a.data + item * p.a_step, b_ = p.b.data + item * p.b_step, c_ = p.c.data + item * p.c_step;
     start_ = p.start.data ? p.start.data + item * p.start.batch : nullptr;
   }
 
   void run(int64_t begin, int64_t end) {
-    const int64_t most = kSums<T> / rows_ - kFewRowsRoom<T>, blocks = (end - begin + most - 1) / most;
+    const int64_t most = sums_step_ - kFewRowsRoom<T>, blocks = (end - begin + most - 1) / most;
     const auto first_of = [&](int64_t i) { return begin + (end - begin) * i / blocks / kPerLine<T> * kPerLine<T>; };
     for (int64_t i = 0; i < blocks; ++i) block(first_of(i), i + 1 < blocks ? first_of(i + 1) : end);
   }
@@ -64,8 +65,8 @@ class SomeColumns {
  private:
   void block(int64_t begin, int64_t end) {
     RowsTimes<T> job{};
-    job.rows = rows_, job.turned = turned_, job.cols = end - begin;
-    job.sums = sums_, job.sums_step = kSums<T> / rows_;
+    job.rows = p_.c.rows, job.turned = turned_, job.cols = end - begin;
+    job.sums = sums_, job.sums_step = sums_step_;
     const int64_t depth = p_.a.cols;
     for (int64_t k = 0; k < depth; k += kDepth<T>) {
       job.depth = std::min(kDepth<T>, depth - k), job.more = k > 0, job.last = k + job.depth == depth;
@@ -78,7 +79,7 @@ class SomeColumns {
         turned_ ? widened_columns(b, job) : widened_rows(b, job);
       }
     }
-    for (int64_t i = 0; i < p_.c.rows; ++i) finish_row(i, begin, end - begin, sums_ + i * job.sums_step);
+    for (int64_t i = 0; i < p_.c.rows; ++i) finish_row(i, begin, end - begin, sums_ + i * sums_step_);
   }
 
   // Depths [k, k + depth) of the rows, as rows_times() reads them; or where they lie, if it can.
@@ -86,23 +87,19 @@ class SomeColumns {
     const int64_t m = p_.c.rows, n = job.depth;
     const W* from = a_ + k * p_.a.col;
     if constexpr (std::is_same_v<W, T>) {
-      if (p_.a.col == 1 && m == rows_ && (!turned_ || (m == 1 && n % kPerLine<T> == 0))) {
+      if (p_.a.col == 1 && (!turned_ || (m == 1 && n % kPerLine<T> == 0))) {
         job.a = from, job.a_step = p_.a.row;
         return;
       }
     }
     job.a = laid_, job.a_step = kDepth<T>;
-    for (int64_t i = 0; i < rows_; ++i) {
+    for (int64_t i = 0; i < m; ++i) {
       alignas(64) T row[kDepth<T>];
-      T* to = turned_ ? row : laid_ + i * kDepth<T>;
-      if (i < m)
-        read_row(from + i * p_.a.row, p_.a.col, n, to);
-      else
-        std::fill_n(to, n, T(0));
+      read_row(from + i * p_.a.row, p_.a.col, n, turned_ ? row : laid_ + i * kDepth<T>);
       if (!turned_) continue;
       for (int64_t d = 0; d < n; d += kPerLine<T>) {
         if (d + kPerLine<T> > n) std::fill(row + n, row + d + kPerLine<T>, T(0));
-        std::memcpy(laid_ + (d / kPerLine<T> * rows_ + i) * kPerLine<T>, row + d, 64);
+        std::memcpy(laid_ + (d / kPerLine<T> * m + i) * kPerLine<T>, row + d, 64);
       }
     }
   }
@@ -153,7 +150,7 @@ class SomeColumns {
   }
 
   const Batch<W, T>& p_;
-  int64_t rows_;
+  int64_t sums_step_;
   bool turned_;
   const W *a_, *b_, *start_;
   W* c_;

@@ -9,8 +9,7 @@
 
 namespace dovetail::cpu {
 
-// sums = a b, or with `more` sums += a b. `rows` is what few_rows_padded() gives. A sum has one order, which does not
-// depend on the sizes beside its depth.
+// sums = a b, or with `more` sums += a b. A sum has one order, which does not depend on the sizes beside its depth.
 template <class T>
 struct RowsTimes {
   // Rows, `a_step` apart; or with `turned` lines of 64 bytes of every row in turn, the last ones filled up with zeros.
@@ -27,8 +26,6 @@ struct RowsTimes {
 };
 template <class T>
 constexpr int64_t kFewRowsRoom = 256 / sizeof(T);
-
-constexpr int64_t few_rows_padded(int64_t rows) { return rows <= 2 ? rows : (rows + 3) / 4 * 4; }
 
 // c = alpha a b + start, where few_rows_pay().
 template <class W, class T>
