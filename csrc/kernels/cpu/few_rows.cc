@@ -31,14 +31,11 @@ constexpr int64_t kPerLine = 64 / sizeof(T);
 void rows_times(const RowsTimes<float>& p) { DOVETAIL_BEST_ISA_TO_V4(rows_times_f32)(p); }
 void rows_times(const RowsTimes<double>& p) { DOVETAIL_BEST_ISA_TO_V4(rows_times_f64)(p); }
 
-template <class W>
-constexpr int32_t kDType = std::is_same_v<W, Half> ? DT_FLOAT16 : DT_BFLOAT16;
-
 // n numbers, `step` apart, as what they are summed in.
 template <class W, class T>
-void read_row(const W* from, int64_t step, int64_t n, T* to) {
+void read_row(int32_t dtype, const W* from, int64_t step, int64_t n, T* to) {
   if constexpr (!std::is_same_v<W, T>) {
-    widen(kDType<W>, &from->bits, step, n, to);
+    widen(dtype, from, step, n, to);
   } else if (step == 1) {
     std::memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
   } else {
@@ -50,8 +47,8 @@ void read_row(const W* from, int64_t step, int64_t n, T* to) {
 template <class W, class T>
 class SomeColumns {
  public:
-  SomeColumns(const Batch<W, T>& p, int64_t item)
-      : p_(p), sums_step_(kSums<T> / p.c.rows / kPerLine<T> * kPerLine<T>), turned_(p.b.col != 1) {
+  SomeColumns(const Batch<W, T>& p, int32_t dtype, int64_t item)
+      : p_(p), dtype_(dtype), sums_step_(kSums<T> / p.c.rows / kPerLine<T> * kPerLine<T>), turned_(p.b.col != 1) {
     a_ = p.a.data + item * p.a_step, b_ = p.b.data + item * p.b_step, c_ = p.c.data + item * p.c_step;
     start_ = p.start.data ? p.start.data + item * p.start.batch : nullptr;
   }
@@ -95,7 +92,7 @@ class SomeColumns {
     job.a = laid_, job.a_step = kDepth<T>;
     for (int64_t i = 0; i < m; ++i) {
       alignas(64) T row[kDepth<T>];
-      read_row(from + i * p_.a.row, p_.a.col, n, turned_ ? row : laid_ + i * kDepth<T>);
+      read_row(dtype_, from + i * p_.a.row, p_.a.col, n, turned_ ? row : laid_ + i * kDepth<T>);
       if (!turned_) continue;
       for (int64_t d = 0; d < n; d += kPerLine<T>) {
         if (d + kPerLine<T> > n) std::fill(row + n, row + d + kPerLine<T>, T(0));
@@ -111,7 +108,8 @@ class SomeColumns {
     job.b = widened_, job.b_step = kDepth<T>;
     for (int64_t j = 0; j < cols; j += kTogether) {
       job.cols = std::min(kTogether, cols - j);
-      for (int64_t i = 0; i < job.cols; ++i) read_row(b + (j + i) * p_.b.col, 1, job.depth, widened_ + i * kDepth<T>);
+      for (int64_t i = 0; i < job.cols; ++i)
+        read_row(dtype_, b + (j + i) * p_.b.col, 1, job.depth, widened_ + i * kDepth<T>);
       rows_times(job);
       job.sums += job.cols;
     }
@@ -124,7 +122,8 @@ class SomeColumns {
     job.b = widened_, job.b_step = job.cols;
     for (int64_t k = 0; k < depth; k += together) {
       job.depth = std::min(together, depth - k), job.last = last && k + job.depth == depth;
-      for (int64_t i = 0; i < job.depth; ++i) read_row(b + (k + i) * p_.b.row, 1, job.cols, widened_ + i * job.cols);
+      for (int64_t i = 0; i < job.depth; ++i)
+        read_row(dtype_, b + (k + i) * p_.b.row, 1, job.cols, widened_ + i * job.cols);
       rows_times(job);
       job.a += job.depth, job.more = true;
     }
@@ -137,11 +136,11 @@ class SomeColumns {
       for (int64_t j = 0; j < n; ++j) sums[j] *= p_.alpha;
     }
     if (start_) {
-      read_row(start_ + row * p_.start.row + col * p_.start.col, p_.start.col, n, laid_);
+      read_row(dtype_, start_ + row * p_.start.row + col * p_.start.col, p_.start.col, n, laid_);
       for (int64_t j = 0; j < n; ++j) sums[j] += p_.start.scale * laid_[j];
     }
     if constexpr (!std::is_same_v<W, T>) {
-      narrow(kDType<W>, sums, &to->bits, p_.c.col, n);
+      narrow(dtype_, sums, to, p_.c.col, n);
     } else if (p_.c.col == 1) {
       std::memcpy(to, sums, static_cast<size_t>(n) * sizeof(T));
     } else {
@@ -150,6 +149,7 @@ class SomeColumns {
   }
 
   const Batch<W, T>& p_;
+  int32_t dtype_;
   int64_t sums_step_;
   bool turned_;
   const W *a_, *b_, *start_;
@@ -162,58 +162,52 @@ class SomeColumns {
 }  // namespace
 
 template <class W, class T>
-void few_rows_product(dt_kernel_context* ctx, Batch<W, T> p) {
+void few_rows_product(dt_kernel_context* ctx, Batch<W, T> p, int32_t dtype) {
   if (p.c.cols < p.c.rows) p = p.transposed();
   const int64_t n = p.c.cols, units = std::max<int64_t>(1, n / kUnit);  // the last one has what is left too
   parallel(ctx, p.count * units, std::max<int64_t>(1, kWorthThread / (std::min(n, kUnit) * p.a.cols)),
            [&](int64_t begin, int64_t end) {
              while (begin < end) {
                const int64_t item = begin / units, first = begin % units, last = std::min(units, first + end - begin);
-               SomeColumns<W, T>(p, item).run(first * kUnit, last == units ? n : last * kUnit);
+               SomeColumns<W, T>(p, dtype, item).run(first * kUnit, last == units ? n : last * kUnit);
                begin += last - first;
              }
            });
 }
-template void few_rows_product(dt_kernel_context*, Batch<float, float>);
-template void few_rows_product(dt_kernel_context*, Batch<double, double>);
-template void few_rows_product(dt_kernel_context*, Batch<Half, float>);
-template void few_rows_product(dt_kernel_context*, Batch<BFloat16, float>);
+template void few_rows_product(dt_kernel_context*, Batch<float, float>, int32_t);
+template void few_rows_product(dt_kernel_context*, Batch<double, double>, int32_t);
 
 namespace {
 
 // `self` is the kernel for other products.
-template <class W, Arrange<W, float> arrange>
+template <Arrange<uint16_t, float> arrange>
 dt_status multiply(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs, const dt_array* ins,
                    int32_t n_ins, const dt_value* args, int32_t n_args) {
-  const Batch<W, float> p = arrange(outs[0], ins, n_ins, args);
+  const Batch<uint16_t, float> p = arrange(outs[0], ins, n_ins, args);
   if (p.count == 0 || !few_rows_pay(p)) {
     const dt_kernel& rest = *static_cast<const dt_kernel*>(self);
     return rest.fn(rest.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
   }
-  few_rows_product(ctx, p);
+  few_rows_product(ctx, p, outs[0].dtype);
   return DT_OK;
-}
-
-template <class W>
-void add_products(KernelTable& table, int32_t dtype) {
-  const struct {
-    const char* op;
-    dt_kernel_fn fn;
-  } kernels[] = {{"mm", multiply<W, arrange_mm>},
-                 {"bmm", multiply<W, arrange_bmm>},
-                 {"mv", multiply<W, arrange_mv>},
-                 {"addmm", multiply<W, arrange_addmm>},
-                 {"linear", multiply<W, arrange_linear>}};
-  for (const auto& [op, fn] : kernels) {
-    table.add(op, dtype, fn, new dt_kernel(table.find(op, &dtype, 1)));  // kept for the life of the process
-  }
 }
 
 }  // namespace
 
 void add_few_rows_sixteen(KernelTable& table) {
-  add_products<Half>(table, DT_FLOAT16);
-  add_products<BFloat16>(table, DT_BFLOAT16);
+  const struct {
+    const char* op;
+    dt_kernel_fn fn;
+  } kernels[] = {{"mm", multiply<arrange_mm>},
+                 {"bmm", multiply<arrange_bmm>},
+                 {"mv", multiply<arrange_mv>},
+                 {"addmm", multiply<arrange_addmm>},
+                 {"linear", multiply<arrange_linear>}};
+  for (const auto& [op, fn] : kernels) {
+    for (int32_t dtype : {DT_FLOAT16, DT_BFLOAT16}) {
+      table.add(op, dtype, fn, new dt_kernel(table.find(op, &dtype, 1)));  // kept for the life of the process
+    }
+  }
 }
 
 }  // namespace dovetail::cpu

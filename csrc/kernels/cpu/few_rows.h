@@ -27,8 +27,8 @@ struct RowsTimes {
 template <class T>
 constexpr int64_t kFewRowsRoom = 256 / sizeof(T);
 
-// c = alpha a b + start, where few_rows_pay().
+// c = alpha a b + start, where few_rows_pay(). W: T, or uint16_t for the 16-bit floats of `dtype`.
 template <class W, class T>
-void few_rows_product(dt_kernel_context* ctx, Batch<W, T> p);
+void few_rows_product(dt_kernel_context* ctx, Batch<W, T> p, int32_t dtype = -1);
 
 }  // namespace dovetail::cpu
