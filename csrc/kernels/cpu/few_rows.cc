@@ -17,8 +17,9 @@
 namespace dovetail::cpu {
 namespace {
 
-constexpr int64_t kUnit = 64;                 // columns, of which a thread gets whole ones
-constexpr int64_t kWorthThread = 128 * 1024;  // elements of the matrix that are
+constexpr int64_t kUnit = 64;                  // columns, of which a thread gets whole ones
+constexpr int64_t kSharedBytes = 1024 * 1024;  // of a matrix that threads share by its rows
+constexpr int64_t kWorthThread = 128 * 1024;   // elements of the matrix that are
 template <class T>
 constexpr int64_t kDepth = 2048 / sizeof(T);  // of a block
 template <class T>
@@ -53,30 +54,66 @@ class SomeColumns {
     start_ = p.start.data ? p.start.data + item * p.start.batch : nullptr;
   }
 
+  // Of c columns [begin, end).
   void run(int64_t begin, int64_t end) {
-    const int64_t most = sums_step_ - kFewRowsRoom<T>, blocks = (end - begin + most - 1) / most;
-    const auto first_of = [&](int64_t i) { return begin + (end - begin) * i / blocks / kPerLine<T> * kPerLine<T>; };
-    for (int64_t i = 0; i < blocks; ++i) block(first_of(i), i + 1 < blocks ? first_of(i + 1) : end);
+    each_block(begin, end, [&](int64_t col, int64_t n) {
+      for (int64_t k = 0; k < p_.a.cols; k += kDepth<T>) {
+        add_depths(k, col, n, turned_ && k > 0);
+        if (!turned_) add_rows(sums_, sums_step_, n, k == 0);
+      }
+      for (int64_t i = 0; i < p_.c.rows; ++i) finish_row(i, col, n, (turned_ ? sums_ : totals_) + i * sums_step_);
+    });
+  }
+  // The sums of one block of depths alone, of a matrix that is not turned; and c from those of all blocks. As run().
+  void run_depths(int64_t block, int64_t begin, int64_t end, T* sums) {
+    each_block(begin, end, [&](int64_t col, int64_t n) {
+      add_depths(block * kDepth<T>, col, n, false);
+      for (int64_t i = 0; i < p_.c.rows; ++i) read_row(0, sums_ + i * sums_step_, 1, n, sums + i * p_.c.cols + col);
+    });
+  }
+  void finish(int64_t begin, int64_t end, const T* sums) {
+    const int64_t size = p_.c.rows * p_.c.cols;
+    each_block(begin, end, [&](int64_t col, int64_t n) {
+      for (int64_t k = 0; k < p_.a.cols; k += kDepth<T>) {
+        add_rows(sums + k / kDepth<T> * size + col, p_.c.cols, n, k == 0);
+      }
+      for (int64_t i = 0; i < p_.c.rows; ++i) finish_row(i, col, n, totals_ + i * sums_step_);
+    });
   }
 
  private:
-  void block(int64_t begin, int64_t end) {
-    RowsTimes<T> job{};
-    job.rows = p_.c.rows, job.turned = turned_, job.cols = end - begin;
-    job.sums = sums_, job.sums_step = sums_step_;
-    const int64_t depth = p_.a.cols;
-    for (int64_t k = 0; k < depth; k += kDepth<T>) {
-      job.depth = std::min(kDepth<T>, depth - k), job.more = k > 0, job.last = k + job.depth == depth;
-      lay_out_rows(k, job);
-      const W* b = b_ + k * p_.b.row + begin * p_.b.col;
-      if constexpr (std::is_same_v<W, T>) {
-        job.b = b, job.b_step = turned_ ? p_.b.col : p_.b.row;
-        rows_times(job);
-      } else {
-        turned_ ? widened_columns(b, job) : widened_rows(b, job);
-      }
+  // As many columns at a time as there is room for.
+  template <class Body>
+  void each_block(int64_t begin, int64_t end, const Body& body) {
+    const int64_t most = sums_step_ - kFewRowsRoom<T>, blocks = (end - begin + most - 1) / most;
+    const auto first_of = [&](int64_t i) { return begin + (end - begin) * i / blocks / kPerLine<T> * kPerLine<T>; };
+    for (int64_t i = 0; i < blocks; ++i) {
+      const int64_t first = first_of(i);
+      body(first, (i + 1 < blocks ? first_of(i + 1) : end) - first);
     }
-    for (int64_t i = 0; i < p_.c.rows; ++i) finish_row(i, begin, end - begin, sums_ + i * sums_step_);
+  }
+
+  // The block of depths from k on, in sums_, or with `more` added to those.
+  void add_depths(int64_t k, int64_t col, int64_t n, bool more) {
+    RowsTimes<T> job{};
+    job.rows = p_.c.rows, job.depth = std::min(kDepth<T>, p_.a.cols - k), job.cols = n;
+    job.sums = sums_, job.sums_step = sums_step_;
+    job.turned = turned_, job.more = more, job.last = true;
+    lay_out_rows(k, job);
+    const W* b = b_ + k * p_.b.row + col * p_.b.col;
+    if constexpr (std::is_same_v<W, T>) {
+      job.b = b, job.b_step = turned_ ? p_.b.col : p_.b.row;
+      rows_times(job);
+    } else {
+      turned_ ? widened_columns(b, job) : widened_rows(b, job);
+    }
+  }
+  void add_rows(const T* sums, int64_t step, int64_t n, bool first) {
+    for (int64_t i = 0; i < p_.c.rows; ++i) {
+      T* to = totals_ + i * sums_step_;
+      const T* from = sums + i * step;
+      for (int64_t j = 0; j < n; ++j) to[j] = first ? from[j] : to[j] + from[j];
+    }
   }
 
   // Depths [k, k + depth) of the rows, as rows_times() reads them; or where they lie, if it can.
@@ -155,9 +192,33 @@ class SomeColumns {
   const W *a_, *b_, *start_;
   W* c_;
   alignas(64) T sums_[kSums<T>];
+  alignas(64) T totals_[kSums<T>];
   alignas(64) T laid_[kFewRowsMost * kDepth<T>];
   alignas(64) T widened_[std::is_same_v<W, T> ? 1 : kWidened<T>];
 };
+
+// A large matrix whose rows lie side by side is shared out by rows, each block of them a run of memory: columns would
+// share pages, of which a core's second-level cache holds but half the lines. False: not worth it, or no memory.
+template <class W, class T, class End>
+bool by_depths(dt_kernel_context* ctx, const Batch<W, T>& p, int32_t dtype, int64_t units, const End& end_of) {
+  const int64_t m = p.c.rows, n = p.c.cols, blocks = (p.a.cols + kDepth<T> - 1) / kDepth<T>;
+  const bool large = n * p.a.cols * static_cast<int64_t>(sizeof(W)) >= kSharedBytes;
+  if (p.count > 1 || p.b.col != 1 || blocks < 2 || !large) return false;
+  T* sums = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(blocks * m * n) * sizeof(T)));
+  if (!sums) return false;
+  parallel(ctx, blocks * units, std::max<int64_t>(1, kWorthThread / (kUnit * kDepth<T>)),
+           [&](int64_t begin, int64_t end) {
+             while (begin < end) {
+               const int64_t block = begin / units, first = begin % units, last = std::min(units, first + end - begin);
+               SomeColumns<W, T>(p, dtype, 0).run_depths(block, first * kUnit, end_of(last), sums + block * m * n);
+               begin += last - first;
+             }
+           });
+  parallel(ctx, units, std::max<int64_t>(1, kWorthThread / (kUnit * blocks * m)), [&](int64_t begin, int64_t end) {
+    SomeColumns<W, T>(p, dtype, 0).finish(begin * kUnit, end_of(end), sums);
+  });
+  return true;
+}
 
 }  // namespace
 
@@ -165,11 +226,13 @@ template <class W, class T>
 void few_rows_product(dt_kernel_context* ctx, Batch<W, T> p, int32_t dtype) {
   if (p.c.cols < p.c.rows) p = p.transposed();
   const int64_t n = p.c.cols, units = std::max<int64_t>(1, n / kUnit);  // the last one has what is left too
+  const auto end_of = [&](int64_t unit) { return unit == units ? n : unit * kUnit; };
+  if (by_depths(ctx, p, dtype, units, end_of)) return;
   parallel(ctx, p.count * units, std::max<int64_t>(1, kWorthThread / (std::min(n, kUnit) * p.a.cols)),
            [&](int64_t begin, int64_t end) {
              while (begin < end) {
                const int64_t item = begin / units, first = begin % units, last = std::min(units, first + end - begin);
-               SomeColumns<W, T>(p, dtype, item).run(first * kUnit, last == units ? n : last * kUnit);
+               SomeColumns<W, T>(p, dtype, item).run(first * kUnit, end_of(last));
                begin += last - first;
              }
            });
