@@ -1,4 +1,6 @@
-// Products of bfloat16 matrices by the instruction that adds two of their products to a float (AVX512_BF16).
+// Products of bfloat16 matrices by the instruction that adds two of their products to a float (AVX512_BF16), or by
+// tiles where the machine has them.
+#include "kernels/cpu/gemm_amx.h"
 #include "kernels/cpu/gemm_packed.h"
 #include "kernels/cpu/gemm_panels.h"
 #include "kernels/cpu/isa.h"
@@ -32,12 +34,14 @@ bool has_bfloat16_products() {
 }
 
 bool packed_product(dt_kernel_context* ctx, const PackedProduct<BFloat16, float>& p, void* memory) {
+  if (has_tiles()) return tiles_product(ctx, p, memory);
   if (!memory) return run(ctx, kKernels, p);
   run(nullptr, kKernels, p, Cut<BFloat16, uint32_t, float, 2>(kKernels.shape, p.c.rows, p.c.cols, p.a.cols), memory);
   return true;
 }
 
 size_t packed_bfloat16_bytes(int64_t m, int64_t n, int64_t k) {
+  if (has_tiles()) return tiles_bytes(m, n, k);
   return Cut<BFloat16, uint32_t, float, 2>(kKernels.shape, m, n, k).bytes;
 }
 

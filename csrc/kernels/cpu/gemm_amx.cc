@@ -1,0 +1,263 @@
+// Products of bfloat16 matrices by tiles: what asks for them, and how a product is cut.
+//
+// The matrix with fewer lanes (rows of a, columns of b) is laid out in panels for all; those of the other one are laid
+// out by the tasks, each when it is used: in the first-level cache, through which no more than it has to go. A chain of
+// depths is summed before c is touched. Where the depth is cut follows from the depth alone.
+#include "kernels/cpu/gemm_amx.h"
+
+#include "kernels/cpu/gemm_panels.h"
+#include "kernels/cpu/isa.h"
+
+#if DOVETAIL_HAS_V3 && defined(__linux__) && __GNUC__ >= 11
+#define DOVETAIL_HAS_AMX 1
+#include <sys/syscall.h>
+#include <unistd.h>
+#else
+#define DOVETAIL_HAS_AMX 0
+#endif
+
+#if DOVETAIL_HAS_AMX
+
+namespace dovetail::cpu {
+namespace {
+
+constexpr int kTile = 16, kPanel = 2 * kTile;  // lanes
+constexpr int kTileDepth = 32;
+constexpr int kStepTiles = 16, kChainSteps = 4;       // depths of a panel, and of a chain
+constexpr int64_t kSharedLanes = 2048;                // laid out at a time
+constexpr int64_t kBlockBytes = int64_t{1} << 20;     // of shared panels that stay in the second-level cache
+constexpr int64_t kBlockPanels = 16, kOwnPanels = 8;  // of a task, shared and its own
+
+// Of a tile: 32 depths of a row, or two of 16 columns.
+struct alignas(64) TileLine {
+  BFloat16 numbers[kTileDepth];
+};
+
+// What the processor reads it from: eight tiles of 16 rows of 64 bytes.
+struct alignas(64) TileConfig {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+static_assert(sizeof(TileConfig) == 64);
+
+// A panel of rows times a panel of columns: `sums` are four tiles, whose sums the last depths of a chain bring to c.
+struct TilesProduct {
+  PanelProduct<TileLine, float> to;
+  float* sums;
+  bool first, last;
+  bool rows_stay;  // those of a are used again soon, else those of b
+};
+
+}  // namespace
+}  // namespace dovetail::cpu
+
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4,avx512bf16,amx-tile,amx-bf16")
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC's own header, where an intrinsic has no mask
+#define DOVETAIL_ISA amx
+#define DOVETAIL_VECTOR_BYTES 64
+#include "kernels/cpu/gemm_amx.inc"
+#undef DOVETAIL_ISA
+#undef DOVETAIL_VECTOR_BYTES
+#pragma GCC diagnostic pop
+#pragma GCC pop_options
+
+namespace dovetail::cpu {
+namespace {
+
+using Product = PackedProduct<BFloat16, float>;
+
+// A tile's state is so large that Linux gives it to processes that ask, before their first use of it.
+bool ask_for_tiles() {
+  constexpr int kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+}
+
+// Depths [0, count) of the lanes of a or b from one on, as they are in memory.
+struct Lanes {
+  const BFloat16* data;
+  int64_t count, lane_stride, depth_stride;
+
+  Lanes from(int64_t lane, int64_t depth) const {
+    return {data + lane * lane_stride + depth * depth_stride, count - lane, lane_stride, depth_stride};
+  }
+  void pack(bool rows, int64_t depth, TileLine* out) const {
+    (rows ? amx::pack_rows : amx::pack_cols)(data, lane_stride, depth_stride, std::min<int64_t>(count, kPanel), depth,
+                                             out);
+  }
+
+  // Brings what part `index` of `parts` of a panel has on its way into the second-level cache.
+  void prefetch(int64_t depth, int64_t index, int64_t parts) const {
+    const int64_t lanes = std::min<int64_t>(count, kPanel);
+    const bool along = depth_stride == 1;
+    const int64_t outer = along ? lanes : depth, inner = along ? depth : lanes,
+                  stride = along ? lane_stride : depth_stride;
+    for (int64_t i = outer * index / parts; i < outer * (index + 1) / parts; ++i) {
+      for (int64_t j = 0; j < inner; j += kTileDepth) __builtin_prefetch(data + i * stride + j, 0, 2);
+    }
+  }
+};
+Lanes rows_of(const Matrix<const BFloat16>& a) { return {a.data, a.rows, a.row, a.col}; }
+Lanes cols_of(const Matrix<const BFloat16>& b) { return {b.data, b.cols, b.col, b.row}; }
+
+// How a depth is cut.
+struct Depths {
+  int64_t step, chain;
+  explicit Depths(int64_t k)
+      : step(equal_part(divided(k, kTileDepth), kStepTiles) * kTileDepth), chain(step * kChainSteps) {}
+};
+
+// A chain of depths, and lanes of the shared matrix that are laid out at once.
+class Chain {
+ public:
+  Chain(dt_kernel_context* ctx, const Product& p, int64_t step, bool upper, TileLine* memory)
+      : ctx_(ctx),
+        p_(p),
+        step_(step),
+        depth_(p.a.cols),
+        upper_(upper),
+        rows_shared_(shares_rows(p.c.rows, p.c.cols)),
+        shared_(rows_shared_ ? rows_of(p.a) : cols_of(p.b)),
+        own_(rows_shared_ ? cols_of(p.b) : rows_of(p.a)),
+        laid_(memory) {}
+
+  static bool shares_rows(int64_t m, int64_t n) { return m < n; }
+
+  void run() const {
+    const int64_t shared = divided(shared_.count, kPanel), own = divided(own_.count, kPanel);
+    share(ctx_, shared, std::max<int64_t>(1, 32768 / (kPanel * depth_)), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) lay_out(i);
+    });
+    const int64_t fitting =
+        kBlockBytes / static_cast<int64_t>(sizeof(TileLine)) / (kPanel * divided(depth_, kTileDepth));
+    const int64_t wide = equal_part(shared, std::clamp<int64_t>(fitting, 1, kBlockPanels));
+    const int64_t tall = equal_part(own, kOwnPanels), down = divided(own, tall);
+    share(ctx_, divided(shared, wide) * down, 1, [&](int64_t begin, int64_t end) {
+      static constexpr TileConfig config;
+      amx::load_config(config);
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t first = i / down * wide, top = i % down * tall;
+        block(first, std::min(first + wide, shared), top, std::min(top + tall, own));
+      }
+      amx::release_tiles();
+    });
+  }
+
+ private:
+  TileLine* panel(int64_t i, int64_t k) const {  // whose depths are before those of the next one
+    return laid_ + (i * divided(depth_, kTileDepth) + k / kTileDepth) * kPanel;
+  }
+  void lay_out(int64_t i) const { shared_.from(i * kPanel, 0).pack(rows_shared_, depth_, panel(i, 0)); }
+
+  void block(int64_t first, int64_t last, int64_t top, int64_t bottom) const {
+    TileLine own[kStepTiles * kPanel];
+    alignas(64) float sums[kBlockPanels][kPanel * kPanel];
+    for (int64_t i = top; i < bottom; ++i) {
+      for (int64_t k = 0; k < depth_; k += step_) {
+        const int64_t depth = std::min(step_, depth_ - k);
+        own_.from(i * kPanel, k).pack(!rows_shared_, depth, own);
+        const bool below = k + depth >= depth_;
+        const Lanes next = below ? own_.from((i + 1) * kPanel, 0) : own_.from(i * kPanel, k + depth);
+        const int64_t ahead = below ? std::min(step_, depth_) : std::min(step_, depth_ - k - depth);
+        for (int64_t j = first; j < last; ++j) {
+          if (upper_ && i > j) continue;
+          if (next.count > 0) next.prefetch(ahead, j - first, last - first);
+          multiply(i, own, j, k, depth, sums[j - first]);
+        }
+      }
+    }
+  }
+
+  void multiply(int64_t i, const TileLine* own, int64_t j, int64_t k, int64_t depth, float* sums) const {
+    const int64_t top = (rows_shared_ ? j : i) * kPanel, left = (rows_shared_ ? i : j) * kPanel;
+    const TileLine* laid = panel(j, k);
+    PanelProduct<TileLine, float> to{rows_shared_ ? laid : own,
+                                     rows_shared_ ? own : laid,
+                                     divided(depth, kTileDepth),
+                                     p_.c.data + top * p_.c.row + left,
+                                     p_.c.row,
+                                     std::min<int64_t>(kPanel, p_.c.rows - top),
+                                     std::min<int64_t>(kPanel, p_.c.cols - left),
+                                     p_.alpha,
+                                     p_.bias ? p_.bias + left : nullptr,
+                                     p_.accumulate};
+    if (p_.rounded.data) {
+      to.rounded = &p_.rounded.data[top * p_.rounded.row + left].bits;
+      to.rounded_row = p_.rounded.row;
+    }
+    amx::product_of_tiles({to, sums, k == 0, k + depth == depth_, !rows_shared_});
+  }
+
+  dt_kernel_context* ctx_;
+  const Product& p_;
+  const int64_t step_, depth_;
+  const bool upper_;  // only the panels that reach above the diagonal
+  const bool rows_shared_;
+  const Lanes shared_, own_;
+  TileLine* laid_;
+};
+
+size_t bytes_of(int64_t m, int64_t n, int64_t k) {
+  const int64_t lanes = divided(equal_part(std::min(m, n), kSharedLanes), kPanel) * kPanel;
+  return static_cast<size_t>(lanes * divided(std::min(k, Depths(k).chain), kTileDepth)) * sizeof(TileLine);
+}
+
+void run(dt_kernel_context* ctx, const Product& p, TileLine* memory) {
+  const int64_t m = p.c.rows, n = p.c.cols;
+  const bool half = is_symmetric(p) && m <= kSharedLanes, rows_shared = Chain::shares_rows(m, n);
+  const int64_t tall = rows_shared ? equal_part(m, kSharedLanes) : m;
+  const int64_t wide = rows_shared ? n : equal_part(n, kSharedLanes);
+  const Depths depths(p.a.cols);
+  for (int64_t k = 0; k < p.a.cols; k += depths.chain) {
+    const int64_t depth = std::min(depths.chain, p.a.cols - k);
+    for (int64_t i = 0; i < m; i += tall) {
+      for (int64_t j = 0; j < n; j += wide) {
+        const int64_t rows = std::min(tall, m - i), cols = std::min(wide, n - j);
+        Product part = {p.a.block(i, k, rows, depth),
+                        p.b.block(k, j, depth, cols),
+                        p.c.block(i, j, rows, cols),
+                        p.alpha,
+                        k == 0 && p.bias ? p.bias + j : nullptr,
+                        k > 0 || p.accumulate};
+        if (p.rounded.data && k + depth == p.a.cols) part.rounded = p.rounded.block(i, j, rows, cols);
+        Chain(ctx, part, depths.step, half, memory).run();
+      }
+    }
+  }
+  if (half) mirror(ctx, p.c);
+}
+
+}  // namespace
+
+bool has_tiles() {
+  static const bool has = [] {
+    const char* asked = std::getenv("DOVETAIL_ISA");
+    return best_isa() == Isa::kV4 && !(asked && std::strcmp(asked, "v4") == 0) && __builtin_cpu_supports("amx-tile") &&
+           __builtin_cpu_supports("amx-bf16") && ask_for_tiles();
+  }();
+  return has;
+}
+
+bool tiles_product(dt_kernel_context* ctx, const Product& p, void* memory) {
+  void* own = memory ? memory : ctx->workspace(ctx, bytes_of(p.c.rows, p.c.cols, p.a.cols));
+  if (own) run(memory ? nullptr : ctx, p, static_cast<TileLine*>(own));
+  return own != nullptr;
+}
+
+size_t tiles_bytes(int64_t m, int64_t n, int64_t k) { return bytes_of(m, n, k); }
+
+}  // namespace dovetail::cpu
+
+#else
+
+namespace dovetail::cpu {
+
+bool has_tiles() { return false; }
+bool tiles_product(dt_kernel_context*, const PackedProduct<BFloat16, float>&, void*) { return false; }
+size_t tiles_bytes(int64_t, int64_t, int64_t) { return 0; }
+
+}  // namespace dovetail::cpu
+
+#endif
