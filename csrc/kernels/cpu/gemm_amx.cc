@@ -87,17 +87,6 @@ struct Lanes {
     (rows ? amx::pack_rows : amx::pack_cols)(data, lane_stride, depth_stride, std::min<int64_t>(count, kPanel), depth,
                                              out);
   }
-
-  // Brings what part `index` of `parts` of a panel has on its way into the second-level cache.
-  void prefetch(int64_t depth, int64_t index, int64_t parts) const {
-    const int64_t lanes = std::min<int64_t>(count, kPanel);
-    const bool along = depth_stride == 1;
-    const int64_t outer = along ? lanes : depth, inner = along ? depth : lanes,
-                  stride = along ? lane_stride : depth_stride;
-    for (int64_t i = outer * index / parts; i < outer * (index + 1) / parts; ++i) {
-      for (int64_t j = 0; j < inner; j += kTileDepth) __builtin_prefetch(data + i * stride + j, 0, 2);
-    }
-  }
 };
 Lanes rows_of(const Matrix<const BFloat16>& a) { return {a.data, a.rows, a.row, a.col}; }
 Lanes cols_of(const Matrix<const BFloat16>& b) { return {b.data, b.cols, b.col, b.row}; }
@@ -158,12 +147,8 @@ class Chain {
       for (int64_t k = 0; k < depth_; k += step_) {
         const int64_t depth = std::min(step_, depth_ - k);
         own_.from(i * kPanel, k).pack(!rows_shared_, depth, own);
-        const bool below = k + depth >= depth_;
-        const Lanes next = below ? own_.from((i + 1) * kPanel, 0) : own_.from(i * kPanel, k + depth);
-        const int64_t ahead = below ? std::min(step_, depth_) : std::min(step_, depth_ - k - depth);
         for (int64_t j = first; j < last; ++j) {
           if (upper_ && i > j) continue;
-          if (next.count > 0) next.prefetch(ahead, j - first, last - first);
           multiply(i, own, j, k, depth, sums[j - first]);
         }
       }
