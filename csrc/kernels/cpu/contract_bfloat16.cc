@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/contract.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_amx.h"
 #include "kernels/cpu/gemm_packed.h"
 #include "kernels/cpu/sixteen.h"
 
@@ -11,9 +12,11 @@ namespace {
 
 using Products = Batch<BFloat16, float>;
 
-constexpr int64_t kSmallest = 16;        // dimension worth laying out in panels
-constexpr int64_t kOwnThread = 1 << 22;  // multiplications; a smaller product of a batch stays on one thread
-constexpr int64_t kGroups = 64;          // that a batch is cut into
+constexpr int64_t kSmallest = 16;  // dimension worth laying out in panels
+constexpr int64_t kGroups = 64;    // that a batch is cut into
+
+// Multiplications; a smaller product of a batch stays on one thread.
+int64_t own_thread() { return has_tiles() ? 1 << 25 : 1 << 22; }
 
 bool worth_panels(const Products& p) { return p.count > 0 && std::min({p.c.rows, p.c.cols, p.a.cols}) >= kSmallest; }
 
@@ -79,9 +82,9 @@ bool side_by_side(dt_kernel_context* ctx, const Products& p) {
   char* memory = static_cast<char*>(ctx->workspace(ctx, static_cast<size_t>(groups) * each));
   if (!memory) return false;
   parallel(ctx, groups, 1, [&](int64_t begin, int64_t end) {
+    char* own = memory + static_cast<size_t>(begin) * each;  // for all of them: it stays in the cache
+    auto* sums = reinterpret_cast<float*>(own + panels);
     for (int64_t group = begin; group < end; ++group) {
-      char* own = memory + static_cast<size_t>(group) * each;
-      auto* sums = reinterpret_cast<float*>(own + panels);
       for (int64_t item = group * p.count / groups; item < (group + 1) * p.count / groups; ++item) {
         if (p.start.data) begin_rows(p, item, 0, m, sums);
         const auto product = product_of(p, item, false, sums);
@@ -103,7 +106,7 @@ dt_status multiply(const void* self, dt_kernel_context* ctx, const dt_array* out
     return rest.fn(rest.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
   }
   const int64_t work = p.c.rows * p.c.cols * p.a.cols;
-  const bool done = p.count > 1 && work < kOwnThread ? side_by_side(ctx, p) : one_by_one(ctx, p);
+  const bool done = p.count > 1 && work < own_thread() ? side_by_side(ctx, p) : one_by_one(ctx, p);
   return done ? DT_OK : ctx->fail(ctx, DT_ERR_MEMORY, "out of memory for panels of a product of bfloat16 matrices");
 }
 

@@ -149,7 +149,7 @@ class Chain {
         own_.from(i * kPanel, k).pack(!rows_shared_, depth, own);
         for (int64_t j = first; j < last; ++j) {
           if (upper_ && i > j) continue;
-          multiply(i, own, j, k, depth, sums[j - first]);
+          multiply(i, own, j, k, depth, sums[step_ < depth_ ? j - first : 0]);
         }
       }
     }
