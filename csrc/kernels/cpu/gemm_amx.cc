@@ -101,18 +101,16 @@ struct Depths {
 // A chain of depths, and lanes of the shared matrix that are laid out at once.
 class Chain {
  public:
-  Chain(dt_kernel_context* ctx, const Product& p, int64_t step, bool upper, TileLine* memory)
+  Chain(dt_kernel_context* ctx, const Product& p, int64_t step, bool rows_shared, bool upper, TileLine* memory)
       : ctx_(ctx),
         p_(p),
         step_(step),
         depth_(p.a.cols),
         upper_(upper),
-        rows_shared_(shares_rows(p.c.rows, p.c.cols)),
+        rows_shared_(rows_shared),
         shared_(rows_shared_ ? rows_of(p.a) : cols_of(p.b)),
         own_(rows_shared_ ? cols_of(p.b) : rows_of(p.a)),
         laid_(memory) {}
-
-  static bool shares_rows(int64_t m, int64_t n) { return m < n; }
 
   void run() const {
     const int64_t shared = divided(shared_.count, kPanel), own = divided(own_.count, kPanel);
@@ -148,7 +146,7 @@ class Chain {
         const int64_t depth = std::min(step_, depth_ - k);
         own_.from(i * kPanel, k).pack(!rows_shared_, depth, own);
         for (int64_t j = first; j < last; ++j) {
-          if (upper_ && i > j) continue;
+          if (upper_ && (rows_shared_ ? j > i : i > j)) continue;
           multiply(i, own, j, k, depth, sums[step_ < depth_ ? j - first : 0]);
         }
       }
@@ -191,7 +189,9 @@ size_t bytes_of(int64_t m, int64_t n, int64_t k) {
 
 void run(dt_kernel_context* ctx, const Product& p, TileLine* memory) {
   const int64_t m = p.c.rows, n = p.c.cols;
-  const bool half = is_symmetric(p) && m <= kSharedLanes, rows_shared = Chain::shares_rows(m, n);
+  const bool half = is_symmetric(p) && m <= kSharedLanes;
+  const bool rows_shared =
+      m < n || (m == n && p.a.col != 1 && p.b.row == 1);  // what is read in order is laid out again
   const int64_t tall = rows_shared ? equal_part(m, kSharedLanes) : m;
   const int64_t wide = rows_shared ? n : equal_part(n, kSharedLanes);
   const Depths depths(p.a.cols);
@@ -207,7 +207,7 @@ void run(dt_kernel_context* ctx, const Product& p, TileLine* memory) {
                         k == 0 && p.bias ? p.bias + j : nullptr,
                         k > 0 || p.accumulate};
         if (p.rounded.data && k + depth == p.a.cols) part.rounded = p.rounded.block(i, j, rows, cols);
-        Chain(ctx, part, depths.step, half, memory).run();
+        Chain(ctx, part, depths.step, rows_shared, half, memory).run();
       }
     }
   }
