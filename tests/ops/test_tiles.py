@@ -54,6 +54,7 @@ def test_deep_products_and_starts(isa: str | None) -> None:
     program = """
 linear = dt._core.get_op("linear")
 shapes = [(40, 50, 511), (40, 50, 513), (33, 70, 1025), (70, 33, 2047), (40, 50, 2049), (64, 64, 4200), (2100, 17, 40)]
+shapes += [(1, 130, 200), (3, 500, 600), (129, 1, 400), (140, 9, 2100), (150, 160, 1), (200, 129, 7)]
 for m, n, k in shapes:
     (a, x), (b, y) = numbers(m, k, seed=1), numbers(k, n, seed=2)
     (c, z), (d, w) = numbers(m, n, seed=3), numbers(n, seed=4)

@@ -13,12 +13,18 @@ namespace {
 using Products = Batch<BFloat16, float>;
 
 constexpr int64_t kSmallest = 16;  // dimension worth laying out in panels
+constexpr int64_t kWide = 128;     // and the others where one is smaller, for tiles
 constexpr int64_t kGroups = 64;    // that a batch is cut into
 
 // Multiplications; a smaller product of a batch stays on one thread.
 int64_t own_thread() { return has_tiles() ? 1 << 25 : 1 << 22; }
 
-bool worth_panels(const Products& p) { return p.count > 0 && std::min({p.c.rows, p.c.cols, p.a.cols}) >= kSmallest; }
+// Tiles are worth it for a few rows, columns or depths, too: reading what is large takes longer than they do.
+bool worth_panels(const Products& p) {
+  int64_t sizes[] = {p.c.rows, p.c.cols, p.a.cols};
+  std::sort(sizes, sizes + 3);
+  return p.count > 0 && (sizes[0] >= kSmallest || (has_tiles() && sizes[0] > 0 && sizes[1] >= kWide));
+}
 
 // Rows of sums start from what the result does.
 void begin_rows(const Products& p, int64_t item, int64_t begin, int64_t end, float* sums) {

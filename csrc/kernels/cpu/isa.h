@@ -4,7 +4,7 @@
 //   v3    x86-64-v3: AVX2, FMA and F16C
 //   v4    x86-64-v4: AVX-512, for the few kernels that gain by it and ask for it; the same bits as v3
 //
-// DOVETAIL_ISA=base or v3 in the environment makes a machine use no more than that, for tests.
+// DOVETAIL_ISA=base, v3 or v4 in the environment makes a machine use no more than that, for tests.
 #pragma once
 
 #include <cstdlib>
