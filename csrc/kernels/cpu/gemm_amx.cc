@@ -26,7 +26,7 @@ constexpr int kTileDepth = 32;
 constexpr int kStepTiles = 16, kChainSteps = 4;       // depths of a panel, and of a chain
 constexpr int64_t kSharedLanes = 2048;                // laid out at a time
 constexpr int64_t kBlockBytes = int64_t{1} << 20;     // of shared panels that stay in the second-level cache
-constexpr int64_t kBlockPanels = 16, kOwnPanels = 8;  // of a task, shared and its own
+constexpr int64_t kBlockPanels = 16, kOwnPanels = 4;  // of a task, shared and its own
 
 // Of a tile: 32 depths of a row, or two of 16 columns.
 struct alignas(64) TileLine {

@@ -45,8 +45,8 @@ bool is_symmetric(const PackedProduct<T, Sum>& p) {
 bool packed_product(dt_kernel_context* ctx, const PackedProduct<float>& p);
 bool packed_product(dt_kernel_context* ctx, const PackedProduct<double>& p);
 
-// Whether this machine multiplies bfloat16 numbers without widening them first (AVX512_BF16). It takes numbers below
-// 2^-126 for zeros then.
+// Whether this machine multiplies bfloat16 numbers without widening them first (AVX512_BF16, or tiles: gemm_amx.h). It
+// takes numbers and sums below 2^-126 for zeros then.
 bool has_bfloat16_products();
 // Needs such a machine. On the calling thread alone, in `memory` of packed_bfloat16_bytes, where that is not NULL.
 bool packed_product(dt_kernel_context* ctx, const PackedProduct<BFloat16, float>& p, void* memory = nullptr);
