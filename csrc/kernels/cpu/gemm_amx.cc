@@ -114,9 +114,7 @@ class Chain {
 
   void run() const {
     const int64_t shared = divided(shared_.count, kPanel), own = divided(own_.count, kPanel);
-    share(ctx_, shared, std::max<int64_t>(1, 32768 / (kPanel * depth_)), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) lay_out(i);
-    });
+    lay_out(shared);
     const int64_t fitting =
         kBlockBytes / static_cast<int64_t>(sizeof(TileLine)) / (kPanel * divided(depth_, kTileDepth));
     const int64_t wide = equal_part(shared, std::clamp<int64_t>(fitting, 1, kBlockPanels));
@@ -136,7 +134,22 @@ class Chain {
   TileLine* panel(int64_t i, int64_t k) const {  // whose depths are before those of the next one
     return laid_ + (i * divided(depth_, kTileDepth) + k / kTileDepth) * kPanel;
   }
-  void lay_out(int64_t i) const { shared_.from(i * kPanel, 0).pack(rows_shared_, depth_, panel(i, 0)); }
+
+  // In the order in which they are in memory.
+  void lay_out(int64_t panels) const {
+    if (shared_.depth_stride == 1) {
+      return share(ctx_, panels, std::max<int64_t>(1, 32768 / (kPanel * depth_)), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) shared_.from(i * kPanel, 0).pack(rows_shared_, depth_, panel(i, 0));
+      });
+    }
+    const int64_t grain = std::max<int64_t>(1, 32768 / (kTileDepth * shared_.count));
+    share(ctx_, divided(depth_, kTileDepth), grain, [&](int64_t begin, int64_t end) {
+      for (int64_t k = begin * kTileDepth; k < std::min(end * kTileDepth, depth_); k += kTileDepth) {
+        const int64_t depth = std::min<int64_t>(kTileDepth, depth_ - k);
+        for (int64_t i = 0; i < panels; ++i) shared_.from(i * kPanel, k).pack(rows_shared_, depth, panel(i, k));
+      }
+    });
+  }
 
   void block(int64_t first, int64_t last, int64_t top, int64_t bottom) const {
     TileLine own[kStepTiles * kPanel];
