@@ -73,6 +73,20 @@ for m, n, k in shapes:
 
 
 @pytest.mark.parametrize("isa", WAYS, ids=str)
+def test_more_than_is_laid_out_at_a_time(isa: str | None) -> None:
+    """Either matrix may be the one that is laid out for all, in either layout."""
+    program = """
+for m, n, k in [(2000, 2100, 40), (2100, 2000, 33), (4200, 130, 70), (130, 4200, 70), (2100, 2100, 17)]:
+    (a, x), (b, y) = numbers(m, k, seed=1), numbers(k, n, seed=2)
+    for left in (x, x.T.contiguous().T):
+        for right in (y, y.T.contiguous().T):
+            assert_near(left @ right, a @ b, k)
+    assert dt.equal(x @ x.T, x @ x.clone().T)
+"""
+    output(program, isa)
+
+
+@pytest.mark.parametrize("isa", WAYS, ids=str)
 def test_an_element_does_not_depend_on_its_neighbours(isa: str | None) -> None:
     program = """
 (_, x), (_, y) = numbers(300, 1100, seed=1), numbers(1100, 290, seed=2)

@@ -1,8 +1,9 @@
 // Products of bfloat16 matrices by tiles: what asks for them, and how a product is cut.
 //
-// The matrix with fewer lanes (rows of a, columns of b) is laid out in panels for all; those of the other one are laid
-// out by the tasks, each when it is used: in the first-level cache, through which no more than it has to go. A chain of
-// depths is summed before c is touched. Where the depth is cut follows from the depth alone.
+// One matrix is laid out in panels of its lanes (rows of a, columns of b) for all; those of the other one are laid out
+// by the tasks, each when it is used: in the first-level cache, through which no more than it has to go. A chain of
+// depths is summed before c is touched: of every 32 depths the even ones and the odd ones apart, each in their order,
+// then both are added. Where the depth is cut follows from the depth alone.
 #include "kernels/cpu/gemm_amx.h"
 
 #include "kernels/cpu/gemm_panels.h"
@@ -25,6 +26,7 @@ constexpr int kTile = 16, kPanel = 2 * kTile;  // lanes
 constexpr int kTileDepth = 32;
 constexpr int kStepTiles = 16, kChainSteps = 4;       // depths of a panel, and of a chain
 constexpr int64_t kSharedLanes = 2048;                // laid out at a time
+constexpr int64_t kFewLanes = 128;                    // so few are shared whatever their layout
 constexpr int64_t kBlockBytes = int64_t{1} << 20;     // of shared panels that stay in the second-level cache
 constexpr int64_t kBlockPanels = 16, kOwnPanels = 4;  // of a task, shared and its own
 
@@ -159,7 +161,7 @@ class Chain {
         const int64_t depth = std::min(step_, depth_ - k);
         own_.from(i * kPanel, k).pack(!rows_shared_, depth, own);
         for (int64_t j = first; j < last; ++j) {
-          if (upper_ && (rows_shared_ ? j > i : i > j)) continue;
+          if (upper_ && i > j) continue;
           multiply(i, own, j, k, depth, sums[step_ < depth_ ? j - first : 0]);
         }
       }
@@ -189,22 +191,32 @@ class Chain {
   dt_kernel_context* ctx_;
   const Product& p_;
   const int64_t step_, depth_;
-  const bool upper_;  // only the panels that reach above the diagonal
+  const bool upper_;  // only the panels that reach above the diagonal, of a matrix times its own transpose
   const bool rows_shared_;
   const Lanes shared_, own_;
   TileLine* laid_;
 };
 
+// Whether a is shared: the one that is not in memory in the order of its depths, as that way is slow for a single
+// panel, else the smaller one.
+bool shares_rows(const Product& p) {
+  const int64_t m = p.c.rows, n = p.c.cols;
+  const bool a_across = p.a.col != 1, b_across = p.b.row != 1;
+  return std::min(m, n) > kFewLanes && a_across != b_across ? a_across : m < n;
+}
+
+// Enough for either.
 size_t bytes_of(int64_t m, int64_t n, int64_t k) {
-  const int64_t lanes = divided(equal_part(std::min(m, n), kSharedLanes), kPanel) * kPanel;
+  const int64_t few = std::min(m, n);
+  const int64_t most = few > kFewLanes ? std::max(equal_part(m, kSharedLanes), equal_part(n, kSharedLanes)) : few;
+  const int64_t lanes = divided(most, kPanel) * kPanel;
   return static_cast<size_t>(lanes * divided(std::min(k, Depths(k).chain), kTileDepth)) * sizeof(TileLine);
 }
 
 void run(dt_kernel_context* ctx, const Product& p, TileLine* memory) {
   const int64_t m = p.c.rows, n = p.c.cols;
   const bool half = is_symmetric(p) && m <= kSharedLanes;
-  const bool rows_shared =
-      m < n || (m == n && p.a.col != 1 && p.b.row == 1);  // what is read in order is laid out again
+  const bool rows_shared = shares_rows(p);
   const int64_t tall = rows_shared ? equal_part(m, kSharedLanes) : m;
   const int64_t wide = rows_shared ? n : equal_part(n, kSharedLanes);
   const Depths depths(p.a.cols);
