@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/contract.h"
+#include "kernels/cpu/contract_choice.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_amx.h"
 #include "kernels/cpu/gemm_packed.h"
@@ -13,7 +14,6 @@ namespace {
 using Products = Batch<BFloat16, float>;
 
 constexpr int64_t kSmallest = 16;  // dimension worth laying out in panels
-constexpr int64_t kWide = 128;     // and the others where one is smaller, for tiles
 constexpr int64_t kGroups = 64;    // that a batch is cut into
 
 // Multiplications; a smaller product of a batch stays on one thread.
@@ -23,7 +23,7 @@ int64_t own_thread() { return has_tiles() ? 1 << 25 : 1 << 22; }
 bool worth_panels(const Products& p) {
   int64_t sizes[] = {p.c.rows, p.c.cols, p.a.cols};
   std::sort(sizes, sizes + 3);
-  return p.count > 0 && (sizes[0] >= kSmallest || (has_tiles() && sizes[0] > 0 && sizes[1] >= kWide));
+  return p.count > 0 && (sizes[0] >= kSmallest || (has_tiles() && sizes[0] > 0 && sizes[1] >= kWideForTiles));
 }
 
 // Rows of sums start from what the result does.

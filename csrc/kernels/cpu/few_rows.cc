@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/contract_choice.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_amx.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/sixteen.h"
 
@@ -242,12 +243,18 @@ template void few_rows_product(dt_kernel_context*, Batch<double, double>, int32_
 
 namespace {
 
+// Whether tiles take no longer than few_rows_product().
+bool tiles_pay(const Batch<uint16_t, float>& p) {
+  const int64_t rows = std::min(p.c.rows, p.c.cols), longer = std::max(p.c.rows, p.c.cols);
+  return has_tiles() && rows > kFewBesideTiles && std::min(longer, p.a.cols) >= kWideForTiles;
+}
+
 // `self` is the kernel for other products.
 template <Arrange<uint16_t, float> arrange>
 dt_status multiply(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs, const dt_array* ins,
                    int32_t n_ins, const dt_value* args, int32_t n_args) {
   const Batch<uint16_t, float> p = arrange(outs[0], ins, n_ins, args);
-  if (p.count == 0 || !few_rows_pay(p)) {
+  if (p.count == 0 || !few_rows_pay(p) || (outs[0].dtype == DT_BFLOAT16 && tiles_pay(p))) {
     const dt_kernel& rest = *static_cast<const dt_kernel*>(self);
     return rest.fn(rest.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
   }
