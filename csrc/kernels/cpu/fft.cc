@@ -4,11 +4,13 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "kernels/cpu/index_common.h"
 #include "kernels/cpu/loops.h"
 #include "kernels/cpu/registry.h"
 
+#define DOVETAIL_KERNELS_V4
 #define DOVETAIL_KERNELS "kernels/cpu/fft.inc"
 #include "kernels/cpu/foreach_isa.h"
 
@@ -27,7 +29,7 @@ std::shared_ptr<const FftLength<T>> length_of(int64_t n, bool real) {
   const std::pair<int64_t, bool> key(n, real);
   const auto found = kept.find(key);
   if (found != kept.end()) return found->second;
-  const auto made = std::make_shared<const FftLength<T>>(n, real);
+  const auto made = std::make_shared<const FftLength<T>>(n, real, best_isa() == Isa::kBase);
   if (kept.size() >= kMost) kept.clear();
   return kept[key] = made;
 }
@@ -105,7 +107,7 @@ struct Transform {
     }
     const int64_t wide = kernels.wide, groups = ceil_div(count, wide), units = outer * groups;
     const int64_t ranges = std::max<int64_t>(1, std::min<int64_t>({8, units, units * wide * length.n / kGrain}));
-    const int64_t each = (real ? 8 : 4) * wide * length.n;
+    const int64_t each = (real ? 8 : 4) * wide * length.n + 512;
     T* const spaces = static_cast<T*>(ctx->workspace(ctx, ranges * each * sizeof(T)));
     if (!spaces) return false;
     parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {
@@ -143,7 +145,7 @@ dt_status fft_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, 
   const FftLines out{2 * to.strides[dim], lines.ndim ? lines.strides[1][lines.ndim - 1] : 0, 1};
   try {
     const auto length = length_of<T>(from.sizes[dim] / (kReal ? 2 : 1), kReal);
-    const FftKernels<T>& kernels = DOVETAIL_BEST_ISA(fft_kernels<T>)();
+    const FftKernels<T>& kernels = DOVETAIL_BEST_ISA_TO_V4(fft_kernels<T>)();
     const Transform<T> transform{
         ctx, *length, kernels, in, out, kReal, kReal && flag, kReal || flag, static_cast<T>(as_double(args[3]))};
     if (transform.run(static_cast<const T*>(from.data), static_cast<T*>(to.data), lines)) return DT_OK;

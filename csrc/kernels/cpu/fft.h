@@ -49,28 +49,64 @@ class Roots {
   std::vector<double> low_, high_;
 };
 
-// Of a length up to kLongest.
+// What of a plan or of a length is kept for lines side by side lies in blocks of as many numbers, the widest vector's.
+constexpr int64_t kFftBlock = 16;
+
+// Of a length up to kLongest. Where it can, the first pass is one of radix 16: points in a row then go through it in
+// lanes, and leave it so that its sixteen results lie side by side, which the lanes are from there on. The narrowest
+// vectors have radices up to 5 only (`few`), which their few registers hold.
 template <class T>
 struct FftPlan {
   int64_t n;
   std::vector<FftPass> passes;
-  std::vector<T> factors;  // of each pass: for every p < rest, w^p, w^2p ... where w = exp(-2 pi i / (radix * rest))
+  // Of each pass: for every p < rest, w^p, w^2p ... where w = exp(-2 pi i / (radix * rest)). Of radix 16: for every
+  // block of p's, w^p of them, real parts and imaginary ones, then w^2p ...
+  std::vector<T> factors;
 
-  explicit FftPlan(int64_t length) : n(length) {
+  FftPlan(int64_t length, bool few) : n(length) {
     const Roots roots(n);
-    for (int64_t left = n; left > 1;) {
-      const int radix = left % 4 == 0 ? 4 : left % 2 == 0 ? 2 : left % 3 == 0 ? 3 : 5;
+    int64_t left = n;
+    const auto take = [&](int radix) {
       left /= radix;
       passes.push_back({radix, left, static_cast<int64_t>(factors.size())});
-      for (int64_t p = 0; p < left; ++p)
-        for (int j = 1; j < radix; ++j) {
-          double re, im;
-          roots.at(p * j * (n / (left * radix)) % n, re, im);
-          factors.push_back(static_cast<T>(re));
-          factors.push_back(static_cast<T>(im));
-        }
-    }
+      if (radix == 16)
+        add_blocks(roots);
+      else
+        add_factors(roots, radix, left);
+    };
+    if (!few && n % 16 == 0 && n > 16) take(16);
+    for (const int radix : {3, 5})
+      while (left % radix == 0) take(radix);
+    while (!few && left % 8 == 0 && left != 16) take(8);
+    while (left % 4 == 0) take(4);
+    if (left == 2) take(2);
   }
+
+ private:
+  void add_factors(const Roots& roots, int radix, int64_t rest) {
+    for (int64_t p = 0; p < rest; ++p)
+      for (int j = 1; j < radix; ++j) {
+        double re, im;
+        roots.at(p * j * (n / (rest * radix)) % n, re, im);
+        factors.push_back(static_cast<T>(re));
+        factors.push_back(static_cast<T>(im));
+      }
+  }
+  void add_blocks(const Roots& roots) {
+    const int64_t rest = n / 16;
+    factors.resize((rest + kFftBlock - 1) / kFftBlock * kFactorBlock);
+    for (int64_t p = 0; p < rest; ++p)
+      for (int j = 1; j < 16; ++j) {
+        double re, im;
+        roots.at(p * j, re, im);
+        T* const to = &factors[p / kFftBlock * kFactorBlock + (2 * j - 2) * kFftBlock + p % kFftBlock];
+        to[0] = static_cast<T>(re);
+        to[kFftBlock] = static_cast<T>(im);
+      }
+  }
+
+ public:
+  static constexpr int64_t kFactorBlock = 30 * kFftBlock;  // factors of one block of p's
 };
 
 constexpr int64_t kLongest = 4096;  // points of a line that is transformed whole
@@ -90,10 +126,11 @@ struct FftLength {
   int64_t columns = 0, rows = 0;              // of a long line: n = rows * columns; else 0
   std::unique_ptr<FftPlan<T>> first, second;  // of the whole line; of a column and of a row
   std::unique_ptr<Roots> roots;
-  std::vector<T> turns;  // of reals that are not many: exp(-2 pi i k / 2n) for k up to n / 2
+  std::vector<T> turns[2];  // of reals that are not many: exp(-2 pi i k / 2n) for k up to n / 2, and room for a vector
+  std::vector<T> spread;    // of a long line: for every row r, exp(-2 pi i l r / n) of a block of l's, in two parts
 
   // `real`: also what the spectrum of 2n reals takes.
-  FftLength(int64_t length, bool real) : n(length) {
+  FftLength(int64_t length, bool real, bool few) : n(length) {
     if (real)
       roots = std::make_unique<Roots>(2 * n);
     else if (n > kLongest)
@@ -101,17 +138,28 @@ struct FftLength {
     if (n > kLongest) {
       rows = near_root(n);
       columns = n / rows;
-      second = std::make_unique<FftPlan<T>>(columns);
+      second = std::make_unique<FftPlan<T>>(columns, few);
+      spread.resize(2 * kFftBlock * rows);
+      for (int64_t i = 0; i < kFftBlock * rows; ++i) {
+        const int64_t row = i / kFftBlock, l = i % kFftBlock;
+        put_root(l * row % n, real ? 2 : 1, &spread[2 * kFftBlock * row + l], &spread[(2 * row + 1) * kFftBlock + l]);
+      }
     }
-    first = std::make_unique<FftPlan<T>>(rows ? rows : n);
-    for (int64_t k = 0; real && !rows && k <= n / 2; ++k) {
-      double re, im;
-      roots->at(k, re, im);
-      turns.insert(turns.end(), {static_cast<T>(re), static_cast<T>(im)});
-    }
+    first = std::make_unique<FftPlan<T>>(rows ? rows : n, few);
+    if (!real || rows) return;
+    for (auto& part : turns) part.resize(n / 2 + 1 + kFftBlock);
+    for (int64_t k = 0; k <= n / 2; ++k) put_root(k, 1, &turns[0][k], &turns[1][k]);
   }
   // exp(-2 pi i e / n)
   void root(int64_t e, bool real, double& re, double& im) const { roots->at(real ? 2 * e : e, re, im); }
+
+ private:
+  void put_root(int64_t e, int64_t by, T* to_re, T* to_im) const {
+    double re, im;
+    roots->at(by * e, re, im);
+    *to_re = static_cast<T>(re);
+    *to_im = static_cast<T>(im);
+  }
 };
 
 // Lines of complex numbers: how far it is, in T, from point to point, from line to line, and from a number's
