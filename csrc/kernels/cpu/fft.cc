@@ -107,7 +107,7 @@ struct Transform {
     }
     const int64_t wide = kernels.wide, groups = ceil_div(count, wide), units = outer * groups;
     const int64_t ranges = std::max<int64_t>(1, std::min<int64_t>({8, units, units * wide * length.n / kGrain}));
-    const int64_t each = (real ? 8 : 4) * wide * length.n + 512;
+    const int64_t each = (real ? 8 : 4) * wide * (length.n + kFftApart);
     T* const spaces = static_cast<T*>(ctx->workspace(ctx, ranges * each * sizeof(T)));
     if (!spaces) return false;
     parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {

@@ -51,6 +51,7 @@ class Roots {
 
 // What of a plan or of a length is kept for lines side by side lies in blocks of as many numbers, the widest vector's.
 constexpr int64_t kFftBlock = 16;
+constexpr int64_t kFftApart = 80;  // numbers between parts of a line, which would else be a power of two apart
 
 // Of a length up to kLongest. Where it can, the first pass is one of radix 16: points in a row then go through it in
 // lanes, and leave it so that its sixteen results lie side by side, which the lanes are from there on. The narrowest
@@ -92,14 +93,15 @@ struct FftPlan {
         factors.push_back(static_cast<T>(im));
       }
   }
+  // Where there are fewer p's than a block has room for, they come again and again, for lines side by side.
   void add_blocks(const Roots& roots) {
-    const int64_t rest = n / 16;
-    factors.resize((rest + kFftBlock - 1) / kFftBlock * kFactorBlock);
-    for (int64_t p = 0; p < rest; ++p)
+    const int64_t rest = n / 16, blocks = (rest + kFftBlock - 1) / kFftBlock;
+    factors.resize(blocks * kFactorBlock);
+    for (int64_t i = 0; i < blocks * kFftBlock; ++i)
       for (int j = 1; j < 16; ++j) {
         double re, im;
-        roots.at(p * j, re, im);
-        T* const to = &factors[p / kFftBlock * kFactorBlock + (2 * j - 2) * kFftBlock + p % kFftBlock];
+        roots.at(i % rest * j, re, im);
+        T* const to = &factors[i / kFftBlock * kFactorBlock + (2 * j - 2) * kFftBlock + i % kFftBlock];
         to[0] = static_cast<T>(re);
         to[kFftBlock] = static_cast<T>(im);
       }
@@ -169,7 +171,7 @@ struct FftLines {
 };
 
 // The work of one instruction set (fft.inc). space: `wide` numbers four times for each point of what is transformed at
-// once, a whole line (twice as many for reals), a column or a row.
+// once and kFftApart more, a whole line (twice as many for reals), a column or a row.
 template <class T>
 struct FftKernels {
   int64_t wide;  // lines at once
