@@ -1,4 +1,4 @@
-// Fourier transforms along one dim of lengths without a prime factor above 5: what the transforms of the package
+// Fourier transforms along one dim of lengths without a prime factor above 13: what the transforms of the package
 // spectral use where they can.
 #include "core/ops/compose.h"
 
@@ -10,9 +10,9 @@ Declare op(const char* schema) { return Declare("fourier", schema); }
 
 void check_length(Inference& call, int64_t n, const char* what) {
   int64_t left = n;
-  for (const int64_t factor : {2, 3, 5})
+  for (const int64_t factor : {2, 3, 5, 7, 11, 13})
     while (left > 0 && left % factor == 0) left /= factor;
-  if (left != 1) value_error(call.name(), ": expected ", what, " with no prime factor above 5, got ", n);
+  if (left != 1) value_error(call.name(), ": expected ", what, " with no prime factor above 13, got ", n);
 }
 
 int transformed_dim(Inference& call) {
@@ -54,7 +54,7 @@ void declare_fourier() {
     out[k] = scale * sum_j self[j] * exp(-+ 2 pi i j k / n)
 
 Args:
-    self: complex; the dim's size has no prime factor above 5.
+    self: complex; the dim's size has no prime factor above 13.
     dim: the dim to transform.
     forward: with a minus in the exponent; else with a plus.
     scale: a factor.
@@ -71,7 +71,7 @@ Example:
       .doc(R"(The forward Fourier transforms of a real tensor's lines along a dim.
 
 Args:
-    self: float32 or float64; half the dim's size has no prime factor above 5.
+    self: float32 or float64; half the dim's size has no prime factor above 13.
     dim: the dim to transform.
     whole: all n entries; else the first n / 2 + 1, from which the others follow.
     scale: a factor.

@@ -1,4 +1,4 @@
-// Fourier transforms of lines whose length has no prime factor above 5: the plan of one length.
+// Fourier transforms of lines whose length has no prime factor above 13: the plan of one length.
 //
 // Radix passes after Stockham, which leave the result in order: each takes its input from one buffer to the other. As
 // many lines as a vector has lanes go through them side by side. A long line is a matrix: transforms of its columns,
@@ -55,19 +55,20 @@ constexpr int64_t kFftApart = 80;  // numbers between parts of a line, which wou
 
 // Of a length up to kLongest. Where it can, the first pass is one of radix 16: points in a row then go through it in
 // lanes, and leave it so that its sixteen results lie side by side, which the lanes are from there on. The narrowest
-// vectors have radices up to 5 only (`few`), which their few registers hold.
+// vectors have no radices 8 and 16 (`few`), which their few registers would not
+// hold.
 template <class T>
 struct FftPlan {
   int64_t n;
   std::vector<FftPass> passes;
   // Of each pass: for every p < rest, w^p, w^2p ... where w = exp(-2 pi i / (radix * rest)). Of radix 16: for every
-  // block of p's, w^p of them, real parts and imaginary ones, then w^2p ...
+  // block of p's, w^p of them, real parts and imaginary ones, then w^2p ... Of radix 7 and more: the roots of 1 first.
   std::vector<T> factors;
 
   FftPlan(int64_t length, bool few) : n(length) {
     const Roots roots(n);
     int64_t left = n;
-    const auto take = [&](int radix) {
+    const auto take = [&](int radix) {  // 2 last, if ever
       left /= radix;
       passes.push_back({radix, left, static_cast<int64_t>(factors.size())});
       if (radix == 16)
@@ -76,7 +77,7 @@ struct FftPlan {
         add_factors(roots, radix, left);
     };
     if (!few && n % 16 == 0 && n > 16) take(16);
-    for (const int radix : {3, 5})
+    for (const int radix : {3, 5, 7, 11, 13})
       while (left % radix == 0) take(radix);
     while (!few && left % 8 == 0 && left != 16) take(8);
     while (left % 4 == 0) take(4);
@@ -85,13 +86,15 @@ struct FftPlan {
 
  private:
   void add_factors(const Roots& roots, int radix, int64_t rest) {
+    const auto add = [&](int64_t e) {
+      double re, im;
+      roots.at(e % n, re, im);
+      factors.push_back(static_cast<T>(re));
+      factors.push_back(static_cast<T>(im));
+    };
+    for (int j = 0; radix > 5 && radix % 2 == 1 && j < radix; ++j) add(j * (n / radix));
     for (int64_t p = 0; p < rest; ++p)
-      for (int j = 1; j < radix; ++j) {
-        double re, im;
-        roots.at(p * j * (n / (rest * radix)) % n, re, im);
-        factors.push_back(static_cast<T>(re));
-        factors.push_back(static_cast<T>(im));
-      }
+      for (int j = 1; j < radix; ++j) add(p * j * (n / (rest * radix)));
   }
   // Where there are fewer p's than a block has room for, they come again and again, for lines side by side.
   void add_blocks(const Roots& roots) {
@@ -111,6 +114,7 @@ struct FftPlan {
   static constexpr int64_t kFactorBlock = 30 * kFftBlock;  // factors of one block of p's
 };
 
+constexpr int kFftOdd = 13;         // the greatest radix
 constexpr int64_t kLongest = 4096;  // points of a line that is transformed whole
 
 // The factor of n nearest to its root, from below.

@@ -278,7 +278,10 @@ def complex_to_real(op: str) -> Iterator[Sample]:
 
 
 # Every radix, a power of each, mixtures; and lengths that are taken for matrices.
-LENGTHS = (1, 2, 3, 4, 5, 6, 9, 15, 20, 25, 30, 64, 100, 1000, 1024, 4096, 4374, 8192, 10_000, 15_625)
+LENGTHS = (
+    *(1, 2, 3, 4, 5, 6, 7, 9, 15, 11, 13, 20, 25, 30, 32, 48, 49, 64, 80, 98, 100, 112, 143, 224, 240, 256, 288, 343, 512, 1000),
+    *(1024, 1120, 1144, 4096, 4374, 8192, 10_000, 15_625, 16_807),
+)
 BATCHES = ((), (1,), (3,), (9,), (2, 8))
 
 
@@ -328,7 +331,7 @@ def real_lines(op: str) -> Iterator[Sample]:
 def refused_lines(op: str) -> Iterator[ErrorSample]:
     good, other = (np.float32, np.complex64) if op == "fft_real_lines" else (np.complex64, np.float32)
     yield ErrorSample((T(np.ones((2, 2), other)), 0), TypeError, f"^{op}: ")
-    yield ErrorSample((T(np.ones(14, good)), 0), ValueError, f"^{op}: expected .* no prime factor above 5")
+    yield ErrorSample((T(np.ones(34, good)), 0), ValueError, f"^{op}: expected .* no prime factor above 13")
     yield ErrorSample((T(np.ones((2, 0), good)), 1), ValueError, f"^{op}: ")
     yield ErrorSample((T(np.ones((), good)), 0), ValueError, f"^{op}: ")
     yield ErrorSample((T(np.ones((2, 2), good)), 2), IndexError, f"^{op}: ")

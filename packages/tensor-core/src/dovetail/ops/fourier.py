@@ -1,4 +1,4 @@
-"""The three primitives of the Fourier transforms: by kernels where a length has no prime factor above 5, else by
+"""The three primitives of the Fourier transforms: by kernels where a length has no prime factor above 13, else by
 NumPy's FFT (pocketfft).
 
 All others are made of them. A scaling is "none", "1/sqrt(n)" or "1/n", n being the number of points transformed, so
@@ -68,7 +68,7 @@ def _along(
 @cache
 def _smooth(n: int) -> bool:
     """Whether kernels transform lines of n points."""
-    for factor in (2, 3, 5):
+    for factor in (2, 3, 5, 7, 11, 13):
         while n > 1 and n % factor == 0:
             n //= factor
     return n == 1
