@@ -1,7 +1,6 @@
 // fft_lines and fft_real_lines: Fourier transforms along one dim.
 #include "kernels/cpu/fft.h"
 
-#include <map>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -24,14 +23,13 @@ template <class T>
 std::shared_ptr<const FftLength<T>> length_of(int64_t n, bool real) {
   constexpr size_t kMost = 32;
   static std::mutex mutex;
-  static auto& kept = *new std::map<std::pair<int64_t, bool>, std::shared_ptr<const FftLength<T>>>;
+  static auto& kept = *new std::vector<std::pair<bool, std::shared_ptr<const FftLength<T>>>>;
   const std::lock_guard<std::mutex> lock(mutex);
-  const std::pair<int64_t, bool> key(n, real);
-  const auto found = kept.find(key);
-  if (found != kept.end()) return found->second;
-  const auto made = std::make_shared<const FftLength<T>>(n, real, best_isa() == Isa::kBase);
+  for (const auto& [of_reals, length] : kept)
+    if (length->n == n && of_reals == real) return length;
   if (kept.size() >= kMost) kept.clear();
-  return kept[key] = made;
+  kept.emplace_back(real, std::make_shared<const FftLength<T>>(n, real, best_isa() == Isa::kBase));
+  return kept.back().second;
 }
 
 // ---- one call ------------------------------------------------------------------------------------------------
@@ -128,26 +126,36 @@ struct Transform {
   }
 };
 
-// `real`: of a real tensor; the flag among the attributes then asks for the whole spectrum, and else for the direction.
-template <class T, bool kReal>
+// Of doubles none for v4, which would add a fifth to their size.
+template <class T>
+const FftKernels<T>& best_kernels() {
+  if constexpr (sizeof(T) == 4)
+    return DOVETAIL_BEST_ISA_TO_V4(fft_kernels<T>)();
+  else
+    return DOVETAIL_BEST_ISA(fft_kernels<T>)();
+}
+
+// Of a real tensor the flag among the attributes asks for the whole spectrum, of a complex one for the direction.
+template <class T>
 dt_status fft_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                      const dt_value* args, int32_t) {
   const dt_array &from = ins[0], &to = outs[0];
+  const bool real = from.dtype == DT_FLOAT32 || from.dtype == DT_FLOAT64;
   if (numel(to) == 0) return DT_OK;
   const int dim = static_cast<int>(args[1].as.i);
   const bool flag = args[2].as.i != 0;
-  const int64_t item = kReal ? 1 : 2;  // of T in an element of the input
+  const int64_t item = real ? 1 : 2;  // of T in an element of the input
   Walk<2> lines;
   for (int i = 0; i < from.ndim; ++i)
     if (i != dim) lines.add(from.sizes[i], {item * from.strides[i], 2 * to.strides[i]});
   const FftLines in{2 * from.strides[dim], lines.ndim ? lines.strides[0][lines.ndim - 1] : 0,
-                    kReal ? from.strides[dim] : 1};
+                    real ? from.strides[dim] : 1};
   const FftLines out{2 * to.strides[dim], lines.ndim ? lines.strides[1][lines.ndim - 1] : 0, 1};
   try {
-    const auto length = length_of<T>(from.sizes[dim] / (kReal ? 2 : 1), kReal);
-    const FftKernels<T>& kernels = DOVETAIL_BEST_ISA_TO_V4(fft_kernels<T>)();
+    const auto length = length_of<T>(from.sizes[dim] / (real ? 2 : 1), real);
+    const FftKernels<T>& kernels = best_kernels<T>();
     const Transform<T> transform{
-        ctx, *length, kernels, in, out, kReal, kReal && flag, kReal || flag, static_cast<T>(as_double(args[3]))};
+        ctx, *length, kernels, in, out, real, real && flag, real || flag, static_cast<T>(as_double(args[3]))};
     if (transform.run(static_cast<const T*>(from.data), static_cast<T*>(to.data), lines)) return DT_OK;
   } catch (const std::bad_alloc&) {
   }
@@ -157,10 +165,10 @@ dt_status fft_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, 
 }  // namespace
 
 void register_fft(KernelTable& table) {
-  table.add("fft_lines", DT_COMPLEX64, fft_kernel<float, false>);
-  table.add("fft_lines", DT_COMPLEX128, fft_kernel<double, false>);
-  table.add("fft_real_lines", DT_FLOAT32, fft_kernel<float, true>);
-  table.add("fft_real_lines", DT_FLOAT64, fft_kernel<double, true>);
+  table.add("fft_lines", DT_COMPLEX64, fft_kernel<float>);
+  table.add("fft_lines", DT_COMPLEX128, fft_kernel<double>);
+  table.add("fft_real_lines", DT_FLOAT32, fft_kernel<float>);
+  table.add("fft_real_lines", DT_FLOAT64, fft_kernel<double>);
 }
 
 }  // namespace dovetail::cpu

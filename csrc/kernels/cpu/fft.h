@@ -55,26 +55,30 @@ constexpr int64_t kFftApart = 80;  // numbers between parts of a line, which wou
 
 // Of a length up to kLongest. Where it can, the first pass is one of radix 16: points in a row then go through it in
 // lanes, and leave it so that its sixteen results lie side by side, which the lanes are from there on. The narrowest
-// vectors have no radices 8 and 16 (`few`), which their few registers would not
-// hold.
+// vectors have no radices 8 and 16 (`few`), which their few registers would not hold.
 template <class T>
 struct FftPlan {
+  static constexpr int64_t kFactorBlock = 30 * kFftBlock;  // factors of one block of p's
+
   int64_t n;
   std::vector<FftPass> passes;
   // Of each pass: for every p < rest, w^p, w^2p ... where w = exp(-2 pi i / (radix * rest)). Of radix 16: for every
   // block of p's, w^p of them, real parts and imaginary ones, then w^2p ... Of radix 7 and more: the roots of 1 first.
   std::vector<T> factors;
+};
 
-  FftPlan(int64_t length, bool few) : n(length) {
-    const Roots roots(n);
+// Plans are made in double precision.
+class FftPlanner {
+ public:
+  FftPlanner(int64_t n, bool few) : plan_{n, {}, {}}, roots_(n) {
     int64_t left = n;
     const auto take = [&](int radix) {  // 2 last, if ever
       left /= radix;
-      passes.push_back({radix, left, static_cast<int64_t>(factors.size())});
+      plan_.passes.push_back({radix, left, static_cast<int64_t>(plan_.factors.size())});
       if (radix == 16)
-        add_blocks(roots);
+        add_blocks();
       else
-        add_factors(roots, radix, left);
+        add_factors(radix, left);
     };
     if (!few && n % 16 == 0 && n > 16) take(16);
     for (const int radix : {3, 5, 7, 11, 13})
@@ -83,35 +87,38 @@ struct FftPlan {
     while (left % 4 == 0) take(4);
     if (left == 2) take(2);
   }
+  template <class T>
+  std::unique_ptr<FftPlan<T>> plan() const {
+    return std::unique_ptr<FftPlan<T>>(
+        new FftPlan<T>{plan_.n, plan_.passes, {plan_.factors.begin(), plan_.factors.end()}});
+  }
 
  private:
-  void add_factors(const Roots& roots, int radix, int64_t rest) {
+  void add_factors(int radix, int64_t rest) {
+    const int64_t n = plan_.n;
     const auto add = [&](int64_t e) {
-      double re, im;
-      roots.at(e % n, re, im);
-      factors.push_back(static_cast<T>(re));
-      factors.push_back(static_cast<T>(im));
+      double root[2];
+      roots_.at(e % n, root[0], root[1]);
+      plan_.factors.insert(plan_.factors.end(), root, root + 2);
     };
     for (int j = 0; radix > 5 && radix % 2 == 1 && j < radix; ++j) add(j * (n / radix));
     for (int64_t p = 0; p < rest; ++p)
       for (int j = 1; j < radix; ++j) add(p * j * (n / (rest * radix)));
   }
   // Where there are fewer p's than a block has room for, they come again and again, for lines side by side.
-  void add_blocks(const Roots& roots) {
-    const int64_t rest = n / 16, blocks = (rest + kFftBlock - 1) / kFftBlock;
-    factors.resize(blocks * kFactorBlock);
+  void add_blocks() {
+    constexpr int64_t kFactorBlock = FftPlan<double>::kFactorBlock;
+    const int64_t rest = plan_.n / 16, blocks = (rest + kFftBlock - 1) / kFftBlock;
+    plan_.factors.resize(blocks * kFactorBlock);
     for (int64_t i = 0; i < blocks * kFftBlock; ++i)
       for (int j = 1; j < 16; ++j) {
-        double re, im;
-        roots.at(i % rest * j, re, im);
-        T* const to = &factors[i / kFftBlock * kFactorBlock + (2 * j - 2) * kFftBlock + i % kFftBlock];
-        to[0] = static_cast<T>(re);
-        to[kFftBlock] = static_cast<T>(im);
+        double* const to = &plan_.factors[i / kFftBlock * kFactorBlock + (2 * j - 2) * kFftBlock + i % kFftBlock];
+        roots_.at(i % rest * j, to[0], to[kFftBlock]);
       }
   }
 
- public:
-  static constexpr int64_t kFactorBlock = 30 * kFftBlock;  // factors of one block of p's
+  FftPlan<double> plan_;
+  Roots roots_;
 };
 
 constexpr int kFftOdd = 13;         // the greatest radix
@@ -144,14 +151,14 @@ struct FftLength {
     if (n > kLongest) {
       rows = near_root(n);
       columns = n / rows;
-      second = std::make_unique<FftPlan<T>>(columns, few);
+      second = FftPlanner(columns, few).plan<T>();
       spread.resize(2 * kFftBlock * rows);
       for (int64_t i = 0; i < kFftBlock * rows; ++i) {
         const int64_t row = i / kFftBlock, l = i % kFftBlock;
         put_root(l * row % n, real ? 2 : 1, &spread[2 * kFftBlock * row + l], &spread[(2 * row + 1) * kFftBlock + l]);
       }
     }
-    first = std::make_unique<FftPlan<T>>(rows ? rows : n, few);
+    first = FftPlanner(rows ? rows : n, few).plan<T>();
     if (!real || rows) return;
     for (auto& part : turns) part.resize(n / 2 + 1 + kFftBlock);
     for (int64_t k = 0; k <= n / 2; ++k) put_root(k, 1, &turns[0][k], &turns[1][k]);
