@@ -96,7 +96,7 @@ struct Transform {
   bool run(const T* from, T* to, Walk<2> lines) const {
     int64_t step[2];
     const int64_t count = lines.pop(step), outer = lines.count();
-    if (length.n > kLongest) {
+    if (length.rows > 0) {
       lines.seek(0);
       for (int64_t r = 0; r < outer; ++r, lines.next())
         for (int64_t i = 0; i < count; ++i)
@@ -105,7 +105,8 @@ struct Transform {
     }
     const int64_t wide = kernels.wide, groups = ceil_div(count, wide), units = outer * groups;
     const int64_t ranges = std::max<int64_t>(1, std::min<int64_t>({8, units, units * wide * length.n / kGrain}));
-    const int64_t each = (real ? 8 : 4) * wide * (length.n + kFftApart);
+    const bool one = length.n >= 16 * wide && kernels.goes_across(length, in, out, count);
+    const int64_t each = (one ? 4 : (real ? 8 : 4) * wide) * (length.n + kFftApart);
     T* const spaces = static_cast<T*>(ctx->workspace(ctx, ranges * each * sizeof(T)));
     if (!spaces) return false;
     parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {

@@ -53,7 +53,7 @@ class Roots {
 constexpr int64_t kFftBlock = 16;
 constexpr int64_t kFftApart = 80;  // numbers between parts of a line, which would else be a power of two apart
 
-// Of a length up to kLongest. Where it can, the first pass is one of radix 16: points in a row then go through it in
+// Of a length that is not long. Where it can, the first pass is one of radix 16: points in a row then go through it in
 // lanes, and leave it so that its sixteen results lie side by side, which the lanes are from there on. The narrowest
 // vectors have no radices 8 and 16 (`few`), which their few registers would not hold.
 template <class T>
@@ -121,8 +121,10 @@ class FftPlanner {
   Roots roots_;
 };
 
-constexpr int kFftOdd = 13;         // the greatest radix
-constexpr int64_t kLongest = 4096;  // points of a line that is transformed whole
+constexpr int kFftOdd = 13;  // the greatest radix
+
+// Whether a line is taken for a matrix. One that goes across lanes needs little space.
+inline bool is_long(int64_t n, bool few) { return n > (n % 16 == 0 && !few ? 32768 : 4096); }
 
 // The factor of n nearest to its root, from below.
 inline int64_t near_root(int64_t n) {
@@ -146,9 +148,9 @@ struct FftLength {
   FftLength(int64_t length, bool real, bool few) : n(length) {
     if (real)
       roots = std::make_unique<Roots>(2 * n);
-    else if (n > kLongest)
+    else if (is_long(n, few))
       roots = std::make_unique<Roots>(n);
-    if (n > kLongest) {
+    if (is_long(n, few)) {
       rows = near_root(n);
       columns = n / rows;
       second = FftPlanner(columns, few).plan<T>();
@@ -186,6 +188,8 @@ struct FftLines {
 template <class T>
 struct FftKernels {
   int64_t wide;  // lines at once
+  // Whether lines go across lanes; from 16 * wide points on they need space for one line only.
+  bool (*goes_across)(const FftLength<T>&, FftLines in, FftLines out, int64_t count);
   void (*whole_lines)(const FftLength<T>&, const T* from, FftLines in, T* to, FftLines out, int64_t count, bool forward,
                       T scale, T* space);
   void (*real_lines)(const FftLength<T>&, const T* from, FftLines in, T* to, FftLines out, int64_t count, bool whole,
