@@ -41,6 +41,20 @@ void infer_real_lines(Inference& call) {  // (self, dim, whole, scale)
   if (call.args[2].as.i == 0) call.outs[0].sizes[dim] = n / 2 + 1;
 }
 
+void infer_half_lines(Inference& call) {  // (self, dim, n, scale)
+  const TensorImpl& self = call.tensor(0);
+  if (!is_complex(self.dtype)) type_error(call.name(), ": expected a complex tensor, got ", dtype_name(self.dtype));
+  const int dim = transformed_dim(call);
+  const int64_t n = call.args[2].as.i;
+  if (n % 2 != 0) value_error(call.name(), ": expected an even length, got ", n);
+  check_length(call, n / 2, "half a length");
+  if (self.size(dim) != n / 2 + 1)
+    value_error(call.name(), ": ", n, " points need a spectrum of ", n / 2 + 1, ", got ", self.size(dim));
+  call.outs[0].like(self);
+  call.outs[0].dtype = self.dtype == DT_COMPLEX64 ? DT_FLOAT32 : DT_FLOAT64;
+  call.outs[0].sizes[dim] = n;
+}
+
 }  // namespace
 
 void declare_fourier() {
@@ -79,6 +93,25 @@ Args:
 Example:
     >>> dt._core.get_op("fft_real_lines")(dt.tensor([1.0, 2.0, 0.0, 0.0]), 0, False).tolist()
     [(3+0j), (1-2j), (-1+0j)]
+)");
+  op("fft_half_lines(Tensor self, int dim, int n, float scale=1.0) -> Tensor")
+      .plain(infer_half_lines)
+      .host()
+      .internal()
+      .non_differentiable()
+      .doc(R"(The inverse Fourier transforms of symmetric spectra, of which half is given, along a dim.
+
+The imaginary parts of the first entry and the last are ignored.
+
+Args:
+    self: complex, n / 2 + 1 entries along the dim.
+    dim: the dim to transform.
+    n: the result's size; half of it has no prime factor above 13.
+    scale: a factor.
+
+Example:
+    >>> dt._core.get_op("fft_half_lines")(dt.tensor([3 + 0j, 1 - 2j, -1 + 0j]), 0, 4, 0.25).tolist()
+    [1.0, 2.0, 0.0, 0.0]
 )");
 }
 

@@ -1,4 +1,4 @@
-// fft_lines and fft_real_lines: Fourier transforms along one dim.
+// fft_lines, fft_real_lines and fft_half_lines: Fourier transforms along one dim.
 #include "kernels/cpu/fft.h"
 
 #include <mutex>
@@ -39,8 +39,8 @@ struct Transform {
   dt_kernel_context* ctx;
   const FftLength<T>& length;
   const FftKernels<T>& kernels;
-  FftLines in, out;  // `line`: between neighbouring lines
-  bool real, whole, forward;
+  FftLines in, out;                 // `line`: between neighbouring lines
+  bool real, half, whole, forward;  // of reals, or of half their spectrum
   T scale;
 
   // The spectrum of 2n reals where the transform of the n complex numbers that they were taken for lies.
@@ -70,8 +70,28 @@ struct Transform {
     }
   }
 
+  // Numbers from one line of what a half spectrum's lines become to the next.
+  int64_t folded() const { return 2 * length.n + 16; }
+  // Half a spectrum becomes the line whose transform is reals; `to` has room for another one behind it.
+  void fold(const T* from, T* to) const {
+    if (in.point != 2) {
+      T* const row = to + folded();
+      for (int64_t k = 0; k <= length.n; ++k) row[2 * k] = from[k * in.point], row[2 * k + 1] = from[k * in.point + 1];
+      from = row;
+    }
+    kernels.line_of_spectrum(length, from, to);
+  }
+
   // One long line.
   bool run_long(const T* from, T* to) const {
+    FftLines in = this->in;
+    if (half) {
+      T* const line = static_cast<T*>(ctx->workspace(ctx, 2 * folded() * sizeof(T)));
+      if (!line) return false;
+      fold(from, line);
+      from = line;
+      in = {2, 0, 1};
+    }
     const int64_t wide = kernels.wide, across = ceil_div(length.columns, wide), down = ceil_div(length.rows, wide);
     const int64_t ranges = std::min<int64_t>(8, std::min(across, down)), middles = down * wide * length.columns;
     const int64_t each = 4 * wide * std::max(length.rows, length.columns);
@@ -82,12 +102,13 @@ struct Transform {
     parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
         for (int64_t g = across * r / ranges; g < across * (r + 1) / ranges; ++g)
-          kernels.columns_of(length, from, in.point, in.part, g * wide, forward, real, middle, spaces + r * each);
+          kernels.columns_of(length, from, in.point, in.part, g * wide, forward, real || half, middle,
+                             spaces + r * each);
     });
     parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
         for (int64_t g = down * r / ranges; g < down * (r + 1) / ranges; ++g)
-          kernels.rows_of(length, middle, g * wide, to, out.point, forward, scale, spaces + r * each);
+          kernels.rows_of(length, middle, g * wide, to, out.point, out.part, forward, scale, spaces + r * each);
     });
     if (real) finish_real(to);
     return true;
@@ -105,8 +126,9 @@ struct Transform {
     }
     const int64_t wide = kernels.wide, groups = ceil_div(count, wide), units = outer * groups;
     const int64_t ranges = std::max<int64_t>(1, std::min<int64_t>({8, units, units * wide * length.n / kGrain}));
-    const bool one = length.n >= 16 * wide && kernels.goes_across(length, in, out, count);
-    const int64_t each = (one ? 4 : (real ? 8 : 4) * wide) * (length.n + kFftApart);
+    const bool one = length.n >= 16 * wide && kernels.goes_across(length, half ? FftLines{2, 0, 1} : in, out, count);
+    const int64_t own = (one ? 4 : (real ? 8 : 4) * wide) * (length.n + kFftApart);
+    const int64_t each = own + (half ? (wide + 1) * folded() : 0);
     T* const spaces = static_cast<T*>(ctx->workspace(ctx, ranges * each * sizeof(T)));
     if (!spaces) return false;
     parallel(ctx, ranges, 1, [&](int64_t begin, int64_t end) {
@@ -117,7 +139,11 @@ struct Transform {
           const int64_t first = u % groups * wide, some = std::min(wide, count - first);
           const T* a = from + w.offset[0] + first * step[0];
           T* b = to + w.offset[1] + first * step[1];
-          if (real)
+          if (half) {
+            T* const folds = spaces + r * each + own;
+            for (int64_t l = 0; l < some; ++l) fold(a + l * in.line, folds + l * folded());
+            kernels.whole_lines(length, folds, {2, folded(), 1}, b, out, some, false, scale, spaces + r * each);
+          } else if (real)
             kernels.real_lines(length, a, in, b, out, some, whole, scale, spaces + r * each);
           else
             kernels.whole_lines(length, a, in, b, out, some, forward, scale, spaces + r * each);
@@ -136,27 +162,39 @@ const FftKernels<T>& best_kernels() {
     return DOVETAIL_BEST_ISA(fft_kernels<T>)();
 }
 
-// Of a real tensor the flag among the attributes asks for the whole spectrum, of a complex one for the direction.
+// Of a real tensor the flag among the attributes asks for the whole spectrum, of a complex one for the direction; half
+// a spectrum has the result's size there.
 template <class T>
 dt_status fft_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                      const dt_value* args, int32_t) {
+  const auto is_real = [](const dt_array& a) { return a.dtype == DT_FLOAT32 || a.dtype == DT_FLOAT64; };
   const dt_array &from = ins[0], &to = outs[0];
-  const bool real = from.dtype == DT_FLOAT32 || from.dtype == DT_FLOAT64;
+  const bool real = is_real(from), half = is_real(to);
   if (numel(to) == 0) return DT_OK;
   const int dim = static_cast<int>(args[1].as.i);
   const bool flag = args[2].as.i != 0;
-  const int64_t item = real ? 1 : 2;  // of T in an element of the input
+  const int64_t item = real ? 1 : 2, to_item = half ? 1 : 2;  // of T in an element
   Walk<2> lines;
   for (int i = 0; i < from.ndim; ++i)
-    if (i != dim) lines.add(from.sizes[i], {item * from.strides[i], 2 * to.strides[i]});
+    if (i != dim) lines.add(from.sizes[i], {item * from.strides[i], to_item * to.strides[i]});
   const FftLines in{2 * from.strides[dim], lines.ndim ? lines.strides[0][lines.ndim - 1] : 0,
                     real ? from.strides[dim] : 1};
-  const FftLines out{2 * to.strides[dim], lines.ndim ? lines.strides[1][lines.ndim - 1] : 0, 1};
+  const FftLines out{2 * to.strides[dim], lines.ndim ? lines.strides[1][lines.ndim - 1] : 0,
+                     half ? to.strides[dim] : 1};
+  const int64_t n = half ? to.sizes[dim] / 2 : from.sizes[dim] / (real ? 2 : 1);
   try {
-    const auto length = length_of<T>(from.sizes[dim] / (real ? 2 : 1), real);
+    const auto length = length_of<T>(n, real || half);
     const FftKernels<T>& kernels = best_kernels<T>();
-    const Transform<T> transform{
-        ctx, *length, kernels, in, out, real, real && flag, real || flag, static_cast<T>(as_double(args[3]))};
+    const Transform<T> transform{ctx,
+                                 *length,
+                                 kernels,
+                                 in,
+                                 out,
+                                 real,
+                                 half,
+                                 real && flag,
+                                 real || (flag && !half),
+                                 static_cast<T>(as_double(args[3]))};
     if (transform.run(static_cast<const T*>(from.data), static_cast<T*>(to.data), lines)) return DT_OK;
   } catch (const std::bad_alloc&) {
   }
@@ -170,6 +208,8 @@ void register_fft(KernelTable& table) {
   table.add("fft_lines", DT_COMPLEX128, fft_kernel<double>);
   table.add("fft_real_lines", DT_FLOAT32, fft_kernel<float>);
   table.add("fft_real_lines", DT_FLOAT64, fft_kernel<double>);
+  table.add("fft_half_lines", DT_COMPLEX64, fft_kernel<float>);
+  table.add("fft_half_lines", DT_COMPLEX128, fft_kernel<double>);
 }
 
 }  // namespace dovetail::cpu

@@ -141,7 +141,7 @@ struct FftLength {
   int64_t columns = 0, rows = 0;              // of a long line: n = rows * columns; else 0
   std::unique_ptr<FftPlan<T>> first, second;  // of the whole line; of a column and of a row
   std::unique_ptr<Roots> roots;
-  std::vector<T> turns[2];  // of reals that are not many: exp(-2 pi i k / 2n) for k up to n / 2, and room for a vector
+  std::vector<T> turns[2];  // of reals: exp(-2 pi i k / 2n) for k up to n / 2, and room for a vector
   std::vector<T> spread;    // of a long line: for every row r, exp(-2 pi i l r / n) of a block of l's, in two parts
 
   // `real`: also what the spectrum of 2n reals takes.
@@ -161,7 +161,7 @@ struct FftLength {
       }
     }
     first = FftPlanner(rows ? rows : n, few).plan<T>();
-    if (!real || rows) return;
+    if (!real) return;
     for (auto& part : turns) part.resize(n / 2 + 1 + kFftBlock);
     for (int64_t k = 0; k <= n / 2; ++k) put_root(k, 1, &turns[0][k], &turns[1][k]);
   }
@@ -194,10 +194,13 @@ struct FftKernels {
                       T scale, T* space);
   void (*real_lines)(const FftLength<T>&, const T* from, FftLines in, T* to, FftLines out, int64_t count, bool whole,
                      T scale, T* space);
+  // What `forward` transforms of real_lines began with, for them to be transformed back: the line of n complex numbers,
+  // twice, from half a spectrum, n + 1 numbers in a row. There is room for n + 1.
+  void (*line_of_spectrum)(const FftLength<T>&, const T* from, T* to);
   void (*columns_of)(const FftLength<T>&, const T* from, int64_t point, int64_t part, int64_t column, bool forward,
                      bool real, T* const* middle, T* space);
-  void (*rows_of)(const FftLength<T>&, T* const* middle, int64_t row, T* to, int64_t point, bool forward, T scale,
-                  T* space);
+  void (*rows_of)(const FftLength<T>&, T* const* middle, int64_t row, T* to, int64_t point, int64_t part, bool forward,
+                  T scale, T* space);
 };
 
 }  // namespace dovetail::cpu

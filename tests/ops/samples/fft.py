@@ -279,7 +279,38 @@ def complex_to_real(op: str) -> Iterator[Sample]:
 
 # Every radix, a power of each, mixtures; and lengths that are taken for matrices.
 LENGTHS = (
-    *(1, 2, 3, 4, 5, 6, 7, 9, 15, 11, 13, 20, 25, 30, 32, 48, 49, 64, 80, 98, 100, 112, 143, 224, 240, 256, 288, 343, 512, 1000),
+    *(
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        9,
+        15,
+        11,
+        13,
+        20,
+        25,
+        30,
+        32,
+        48,
+        49,
+        64,
+        80,
+        98,
+        100,
+        112,
+        143,
+        224,
+        240,
+        256,
+        288,
+        343,
+        512,
+        1000,
+    ),
     *(1024, 1120, 1144, 4096, 4374, 8192, 10_000, 15_625, 40_960),
 )
 BATCHES = ((), (1,), (3,), (9,), (2, 8))
@@ -325,6 +356,38 @@ def real_lines(op: str) -> Iterator[Sample]:
         for laid in layouts_of(make(rng, (2, 3), dtype)):
             yield sample(op, (laid, 0, True, 1.0), dtype, reference)
         yield sample(op, (T(make(rng, (0, 4), dtype)), -1, True, 1.0), dtype, reference)
+
+
+@samples_for("fft_half_lines")
+def half_lines(op: str) -> Iterator[Sample]:
+    rng = rng_for(op)
+
+    def reference(x: Any, dim: int, n: int, scale: float) -> Any:
+        return np.fft.irfft(wide(x), n, axis=dim, norm="forward") * scale
+
+    for dtype in COMPLEXES:
+        atol = 1e-4 if dtype == "complex64" else 1e-12
+        result: dict[str, Any] = {"dtype": real_of(dtype), "atol": atol, "rtol": atol}
+        for half in LENGTHS:
+            n = 2 * half
+            for batch in BATCHES if n <= 1024 else BATCHES[:3]:
+                rows = T(make(rng, (*batch, half + 1), dtype))
+                columns = T(make(rng, (half + 1, *batch), dtype), "transposed" if batch else "offset")
+                yield Sample((rows, -1, n, n**-0.5), reference, variants=False, **result)
+                yield Sample((columns, 0, n, n**-0.5), reference, variants=False, **result)
+        for laid in layouts_of(make(rng, (2, 3), dtype)):
+            yield Sample((laid, 0, 2, 1.0), reference, **result)
+        yield Sample((T(make(rng, (0, 4), dtype)), -1, 6, 1.0), reference, **result)
+
+
+@errors_for("fft_half_lines")
+def refused_half_lines(op: str) -> Iterator[ErrorSample]:
+    yield ErrorSample((T(np.ones((2, 2), np.float32)), 0, 2), TypeError, f"^{op}: ")
+    yield ErrorSample((T(np.ones(18, np.complex64)), 0, 34), ValueError, f"^{op}: expected .* no prime factor above 13")
+    yield ErrorSample((T(np.ones(3, np.complex64)), 0, 5), ValueError, f"^{op}: expected an even length, got 5")
+    yield ErrorSample((T(np.ones(3, np.complex64)), 0, 6), ValueError, f"^{op}: 6 points need a spectrum of 4, got 3")
+    yield ErrorSample((T(np.ones((), np.complex64)), 0, 2), ValueError, f"^{op}: ")
+    yield ErrorSample((T(np.ones((2, 2), np.complex64)), 2, 2), IndexError, f"^{op}: ")
 
 
 @errors_for("fft_lines", "fft_real_lines")

@@ -19,7 +19,7 @@ from dovetail._core import get_op
 from dovetail.ops import op
 
 _Array = np.ndarray[Any, Any]
-_lines, _real_lines = get_op("fft_lines"), get_op("fft_real_lines")
+_lines, _real_lines, _half_lines = get_op("fft_lines"), get_op("fft_real_lines"), get_op("fft_half_lines")
 
 # NumPy's names of the scalings, forward and inverse.
 _FORWARD = {"none": "backward", "1/sqrt(n)": "ortho", "1/n": "forward"}
@@ -186,4 +186,6 @@ def fft_c2r(self: _Array, dim: Sequence[int], n: int, scaling: str) -> _Array:
         self = _complex_along(self, d, scaling, False)
     if self.shape[last] != n // 2 + 1:
         raise ValueError(f"{n} points along dim {last} need a spectrum of {n // 2 + 1}, got shape {self.shape}")
+    if n % 2 == 0 and _smooth(n // 2):
+        return _by_kernel(_half_lines, self, last, n, _factor(scaling, n))
     return _along(np.fft.irfft, self, last, norm, _REAL[self.dtype.char], n, n)

@@ -258,6 +258,7 @@ _TABLE: dict[str, Callable[[], list[Case]]] = {
     # Fourier transforms
     "fft_lines": lambda: [(_numbers(3, 6), 1, True, 1.0), (_numbers(8, 3), 0, False, 0.125)],
     "fft_real_lines": lambda: [(_ramp(3, 6), 1, True, 1.0), (_ramp(8, 3), 0, False, 0.5)],
+    "fft_half_lines": lambda: [(_numbers(3, 6), 1, 10, 1.0), (_numbers(5, 3), 0, 8, 0.5)],
     # contraction and windows
     "bmm": lambda: [(_ramp(2, 3, 4), _ramp(2, 4, 5)), (_ramp(2, 4, 3).transpose(1, 2), _ramp(2, 4, 5))],
     "mm": lambda: [(_ramp(3, 4), _ramp(4, 5)), (_ramp(4, 3).transpose(0, 1), _ramp(4, 5))],
