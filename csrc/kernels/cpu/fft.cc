@@ -79,7 +79,7 @@ struct Transform {
       for (int64_t k = 0; k <= length.n; ++k) row[2 * k] = from[k * in.point], row[2 * k + 1] = from[k * in.point + 1];
       from = row;
     }
-    kernels.line_of_spectrum(length, from, to);
+    kernels.line_of_spectrum(length, from, from + in.line, to);
   }
 
   // One long line.
@@ -141,8 +141,13 @@ struct Transform {
           T* b = to + w.offset[1] + first * step[1];
           if (half) {
             T* const folds = spaces + r * each + own;
-            for (int64_t l = 0; l < some; ++l) fold(a + l * in.line, folds + l * folded());
-            kernels.whole_lines(length, folds, {2, folded(), 1}, b, out, some, false, scale, spaces + r * each);
+            const int64_t together = one ? 1 : some;
+            for (int64_t l = 0; l < some; ++l) {
+              fold(a + l * in.line, folds + l % together * folded());
+              if ((l + 1) % together == 0)
+                kernels.whole_lines(length, folds, {2, folded(), 1}, b + (l + 1 - together) * out.line, out, together,
+                                    false, scale, spaces + r * each);
+            }
           } else if (real)
             kernels.real_lines(length, a, in, b, out, some, whole, scale, spaces + r * each);
           else

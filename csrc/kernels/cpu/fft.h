@@ -195,8 +195,8 @@ struct FftKernels {
   void (*real_lines)(const FftLength<T>&, const T* from, FftLines in, T* to, FftLines out, int64_t count, bool whole,
                      T scale, T* space);
   // What `forward` transforms of real_lines began with, for them to be transformed back: the line of n complex numbers,
-  // twice, from half a spectrum, n + 1 numbers in a row. There is room for n + 1.
-  void (*line_of_spectrum)(const FftLength<T>&, const T* from, T* to);
+  // twice, from half a spectrum, n + 1 numbers in a row. There is room for n + 1. `next`: where the next one is.
+  void (*line_of_spectrum)(const FftLength<T>&, const T* from, const T* next, T* to);
   void (*columns_of)(const FftLength<T>&, const T* from, int64_t point, int64_t part, int64_t column, bool forward,
                      bool real, T* const* middle, T* space);
   void (*rows_of)(const FftLength<T>&, T* const* middle, int64_t row, T* to, int64_t point, int64_t part, bool forward,
