@@ -1,4 +1,4 @@
-"""Fourier transforms: a line has the same bits alone and among others, in rows and in columns, on all threads or one."""
+"""Fourier transforms: a line has the same bits alone and among others, in rows and in columns, on all threads."""
 
 from __future__ import annotations
 
