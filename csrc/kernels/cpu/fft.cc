@@ -158,13 +158,13 @@ struct Transform {
   }
 };
 
-// Of doubles none for v4, which would add a fifth to their size.
+// Of doubles none for v4, which would add a fifth to their size; and a few lines that don't go across lanes would leave
+// most of its vectors empty.
 template <class T>
-const FftKernels<T>& best_kernels() {
+const FftKernels<T>& best_kernels(int64_t n, int64_t lines) {
   if constexpr (sizeof(T) == 4)
-    return DOVETAIL_BEST_ISA_TO_V4(fft_kernels<T>)();
-  else
-    return DOVETAIL_BEST_ISA(fft_kernels<T>)();
+    if (n % 16 == 0 || n > 4096 || lines > 8) return DOVETAIL_BEST_ISA_TO_V4(fft_kernels<T>)();
+  return DOVETAIL_BEST_ISA(fft_kernels<T>)();
 }
 
 // Of a real tensor the flag among the attributes asks for the whole spectrum, of a complex one for the direction; half
@@ -189,7 +189,7 @@ dt_status fft_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, 
   const int64_t n = half ? to.sizes[dim] / 2 : from.sizes[dim] / (real ? 2 : 1);
   try {
     const auto length = length_of<T>(n, real || half);
-    const FftKernels<T>& kernels = best_kernels<T>();
+    const FftKernels<T>& kernels = best_kernels<T>(n, numel(to) / to.sizes[dim]);
     const Transform<T> transform{ctx,
                                  *length,
                                  kernels,

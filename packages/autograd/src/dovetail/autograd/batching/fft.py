@@ -14,7 +14,7 @@ def _transform(op: Any, b: Any, x: Tensor, dims: Any, *rest: Any) -> Tensor:
     return op(b(x), [b.dim(x, d) for d in dims], *rest)
 
 
-@rule("fft_lines", "fft_real_lines")
+@rule("fft_lines", "fft_real_lines", "fft_half_lines")
 def _lines(op: Any, b: Any, x: Tensor, dim: int, *rest: Any) -> Tensor:
     return op(b(x), b.dim(x, dim), *rest)
 
