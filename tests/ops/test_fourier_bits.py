@@ -67,7 +67,7 @@ import numpy as np
 import dovetail as dt
 rng = np.random.default_rng(0)
 for n in (24, 64, 112, 143, 240, 1000, 1024, 16384, 49152):
-    z = (rng.standard_normal((5, n + 1)) + 1j * rng.standard_normal((5, n + 1))).astype(np.complex64)
+    z = (rng.standard_normal((9, n + 1)) + 1j * rng.standard_normal((9, n + 1))).astype(np.complex64)
     half = dt.tensor(z)
     for y in (dt.fft.fft(half[:, :n]), dt.fft.ifft(half[:, 1:]), dt.fft.rfft(half.real[:, :n]), dt.fft.irfft(half)):
         sys.stdout.buffer.write(np.asarray(y.contiguous()).tobytes())
