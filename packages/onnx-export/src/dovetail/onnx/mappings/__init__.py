@@ -61,6 +61,7 @@ REASONS = {
     "philox_randint": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_poisson": "ONNX's random numbers are others; draw them outside and pass them in",
     "philox_binomial": "ONNX's random numbers are others; draw them outside and pass them in",
+    "fft_half_lines": "a part of the other transforms, which are exported",
     "fft_lines": "a part of the other transforms, which are exported",
     "fft_real_lines": "a part of the other transforms, which are exported",
     "gcd": "ONNX has no operator for it",
