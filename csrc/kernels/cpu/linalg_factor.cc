@@ -1,4 +1,4 @@
-// Triangular factorisations: Cholesky, LU, LDL, and the permutation that LU's pivots stand for.
+// Triangular factorisations: Cholesky, LU of complex matrices, LDL, and the permutation that LU's pivots stand for.
 #include <atomic>
 #include <cstdlib>
 
@@ -47,42 +47,6 @@ dt_status potrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
 
 // ---- LU -----------------------------------------------------------------------------------------------------
 
-constexpr int kSmall = 24;  // rows and columns up to which LAPACK's calls take longer than the work
-
-// As LAPACK's getrf, which it stands in for: column by column, the row with the largest element first.
-template <class T>
-DOVETAIL_CLONES int small_lu(T* a, int m, int n, int* pivots) {
-  int info = 0;
-  for (int k = 0; k < std::min(m, n); ++k) {
-    T* column = a + int64_t{k} * m;
-    int best = k;
-    for (int i = k + 1; i < m; ++i)
-      if (std::fabs(column[i]) > std::fabs(column[best])) best = i;
-    pivots[k] = best + 1;
-    if (best != k)
-      for (int j = 0; j < n; ++j) std::swap(a[k + int64_t{j} * m], a[best + int64_t{j} * m]);
-    if (column[k] == 0) {
-      if (info == 0) info = k + 1;
-      continue;
-    }
-    for (int i = k + 1; i < m; ++i) column[i] /= column[k];
-    for (int j = k + 1; j < n; ++j) {
-      T* other = a + int64_t{j} * m;
-      const T factor = other[k];
-      for (int i = k + 1; i < m; ++i) other[i] -= factor * column[i];
-    }
-  }
-  return info;
-}
-
-template <class T>
-int lu(T* a, int m, int n, int* pivots) {
-  if constexpr (!is_complex_type<T>) {
-    if (m <= kSmall && n <= kSmall) return small_lu(a, m, n, pivots);
-  }
-  return Lapack<T>::getrf(LAPACK_COL_MAJOR, m, n, a, m, pivots);
-}
-
 template <class T>
 dt_status getrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                 const dt_value*, int32_t) {
@@ -96,7 +60,7 @@ dt_status getrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
     int info = 0;
     if (k > 0) {
       load(from, part, s.a, m);
-      info = lu(s.a, m, n, s.pivots);
+      info = Lapack<T>::getrf(LAPACK_COL_MAJOR, m, n, s.a, m, s.pivots);
       // A matrix with NaN may leave a pivot that is no row.
       for (int i = 0; i < k; ++i)
         if (s.pivots[i] <= i || s.pivots[i] > m) s.pivots[i] = i + 1;
@@ -213,7 +177,7 @@ void register_linalg_factor(KernelTable& table) {
   for_lapack_types([&](auto zero, int32_t dtype) {
     using T = decltype(zero);
     table.add("linalg_potrf", dtype, potrf<T>);
-    table.add("linalg_getrf", dtype, getrf<T>);
+    if constexpr (is_complex_type<T>) table.add("linalg_getrf", dtype, getrf<T>);  // real ones: linalg_lu.cc
     table.add("linalg_hetrf", dtype, hetrf<T>);
     table.add("linalg_hetrs", dtype, hetrs<T>);
   });
