@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "kernels/cpu/linalg.h"
+#include "kernels/cpu/lower_strip.h"
 
 #define DOVETAIL_KERNELS_V4
 #define DOVETAIL_KERNELS "kernels/cpu/linalg_lu.inc"
@@ -18,14 +19,13 @@ namespace dovetail::cpu {
 namespace {
 
 constexpr int kWide = 32;   // columns of a panel
-constexpr int kStrip = 48;  // columns that a task takes: whole vectors of any machine, three of the widest floats
 constexpr int kSmall = 24;  // rows and columns up to which all of that takes longer than the work
 
 template <class T>
 struct LuKernels {
   int (*panel)(T*, int64_t, int, int, int, int*);
   void (*turn)(const T*, int64_t, int64_t, int64_t, T*, int64_t);
-  void (*lower_strip)(const T*, int64_t, T*, int64_t, int64_t, int64_t, int64_t);
+  void (*lower_strip)(const LowerStrip<T>&);
 };
 
 template <class T>
@@ -45,14 +45,6 @@ const LuKernels<double>& lu_kernels<double>() {
 
 int64_t rounded_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-// Rows lie an odd number of 64 bytes apart: a power of two would put them all into a few sets of the cache.
-template <class T>
-int64_t lead_of(int64_t n, int64_t to) {
-  constexpr int64_t kLine = 64 / sizeof(T);
-  const int64_t lines = rounded_up(n, to) / kLine;
-  return (lines | 1) * kLine;
-}
-
 template <class T>
 struct Lu {
   int m, n;
@@ -62,8 +54,8 @@ struct Lu {
 
   // Whole vectors and tiles are read and written: rows and columns are added up to the next one's end.
   int64_t high() const { return rounded_up(m, kWide); }
-  int64_t lead() const { return lead_of<T>(n, kWide); }
-  int64_t panel_lead() const { return lead_of<T>(m, kWide); }
+  int64_t lead() const { return padded_row<T>(rounded_up(n, kWide)); }
+  int64_t panel_lead() const { return padded_row<T>(high()); }
   int steps() const { return std::min(m, n); }
   T* at(int64_t i, int64_t j) const { return a + i * lead() + j; }
 
@@ -115,12 +107,10 @@ struct Lu {
 
   // Columns [begin, end) after those of [first, begin), which are factored: their block row and what is left below.
   void follow(dt_kernel_context* ctx, int first, int begin, int end) const {
-    const int64_t solved = std::min(begin, steps()) - first, rows = m - first,
-                  strips = (end - begin + kStrip - 1) / kStrip;
-    const int64_t work = std::max<int64_t>(1, solved * rows * kStrip / 8);
-    parallel(ctx, strips, std::max<int64_t>(1, kGrain / work), [&](int64_t from, int64_t to) {
-      const int64_t left = begin + from * kStrip, right = std::min<int64_t>(end, begin + to * kStrip);
-      lu_kernels<T>().lower_strip(at(first, first), lead(), at(first, left), lead(), right - left, solved, rows);
+    const int64_t solved = std::min(begin, steps()) - first, rows = m - first;
+    each_strip(ctx, end - begin, solved * rows, [&](int64_t from, int64_t columns) {
+      lower_strip(
+          LowerStrip<T>{at(first, first), lead(), 1, at(first, begin + from), lead(), columns, 0, solved, rows, false});
     });
   }
 
@@ -189,6 +179,9 @@ dt_status getrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
 }
 
 }  // namespace
+
+void lower_strip(const LowerStrip<float>& p) { lu_kernels<float>().lower_strip(p); }
+void lower_strip(const LowerStrip<double>& p) { lu_kernels<double>().lower_strip(p); }
 
 void register_linalg_lu(KernelTable& table) {
   table.add("linalg_getrf", DT_FLOAT32, getrf<float>);

@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "kernels/cpu/linalg.h"
+#include "kernels/cpu/lower_strip.h"
+#include "kernels/cpu/matrix.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -21,11 +23,7 @@ struct Trsm {
   int m, n, a_lead, b_lead;
 
   void run(const T* a, T* b) const {
-    if constexpr (std::is_same_v<T, float>)
-      scipy_cblas_strsm(CblasRowMajor, side, uplo, turned, diag, m, n, T(1), a, a_lead, b, b_lead);
-    else if constexpr (std::is_same_v<T, double>)
-      scipy_cblas_dtrsm(CblasRowMajor, side, uplo, turned, diag, m, n, T(1), a, a_lead, b, b_lead);
-    else if constexpr (std::is_same_v<T, Complex<float>>)
+    if constexpr (std::is_same_v<T, Complex<float>>)
       scipy_cblas_ctrsm(CblasRowMajor, side, uplo, turned, diag, m, n, &kOne, a, a_lead, b, b_lead);
     else
       scipy_cblas_ztrsm(CblasRowMajor, side, uplo, turned, diag, m, n, &kOne, a, a_lead, b, b_lead);
@@ -37,6 +35,51 @@ struct Trsm {
 bool side_by_side(const Parts& p, int along) {
   const int64_t lead = p.stride(1 - along);
   return p.stride(along) == 1 && lead >= std::max(p.size(along), 1) && lead <= INT_MAX;
+}
+
+// B is copied to the result and solved there; A is read where it is.
+template <class T>
+dt_status complex_trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+                       const dt_value* args, int32_t) {
+  const Parts triangles(ins[0], 2), from(ins[1], 2), to(outs[0], 2);
+  if (!fits_lapack(ins[0], 2) || !fits_lapack(ins[1], 2)) return too_large(ctx, "linalg_solve_triangular");
+  const int order = triangles.size(0), m = from.size(0), n = from.size(1);
+  if (m == 0 || n == 0) return DT_OK;
+  const bool upper = args[2].as.i != 0, rows = side_by_side(triangles, 1), columns = side_by_side(triangles, 0);
+  const bool copies = !rows && !columns, there = side_by_side(to, 1);
+  Trsm<T> call{args[3].as.i ? CblasLeft : CblasRight,
+               upper ? CblasUpper : CblasLower,
+               CblasNoTrans,
+               args[4].as.i ? CblasUnit : CblasNonUnit,
+               m,
+               n,
+               order,
+               n};
+  if (rows) {
+    call.a_lead = static_cast<int>(triangles.stride(0));
+  } else {  // A's columns, or a copy of them
+    call.turned = CblasTrans, call.uplo = upper ? CblasLower : CblasUpper;
+    if (columns) call.a_lead = static_cast<int>(triangles.stride(1));
+  }
+  if (there) call.b_lead = static_cast<int>(to.stride(0));
+  struct Scratch {
+    T *a, *b;
+  };
+  const auto plan = [&](Arena& arena) {
+    return Scratch{arena.take<T>(copies ? int64_t{order} * order : 0), arena.take<T>(there ? 0 : int64_t{m} * n)};
+  };
+  return each_part(ctx, "linalg_solve_triangular", from.count(), cube(m, n, order), plan,
+                   [&](int64_t part, const Scratch& s) {
+                     const T* a = triangles.data<const T>(part);
+                     if (copies) load(triangles, part, s.a, order), a = s.a;
+                     T* b = there ? to.data<T>(part) : s.b;
+                     const T* right = from.data<const T>(part);
+                     by_tiles(m, n, [&](int i, int j) {
+                       b[int64_t{i} * call.b_lead + j] = right[i * from.stride(0) + j * from.stride(1)];
+                     });
+                     call.run(a, b);
+                     if (!there) store_each<T>(to, part, [&](int i, int j) { return b[int64_t{i} * n + j]; });
+                   });
 }
 
 constexpr int kSmall = 24;  // the order up to which BLAS's calls take longer than the work
@@ -74,7 +117,53 @@ DOVETAIL_CLONES void small_solve(const Triangle<T>& a, T* b, int columns, int64_
   if (j < columns) solve_columns<T, 4>(a, b + j, lead, columns - j);
 }
 
-// (A, B, *, upper, left, unitriangular). B is copied to the result and solved there; A is read where it is.
+// A lower triangle L and the sides of L X = B. X A = B is A' X' = B', and an upper triangle is a lower one from its
+// end.
+template <class T>
+struct LowerSystem {
+  Matrix<const T> l, from;
+  Matrix<T> to;
+
+  LowerSystem(Matrix<const T> a, Matrix<const T> b, Matrix<T> x, bool upper, bool left) : l(a), from(b), to(x) {
+    if (!left) l = l.transposed(), from = from.transposed(), to = to.transposed();
+    if (upper != left) return;
+    l = {l.data + (l.rows - 1) * (l.row + l.col), l.rows, l.cols, -l.row, -l.col};
+    from = {from.data + (from.rows - 1) * from.row, from.rows, from.cols, -from.row, from.col};
+    to = {to.data + (to.rows - 1) * to.row, to.rows, to.cols, -to.row, to.col};
+  }
+
+  // `x` has whole tiles of rows, `lead` apart, and `last` the rows of the triangle that do not fill one.
+  void solve(dt_kernel_context* ctx, bool unit, T* x, int64_t lead, T* last) const {
+    const int64_t order = l.rows, whole = order / kStripRows * kStripRows;
+    const auto each = [](const auto& m, const auto& visit) {
+      if (m.col == 1) {
+        for (int64_t i = 0; i < m.rows; ++i)
+          for (int64_t j = 0; j < m.cols; ++j) visit(i, j, j);
+      } else {
+        by_tiles(static_cast<int>(m.rows), static_cast<int>(m.cols), [&](int i, int j) { visit(i, j, j * m.col); });
+      }
+    };
+    each(from, [&](int64_t i, int64_t j, int64_t at) { x[i * lead + j] = from.data[i * from.row + at]; });
+    for (int64_t i = 0; i < order; ++i) std::fill(x + i * lead + from.cols, x + (i + 1) * lead, T(0));
+    std::fill(x + order * lead, x + (order + kStripRows) * lead, T(0));
+    std::fill(last, last + kStripRows * (order + kStripRows), T(0));
+    for (int64_t i = whole; i < order; ++i)
+      for (int64_t k = 0; k <= i; ++k) last[(i - whole) * (order + kStripRows) + k] = l.data[i * l.row + k * l.col];
+    each_strip(ctx, from.cols, order * order / 2, [&](int64_t begin, int64_t columns) {
+      lower_strip(LowerStrip<T>{l.data, l.row, l.col, x + begin, lead, columns, 0, whole, whole, !unit});
+      const int64_t rest = order - whole;
+      lower_strip(LowerStrip<T>{last, order + kStripRows, 1, x + begin, lead, columns, whole, rest, rest, !unit});
+    });
+    each(to, [&](int64_t i, int64_t j, int64_t at) { to.data[i * to.row + at] = x[i * lead + j]; });
+  }
+};
+
+template <class T>
+Matrix<T> matrix_of(const Parts& parts, int64_t part) {
+  return {parts.data<T>(part), parts.size(0), parts.size(1), parts.stride(0), parts.stride(1)};
+}
+
+// (A, B, *, upper, left, unitriangular). A is read where it is.
 template <class T>
 dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                const dt_value* args, int32_t) {
@@ -82,46 +171,23 @@ dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_
   if (!fits_lapack(ins[0], 2) || !fits_lapack(ins[1], 2)) return too_large(ctx, "linalg_solve_triangular");
   const int order = triangles.size(0), m = from.size(0), n = from.size(1);
   if (m == 0 || n == 0) return DT_OK;
-  const bool upper = args[2].as.i != 0, rows = side_by_side(triangles, 1), columns = side_by_side(triangles, 0);
-  const bool small = !is_complex_type<T> && args[3].as.i && order <= kSmall && n <= 4 * kSmall;
-  const bool copies = !rows && !columns && !small, there = side_by_side(to, 1);
-  Trsm<T> call{args[3].as.i ? CblasLeft : CblasRight,
-               upper ? CblasUpper : CblasLower,
-               CblasNoTrans,
-               args[4].as.i ? CblasUnit : CblasNonUnit,
-               m,
-               n,
-               order,
-               n};
-  if (rows) {
-    call.a_lead = static_cast<int>(triangles.stride(0));
-  } else {  // A's columns, or a copy of them
-    call.turned = CblasTrans, call.uplo = upper ? CblasLower : CblasUpper;
-    if (columns) call.a_lead = static_cast<int>(triangles.stride(1));
-  }
-  if (there) call.b_lead = static_cast<int>(to.stride(0));
+  const bool upper = args[2].as.i != 0, left = args[3].as.i != 0, unit = args[4].as.i != 0;
+  const bool small = left && order <= kSmall && n <= 4 * kSmall && to.stride(1) == 1;
+  const int64_t lead = padded_row<T>(left ? n : m);
   struct Scratch {
-    T *a, *b;
+    T *x, *last;
   };
   const auto plan = [&](Arena& arena) {
-    return Scratch{arena.take<T>(copies ? int64_t{order} * order : 0), arena.take<T>(there ? 0 : int64_t{m} * n)};
+    return Scratch{arena.take<T>(small ? 0 : (int64_t{order} + kStripRows) * lead),
+                   arena.take<T>(small ? 0 : kStripRows * (int64_t{order} + kStripRows))};
   };
   return each_part(ctx, "linalg_solve_triangular", from.count(), cube(m, n, order), plan,
                    [&](int64_t part, const Scratch& s) {
-                     const T* a = triangles.data<const T>(part);
-                     if (copies) load(triangles, part, s.a, order), a = s.a;
-                     T* b = there ? to.data<T>(part) : s.b;
-                     const T* right = from.data<const T>(part);
-                     by_tiles(m, n, [&](int i, int j) {
-                       b[int64_t{i} * call.b_lead + j] = right[i * from.stride(0) + j * from.stride(1)];
-                     });
-                     if constexpr (!is_complex_type<T>) {
-                       if (small)
-                         small_solve<T>({a, triangles.stride(0), triangles.stride(1), m, upper, args[4].as.i != 0}, b,
-                                        n, call.b_lead);
-                     }
-                     if (!small) call.run(a, b);
-                     if (!there) store_each<T>(to, part, [&](int i, int j) { return b[int64_t{i} * n + j]; });
+                     const Matrix<const T> a = matrix_of<const T>(triangles, part), b = matrix_of<const T>(from, part);
+                     const Matrix<T> x = matrix_of<T>(to, part);
+                     if (!small) return LowerSystem<T>(a, b, x, upper, left).solve(ctx, unit, s.x, lead, s.last);
+                     by_tiles(m, n, [&](int i, int j) { x.data[i * x.row + j] = b.data[i * b.row + j * b.col]; });
+                     small_solve<T>({a.data, a.row, a.col, order, upper, unit}, x.data, n, x.row);
                    });
 }
 
@@ -283,8 +349,10 @@ dt_status gels(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_
 void register_linalg_solve(KernelTable& table) {
   for_lapack_types([&](auto zero, int32_t dtype) {
     using T = decltype(zero);
-    table.add("linalg_solve_triangular", dtype, trsm<T>);
-    if constexpr (is_complex_type<T>) {  // real ones: linalg_qr.cc
+    if constexpr (!is_complex_type<T>) {
+      table.add("linalg_solve_triangular", dtype, trsm<T>);
+    } else {  // reflections of real matrices: linalg_qr.cc
+      table.add("linalg_solve_triangular", dtype, complex_trsm<T>);
       table.add("geqrf", dtype, geqrf<T>);
       table.add("linalg_householder_product", dtype, ungqr<T>);
     }
