@@ -1,4 +1,4 @@
-"""LU of real matrices and triangular systems: backward errors, pivots, and bits that no neighbour changes."""
+"""LU and Cholesky of real matrices, triangular systems: backward errors, pivots, bits that no neighbour changes."""
 
 from __future__ import annotations
 
@@ -167,3 +167,49 @@ def test_triangular_system_into_a_transposed_result() -> None:
     out = dt.zeros(20, 50, dtype=dt.float64).T
     dt.linalg.solve_triangular(dt.tensor(a), dt.tensor(b), upper=False, out=out)
     assert np.abs(a @ out.numpy() - b).max() < 1e-13
+
+
+# ---- Cholesky ----
+
+potrf = dt._core.get_op("linalg_potrf")
+
+
+def positive(*shape: int, dtype: str) -> np.ndarray:
+    g = random(*shape)
+    return np.asarray(g @ g.swapaxes(-1, -2) + shape[-1] * np.eye(shape[-1]), dtype)
+
+
+@pytest.mark.parametrize("upper", (False, True))
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", EDGES)
+def test_cholesky(n: int, dtype: str, upper: bool) -> None:
+    a = positive(n, n, dtype=dtype)
+    half = np.triu(np.ones((n, n))) if upper else np.tril(np.ones((n, n)))
+    read = np.where(half > 0, a, np.nan).astype(dtype)
+    for layout in range(3):
+        L, info = (x.numpy() for x in potrf(in_layout(read, layout), upper))
+        assert info == 0 and (L[half == 0] == 0).all()
+        exact = L.astype(np.float64).T if upper else L.astype(np.float64)
+        assert (np.abs(exact @ exact.T - a) <= (n + 2) * EPS[dtype] * (np.abs(exact) @ np.abs(exact.T))).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", (1, 33, 100, 256))
+def test_cholesky_of_others(n: int, dtype: str) -> None:
+    for at in (0, n // 3, n // 2, n - 1):
+        for value in (-1e9, 0, np.nan):
+            a = positive(n, n, dtype=dtype)
+            a[at, at] = value
+            assert int(potrf(dt.tensor(a))[1]) == at + 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bits_of_cholesky(dtype: str, threads: Callable[[int], None]) -> None:
+    for n in (70, 257, 512):
+        a = dt.tensor(positive(2, n, n, dtype=dtype))
+        threads(1)
+        L = dt.linalg.cholesky(a)
+        threads(2)
+        assert dt.equal(dt.linalg.cholesky(a), L)
+        for _ in range(10):
+            assert dt.equal(dt.linalg.cholesky(a[1]), L[1])

@@ -37,6 +37,7 @@
   X(contract)                    \
   X(linalg_factor)               \
   X(linalg_solve)                \
+  X(linalg_cholesky)             \
   X(linalg_lu)                   \
   X(linalg_qr)                   \
   X(linalg_eigen)                \

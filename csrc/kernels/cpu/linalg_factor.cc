@@ -1,4 +1,4 @@
-// Triangular factorisations: Cholesky, LU of complex matrices, LDL, and the permutation that LU's pivots stand for.
+// Triangular factorisations: Cholesky and LU of complex matrices, LDL, and the permutation that LU's pivots stand for.
 #include <atomic>
 #include <cstdlib>
 
@@ -176,8 +176,10 @@ dt_status hetrs(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
 void register_linalg_factor(KernelTable& table) {
   for_lapack_types([&](auto zero, int32_t dtype) {
     using T = decltype(zero);
-    table.add("linalg_potrf", dtype, potrf<T>);
-    if constexpr (is_complex_type<T>) table.add("linalg_getrf", dtype, getrf<T>);  // real ones: linalg_lu.cc
+    if constexpr (is_complex_type<T>) {  // real ones: linalg_cholesky.cc, linalg_lu.cc
+      table.add("linalg_potrf", dtype, potrf<T>);
+      table.add("linalg_getrf", dtype, getrf<T>);
+    }
     table.add("linalg_hetrf", dtype, hetrf<T>);
     table.add("linalg_hetrs", dtype, hetrs<T>);
   });
