@@ -23,16 +23,15 @@ struct LowerStrip {
   bool divides;  // by l's diagonal, instead of ones
 };
 
-constexpr int64_t kStripColumns = 48;  // that a task takes: whole vectors of any machine, three of the widest floats
+constexpr int64_t kStripColumns = 48;  // three of the widest vectors of floats, whose sums fill the registers
 
-// Runs body(begin, columns) for the strips of so many columns, each of whose elements is worth `work` multiplications.
+// Runs body(begin, columns) for ranges of so many columns, each of which is worth `work` multiplications.
 template <class Body>
 void each_strip(dt_kernel_context* ctx, int64_t columns, int64_t work, const Body& body) {
-  const int64_t grain = kGrain / std::max<int64_t>(1, work * kStripColumns / 8);
-  parallel(ctx, (columns + kStripColumns - 1) / kStripColumns, std::max<int64_t>(1, grain),
-           [&](int64_t begin, int64_t end) {
-             body(begin * kStripColumns, std::min(columns, end * kStripColumns) - begin * kStripColumns);
-           });
+  constexpr int64_t kUnit = 16;  // columns: whole vectors of any machine
+  const int64_t grain = 8 * kGrain / (kUnit * std::max<int64_t>(1, work));
+  parallel(ctx, (columns + kUnit - 1) / kUnit, std::max(kStripColumns / kUnit, grain),
+           [&](int64_t begin, int64_t end) { body(begin * kUnit, std::min(columns, end * kUnit) - begin * kUnit); });
 }
 
 void lower_strip(const LowerStrip<float>& p);
