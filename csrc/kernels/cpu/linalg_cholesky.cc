@@ -47,26 +47,39 @@ struct Cholesky {
     return whole;
   }
 
-  // Visits the upper triangle as (i, j), by tiles.
+  // What lies above the diagonal in the tile at (i0, j0), and on it.
   template <class Visit>
-  void each_above(const Visit& visit) const {
+  void each_above(int i0, int j0, const Visit& visit) const {
+    for (int j = j0; j < std::min(n, j0 + kCopyTile); ++j)
+      for (int i = i0; i < std::min(j + 1, i0 + kCopyTile); ++i) visit(i, j);
+  }
+  template <class Visit>
+  void each_tile(const Visit& visit) const {
     for (int i0 = 0; i0 < n; i0 += kCopyTile)
-      for (int j0 = i0; j0 < n; j0 += kCopyTile)
-        for (int j = j0; j < std::min(n, j0 + kCopyTile); ++j)
-          for (int i = i0; i < std::min(j + 1, i0 + kCopyTile); ++i) visit(i, j);
+      for (int j0 = i0; j0 < n; j0 += kCopyTile) visit(i0, j0, j0 + kCopyTile <= n);
   }
   void load(const Parts& from, int64_t part, bool upper) const {
     const T* data = from.data<const T>(part);
     const int64_t row = from.stride(upper ? 0 : 1), col = from.stride(upper ? 1 : 0), stride = lead();
     std::fill(a, a + (n + kStripRows) * stride, T(0));
-    each_above([&](int i, int j) { a[i * stride + j] = data[i * row + j * col]; });
+    each_tile([&](int i0, int j0, bool whole) {
+      if (whole && row == 1) return turn(data + i0 + j0 * col, col, kCopyTile, kCopyTile, at(i0, j0), stride);
+      each_above(i0, j0, [&](int i, int j) { a[i * stride + j] = data[i * row + j * col]; });
+    });
   }
   void store(const Parts& to, int64_t part, bool upper) const {
     T* data = to.data<T>(part);
     const int64_t row = to.stride(upper ? 0 : 1), col = to.stride(upper ? 1 : 0), stride = lead();
-    each_above([&](int i, int j) {
-      data[j * row + i * col] = T(0);
-      data[i * row + j * col] = a[i * stride + j];
+    each_tile([&](int i0, int j0, bool whole) {
+      if (whole && row == 1 && i0 < j0) {
+        turn(at(i0, j0), stride, kCopyTile, kCopyTile, data + i0 + j0 * col, col);
+        for (int i = i0; i < i0 + kCopyTile; ++i) std::fill_n(data + i * col + j0, kCopyTile, T(0));
+        return;
+      }
+      each_above(i0, j0, [&](int i, int j) {
+        data[j * row + i * col] = T(0);
+        data[i * row + j * col] = a[i * stride + j];
+      });
     });
   }
 

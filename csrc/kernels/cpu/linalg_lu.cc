@@ -183,6 +183,13 @@ dt_status getrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
 void lower_strip(const LowerStrip<float>& p) { lu_kernels<float>().lower_strip(p); }
 void lower_strip(const LowerStrip<double>& p) { lu_kernels<double>().lower_strip(p); }
 
+void turn(const float* from, int64_t from_row, int64_t rows, int64_t cols, float* to, int64_t to_row) {
+  lu_kernels<float>().turn(from, from_row, rows, cols, to, to_row);
+}
+void turn(const double* from, int64_t from_row, int64_t rows, int64_t cols, double* to, int64_t to_row) {
+  lu_kernels<double>().turn(from, from_row, rows, cols, to, to_row);
+}
+
 void register_linalg_lu(KernelTable& table) {
   table.add("linalg_getrf", DT_FLOAT32, getrf<float>);
   table.add("linalg_getrf", DT_FLOAT64, getrf<double>);

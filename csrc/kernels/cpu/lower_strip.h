@@ -37,6 +37,10 @@ void each_strip(dt_kernel_context* ctx, int64_t columns, int64_t work, const Bod
 void lower_strip(const LowerStrip<float>& p);
 void lower_strip(const LowerStrip<double>& p);
 
+// The transpose of a matrix whose sides are multiples of 16.
+void turn(const float* from, int64_t from_row, int64_t rows, int64_t cols, float* to, int64_t to_row);
+void turn(const double* from, int64_t from_row, int64_t rows, int64_t cols, double* to, int64_t to_row);
+
 // The distance of rows of n elements of which whole vectors are used: an odd number of 64 bytes, as a power of two
 // would put them all into a few sets of the cache.
 template <class T>
