@@ -132,6 +132,16 @@ struct LowerSystem {
     to = {to.data + (to.rows - 1) * to.row, to.rows, to.cols, -to.row, to.col};
   }
 
+  // Puts the triangle into `memory`, row by row: by columns, every step is far from the last one, and that counts for
+  // more than the copy where many columns are solved.
+  void turn_triangle(T* memory, int64_t lead) {
+    const int n = static_cast<int>(l.rows);
+    by_tiles(n, n, [&](int i, int k) {
+      if (k <= i) memory[i * lead + k] = l.data[i * l.row + k * l.col];
+    });
+    l = {memory, l.rows, l.cols, lead, 1};
+  }
+
   // `x` has whole tiles of rows, `lead` apart, and `last` the rows of the triangle that do not fill one.
   void solve(dt_kernel_context* ctx, bool unit, T* x, int64_t lead, T* last) const {
     const int64_t order = l.rows, whole = order / kStripRows * kStripRows;
@@ -163,7 +173,7 @@ Matrix<T> matrix_of(const Parts& parts, int64_t part) {
   return {parts.data<T>(part), parts.size(0), parts.size(1), parts.stride(0), parts.stride(1)};
 }
 
-// (A, B, *, upper, left, unitriangular). A is read where it is.
+// (A, B, *, upper, left, unitriangular).
 template <class T>
 dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                const dt_value* args, int32_t) {
@@ -173,19 +183,25 @@ dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_
   if (m == 0 || n == 0) return DT_OK;
   const bool upper = args[2].as.i != 0, left = args[3].as.i != 0, unit = args[4].as.i != 0;
   const bool small = left && order <= kSmall && n <= 4 * kSmall && to.stride(1) == 1;
-  const int64_t lead = padded_row<T>(left ? n : m);
+  const bool by_columns = std::abs(triangles.stride(left ? 1 : 0)) != 1, turns = by_columns && (left ? n : m) >= 128;
+  const int64_t lead = padded_row<T>(left ? n : m), turned_lead = padded_row<T>(order);
   struct Scratch {
-    T *x, *last;
+    T *x, *last, *turned;
   };
   const auto plan = [&](Arena& arena) {
     return Scratch{arena.take<T>(small ? 0 : (int64_t{order} + kStripRows) * lead),
-                   arena.take<T>(small ? 0 : kStripRows * (int64_t{order} + kStripRows))};
+                   arena.take<T>(small ? 0 : kStripRows * (int64_t{order} + kStripRows)),
+                   arena.take<T>(turns ? order * turned_lead : 0)};
   };
   return each_part(ctx, "linalg_solve_triangular", from.count(), cube(m, n, order), plan,
                    [&](int64_t part, const Scratch& s) {
                      const Matrix<const T> a = matrix_of<const T>(triangles, part), b = matrix_of<const T>(from, part);
                      const Matrix<T> x = matrix_of<T>(to, part);
-                     if (!small) return LowerSystem<T>(a, b, x, upper, left).solve(ctx, unit, s.x, lead, s.last);
+                     if (!small) {
+                       LowerSystem<T> system(a, b, x, upper, left);
+                       if (turns) system.turn_triangle(s.turned, turned_lead);
+                       return system.solve(ctx, unit, s.x, lead, s.last);
+                     }
                      by_tiles(m, n, [&](int i, int j) { x.data[i * x.row + j] = b.data[i * b.row + j * b.col]; });
                      small_solve<T>({a.data, a.row, a.col, order, upper, unit}, x.data, n, x.row);
                    });
