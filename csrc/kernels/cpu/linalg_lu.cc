@@ -11,6 +11,15 @@
 #include "kernels/cpu/linalg.h"
 #include "kernels/cpu/lower_strip.h"
 
+namespace dovetail::cpu {
+template <class T>
+struct LuKernels {
+  int (*panel)(T*, int64_t, int, int, int, int*);
+  void (*turn)(const T*, int64_t, int64_t, int64_t, T*, int64_t);
+  void (*lower_strip)(const LowerStrip<T>&);
+};
+}  // namespace dovetail::cpu
+
 #define DOVETAIL_KERNELS_V4
 #define DOVETAIL_KERNELS "kernels/cpu/linalg_lu.inc"
 #include "kernels/cpu/foreach_isa.h"
@@ -22,24 +31,15 @@ constexpr int kWide = 32;   // columns of a panel
 constexpr int kSmall = 24;  // rows and columns up to which all of that takes longer than the work
 
 template <class T>
-struct LuKernels {
-  int (*panel)(T*, int64_t, int, int, int, int*);
-  void (*turn)(const T*, int64_t, int64_t, int64_t, T*, int64_t);
-  void (*lower_strip)(const LowerStrip<T>&);
-};
-
-template <class T>
 const LuKernels<T>& lu_kernels();
 template <>
 const LuKernels<float>& lu_kernels<float>() {
-  static const LuKernels<float> best = {DOVETAIL_BEST_ISA_TO_V4(factor_panel_f32), DOVETAIL_BEST_ISA_TO_V4(turn_f32),
-                                        DOVETAIL_BEST_ISA_TO_V4(lower_strip_f32)};
+  static const LuKernels<float> best = DOVETAIL_BEST_ISA_TO_V4(lu_kernels_f32)();
   return best;
 }
 template <>
 const LuKernels<double>& lu_kernels<double>() {
-  static const LuKernels<double> best = {DOVETAIL_BEST_ISA_TO_V4(factor_panel_f64), DOVETAIL_BEST_ISA_TO_V4(turn_f64),
-                                         DOVETAIL_BEST_ISA_TO_V4(lower_strip_f64)};
+  static const LuKernels<double> best = DOVETAIL_BEST_ISA_TO_V4(lu_kernels_f64)();
   return best;
 }
 
