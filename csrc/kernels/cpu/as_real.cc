@@ -38,8 +38,7 @@ dt_status as_real(const void* self, dt_kernel_context* ctx, const dt_array* outs
 }  // namespace
 
 void add_as_real(KernelTable& table, const char* op, int32_t dtype) {
-  const int32_t part = dtype == DT_COMPLEX64 ? DT_FLOAT32 : DT_FLOAT64;
-  table.add(op, dtype, as_real, new dt_kernel(table.find(op, &part, 1)));  // kept for the life of the process
+  table.add_over(op, dtype, as_real, dtype == DT_COMPLEX64 ? DT_FLOAT32 : DT_FLOAT64);
 }
 
 void add_as_real(KernelTable& table, const char* op) {

@@ -127,10 +127,7 @@ void add_bfloat16_products(KernelTable& table) {
                  {"bmm", multiply<arrange_bmm>},
                  {"addmm", multiply<arrange_addmm>},
                  {"linear", multiply<arrange_linear>}};
-  const int32_t dtype = DT_BFLOAT16;
-  for (const auto& [op, fn] : kernels) {
-    table.add(op, dtype, fn, new dt_kernel(table.find(op, &dtype, 1)));  // kept for the life of the process
-  }
+  for (const auto& [op, fn] : kernels) table.add_over(op, DT_BFLOAT16, fn, DT_BFLOAT16);
 }
 
 }  // namespace dovetail::cpu

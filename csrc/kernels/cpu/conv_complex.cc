@@ -77,11 +77,9 @@ dt_status complex_kernel(const void* self, dt_kernel_context* ctx, const dt_arra
 }  // namespace
 
 void add_complex_conv(KernelTable& table) {
-  const int32_t single = DT_FLOAT32, twice = DT_FLOAT64;
   for (const char* op : {"convolution", "convolution_input_grad", "convolution_weight_grad"}) {
-    // Kept for the life of the process.
-    table.add(op, DT_COMPLEX64, complex_kernel<float>, new dt_kernel(table.find(op, &single, 1)));
-    table.add(op, DT_COMPLEX128, complex_kernel<double>, new dt_kernel(table.find(op, &twice, 1)));
+    table.add_over(op, DT_COMPLEX64, complex_kernel<float>, DT_FLOAT32);
+    table.add_over(op, DT_COMPLEX128, complex_kernel<double>, DT_FLOAT64);
   }
 }
 

@@ -275,7 +275,7 @@ void add_few_rows_sixteen(KernelTable& table) {
                  {"linear", multiply<arrange_linear>}};
   for (const auto& [op, fn] : kernels) {
     for (int32_t dtype : {DT_FLOAT16, DT_BFLOAT16}) {
-      table.add(op, dtype, fn, new dt_kernel(table.find(op, &dtype, 1)));  // kept for the life of the process
+      table.add_over(op, dtype, fn, dtype);
     }
   }
 }

@@ -76,11 +76,11 @@ void dot_product(const DotProduct<double>& p);
 void scaled(const float* x, float factor, float alpha, float* out, int64_t n);
 void scaled(const double* x, double factor, double alpha, double* out, int64_t n);
 
-// Run body(begin, end) over [0, n) on the context's threads.
+// Run body(begin, end) over [0, n) on the context's threads, or without a context on this one.
 template <typename F>
 void parallel(dt_kernel_context* ctx, int64_t n, int64_t grain, const F& body) {
   if (n <= 0) return;
-  if (n <= grain) return body(int64_t{0}, n);
+  if (!ctx || n <= grain) return body(int64_t{0}, n);
   ctx->parallel_for(
       ctx, n, grain, [](void* arg, int64_t begin, int64_t end) { (*static_cast<const F*>(arg))(begin, end); },
       const_cast<F*>(&body));

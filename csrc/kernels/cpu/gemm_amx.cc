@@ -121,7 +121,7 @@ class Chain {
         kBlockBytes / static_cast<int64_t>(sizeof(TileLine)) / (kPanel * divided(depth_, kTileDepth));
     const int64_t wide = equal_part(shared, std::clamp<int64_t>(fitting, 1, kBlockPanels));
     const int64_t tall = equal_part(own, kOwnPanels), down = divided(own, tall);
-    share(ctx_, divided(shared, wide) * down, 1, [&](int64_t begin, int64_t end) {
+    parallel(ctx_, divided(shared, wide) * down, 1, [&](int64_t begin, int64_t end) {
       static constexpr TileConfig config;
       amx::load_config(config);
       for (int64_t i = begin; i < end; ++i) {
@@ -140,12 +140,12 @@ class Chain {
   // In the order in which they are in memory.
   void lay_out(int64_t panels) const {
     if (shared_.depth_stride == 1) {
-      return share(ctx_, panels, std::max<int64_t>(1, 32768 / (kPanel * depth_)), [&](int64_t begin, int64_t end) {
+      return parallel(ctx_, panels, std::max<int64_t>(1, 32768 / (kPanel * depth_)), [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) shared_.from(i * kPanel, 0).pack(rows_shared_, depth_, panel(i, 0));
       });
     }
     const int64_t grain = std::max<int64_t>(1, 32768 / (kTileDepth * shared_.count));
-    share(ctx_, divided(depth_, kTileDepth), grain, [&](int64_t begin, int64_t end) {
+    parallel(ctx_, divided(depth_, kTileDepth), grain, [&](int64_t begin, int64_t end) {
       for (int64_t k = begin * kTileDepth; k < std::min(end * kTileDepth, depth_); k += kTileDepth) {
         const int64_t depth = std::min<int64_t>(kTileDepth, depth_ - k);
         for (int64_t i = 0; i < panels; ++i) shared_.from(i * kPanel, k).pack(rows_shared_, depth, panel(i, k));
@@ -225,13 +225,7 @@ void run(dt_kernel_context* ctx, const Product& p, TileLine* memory) {
     for (int64_t i = 0; i < m; i += tall) {
       for (int64_t j = 0; j < n; j += wide) {
         const int64_t rows = std::min(tall, m - i), cols = std::min(wide, n - j);
-        Product part = {p.a.block(i, k, rows, depth),
-                        p.b.block(k, j, depth, cols),
-                        p.c.block(i, j, rows, cols),
-                        p.alpha,
-                        k == 0 && p.bias ? p.bias + j : nullptr,
-                        k > 0 || p.accumulate};
-        if (p.rounded.data && k + depth == p.a.cols) part.rounded = p.rounded.block(i, j, rows, cols);
+        const Product part = p.part(i, rows, j, cols, k, depth);
         Chain(ctx, part, depths.step, rows_shared, half, memory).run();
       }
     }
@@ -243,8 +237,7 @@ void run(dt_kernel_context* ctx, const Product& p, TileLine* memory) {
 
 bool has_tiles() {
   static const bool has = [] {
-    const char* asked = std::getenv("DOVETAIL_ISA");
-    return best_isa() == Isa::kV4 && !(asked && std::strcmp(asked, "v4") == 0) && __builtin_cpu_supports("amx-tile") &&
+    return best_isa() == Isa::kV4 && !is_isa_asked("v4") && __builtin_cpu_supports("amx-tile") &&
            __builtin_cpu_supports("amx-bf16") && ask_for_tiles();
   }();
   return has;

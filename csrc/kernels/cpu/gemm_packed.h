@@ -32,6 +32,14 @@ struct PackedProduct {
   bool accumulate = false;       // c starts from what it holds,
   bool symmetric_start = false;  // which equals its transpose
   Matrix<T> rounded = {};  // takes the whole sums, if it has data, with unit stride too; c has those to be continued
+
+  // The product for `rows` by `cols` of c from (i, j) on, over the `deep` depths from k on.
+  PackedProduct part(int64_t i, int64_t rows, int64_t j, int64_t cols, int64_t k, int64_t deep) const {
+    PackedProduct part{a.block(i, k, rows, deep),           b.block(k, j, deep, cols), c.block(i, j, rows, cols), alpha,
+                       k == 0 && bias ? bias + j : nullptr, k > 0 || accumulate};
+    if (rounded.data && k + deep == a.cols) part.rounded = rounded.block(i, j, rows, cols);
+    return part;
+  }
 };
 
 // Whether a matrix times its own transpose: then the product is symmetric to the bit, as every element's sum has the

@@ -15,12 +15,6 @@ constexpr int64_t kPacked = int64_t{1} << 19;          // elements laid out at a
 constexpr int64_t kWidest = 4096;                      // rows and columns laid out at a time
 constexpr int64_t kBlockRows = 126, kBlockCols = 128;  // of c, in a task: their panels fit the second-level cache
 
-// Runs body on the context's threads, or without a context on this one.
-template <typename F>
-void share(dt_kernel_context* ctx, int64_t n, int64_t grain, const F& body) {
-  ctx ? parallel(ctx, n, grain, body) : body(0, n);
-}
-
 // A product whose panels are laid out at once.
 template <typename T, typename Panel, typename Sum, int kTogether>
 class Group {
@@ -43,16 +37,16 @@ class Group {
 
   void run() {
     const int64_t work = kernels_.shape.cols * p_.a.cols;
-    share(ctx_, row_panels_ + col_panels_, std::max<int64_t>(1, 32768 / work), [this](int64_t begin, int64_t end) {
+    parallel(ctx_, row_panels_ + col_panels_, std::max<int64_t>(1, 32768 / work), [this](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) i < row_panels_ ? pack_rows(i) : pack_cols(i - row_panels_);
     });
     const int64_t tall = equal_part(row_panels_, std::max<int64_t>(1, kBlockRows / height_));
     const int64_t wide = equal_part(col_panels_, std::max<int64_t>(1, kBlockCols / kernels_.shape.cols));
     const int64_t across = divided(col_panels_, wide);
     const int64_t blocks = divided(row_panels_, tall) * across;
-    const auto make = [&](int64_t i) { block(i / across * tall, i % across * wide, tall, wide); };
-    if (ctx_) return parallel_tasks(ctx_, blocks, blocks, 1, [&](int64_t) { return make; });
-    for (int64_t i = 0; i < blocks; ++i) make(i);
+    parallel_tasks(ctx_, blocks, blocks, 1, [&](int64_t) {
+      return [&](int64_t i) { block(i / across * tall, i % across * wide, tall, wide); };
+    });
   }
 
  private:
@@ -148,7 +142,7 @@ template <typename T>
 void mirror(dt_kernel_context* ctx, const Matrix<T>& c) {
   constexpr int64_t kSide = 32;
   const int64_t bands = divided(c.rows, kSide);
-  share(ctx, bands, std::max<int64_t>(1, 32768 / (kSide * c.rows)), [&](int64_t begin, int64_t end) {
+  parallel(ctx, bands, std::max<int64_t>(1, 32768 / (kSide * c.rows)), [&](int64_t begin, int64_t end) {
     for (int64_t low = begin * kSide; low < std::min(end * kSide, c.rows); low += kSide) {
       for (int64_t left = 0; left <= low; left += kSide) {
         for (int64_t i = low; i < std::min(low + kSide, c.rows); ++i) {
@@ -169,13 +163,7 @@ void run(dt_kernel_context* ctx, const PanelKernels<T, Panel, Sum, kTogether>& b
       const int64_t tall = std::min(cut.rows, p.c.rows - i), wide = std::min(cut.cols, p.c.cols - j);
       for (int64_t k = 0; k < p.a.cols; k += cut.depth) {
         const int64_t deep = std::min(cut.depth, p.a.cols - k);
-        PackedProduct<T, Sum> part = {p.a.block(i, k, tall, deep),
-                                      p.b.block(k, j, deep, wide),
-                                      p.c.block(i, j, tall, wide),
-                                      p.alpha,
-                                      k == 0 && p.bias ? p.bias + j : nullptr,
-                                      k > 0 || p.accumulate};
-        if (p.rounded.data && k + deep == p.a.cols) part.rounded = p.rounded.block(i, j, tall, wide);
+        const PackedProduct<T, Sum> part = p.part(i, tall, j, wide, k, deep);
         Group<T, Panel, Sum, kTogether>(ctx, best, part, cut.depth_step, half, static_cast<Panel*>(memory)).run();
       }
     }

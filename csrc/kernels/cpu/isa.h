@@ -24,18 +24,23 @@ namespace dovetail::cpu {
 
 enum class Isa { kBase, kV3, kV4 };
 
+// Whether DOVETAIL_ISA says so.
+inline bool is_isa_asked(const char* name) {
+  const char* asked = std::getenv("DOVETAIL_ISA");
+  return asked && std::strcmp(asked, name) == 0;
+}
+
 inline Isa best_isa() {
 #if DOVETAIL_HAS_V3
   static const Isa best = [] {
-    const char* asked = std::getenv("DOVETAIL_ISA");
     __builtin_cpu_init();
     const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
                     __builtin_cpu_supports("f16c");
-    if (!v3 || (asked && std::strcmp(asked, "base") == 0)) return Isa::kBase;
+    if (!v3 || is_isa_asked("base")) return Isa::kBase;
     const bool v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                     __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                     __builtin_cpu_supports("avx512vl");
-    return !v4 || (asked && std::strcmp(asked, "v3") == 0) ? Isa::kV3 : Isa::kV4;
+    return !v4 || is_isa_asked("v3") ? Isa::kV3 : Isa::kV4;
   }();
   return best;
 #else

@@ -13,6 +13,10 @@ class KernelTable : public KernelMap<dt_kernel> {
   void add(const char* op, int32_t first, int32_t second, dt_kernel_fn fn, const void* self = nullptr) {
     KernelMap::add(op, first, second, {fn, self});
   }
+  // A kernel whose `self` is the one that the table has for `inner`, which is kept for the life of the process.
+  void add_over(const char* op, int32_t dtype, dt_kernel_fn fn, int32_t inner) {
+    add(op, dtype, fn, new dt_kernel(find(op, &inner, 1)));
+  }
   dt_kernel find(const char* op, const int32_t* dtypes, int32_t n) const {
     const dt_kernel* found = KernelMap::find(op, dtypes, n);
     return found ? *found : dt_kernel{nullptr, nullptr};
