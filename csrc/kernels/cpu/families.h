@@ -35,7 +35,7 @@
   X(optim_rates)                 \
   X(unscale)                     \
   X(contract)                    \
-  X(linalg_factor)               \
+  X(linalg_ldl)                  \
   X(linalg_solve)                \
   X(linalg_cholesky)             \
   X(linalg_lu)                   \

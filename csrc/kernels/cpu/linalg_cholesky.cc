@@ -1,21 +1,22 @@
-// Cholesky's factorisation of real matrices in blocks: A = U' U, row by row as in linalg_lu.cc.
+// Cholesky's factorisation, of real matrices in blocks: A = U' U, row by row as in linalg_lu.cc.
 //
 // U's block row is U' solved for the columns after it, and U' times it is what leaves the rest: both are those of a
 // lower strip, whose triangle is U read by columns. Of the rest no more than what lies above the diagonal is made. L
-// is the transpose. (OpenBLAS's potrf takes about twice the time at 256 x 256; complex matrices still go there.)
+// is the transpose. (OpenBLAS's potrf takes about twice the time at 256 x 256.) Complex matrices go to LAPACK.
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "kernels/cpu/linalg.h"
-#include "kernels/cpu/lower_strip.h"
+#include "kernels/cpu/linalg_blocks.h"
 
 namespace dovetail::cpu {
 namespace {
 
 constexpr int kWide = 32;  // rows of U that are made one by one
 
-// The first `count` rows of a square of kWide columns, of which the upper triangle counts. 0, or the first row, from 1,
-// whose diagonal is not positive.
+// The first `count` rows of a square of kWide columns, of which the upper triangle counts. The first row whose
+// diagonal is not positive, counted from 1, or 0.
 template <class T>
 DOVETAIL_CLONES int factor_square(T* a, int64_t lead, int count) {
   for (int k = 0; k < count; ++k) {
@@ -33,20 +34,30 @@ DOVETAIL_CLONES int factor_square(T* a, int64_t lead, int count) {
   return 0;
 }
 
+// A real matrix.
 template <class T>
-struct Cholesky {
+struct BlockCholesky {
   int n;
+  bool upper;
   T* a;
 
-  int64_t lead() const { return padded_row<T>((n + kWide - 1) / kWide * kWide); }
+  int64_t lead() const { return padded_row<T>(rounded_up(n, kWide)); }
   T* at(int64_t i, int64_t j) const { return a + i * lead() + j; }
 
-  static Cholesky plan(Arena& arena, int n) {
-    Cholesky whole{n, nullptr};
+  static BlockCholesky plan(Arena& arena, int n, bool upper) {
+    BlockCholesky whole{n, upper, nullptr};
     whole.a = arena.take<T>((int64_t{n} + kStripRows) * whole.lead());
     return whole;
   }
 
+  int factor(dt_kernel_context* ctx, const Parts& from, const Parts& to, int64_t part) const {
+    load_rows(from, part);
+    const int info = factor_rows(ctx, 0, n);
+    store_rows(to, part);
+    return info;
+  }
+
+ private:
   // What lies above the diagonal in the tile at (i0, j0), and on it.
   template <class Visit>
   void each_above(int i0, int j0, const Visit& visit) const {
@@ -58,7 +69,7 @@ struct Cholesky {
     for (int i0 = 0; i0 < n; i0 += kCopyTile)
       for (int j0 = i0; j0 < n; j0 += kCopyTile) visit(i0, j0, j0 + kCopyTile <= n);
   }
-  void load(const Parts& from, int64_t part, bool upper) const {
+  void load_rows(const Parts& from, int64_t part) const {
     const T* data = from.data<const T>(part);
     const int64_t row = from.stride(upper ? 0 : 1), col = from.stride(upper ? 1 : 0), stride = lead();
     std::fill(a, a + (n + kStripRows) * stride, T(0));
@@ -67,7 +78,7 @@ struct Cholesky {
       each_above(i0, j0, [&](int i, int j) { a[i * stride + j] = data[i * row + j * col]; });
     });
   }
-  void store(const Parts& to, int64_t part, bool upper) const {
+  void store_rows(const Parts& to, int64_t part) const {
     T* data = to.data<T>(part);
     const int64_t row = to.stride(upper ? 0 : 1), col = to.stride(upper ? 1 : 0), stride = lead();
     each_tile([&](int i0, int j0, bool whole) {
@@ -100,39 +111,62 @@ struct Cholesky {
     });
   }
 
-  int factor(dt_kernel_context* ctx, int first, int end) const {
+  // Rows [first, end). The first whose diagonal is not positive, counted from 1, or 0.
+  int factor_rows(dt_kernel_context* ctx, int first, int end) const {
     if (end - first <= kWide) {
       const int info = factor_square(at(first, first), lead(), end - first);
       return info ? first + info : 0;
     }
-    const int middle = first + ((end - first) / 2 + kWide - 1) / kWide * kWide;
-    if (const int info = factor(ctx, first, middle)) return info;
+    const int middle = first + static_cast<int>(rounded_up((end - first) / 2, kWide));
+    if (const int info = factor_rows(ctx, first, middle)) return info;
     follow(ctx, first, middle, end);
-    return factor(ctx, middle, end);
+    return factor_rows(ctx, middle, end);
+  }
+};
+
+// A complex matrix.
+template <class T>
+struct LapackCholesky {
+  int n;
+  bool upper;
+  T* a;
+
+  static LapackCholesky plan(Arena& arena, int n, bool upper) { return {n, upper, arena.take<T>(int64_t{n} * n)}; }
+
+  int factor(dt_kernel_context*, const Parts& from, const Parts& to, int64_t part) const {
+    load(from, part, a, n);
+    int info = Lapack<T>::potrf(LAPACK_COL_MAJOR, upper ? 'U' : 'L', n, a, n);
+    if (info == 0) info = nan_in_diagonal();
+    store_each<T>(to, part, [&](int i, int j) { return (upper ? i <= j : i >= j) ? a[i + int64_t{j} * n] : T(0); });
+    return info;
+  }
+
+ private:
+  // The first diagonal element that is not a number, which OpenBLAS lets pass, counted from 1; 0: none.
+  int nan_in_diagonal() const {
+    for (int i = 0; i < n; ++i)
+      if (std::isnan(a[i + int64_t{i} * n].re)) return i + 1;
+    return 0;
   }
 };
 
 template <class T>
 dt_status potrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                 const dt_value* args, int32_t) {
+  using Cholesky = std::conditional_t<is_complex_type<T>, LapackCholesky<T>, BlockCholesky<T>>;
   const Parts from(ins[0], 2), to(outs[0], 2), infos(outs[1], 0);
   if (!fits_lapack(ins[0], 2)) return too_large(ctx, "linalg_potrf");
   const int n = from.size(0);
-  const bool upper = args[1].as.i != 0;
-  const auto plan = [&](Arena& arena) { return Cholesky<T>::plan(arena, n); };
-  return each_part(ctx, "linalg_potrf", from.count(), cube(n, n, n) / 3, plan,
-                   [&](int64_t part, const Cholesky<T>& whole) {
-                     whole.load(from, part, upper);
-                     *infos.data<int32_t>(part) = whole.factor(ctx, 0, n);
-                     whole.store(to, part, upper);
-                   });
+  const auto plan = [&](Arena& arena) { return Cholesky::plan(arena, n, args[1].as.i != 0); };
+  return each_part(ctx, "linalg_potrf", from.count(), cube(n, n, n) / 3, plan, [&](int64_t part, const Cholesky& s) {
+    *infos.data<int32_t>(part) = n > 0 ? s.factor(ctx, from, to, part) : 0;
+  });
 }
 
 }  // namespace
 
 void register_linalg_cholesky(KernelTable& table) {
-  table.add("linalg_potrf", DT_FLOAT32, potrf<float>);
-  table.add("linalg_potrf", DT_FLOAT64, potrf<double>);
+  for_lapack_types([&](auto zero, int32_t dtype) { table.add("linalg_potrf", dtype, potrf<decltype(zero)>); });
 }
 
 }  // namespace dovetail::cpu

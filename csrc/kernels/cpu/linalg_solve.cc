@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "kernels/cpu/linalg.h"
-#include "kernels/cpu/lower_strip.h"
+#include "kernels/cpu/linalg_blocks.h"
 #include "kernels/cpu/matrix.h"
 
 namespace dovetail::cpu {

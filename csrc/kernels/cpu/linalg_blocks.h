@@ -1,4 +1,5 @@
-// Columns solved by a lower triangle.
+// What factorisations and triangular systems in blocks are made of: columns solved by a lower triangle, transposition,
+// and how far rows are apart.
 #pragma once
 
 #include <algorithm>
@@ -40,6 +41,8 @@ void lower_strip(const LowerStrip<double>& p);
 // The transpose of a matrix whose sides are multiples of 16.
 void turn(const float* from, int64_t from_row, int64_t rows, int64_t cols, float* to, int64_t to_row);
 void turn(const double* from, int64_t from_row, int64_t rows, int64_t cols, double* to, int64_t to_row);
+
+inline int64_t rounded_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 // The distance of rows of n elements of which whole vectors are used: an odd number of 64 bytes, as a power of two
 // would put them all into a few sets of the cache.
