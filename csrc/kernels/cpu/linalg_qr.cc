@@ -1,11 +1,12 @@
-// QR of real matrices by Householder reflections in blocks, and the product of such reflections.
+// QR by Householder reflections, and the product of such reflections.
 //
-// A matrix is kept in blocks of 32 columns, each with its rows one after the other: a row of a block is a few vectors,
-// a panel (one block) is factored in the cache, and its reflections I - V T V' are applied to every other block by
-// small products, shared out over the threads. (OpenBLAS's geqrf and orgqr take twice the time at 256 x 256, most of
-// it for calls of level 2; complex matrices still go there.)
+// A real matrix is kept in blocks of 32 columns, each with its rows one after the other: a row of a block is a few
+// vectors, a panel (one block) is factored in the cache, and its reflections I - V T V' are applied to every other
+// block by small products, shared out over the threads. (OpenBLAS's geqrf and orgqr take twice the time at 256 x 256,
+// most of it for calls of level 2.) Complex matrices go to LAPACK.
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/cpu/linalg.h"
 #include "kernels/cpu/matrix.h"
@@ -135,19 +136,97 @@ struct Reflections {
   int64_t work() const { return int64_t{rows} * count * kWide / 8; }
 };
 
+// A real matrix.
 template <class T>
-struct Scratch {
+struct BlockQr {
+  int m, n, k;
   Blocks<T> a;
   T *v, *taus;
+
+  // For product(), or else for factor().
+  static auto plan(int m, int n, int k, bool /*product*/) {
+    return [=](Arena& arena) {
+      const Blocks<T> a{arena.take<T>(Blocks<T>::size(m, n)), m, n};
+      return BlockQr{m, n, k, a, arena.take<T>(int64_t{m} * kWide), arena.take<T>(k)};
+    };
+  }
+
+  void factor(dt_kernel_context* ctx, const Parts& from, const Parts& to, int64_t part) const {
+    const int64_t count = a.count();
+    each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { a.load(from, part, block); });
+    Reflections<T> together{v, 0, 0, {}};
+    for (int first = 0; first < k; first += kWide) {
+      factor_panel(first);
+      if (first / kWide + 1 == count) break;
+      together.take(a.at(first / kWide, first), m - first, std::min(kWide, k - first), taus + first);
+      each_block(ctx, first / kWide + 1, count, together.work(),
+                 [&](int64_t block) { together.apply(a.at(block, first), true); });
+    }
+    each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { a.store(to, part, block); });
+  }
+
+  // From the last reflection to the first on the columns of an identity: a panel leaves those before it as they are.
+  void product(dt_kernel_context* ctx, const Parts& from, const Parts& to, int64_t part) const {
+    const int64_t count = a.count();
+    each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { a.load(from, part, block); });
+    Reflections<T> together{v, 0, 0, {}};
+    for (int64_t block = count; block-- > 0;) {
+      const int first = static_cast<int>(block) * kWide, these = std::min(kWide, k - first);
+      if (these > 0) together.take(a.at(block, first), m - first, these, taus + first);
+      std::fill_n(a.at(block, 0), int64_t{m} * kWide, T(0));
+      for (int j = 0; j < a.width(block); ++j) a.at(block, first + j)[j] = T(1);
+      if (these <= 0) continue;
+      each_block(ctx, block, count, together.work(), [&](int64_t other) { together.apply(a.at(other, first), false); });
+    }
+    each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { a.store(to, part, block); });
+  }
+
+ private:
+  void factor_panel(int first) const {
+    T* const panel = a.at(first / kWide, first);
+    T largest[kWide];
+    largest_above(a.at(first / kWide, 0), first, largest);
+    for (int j = 0; j < std::min(kWide, k - first); ++j) {
+      T* const diagonal = panel + j * kWide;
+      for (int i = 0; i <= j; ++i) largest[j] = std::max(largest[j], std::abs(panel[i * kWide + j]));
+      const double least = std::isinf(largest[j]) ? 0 : static_cast<double>(largest[j]) * kNothing<T>;
+      taus[first + j] = make_reflection<kWide>(diagonal + j, m - first - j - 1, least);
+      if (taus[first + j] != T(0)) reflect(diagonal, m - first - j, j, taus[first + j]);
+    }
+  }
+};
+
+// A complex matrix.
+template <class T>
+struct LapackQr {
+  int m, n, k, lwork;
+  T *a, *taus, *work;
+
+  static auto plan(int m, int n, int k, bool product) {
+    T wanted{};
+    if (product)
+      Lapack<T>::ungqr(LAPACK_COL_MAJOR, m, n, k, nullptr, m, nullptr, &wanted, -1);
+    else
+      Lapack<T>::geqrf(LAPACK_COL_MAJOR, m, n, nullptr, m, nullptr, &wanted, -1);
+    return [=, lwork = scratch_size(wanted)](Arena& arena) {
+      return LapackQr{m, n, k, lwork, arena.take<T>(int64_t{m} * n), arena.take<T>(k), arena.take<T>(lwork)};
+    };
+  }
+
+  void factor(dt_kernel_context*, const Parts& from, const Parts& to, int64_t part) const {
+    load(from, part, a, m);
+    Lapack<T>::geqrf(LAPACK_COL_MAJOR, m, n, a, m, taus, work, lwork);
+    store(to, part, a, m);
+  }
+  void product(dt_kernel_context*, const Parts& from, const Parts& to, int64_t part) const {
+    load(from, part, a, m);
+    Lapack<T>::ungqr(LAPACK_COL_MAJOR, m, n, k, a, m, taus, work, lwork);
+    store(to, part, a, m);
+  }
 };
 
 template <class T>
-auto plan_for(int rows, int columns, int reflections) {
-  return [=](Arena& arena) {
-    const Blocks<T> a{arena.take<T>(Blocks<T>::size(rows, columns)), rows, columns};
-    return Scratch<T>{a, arena.take<T>(int64_t{rows} * kWide), arena.take<T>(reflections)};
-  };
-}
+using Qr = std::conditional_t<is_complex_type<T>, LapackQr<T>, BlockQr<T>>;
 
 // ---- the kernels ----------------------------------------------------------------------------------------------
 
@@ -158,69 +237,36 @@ dt_status geqrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32
   if (!fits_lapack(ins[0], 2)) return too_large(ctx, "geqrf");
   const int m = from.size(0), n = from.size(1), k = std::min(m, n);
   if (k == 0) return DT_OK;
-  return each_part(
-      ctx, "geqrf", from.count(), 2 * cube(m, n, k), plan_for<T>(m, n, k), [&](int64_t part, const Scratch<T>& s) {
-        const int64_t count = s.a.count();
-        each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { s.a.load(from, part, block); });
-        Reflections<T> together{s.v, 0, 0, {}};
-        for (int first = 0; first < k; first += kWide) {
-          T* const panel = s.a.at(first / kWide, first);
-          const int these = std::min(kWide, k - first);
-          T largest[kWide];
-          largest_above(s.a.at(first / kWide, 0), first, largest);
-          for (int j = 0; j < these; ++j) {
-            T* const diagonal = panel + j * kWide;
-            for (int i = 0; i <= j; ++i) largest[j] = std::max(largest[j], std::abs(panel[i * kWide + j]));
-            const double least = std::isinf(largest[j]) ? 0 : static_cast<double>(largest[j]) * kNothing<T>;
-            s.taus[first + j] = make_reflection<kWide>(diagonal + j, m - first - j - 1, least);
-            if (s.taus[first + j] != T(0)) reflect(diagonal, m - first - j, j, s.taus[first + j]);
-          }
-          if (first / kWide + 1 == count) break;
-          together.take(panel, m - first, these, s.taus + first);
-          each_block(ctx, first / kWide + 1, count, together.work(),
-                     [&](int64_t block) { together.apply(s.a.at(block, first), true); });
-        }
-        each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t block) { s.a.store(to, part, block); });
-        store_vector(taus, part, s.taus);
-      });
+  const auto plan = Qr<T>::plan(m, n, k, false);
+  return each_part(ctx, "geqrf", from.count(), 2 * cube(m, n, k), plan, [&](int64_t part, const Qr<T>& s) {
+    s.factor(ctx, from, to, part);
+    store_vector(taus, part, s.taus);
+  });
 }
 
-// The product of the reflections, from the last to the first on the columns of an identity: a panel leaves those before
-// it as they are.
 template <class T>
-dt_status orgqr(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
+dt_status ungqr(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                 const dt_value*, int32_t) {
   const Parts from(ins[0], 2), taus(ins[1], 1), to(outs[0], 2);
   if (!fits_lapack(ins[0], 2)) return too_large(ctx, "linalg_householder_product");
   const int m = from.size(0), n = from.size(1), k = taus.size(0);
   if (m == 0 || n == 0) return DT_OK;
-  return each_part(ctx, "linalg_householder_product", from.count(), 2 * cube(m, n, k), plan_for<T>(m, n, k),
-                   [&](int64_t part, const Scratch<T>& s) {
-                     const int64_t count = s.a.count();
+  const auto plan = Qr<T>::plan(m, n, k, true);
+  return each_part(ctx, "linalg_householder_product", from.count(), 2 * cube(m, n, k), plan,
+                   [&](int64_t part, const Qr<T>& s) {
                      load_vector(taus, part, s.taus);
-                     each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t b) { s.a.load(from, part, b); });
-                     Reflections<T> together{s.v, 0, 0, {}};
-                     for (int64_t b = count; b-- > 0;) {
-                       const int first = static_cast<int>(b) * kWide, these = std::min(kWide, k - first);
-                       if (these > 0) together.take(s.a.at(b, first), m - first, these, s.taus + first);
-                       T* const block = s.a.at(b, 0);
-                       std::fill_n(block, int64_t{m} * kWide, T(0));
-                       for (int j = 0; j < s.a.width(b); ++j) block[int64_t{first + j} * kWide + j] = T(1);
-                       if (these <= 0) continue;
-                       each_block(ctx, b, count, together.work(),
-                                  [&](int64_t other) { together.apply(s.a.at(other, first), false); });
-                     }
-                     each_block(ctx, 0, count, int64_t{m} * kWide, [&](int64_t b) { s.a.store(to, part, b); });
+                     s.product(ctx, from, to, part);
                    });
 }
 
 }  // namespace
 
 void register_linalg_qr(KernelTable& table) {
-  table.add("geqrf", DT_FLOAT32, geqrf<float>);
-  table.add("geqrf", DT_FLOAT64, geqrf<double>);
-  table.add("linalg_householder_product", DT_FLOAT32, orgqr<float>);
-  table.add("linalg_householder_product", DT_FLOAT64, orgqr<double>);
+  for_lapack_types([&](auto zero, int32_t dtype) {
+    using T = decltype(zero);
+    table.add("geqrf", dtype, geqrf<T>);
+    table.add("linalg_householder_product", dtype, ungqr<T>);
+  });
 }
 
 }  // namespace dovetail::cpu

@@ -1,4 +1,4 @@
-// Triangular systems, QR of complex matrices and least squares.
+// Triangular systems and least squares.
 #include <cblas.h>
 
 #include <cstring>
@@ -207,56 +207,6 @@ dt_status trsm(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_
                    });
 }
 
-// ---- QR -----------------------------------------------------------------------------------------------------
-
-template <class T>
-struct Reflectors {
-  T *a, *tau, *work;
-};
-
-template <class T>
-dt_status geqrf(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                const dt_value*, int32_t) {
-  const Parts from(ins[0], 2), to(outs[0], 2), taus(outs[1], 1);
-  if (!fits_lapack(ins[0], 2)) return too_large(ctx, "geqrf");
-  const int m = from.size(0), n = from.size(1), k = std::min(m, n);
-  if (k == 0) return DT_OK;
-  T wanted{};
-  Lapack<T>::geqrf(LAPACK_COL_MAJOR, m, n, nullptr, m, nullptr, &wanted, -1);
-  const int lwork = scratch_size(wanted);
-  const auto plan = [&](Arena& arena) {
-    return Reflectors<T>{arena.take<T>(int64_t{m} * n), arena.take<T>(k), arena.take<T>(lwork)};
-  };
-  return each_part(ctx, "geqrf", from.count(), 2 * cube(m, n, k), plan, [&](int64_t part, const Reflectors<T>& s) {
-    load(from, part, s.a, m);
-    Lapack<T>::geqrf(LAPACK_COL_MAJOR, m, n, s.a, m, s.tau, s.work, lwork);
-    store(to, part, s.a, m);
-    store_vector(taus, part, s.tau);
-  });
-}
-
-template <class T>
-dt_status ungqr(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
-                const dt_value*, int32_t) {
-  const Parts from(ins[0], 2), taus(ins[1], 1), to(outs[0], 2);
-  if (!fits_lapack(ins[0], 2)) return too_large(ctx, "linalg_householder_product");
-  const int m = from.size(0), n = from.size(1), k = taus.size(0);
-  if (m == 0 || n == 0) return DT_OK;
-  T wanted{};
-  Lapack<T>::ungqr(LAPACK_COL_MAJOR, m, n, k, nullptr, m, nullptr, &wanted, -1);
-  const int lwork = scratch_size(wanted);
-  const auto plan = [&](Arena& arena) {
-    return Reflectors<T>{arena.take<T>(int64_t{m} * n), arena.take<T>(k), arena.take<T>(lwork)};
-  };
-  return each_part(ctx, "linalg_householder_product", from.count(), 2 * cube(m, n, k), plan,
-                   [&](int64_t part, const Reflectors<T>& s) {
-                     load(from, part, s.a, m);
-                     load_vector(taus, part, s.tau);
-                     Lapack<T>::ungqr(LAPACK_COL_MAJOR, m, n, k, s.a, m, s.tau, s.work, lwork);
-                     store(to, part, s.a, m);
-                   });
-}
-
 // ---- least squares ------------------------------------------------------------------------------------------
 
 enum class Driver { gels, gelsy, gelsd, gelss };
@@ -365,13 +315,10 @@ dt_status gels(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_
 void register_linalg_solve(KernelTable& table) {
   for_lapack_types([&](auto zero, int32_t dtype) {
     using T = decltype(zero);
-    if constexpr (!is_complex_type<T>) {
-      table.add("linalg_solve_triangular", dtype, trsm<T>);
-    } else {  // reflections of real matrices: linalg_qr.cc
+    if constexpr (is_complex_type<T>)
       table.add("linalg_solve_triangular", dtype, complex_trsm<T>);
-      table.add("geqrf", dtype, geqrf<T>);
-      table.add("linalg_householder_product", dtype, ungqr<T>);
-    }
+    else
+      table.add("linalg_solve_triangular", dtype, trsm<T>);
     table.add("linalg_gels", dtype, gels<T>);
   });
 }
