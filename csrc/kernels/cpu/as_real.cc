@@ -26,13 +26,12 @@ struct AsReal {
 
 dt_status as_real(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs, const dt_array* ins,
                   int32_t n_ins, const dt_value* args, int32_t n_args) {
-  const dt_kernel& kernel = *static_cast<const dt_kernel*>(self);
   if (n_outs + n_ins > kMost) return ctx->fail(ctx, DT_ERR_RUNTIME, "a complex kernel has too many arrays");
   AsReal views[kMost];
   dt_array arrays[kMost];
   for (int k = 0; k < n_outs; ++k) arrays[k] = views[k].view(outs[k]);
   for (int k = 0; k < n_ins; ++k) arrays[n_outs + k] = views[n_outs + k].view(ins[k]);
-  return kernel.fn(kernel.self, ctx, arrays, n_outs, arrays + n_outs, n_ins, args, n_args);
+  return run_inner(self, ctx, arrays, n_outs, arrays + n_outs, n_ins, args, n_args);
 }
 
 }  // namespace

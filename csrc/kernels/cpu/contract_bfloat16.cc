@@ -107,10 +107,7 @@ template <Arrange<BFloat16, float> arrange>
 dt_status multiply(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs, const dt_array* ins,
                    int32_t n_ins, const dt_value* args, int32_t n_args) {
   const Products p = arrange(outs[0], ins, n_ins, args);
-  if (!worth_panels(p)) {
-    const dt_kernel& rest = *static_cast<const dt_kernel*>(self);
-    return rest.fn(rest.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
-  }
+  if (!worth_panels(p)) return run_inner(self, ctx, outs, n_outs, ins, n_ins, args, n_args);
   const int64_t work = p.c.rows * p.c.cols * p.a.cols;
   const bool done = p.count > 1 && work < own_thread() ? side_by_side(ctx, p) : one_by_one(ctx, p);
   return done ? DT_OK : ctx->fail(ctx, DT_ERR_MEMORY, "out of memory for panels of a product of bfloat16 matrices");

@@ -38,20 +38,18 @@ struct Parts {
 
 dt_status from_complex(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                        int32_t, const dt_value*, int32_t) {
-  const dt_kernel& copy = *static_cast<const dt_kernel*>(self);
   const Parts parts(ins[0]);
-  return copy.fn(copy.self, ctx, outs, 1, &parts.real, 1, nullptr, 0);
+  return run_inner(self, ctx, outs, 1, &parts.real, 1, nullptr, 0);
 }
 
 dt_status to_complex(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                      int32_t, const dt_value*, int32_t) {
-  const dt_kernel& copy = *static_cast<const dt_kernel*>(self);
   const Parts parts(outs[0]);
   static const Loop float_zero{base::nullary_loop<base::Zero<float>, float>, kCheapGrain};
   static const Loop double_zero{base::nullary_loop<base::Zero<double>, double>, kCheapGrain};
   const Loop& zero = parts.real.dtype == DT_FLOAT32 ? float_zero : double_zero;
   const dt_status status = elementwise<1>(ctx, zero, {&parts.imaginary});
-  return status == DT_OK ? copy.fn(copy.self, ctx, &parts.real, 1, ins, 1, nullptr, 0) : status;
+  return status == DT_OK ? run_inner(self, ctx, &parts.real, 1, ins, 1, nullptr, 0) : status;
 }
 
 void add_complex(KernelTable& table, int32_t complex, int32_t real) {

@@ -255,8 +255,7 @@ dt_status multiply(const void* self, dt_kernel_context* ctx, const dt_array* out
                    int32_t n_ins, const dt_value* args, int32_t n_args) {
   const Batch<uint16_t, float> p = arrange(outs[0], ins, n_ins, args);
   if (p.count == 0 || !few_rows_pay(p) || (outs[0].dtype == DT_BFLOAT16 && tiles_pay(p))) {
-    const dt_kernel& rest = *static_cast<const dt_kernel*>(self);
-    return rest.fn(rest.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
+    return run_inner(self, ctx, outs, n_outs, ins, n_ins, args, n_args);
   }
   few_rows_product(ctx, p, outs[0].dtype);
   return DT_OK;

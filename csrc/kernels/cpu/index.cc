@@ -337,10 +337,7 @@ dt_status index_accumulate(const void*, dt_kernel_context* ctx, const dt_array* 
 // `self` points to the kernel that accumulates.
 dt_status index_put_kernel(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs,
                            const dt_array* ins, int32_t n_ins, const dt_value* args, int32_t n_args) {
-  if (args[3].as.i) {
-    const dt_kernel& accumulate = *static_cast<const dt_kernel*>(self);
-    return accumulate.fn(accumulate.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
-  }
+  if (args[3].as.i) return run_inner(self, ctx, outs, n_outs, ins, n_ins, args, n_args);
   return put_slices(ctx, outs, ins, n_ins, [&](void* to, const void* from, const Slices& slices) {
     visit_size(item_bytes(outs[0].dtype), [&](auto unit) {
       using T = decltype(unit);

@@ -23,4 +23,11 @@ class KernelTable : public KernelMap<dt_kernel> {
   }
 };
 
+// Runs the kernel that another one's `self` points to: see add_over().
+inline dt_status run_inner(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs,
+                           const dt_array* ins, int32_t n_ins, const dt_value* args, int32_t n_args) {
+  const dt_kernel& inner = *static_cast<const dt_kernel*>(self);
+  return inner.fn(inner.self, ctx, outs, n_outs, ins, n_ins, args, n_args);
+}
+
 }  // namespace dovetail::cpu

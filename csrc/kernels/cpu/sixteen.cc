@@ -112,7 +112,7 @@ constexpr int64_t kMostItem = 8;
 constexpr int64_t kLongRow = 64;  // rows that are converted one by one, where they lie
 
 struct Blocks {
-  const dt_kernel* kernel;
+  const void* kernel;  // a wrapper's self
   dt_kernel_context* ctx;
   const dt_array* out;
   const dt_array* ins;
@@ -142,7 +142,7 @@ struct Blocks {
     const bool direct = is_plain_row(*out), narrows = is_sixteen(out->dtype);
     dt_array result{buffers[0], &n, &kOne, 1, narrows ? static_cast<int32_t>(DT_FLOAT32) : out->dtype};
     if (direct) result = row_of(*out, begin, &n);
-    const dt_status status = kernel->fn(kernel->self, ctx, &result, 1, given, n_ins, args, n_args);
+    const dt_status status = run_inner(kernel, ctx, &result, 1, given, n_ins, args, n_args);
     if (status == DT_OK && !direct) write(begin, n, buffers[0]);
     return status;
   }
@@ -236,7 +236,7 @@ dt_status run_blocks(const Blocks& blocks) {
 
 dt_status by_blocks(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins,
                     int32_t n_ins, const dt_value* args, int32_t n_args) {
-  Blocks blocks{static_cast<const dt_kernel*>(self), ctx, &outs[0], ins, n_ins, args, n_args};
+  Blocks blocks{self, ctx, &outs[0], ins, n_ins, args, n_args};
   if (outs[0].ndim <= 1) return run_blocks(blocks);
   const Merged out(outs[0]);
   alignas(Merged) char space[kMostArrays - 1][sizeof(Merged)];
@@ -292,7 +292,6 @@ void convert_whole(dt_kernel_context* ctx, const dt_array& a, const dt_array& wi
 
 dt_status by_whole(const void* self, dt_kernel_context* ctx, const dt_array* outs, int32_t n_outs, const dt_array* ins,
                    int32_t n_ins, const dt_value* args, int32_t n_args) {
-  const dt_kernel& kernel = *static_cast<const dt_kernel*>(self);
   const int32_t count = n_outs + n_ins;
   std::vector<dt_array> arrays(outs, outs + n_outs);
   arrays.insert(arrays.end(), ins, ins + n_ins);
@@ -307,8 +306,7 @@ dt_status by_whole(const void* self, dt_kernel_context* ctx, const dt_array* out
       widen(narrow_one.dtype, row, step, n, wide);
     });
   }
-  const dt_status status =
-      kernel.fn(kernel.self, ctx, arrays.data(), n_outs, arrays.data() + n_outs, n_ins, args, n_args);
+  const dt_status status = run_inner(self, ctx, arrays.data(), n_outs, arrays.data() + n_outs, n_ins, args, n_args);
   if (status != DT_OK) return status;
   for (int32_t k = 0; k < n_outs; ++k) {
     if (!outs[k].data || !is_sixteen(outs[k].dtype)) continue;
