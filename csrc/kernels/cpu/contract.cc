@@ -127,10 +127,10 @@ struct Tiling {
       int64_t& larger = rows >= cols ? rows : cols;
       larger = (larger / 2 + 15) / 16 * 16;
     }
-    across = (n + cols - 1) / cols;
+    across = ceil_div(n, cols);
     per_product = count(m, n);
   }
-  int64_t count(int64_t m, int64_t n) const { return ((m + rows - 1) / rows) * ((n + cols - 1) / cols); }
+  int64_t count(int64_t m, int64_t n) const { return ceil_div(m, rows) * ceil_div(n, cols); }
 };
 
 // A dense copy of the matrices of a batch (one, if they are all the same).
@@ -284,8 +284,8 @@ std::enable_if_t<std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, B
   if (row && p.a.col != 1 && !densify(ctx, p.count, p.a, p.a_step)) return false;
   constexpr int64_t kScratch = 8192 / sizeof(T);
   const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols;
-  const int64_t cols = std::min(n, row ? kScratch : integer_columns(sizeof(T))), across = (n + cols - 1) / cols;
-  const int64_t rows = std::min(m, kIntegerRows), blocks = across * ((m + rows - 1) / rows);
+  const int64_t cols = std::min(n, row ? kScratch : integer_columns(sizeof(T))), across = ceil_div(n, cols);
+  const int64_t rows = std::min(m, kIntegerRows), blocks = across * ceil_div(m, rows);
   const bool plain = !p.start.data && p.alpha == T(1);
   parallel(ctx, p.count * blocks, std::max<int64_t>(1, kIntegerWork / (rows * cols * k)),
            [&](int64_t begin, int64_t end) {
@@ -376,7 +376,7 @@ template <typename T>
 dt_status dot_kernel(const void*, dt_kernel_context* ctx, const dt_array* outs, int32_t, const dt_array* ins, int32_t,
                      const dt_value*, int32_t) {
   constexpr int64_t kBlock = 8192;
-  const int64_t n = ins[0].sizes[0], blocks = (n + kBlock - 1) / kBlock;
+  const int64_t n = ins[0].sizes[0], blocks = ceil_div(n, kBlock);
   T total = 0;
   if (blocks <= 1) {
     if (n > 0) total = dot_range<T>(ins[0], ins[1], 0, n);

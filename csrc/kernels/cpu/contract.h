@@ -11,6 +11,7 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/matrix.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/rounding.h"
 
 namespace dovetail::cpu {
 
@@ -141,7 +142,7 @@ bool starts_symmetric(dt_kernel_context* ctx, const Batch<T, Sum>& p, const T* s
   constexpr int64_t kSide = 32;
   const int64_t n = p.c.rows, row = p.start.row, col = p.start.col;
   std::atomic<bool> symmetric{true};
-  parallel(ctx, (n + kSide - 1) / kSide, std::max<int64_t>(1, 32768 / (kSide * n)), [&](int64_t begin, int64_t end) {
+  parallel(ctx, ceil_div(n, kSide), std::max<int64_t>(1, 32768 / (kSide * n)), [&](int64_t begin, int64_t end) {
     bool same = true;
     for (int64_t low = begin * kSide; low < std::min(end * kSide, n) && same; low += kSide) {
       for (int64_t left = 0; left <= low; left += kSide) {

@@ -10,6 +10,8 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/cpu/rounding.h"
+
 namespace dovetail::cpu {
 
 struct FftPass {
@@ -108,7 +110,7 @@ class FftPlanner {
   // Where there are fewer p's than a block has room for, they come again and again, for lines side by side.
   void add_blocks() {
     constexpr int64_t kFactorBlock = FftPlan<double>::kFactorBlock;
-    const int64_t rest = plan_.n / 16, blocks = (rest + kFftBlock - 1) / kFftBlock;
+    const int64_t rest = plan_.n / 16, blocks = ceil_div(rest, kFftBlock);
     plan_.factors.resize(blocks * kFactorBlock);
     for (int64_t i = 0; i < blocks * kFftBlock; ++i)
       for (int j = 1; j < 16; ++j) {

@@ -97,7 +97,7 @@ Lanes cols_of(const Matrix<const BFloat16>& b) { return {b.data, b.cols, b.col, 
 struct Depths {
   int64_t step, chain;
   explicit Depths(int64_t k)
-      : step(equal_part(divided(k, kTileDepth), kStepTiles) * kTileDepth), chain(step * kChainSteps) {}
+      : step(equal_part(ceil_div(k, kTileDepth), kStepTiles) * kTileDepth), chain(step * kChainSteps) {}
 };
 
 // A chain of depths, and lanes of the shared matrix that are laid out at once.
@@ -115,13 +115,13 @@ class Chain {
         laid_(memory) {}
 
   void run() const {
-    const int64_t shared = divided(shared_.count, kPanel), own = divided(own_.count, kPanel);
+    const int64_t shared = ceil_div(shared_.count, kPanel), own = ceil_div(own_.count, kPanel);
     lay_out(shared);
     const int64_t fitting =
-        kBlockBytes / static_cast<int64_t>(sizeof(TileLine)) / (kPanel * divided(depth_, kTileDepth));
+        kBlockBytes / static_cast<int64_t>(sizeof(TileLine)) / (kPanel * ceil_div(depth_, kTileDepth));
     const int64_t wide = equal_part(shared, std::clamp<int64_t>(fitting, 1, kBlockPanels));
-    const int64_t tall = equal_part(own, kOwnPanels), down = divided(own, tall);
-    parallel(ctx_, divided(shared, wide) * down, 1, [&](int64_t begin, int64_t end) {
+    const int64_t tall = equal_part(own, kOwnPanels), down = ceil_div(own, tall);
+    parallel(ctx_, ceil_div(shared, wide) * down, 1, [&](int64_t begin, int64_t end) {
       static constexpr TileConfig config;
       amx::load_config(config);
       for (int64_t i = begin; i < end; ++i) {
@@ -134,7 +134,7 @@ class Chain {
 
  private:
   TileLine* panel(int64_t i, int64_t k) const {  // whose depths are before those of the next one
-    return laid_ + (i * divided(depth_, kTileDepth) + k / kTileDepth) * kPanel;
+    return laid_ + (i * ceil_div(depth_, kTileDepth) + k / kTileDepth) * kPanel;
   }
 
   // In the order in which they are in memory.
@@ -145,7 +145,7 @@ class Chain {
       });
     }
     const int64_t grain = std::max<int64_t>(1, 32768 / (kTileDepth * shared_.count));
-    parallel(ctx_, divided(depth_, kTileDepth), grain, [&](int64_t begin, int64_t end) {
+    parallel(ctx_, ceil_div(depth_, kTileDepth), grain, [&](int64_t begin, int64_t end) {
       for (int64_t k = begin * kTileDepth; k < std::min(end * kTileDepth, depth_); k += kTileDepth) {
         const int64_t depth = std::min<int64_t>(kTileDepth, depth_ - k);
         for (int64_t i = 0; i < panels; ++i) shared_.from(i * kPanel, k).pack(rows_shared_, depth, panel(i, k));
@@ -173,7 +173,7 @@ class Chain {
     const TileLine* laid = panel(j, k);
     PanelProduct<TileLine, float> to{rows_shared_ ? laid : own,
                                      rows_shared_ ? own : laid,
-                                     divided(depth, kTileDepth),
+                                     ceil_div(depth, kTileDepth),
                                      p_.c.data + top * p_.c.row + left,
                                      p_.c.row,
                                      std::min<int64_t>(kPanel, p_.c.rows - top),
@@ -205,14 +205,6 @@ bool shares_rows(const Product& p) {
   return std::min(m, n) > kFewLanes && a_across != b_across ? a_across : m < n;
 }
 
-// Enough for either.
-size_t bytes_of(int64_t m, int64_t n, int64_t k) {
-  const int64_t few = std::min(m, n);
-  const int64_t most = few > kFewLanes ? std::max(equal_part(m, kSharedLanes), equal_part(n, kSharedLanes)) : few;
-  const int64_t lanes = divided(most, kPanel) * kPanel;
-  return static_cast<size_t>(lanes * divided(std::min(k, Depths(k).chain), kTileDepth)) * sizeof(TileLine);
-}
-
 void run(dt_kernel_context* ctx, const Product& p, TileLine* memory) {
   const int64_t m = p.c.rows, n = p.c.cols;
   const bool half = is_symmetric(p) && m <= kSharedLanes;
@@ -236,20 +228,24 @@ void run(dt_kernel_context* ctx, const Product& p, TileLine* memory) {
 }  // namespace
 
 bool has_tiles() {
-  static const bool has = [] {
-    return best_isa() == Isa::kV4 && !is_isa_asked("v4") && __builtin_cpu_supports("amx-tile") &&
-           __builtin_cpu_supports("amx-bf16") && ask_for_tiles();
-  }();
+  static const bool has = best_isa() == Isa::kV4 && !is_isa_asked("v4") && __builtin_cpu_supports("amx-tile") &&
+                          __builtin_cpu_supports("amx-bf16") && ask_for_tiles();
   return has;
 }
 
 bool tiles_product(dt_kernel_context* ctx, const Product& p, void* memory) {
-  void* own = memory ? memory : ctx->workspace(ctx, bytes_of(p.c.rows, p.c.cols, p.a.cols));
+  void* own = memory ? memory : ctx->workspace(ctx, tiles_bytes(p.c.rows, p.c.cols, p.a.cols));
   if (own) run(memory ? nullptr : ctx, p, static_cast<TileLine*>(own));
   return own != nullptr;
 }
 
-size_t tiles_bytes(int64_t m, int64_t n, int64_t k) { return bytes_of(m, n, k); }
+// Whichever matrix is shared.
+size_t tiles_bytes(int64_t m, int64_t n, int64_t k) {
+  const int64_t few = std::min(m, n);
+  const int64_t most = few > kFewLanes ? std::max(equal_part(m, kSharedLanes), equal_part(n, kSharedLanes)) : few;
+  return static_cast<size_t>(round_up(most, kPanel) * ceil_div(std::min(k, Depths(k).chain), kTileDepth)) *
+         sizeof(TileLine);
+}
 
 }  // namespace dovetail::cpu
 

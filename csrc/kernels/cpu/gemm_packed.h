@@ -10,17 +10,11 @@
 #include "dovetail/abi.h"
 #include "kernels/common/dtypes.h"
 #include "kernels/cpu/matrix.h"
+#include "kernels/cpu/rounding.h"
 
 namespace dovetail::cpu {
 
-inline int64_t divided(int64_t n, int64_t by) { return (n + by - 1) / by; }
-
-// The largest part of n, none above `most`, when n is cut into equal parts.
-inline int64_t equal_part(int64_t n, int64_t most) { return divided(n, divided(n, most)); }
-
 constexpr int64_t kPackedDepth = 320;  // of a panel at most: it fits the first-level cache
-constexpr int64_t kPackedPairs =
-    512;  // of one of pairs, where going through c once more costs more than the cache gains
 
 // T is float, double or BFloat16, whose products are summed as floats.
 template <typename T, typename Sum = T>
@@ -35,8 +29,9 @@ struct PackedProduct {
 
   // The product for `rows` by `cols` of c from (i, j) on, over the `deep` depths from k on.
   PackedProduct part(int64_t i, int64_t rows, int64_t j, int64_t cols, int64_t k, int64_t deep) const {
-    PackedProduct part{a.block(i, k, rows, deep),           b.block(k, j, deep, cols), c.block(i, j, rows, cols), alpha,
-                       k == 0 && bias ? bias + j : nullptr, k > 0 || accumulate};
+    PackedProduct part{a.block(i, k, rows, deep), b.block(k, j, deep, cols), c.block(i, j, rows, cols), alpha};
+    part.bias = k == 0 && bias ? bias + j : nullptr;
+    part.accumulate = k > 0 || accumulate;
     if (rounded.data && k + deep == a.cols) part.rounded = rounded.block(i, j, rows, cols);
     return part;
   }

@@ -11,6 +11,8 @@
 
 namespace dovetail::cpu {
 
+// Pairs of depths of a panel at most: going through c once more would cost more than the first-level cache gains.
+constexpr int64_t kPackedPairs = 512;
 constexpr int64_t kPacked = int64_t{1} << 19;          // elements laid out at a time, to stay in a second-level cache
 constexpr int64_t kWidest = 4096;                      // rows and columns laid out at a time
 constexpr int64_t kBlockRows = 126, kBlockCols = 128;  // of c, in a task: their panels fit the second-level cache
@@ -25,15 +27,15 @@ class Group {
       : ctx_(ctx), kernels_(kernels), p_(p), depth_step_(depth_step), upper_(upper) {
     const PanelShape& shape = kernels.shape;
     height_ = static_cast<int>(equal_part(p.c.rows, shape.rows));
-    row_panels_ = divided(p.c.rows, height_), col_panels_ = divided(p.c.cols, shape.cols);
+    row_panels_ = ceil_div(p.c.rows, height_), col_panels_ = ceil_div(p.c.cols, shape.cols);
     a_ = memory, b_ = memory + row_panels_ * shape.row_step * units(p.a.cols);
   }
 
   static int64_t elements(const PanelShape& shape, int64_t rows, int64_t cols) {  // for one depth
-    return divided(rows, equal_part(rows, shape.rows)) * shape.row_step + divided(cols, shape.cols) * shape.cols;
+    return ceil_div(rows, equal_part(rows, shape.rows)) * shape.row_step + round_up(cols, shape.cols);
   }
 
-  static int64_t units(int64_t depth) { return divided(depth, kTogether); }
+  static int64_t units(int64_t depth) { return ceil_div(depth, kTogether); }
 
   void run() {
     const int64_t work = kernels_.shape.cols * p_.a.cols;
@@ -42,8 +44,8 @@ class Group {
     });
     const int64_t tall = equal_part(row_panels_, std::max<int64_t>(1, kBlockRows / height_));
     const int64_t wide = equal_part(col_panels_, std::max<int64_t>(1, kBlockCols / kernels_.shape.cols));
-    const int64_t across = divided(col_panels_, wide);
-    const int64_t blocks = divided(row_panels_, tall) * across;
+    const int64_t across = ceil_div(col_panels_, wide);
+    const int64_t blocks = ceil_div(row_panels_, tall) * across;
     parallel_tasks(ctx_, blocks, blocks, 1, [&](int64_t) {
       return [&](int64_t i) { block(i / across * tall, i % across * wide, tall, wide); };
     });
@@ -141,7 +143,7 @@ struct Cut {
 template <typename T>
 void mirror(dt_kernel_context* ctx, const Matrix<T>& c) {
   constexpr int64_t kSide = 32;
-  const int64_t bands = divided(c.rows, kSide);
+  const int64_t bands = ceil_div(c.rows, kSide);
   parallel(ctx, bands, std::max<int64_t>(1, 32768 / (kSide * c.rows)), [&](int64_t begin, int64_t end) {
     for (int64_t low = begin * kSide; low < std::min(end * kSide, c.rows); low += kSide) {
       for (int64_t left = 0; left <= low; left += kSide) {

@@ -9,6 +9,7 @@
 
 #include "dovetail/abi.h"
 #include "kernels/cpu/element.h"
+#include "kernels/cpu/rounding.h"
 
 // A hot loop compiled once per instruction set and chosen when the library loads. The lanes of an accumulator are fixed
 // by the source, so the additions happen in one order whatever the width.
@@ -42,8 +43,6 @@ inline bool is_contiguous(const dt_array& a) {
 inline int64_t grain_for(int64_t elements_each) {
   return std::max<int64_t>(1, kGrain / std::max<int64_t>(1, elements_each));
 }
-
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // body(begin, end) over ranges of [0, n).
 template <class Body>

@@ -31,7 +31,7 @@ template <class Body>
 void each_strip(dt_kernel_context* ctx, int64_t columns, int64_t work, const Body& body) {
   constexpr int64_t kUnit = 16;  // columns: whole vectors of any machine
   const int64_t grain = 8 * kGrain / (kUnit * std::max<int64_t>(1, work));
-  parallel(ctx, (columns + kUnit - 1) / kUnit, std::max(kStripColumns / kUnit, grain),
+  parallel(ctx, ceil_div(columns, kUnit), std::max(kStripColumns / kUnit, grain),
            [&](int64_t begin, int64_t end) { body(begin * kUnit, std::min(columns, end * kUnit) - begin * kUnit); });
 }
 
@@ -42,14 +42,12 @@ void lower_strip(const LowerStrip<double>& p);
 void turn(const float* from, int64_t from_row, int64_t rows, int64_t cols, float* to, int64_t to_row);
 void turn(const double* from, int64_t from_row, int64_t rows, int64_t cols, double* to, int64_t to_row);
 
-inline int64_t rounded_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
 // The distance of rows of n elements of which whole vectors are used: an odd number of 64 bytes, as a power of two
 // would put them all into a few sets of the cache.
 template <class T>
 int64_t padded_row(int64_t n) {
   constexpr int64_t kLine = 64 / sizeof(T);
-  return ((n + kLine - 1) / kLine | 1) * kLine;
+  return (ceil_div(n, kLine) | 1) * kLine;
 }
 
 }  // namespace dovetail::cpu

@@ -41,7 +41,7 @@ struct BlockCholesky {
   bool upper;
   T* a;
 
-  int64_t lead() const { return padded_row<T>(rounded_up(n, kWide)); }
+  int64_t lead() const { return padded_row<T>(round_up(n, kWide)); }
   T* at(int64_t i, int64_t j) const { return a + i * lead() + j; }
 
   static BlockCholesky plan(Arena& arena, int n, bool upper) {
@@ -117,7 +117,7 @@ struct BlockCholesky {
       const int info = factor_square(at(first, first), lead(), end - first);
       return info ? first + info : 0;
     }
-    const int middle = first + static_cast<int>(rounded_up((end - first) / 2, kWide));
+    const int middle = first + static_cast<int>(round_up((end - first) / 2, kWide));
     if (const int info = factor_rows(ctx, first, middle)) return info;
     follow(ctx, first, middle, end);
     return factor_rows(ctx, middle, end);

@@ -235,7 +235,7 @@ Secular Merge<T>::secular() const {
 template <class T>
 void Merge<T>::lay_panels(int64_t panel) const {
   constexpr int64_t kLine = kPanel<T>;
-  const int64_t of_first = (half() + kLine - 1) / kLine;
+  const int64_t of_first = ceil_div(half(), kLine);
   const bool second = panel >= of_first;
   const int64_t p = second ? panel - of_first : panel, rows = second ? second_rows() : first_rows();
   const int64_t from = p * kLine, width = second ? node.size - half() : half();
@@ -294,7 +294,7 @@ void merge(dt_kernel_context* ctx, const Divided<T>& all, Node node) {
   m.deflate();
   const int64_t size = node.size, count = m.count;
   const auto parts = [&](int64_t n, int64_t by, int64_t work, const auto& body) {
-    parallel(ctx, (n + by - 1) / by, std::max<int64_t>(1, kGrain / (by * work)), [&](int64_t begin, int64_t end) {
+    parallel(ctx, ceil_div(n, by), std::max<int64_t>(1, kGrain / (by * work)), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin * by; i < std::min(end * by, n); i += by) body(i, std::min(i + by, n));
     });
   };
@@ -304,7 +304,7 @@ void merge(dt_kernel_context* ctx, const Divided<T>& all, Node node) {
     parts(count, kRoots, 8 * count, [&](int64_t i, int64_t) { secular_roots(equation, i); });
     parts(count, kRoots, 2 * count, [&](int64_t i, int64_t) { secular_weights(equation, i, m.weights); });
     for (int64_t j = 0; j < count; ++j) m.sorted_weights[j] = m.weights[m.sorted[j]];
-    const int64_t first = (m.half() + kLine - 1) / kLine, second = (size - m.half() + kLine - 1) / kLine;
+    const int64_t first = ceil_div(m.half(), kLine), second = ceil_div(size - m.half(), kLine);
     parts(first + second, 1, kLine * count / 4, [&](int64_t i, int64_t) { m.lay_panels(i); });
     parts(count, kRows, size * count / 8, [&](int64_t begin, int64_t end) { m.multiply(begin, end); });
   }

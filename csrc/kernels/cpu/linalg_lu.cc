@@ -65,8 +65,8 @@ struct BlockLu {
   int info = 0;  // the first step without a pivot, counted from 1
 
   // Whole vectors and tiles are read and written: rows and columns are added up to the next one's end.
-  int64_t high() const { return rounded_up(m, kWide); }
-  int64_t lead() const { return padded_row<T>(rounded_up(n, kWide)); }
+  int64_t high() const { return round_up(m, kWide); }
+  int64_t lead() const { return padded_row<T>(round_up(n, kWide)); }
   int64_t panel_lead() const { return padded_row<T>(high()); }
   int steps() const { return std::min(m, n); }
   T* at(int64_t i, int64_t j) const { return a + i * lead() + j; }
@@ -111,14 +111,14 @@ struct BlockLu {
   }
 
   void factor_rows(dt_kernel_context* ctx) {
-    const int covered = std::min<int>(n, static_cast<int>(rounded_up(steps(), kWide)));
+    const int covered = std::min<int>(n, static_cast<int>(round_up(steps(), kWide)));
     factor_columns(ctx, 0, covered);
     if (covered < n) follow(ctx, 0, covered, n);
   }
 
   void factor_columns(dt_kernel_context* ctx, int first, int end) {
     if (end - first <= kWide) return factor_panel(first);
-    const int middle = first + static_cast<int>(rounded_up((end - first) / 2, kWide));
+    const int middle = first + static_cast<int>(round_up((end - first) / 2, kWide));
     factor_columns(ctx, first, middle);
     follow(ctx, first, middle, end);
     factor_columns(ctx, middle, end);
@@ -126,7 +126,7 @@ struct BlockLu {
 
   // `kWide` columns, of which the last ones may be no pivots'.
   void factor_panel(int first) {
-    const int64_t below = rounded_up(m - first, kWide);
+    const int64_t below = round_up(m - first, kWide);
     const int count = std::min(kWide, steps() - first), width = std::min(kWide, n - first);
     turn(at(first, first), lead(), below, kWide, panel, panel_lead());
     const int without = lu_panel(panel, panel_lead(), m - first, count, width, pivots + first);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kWide = 32;  // columns of a block, and reflections that are applied together
 
-int64_t blocks_of(int64_t columns) { return (columns + kWide - 1) / kWide; }
+int64_t blocks_of(int64_t columns) { return ceil_div(columns, kWide); }
 
 // [block][row][32]; columns past the last hold zeros.
 template <class T>

@@ -130,7 +130,7 @@ dt_status symmetric_eigen(dt_kernel_context* ctx, const dt_array* outs, const dt
     if (vectors) {
       s.reduction.collect(ctx);
       if (!s.divided.solve(ctx)) info = n;
-      parallel(ctx, (n + kChunk - 1) / kChunk, std::max<int64_t>(1, kGrain / (int64_t{n} * n * kChunk / 8)),
+      parallel(ctx, ceil_div(n, kChunk), std::max<int64_t>(1, kGrain / (int64_t{n} * n * kChunk / 8)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t row = begin * kChunk; row < std::min<int64_t>(end * kChunk, n); row += kChunk) {
                    const int64_t rows = std::min<int64_t>(kChunk, n - row), lead = s.divided.lead;

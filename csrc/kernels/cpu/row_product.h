@@ -5,6 +5,7 @@
 
 #include "dovetail/abi.h"
 #include "kernels/cpu/matrix.h"
+#include "kernels/cpu/rounding.h"
 
 namespace dovetail::cpu {
 
@@ -39,7 +40,7 @@ void fill_panel(const Matrix<const double>& m, int64_t col, double* out);
 // A whole matrix in panels, and how many elements that takes.
 template <class T>
 constexpr int64_t panels_size(int64_t rows, int64_t cols) {
-  return rows * ((cols + kPanel<T> - 1) / kPanel<T> * kPanel<T>);
+  return rows * round_up(cols, kPanel<T>);
 }
 template <class T>
 void fill_panels(const Matrix<const T>& m, T* out) {

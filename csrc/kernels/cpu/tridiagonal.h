@@ -28,8 +28,8 @@ struct Reduction {
   T* lines;      // scratch for a few vectors
 
   static constexpr int kLaid = 2 * kTogether + 2;  // rows of a panel of `updates`: not a multiple of 4 KB apart
-  int64_t panel_count() const { return (n + kPanel<T> - 1) / kPanel<T>; }
-  int64_t group_count() const { return (n + kTogether - 1) / kTogether; }
+  int64_t panel_count() const { return ceil_div(n, kPanel<T>); }
+  int64_t group_count() const { return ceil_div(n, kTogether); }
   int64_t padded() const { return panel_count() * kPanel<T> + kPanel<T>; }
   T* at(int64_t panel, int64_t row) const { return panels + (panel * n + row) * kPanel<T>; }
   T* columns_of(int64_t group) const { return columns + (keep ? group : 0) * n * kTogether; }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "kernels/cpu/rounding.h"
 #include "kernels/cpu/shared_tasks.h"
 
 namespace dovetail::cpu::winograd {
@@ -18,9 +19,6 @@ constexpr int64_t kSourceSlots = 16, kLeastTasks = 32;
 constexpr int64_t kTaps = 9;
 constexpr int64_t kFewTiles = 64, kFewChannels = 64;  // their filters, for 32 rows, stay in the second-level cache
 constexpr int64_t kFewPlane = kFewChannels * kWide + kSkew;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 // One group's convolution, or gradient of its input.
 struct Job {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "kernels/cpu/rounding.h"
 #include "kernels/cpu/shared_tasks.h"
 #include "kernels/cpu/winograd.h"
 
@@ -19,8 +20,6 @@ constexpr int64_t kFewRows = 64, kFewChannels = 32;
 constexpr int64_t kPartialBytes = 4 << 20, kScratch = 5 << 20;
 constexpr int64_t kSkew = 16;  // elements between planes, which would meet in the same cache sets
 constexpr int64_t kTaps = 9;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Parts of nearly equal size, of whole blocks of 16.
 struct Parts {
