@@ -9,6 +9,7 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_amx.h"
 #include "kernels/cpu/loops.h"
+#include "kernels/cpu/rounding.h"
 #include "kernels/cpu/sixteen.h"
 
 #define DOVETAIL_KERNELS "kernels/cpu/few_rows.inc"
@@ -86,7 +87,7 @@ class SomeColumns {
   // As many columns at a time as there is room for.
   template <class Body>
   void each_block(int64_t begin, int64_t end, const Body& body) {
-    const int64_t most = sums_step_ - kFewRowsRoom<T>, blocks = (end - begin + most - 1) / most;
+    const int64_t most = sums_step_ - kFewRowsRoom<T>, blocks = ceil_div(end - begin, most);
     const auto first_of = [&](int64_t i) { return begin + (end - begin) * i / blocks / kPerLine<T> * kPerLine<T>; };
     for (int64_t i = 0; i < blocks; ++i) {
       const int64_t first = first_of(i);
@@ -198,22 +199,30 @@ class SomeColumns {
   alignas(64) T widened_[std::is_same_v<W, T> ? 1 : kWidened<T>];
 };
 
+// Of rows of so many units, units [begin, end), counted through: body(row, first, last) for those of each row.
+template <class Body>
+void each_run(int64_t begin, int64_t end, int64_t units, const Body& body) {
+  while (begin < end) {
+    const int64_t row = begin / units, next = std::min(end, (row + 1) * units);
+    body(row, begin - row * units, next - row * units);
+    begin = next;
+  }
+}
+
 // A large matrix whose rows lie side by side is shared out by rows, each block of them a run of memory: columns would
 // share pages, of which a core's second-level cache holds but half the lines. False: not worth it, or no memory.
 template <class W, class T, class End>
 bool by_depths(dt_kernel_context* ctx, const Batch<W, T>& p, int32_t dtype, int64_t units, const End& end_of) {
-  const int64_t m = p.c.rows, n = p.c.cols, blocks = (p.a.cols + kDepth<T> - 1) / kDepth<T>;
+  const int64_t m = p.c.rows, n = p.c.cols, blocks = ceil_div(p.a.cols, kDepth<T>);
   const bool large = n * p.a.cols * static_cast<int64_t>(sizeof(W)) >= kSharedBytes;
   if (p.count > 1 || p.b.col != 1 || blocks < 2 || !large) return false;
   T* sums = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(blocks * m * n) * sizeof(T)));
   if (!sums) return false;
   parallel(ctx, blocks * units, std::max<int64_t>(1, kWorthThread / (kUnit * kDepth<T>)),
            [&](int64_t begin, int64_t end) {
-             while (begin < end) {
-               const int64_t block = begin / units, first = begin % units, last = std::min(units, first + end - begin);
+             each_run(begin, end, units, [&](int64_t block, int64_t first, int64_t last) {
                SomeColumns<W, T>(p, dtype, 0).run_depths(block, first * kUnit, end_of(last), sums + block * m * n);
-               begin += last - first;
-             }
+             });
            });
   parallel(ctx, units, std::max<int64_t>(1, kWorthThread / (kUnit * blocks * m)), [&](int64_t begin, int64_t end) {
     SomeColumns<W, T>(p, dtype, 0).finish(begin * kUnit, end_of(end), sums);
@@ -231,11 +240,9 @@ void few_rows_product(dt_kernel_context* ctx, Batch<W, T> p, int32_t dtype) {
   if (by_depths(ctx, p, dtype, units, end_of)) return;
   parallel(ctx, p.count * units, std::max<int64_t>(1, kWorthThread / (std::min(n, kUnit) * p.a.cols)),
            [&](int64_t begin, int64_t end) {
-             while (begin < end) {
-               const int64_t item = begin / units, first = begin % units, last = std::min(units, first + end - begin);
+             each_run(begin, end, units, [&](int64_t item, int64_t first, int64_t last) {
                SomeColumns<W, T>(p, dtype, item).run(first * kUnit, end_of(last));
-               begin += last - first;
-             }
+             });
            });
 }
 template void few_rows_product(dt_kernel_context*, Batch<float, float>, int32_t);
