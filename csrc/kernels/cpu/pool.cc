@@ -10,6 +10,7 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/pool.h"
 #include "kernels/cpu/registry.h"
+#include "kernels/cpu/rounding.h"
 #include "kernels/cpu/sixteen.h"
 
 namespace dovetail::cpu {
@@ -18,7 +19,8 @@ namespace {
 // The windows of every output coordinate, per dim.
 struct Windows {
   const Window* along[3];
-  int64_t stride = 1;  // along x
+  int64_t dilation[3];
+  int64_t taps, stride;  // along x
 };
 
 // `args`: kernel_size, stride, padding, and dilation where `dilated`.
@@ -35,12 +37,13 @@ bool find_windows(dt_kernel_context* ctx, const int64_t (&in)[3], const int64_t 
     const int64_t kernel = entry(args[0], 1), stride = entry(args[1], kernel), padding = entry(args[2], 0);
     const int64_t dilation = dilated ? entry(args[3], 1) : 1;
     windows.along[d] = next;
-    windows.stride = stride;
+    windows.dilation[d] = dilation;
+    windows.taps = kernel, windows.stride = stride;
     for (int64_t o = 0; o < out[d]; ++o, ++next) {
       const int64_t start = o * stride - padding;
-      const int64_t skipped = start < 0 ? (-start + dilation - 1) / dilation : 0;
+      const int64_t skipped = start < 0 ? ceil_div(-start, dilation) : 0;
       const int64_t first = start + skipped * dilation;
-      const int64_t fitting = first < in[d] ? (in[d] - first + dilation - 1) / dilation : 0;
+      const int64_t fitting = first < in[d] ? ceil_div(in[d] - first, dilation) : 0;
       next->start = first;
       next->count = std::max<int64_t>(0, std::min(kernel - skipped, fitting));
       next->span = std::min(start + kernel, in[d] + padding) - start;
@@ -100,20 +103,24 @@ inline void load_strided(const T* row, int64_t step, typename Lanes<T>::Values& 
   }
 }
 
-// The windows of results with all their taps along x.
+// The windows of results with all their taps along x: a copy, over which no result can be written.
 struct Taps {
   Window z, y;
-  int64_t start, count, stride;  // along x, of the first result
+  int64_t count, stride;  // along x
   int64_t dilation[3];
+
+  Taps(const Windows& all, const Window& z, const Window& y)
+      : z(z), y(y), count(all.taps), stride(all.stride), dilation{all.dilation[0], all.dilation[1], all.dilation[2]} {}
 };
 
-// The maxima of one vector of results.
+// The maxima of one vector of results, the first of which has its taps from `begin` on along x.
 template <typename T>
-inline void best_lanes(const Planes<const T>& in, const T* plane, const Taps& taps, T* value, int64_t* index) {
+inline void best_lanes(const Planes<const T>& in, const T* plane, const Taps& taps, int64_t begin, T* value,
+                       int64_t* index) {
   using L = Lanes<T>;
   using I = typename L::Index;
-  const int64_t corner = (taps.z.start * in.size[1] + taps.y.start) * in.size[2] + taps.start;
-  const T* from = plane + taps.z.start * in.step[0] + taps.y.start * in.step[1] + taps.start * in.step[2];
+  const int64_t corner = (taps.z.start * in.size[1] + taps.y.start) * in.size[2] + begin;
+  const T* from = plane + taps.z.start * in.step[0] + taps.y.start * in.step[1] + begin * in.step[2];
   const int64_t across = taps.stride * in.step[2];
   typename L::Indices at;
 #pragma GCC unroll 4
@@ -140,21 +147,33 @@ inline void best_lanes(const Planes<const T>& in, const T* plane, const Taps& ta
   for (int l = 0; l < L::kCount; ++l) index[l] = where[l];
 }
 
-// Results [first, last) of a row have all their taps along x.
+// The results of a row that have all their taps along x, if they fill a vector.
+template <typename T>
 struct Inner {
+  static constexpr int64_t kLanes = Lanes<T>::kCount;
   int64_t first = 0, last = 0;
-  Inner(const Window* x, int64_t n, int64_t taps, int64_t lanes) {
+  Inner(const Window* x, int64_t n, int64_t taps) {
     while (first < n && x[first].count != taps) ++first;
     for (last = first; last < n && x[last].count == taps; ++last) continue;
-    if (last - first < lanes) last = first;
+    if (last - first < kLanes) last = first;
   }
+  bool any() const { return last > first; }
 };
 
-// use(x) for the first lane of vectors that cover the results; the last may overlap its neighbour.
-template <typename F>
-inline void each_vector(const Inner& inner, int64_t lanes, const F& use) {
-  for (int64_t x = inner.first; x + lanes <= inner.last; x += lanes) use(x);
-  if ((inner.last - inner.first) % lanes) use(inner.last - lanes);
+// Results of a row of n: several(x) for the first one of each vector of inner ones, of which the last may overlap its
+// neighbour, if there are `vectors`; one(x) for each of the others.
+template <typename T, typename Several, typename One>
+inline void each_of_row(const Inner<T>& inner, bool vectors, int64_t n, const Several& several, const One& one) {
+  if (vectors) {
+    constexpr int64_t kLanes = Inner<T>::kLanes;
+    for (int64_t x = inner.first; x + kLanes <= inner.last; x += kLanes) several(x);
+    if ((inner.last - inner.first) % kLanes) several(inner.last - kLanes);
+  }
+  for (int64_t x = 0; x < n; ++x) {
+    if (vectors && x == inner.first) x = inner.last;
+    if (x >= n) break;
+    one(x);
+  }
 }
 
 template <typename T>
@@ -168,16 +187,10 @@ dt_status max_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, in
   if (!find_windows(ctx, in.size, values.size, ins[0].ndim, args + 1, true, windows)) {
     return ctx->fail(ctx, DT_ERR_MEMORY, "max_pool: out of memory for the windows");
   }
-  int64_t dilation[3] = {1, 1, 1};
-  for (int d = 2; d < ins[0].ndim; ++d) {
-    const dt_value& list = args[4];
-    if (list.count) dilation[d + 3 - ins[0].ndim] = list.as.ints[list.count == 1 ? 0 : d - 2];
-  }
-  const int64_t taps_x = args[1].as.ints[args[1].count - 1], most = in.size[2] + taps_x * dilation[2];
+  const int64_t most = in.size[2] + windows.taps * windows.dilation[2];
   const bool narrow = in.pixels() + most < (int64_t{1} << 31);  // for 32-bit indices
-  const bool vectors = Lanes<T>::kAny && narrow && values.step[2] == 1 && indices.step[2] == 1;
-  const Inner inner(windows.along[2], vectors ? values.size[2] : 0, taps_x, Lanes<T>::kCount);
-  const int64_t stride = windows.stride;
+  const bool dense = Lanes<T>::kAny && narrow && values.step[2] == 1 && indices.step[2] == 1;
+  const Inner<T> inner(windows.along[2], dense ? values.size[2] : 0, windows.taps);
   const int64_t grain = 8192 / std::max<int64_t>(1, in.pixels()) + 1;
   parallel(ctx, ins[0].sizes[0] * in.channels, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -186,22 +199,17 @@ dt_status max_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, in
         const Window &wz = windows.along[0][z], &wy = windows.along[1][y];
         T* value = values.plane(i) + z * values.step[0] + y * values.step[1];
         int64_t* index = indices.plane(i) + z * indices.step[0] + y * indices.step[1];
-        const bool any = wz.count > 0 && wy.count > 0 && inner.last > inner.first;
-        if constexpr (Lanes<T>::kAny) {
-          Taps taps{wz, wy, 0, taps_x, stride, {dilation[0], dilation[1], dilation[2]}};
-          if (any) {
-            each_vector(inner, Lanes<T>::kCount, [&](int64_t x) {
-              taps.start = windows.along[2][x].start;
-              best_lanes(in, plane, taps, value + x, index + x);
-            });
+        const Taps taps(windows, wz, wy);
+        const auto several = [&](int64_t x) {
+          if constexpr (Lanes<T>::kAny) {
+            best_lanes(in, plane, taps, windows.along[2][x].start, value + x, index + x);
           }
-        }
-        for (int64_t x = 0; x < values.size[2]; ++x) {
-          if (any && x == inner.first) x = inner.last;
-          if (x >= values.size[2]) break;
-          const Best<T> best = best_of(in, plane, wz, wy, windows.along[2][x], dilation);
+        };
+        const auto one = [&](int64_t x) {
+          const Best<T> best = best_of(in, plane, wz, wy, windows.along[2][x], taps.dilation);
           value[x * values.step[2]] = best.value, index[x * indices.step[2]] = best.index;
-        }
+        };
+        each_of_row(inner, inner.any() && wz.count > 0 && wy.count > 0, values.size[2], several, one);
       });
     }
   });
@@ -294,11 +302,12 @@ T average(const Planes<const T>& in, const T* plane, const Window& z, const Wind
 }
 
 template <typename T>
-inline void average_lanes(const Planes<const T>& in, const T* plane, const Taps& taps, T divisor, T* out) {
+inline void average_lanes(const Planes<const T>& in, const T* plane, const Taps& taps, int64_t begin, T divisor,
+                          T* out) {
   typename Lanes<T>::Values sum = {}, next;
   for (int64_t z = taps.z.start; z < taps.z.start + taps.z.count; ++z) {
     for (int64_t y = taps.y.start; y < taps.y.start + taps.y.count; ++y) {
-      const T* row = plane + z * in.step[0] + y * in.step[1] + taps.start * in.step[2];
+      const T* row = plane + z * in.step[0] + y * in.step[1] + begin * in.step[2];
       for (int64_t k = 0; k < taps.count; ++k) {
         load_strided(row + k * in.step[2], taps.stride * in.step[2], next);
         sum += next;
@@ -321,32 +330,40 @@ dt_status avg_pool(const void*, dt_kernel_context* ctx, const dt_array* outs, in
     return ctx->fail(ctx, DT_ERR_MEMORY, "avg_pool: out of memory for the windows");
   }
   // Results whose windows are whole, padding or not, share a divisor.
-  const int64_t taps_x = args[1].as.ints[args[1].count - 1];
-  const Inner inner(windows.along[2], out.step[2] == 1 ? out.size[2] : 0, taps_x, Lanes<T>::kCount);
+  const Inner<T> inner(windows.along[2], out.step[2] == 1 ? out.size[2] : 0, windows.taps);
   const int64_t grain = 8192 / std::max<int64_t>(1, in.pixels()) + 1;
   parallel(ctx, ins[0].sizes[0] * in.channels, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const T* plane = in.plane(i);
-      T* to = out.plane(i);
       each_row(out.size, [&](int64_t z, int64_t y) {
         const Window &wz = windows.along[0][z], &wy = windows.along[1][y];
-        T* row = to + z * out.step[0] + y * out.step[1];
-        const bool any = wz.count > 0 && wy.count > 0 && inner.last > inner.first;
-        if (any) {
-          each_vector(inner, Lanes<T>::kCount, [&](int64_t x) {
-            const Window& wx = windows.along[2][x];
-            average_lanes(in, plane, {wz, wy, wx.start, wx.count, windows.stride, {1, 1, 1}},
-                          static_cast<T>(divisor.of(wz, wy, wx)), row + x);
-          });
-        }
-        for (int64_t x = 0; x < out.size[2]; ++x) {
-          if (any && x == inner.first) x = inner.last;
-          if (x < out.size[2]) row[x * out.step[2]] = average(in, plane, wz, wy, windows.along[2][x], divisor);
-        }
+        T* row = out.plane(i) + z * out.step[0] + y * out.step[1];
+        const Taps taps(windows, wz, wy);
+        const auto several = [&](int64_t x) {
+          const Window& wx = windows.along[2][x];
+          average_lanes(in, plane, taps, wx.start, static_cast<T>(divisor.of(wz, wy, wx)), row + x);
+        };
+        const auto one = [&](int64_t x) {
+          row[x * out.step[2]] = average(in, plane, wz, wy, windows.along[2][x], divisor);
+        };
+        each_of_row(inner, inner.any() && wz.count > 0 && wy.count > 0, out.size[2], several, one);
       });
     }
   });
   return DT_OK;
+}
+
+// Adds the shares of a row of results to the elements of one row that their windows hold.
+template <typename T>
+void share_out(const Planes<const T>& grad, const T* from, const Windows& windows, const Window& z, const Window& y,
+               const Divisor& divisor, int64_t step, T* to) {
+  for (int64_t x = 0; x < grad.size[2]; ++x) {
+    const Window& window = windows.along[2][x];
+    if (window.count == 0) continue;
+    const T share = from[x * grad.step[2]] / static_cast<T>(divisor.of(z, y, window));
+    T* at = to + window.start * step;
+    for (int64_t k = 0; k < window.count; ++k) at[k * step] += share;
+  }
 }
 
 template <typename T>
@@ -372,14 +389,7 @@ dt_status avg_pool_grad(const void*, dt_kernel_context* ctx, const dt_array* out
         const T* row = from + z * grad.step[0] + y * grad.step[1];
         for (int64_t az = wz.start; az < wz.start + wz.count; ++az) {
           for (int64_t ay = wy.start; ay < wy.start + wy.count; ++ay) {
-            T* to = plane + az * out.step[0] + ay * out.step[1];
-            for (int64_t x = 0; x < grad.size[2]; ++x) {
-              const Window& wx = windows.along[2][x];
-              if (wx.count == 0) continue;
-              const T share = row[x * grad.step[2]] / static_cast<T>(divisor.of(wz, wy, wx));
-              T* at = to + wx.start * out.step[2];
-              for (int64_t k = 0; k < wx.count; ++k) at[k * out.step[2]] += share;
-            }
+            share_out(grad, row, windows, wz, wy, divisor, out.step[2], plane + az * out.step[0] + ay * out.step[1]);
           }
         }
       });
