@@ -114,6 +114,16 @@ struct Transform {
     return true;
   }
 
+  // Lines of reals from half their spectra, `together` at a time, which `folds` has room for.
+  void run_half(const T* from, T* to, int64_t count, int64_t together, T* space, T* folds) const {
+    for (int64_t l = 0; l < count; ++l) {
+      fold(from + l * in.line, folds + l % together * folded());
+      if ((l + 1) % together == 0)
+        kernels.whole_lines(length, folds, {2, folded(), 1}, to + (l + 1 - together) * out.line, out, together, false,
+                            scale, space);
+    }
+  }
+
   bool run(const T* from, T* to, Walk<2> lines) const {
     int64_t step[2];
     const int64_t count = lines.pop(step), outer = lines.count();
@@ -139,19 +149,13 @@ struct Transform {
           const int64_t first = u % groups * wide, some = std::min(wide, count - first);
           const T* a = from + w.offset[0] + first * step[0];
           T* b = to + w.offset[1] + first * step[1];
-          if (half) {
-            T* const folds = spaces + r * each + own;
-            const int64_t together = one ? 1 : some;
-            for (int64_t l = 0; l < some; ++l) {
-              fold(a + l * in.line, folds + l % together * folded());
-              if ((l + 1) % together == 0)
-                kernels.whole_lines(length, folds, {2, folded(), 1}, b + (l + 1 - together) * out.line, out, together,
-                                    false, scale, spaces + r * each);
-            }
-          } else if (real)
-            kernels.real_lines(length, a, in, b, out, some, whole, scale, spaces + r * each);
+          T* const space = spaces + r * each;
+          if (half)
+            run_half(a, b, some, one ? 1 : some, space, space + own);
+          else if (real)
+            kernels.real_lines(length, a, in, b, out, some, whole, scale, space);
           else
-            kernels.whole_lines(length, a, in, b, out, some, forward, scale, spaces + r * each);
+            kernels.whole_lines(length, a, in, b, out, some, forward, scale, space);
         }
     });
     return true;

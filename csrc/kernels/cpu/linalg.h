@@ -1,7 +1,9 @@
-// What the linear algebra kernels share: the matrices of a batch, and running LAPACK on each of them.
+// What the linear algebra kernels share: the matrices of a batch, and running LAPACK or loops of our own on each of
+// them.
 //
 // LAPACK wants column-major matrices and overwrites them: every matrix is copied into scratch memory, and its results
-// are copied out. A matrix runs on one thread, several of a batch on several, so the number of threads changes no bit.
+// are copied out. Threads share the matrices of a batch, and what our own loops cut a matrix into; LAPACK has one for a
+// matrix. What is cut depends on shapes alone, so the number of threads changes no bit.
 #pragma once
 
 #include <climits>
