@@ -6,15 +6,11 @@
 namespace dovetail::cpu {
 namespace {
 
-constexpr int kPanelRows = 6;
-
-// Rows are split into equal panels (16 rows: 6, 5, 5), so that the last one is not a sliver.
+// Rows are split into equal panels (16 rows: 6, 5, 5 where six are the most), so that the last one is not a sliver.
 struct Panels {
   int64_t count, low, high;  // `high` panels have low + 1 rows
-  explicit Panels(int64_t rows)
-      : count((rows + kPanelRows - 1) / kPanelRows),
-        low(rows / std::max<int64_t>(count, 1)),
-        high(rows - low * count) {}
+  Panels(int64_t rows, int most)
+      : count((rows + most - 1) / most), low(rows / std::max<int64_t>(count, 1)), high(rows - low * count) {}
   int height(int64_t panel) const { return static_cast<int>(low + (panel < high)); }
   int tallest() const { return static_cast<int>(low + (high > 0)); }
 };
@@ -23,12 +19,13 @@ struct Panels {
 }  // namespace dovetail::cpu
 
 #define DOVETAIL_KERNELS "kernels/cpu/gemm.inc"
+#define DOVETAIL_KERNELS_V4
 #include "kernels/cpu/foreach_isa.h"
 
 namespace dovetail::cpu {
 
-void tile_product(const TileProduct<float>& p) { DOVETAIL_BEST_ISA(tiles_f32)(p); }
-void tile_product(const TileProduct<double>& p) { DOVETAIL_BEST_ISA(tiles_f64)(p); }
+void tile_product(const TileProduct<float>& p) { DOVETAIL_BEST_ISA_TO_V4(tiles_f32)(p); }
+void tile_product(const TileProduct<double>& p) { DOVETAIL_BEST_ISA_TO_V4(tiles_f64)(p); }
 void dot_product(const DotProduct<float>& p) { DOVETAIL_BEST_ISA(dots_f32)(p); }
 void dot_product(const DotProduct<double>& p) { DOVETAIL_BEST_ISA(dots_f64)(p); }
 float dot(const float* x, const float* y, int64_t n) { return DOVETAIL_BEST_ISA(line_f32)(x, y, n); }
@@ -42,7 +39,7 @@ void scaled(const double* x, double factor, double alpha, double* out, int64_t n
 
 template <typename T>
 void pack_rows(const T* a, int64_t a_row, const int64_t* depths, int64_t rows, int64_t depth, T* out) {
-  const Panels panels(rows);
+  const Panels panels(rows, DOVETAIL_BEST_ISA_TO_V4(kTallest));
   for (int64_t i = 0; i < panels.count; ++i) {
     const int height = panels.height(i);
     for (int64_t k = 0; k < depth; ++k) {

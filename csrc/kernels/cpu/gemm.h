@@ -47,8 +47,8 @@ struct TileProduct {
 void tile_product(const TileProduct<float>& p);
 void tile_product(const TileProduct<double>& p);
 
-// Lay out a (rows, depth) matrix in the panels that tile_product reads fastest: panels of up to 6 rows, each stored
-// depth first. Element (i, k) is a[i * a_row + depths[k]]. `out` has rows * depth elements.
+// Lay out a (rows, depth) matrix in the panels that tile_product reads fastest: panels of some rows, each stored depth
+// first. Element (i, k) is a[i * a_row + depths[k]]. `out` has rows * depth elements.
 template <typename T>
 void pack_rows(const T* a, int64_t a_row, const int64_t* depths, int64_t rows, int64_t depth, T* out);
 
