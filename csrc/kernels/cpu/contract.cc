@@ -158,8 +158,10 @@ void run_tiles(dt_kernel_context* ctx, const Batch<T>& p, const Tiling& tiling) 
   parallel(ctx, p.count * tiling.per_product, std::max<int64_t>(1, kTileWork / 4 / work),
            [&](int64_t begin, int64_t end) {
              for (int64_t task = begin; task < end; ++task) {
-               const int64_t item = task / tiling.per_product, tile = task % tiling.per_product;
-               const int64_t i = tile / tiling.across * tiling.rows, j = tile % tiling.across * tiling.cols;
+               // Divisions would take an eighth of the smallest products' time.
+               const int64_t item = tiling.per_product == 1 ? task : task / tiling.per_product;
+               const int64_t tile = task - item * tiling.per_product, down = tile ? tile / tiling.across : 0;
+               const int64_t i = down * tiling.rows, j = (tile - down * tiling.across) * tiling.cols;
                const int64_t tm = std::min(tiling.rows, m - i), tn = std::min(tiling.cols, n - j);
                Matrix<const T> a = p.a.block(i, 0, tm, k), b = p.b.block(0, j, k, tn);
                Matrix<T> c = p.c.block(i, j, tm, tn);

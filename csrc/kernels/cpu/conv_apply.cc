@@ -197,7 +197,7 @@ bool run(dt_kernel_context* ctx, ConvJob<T>& job) {
                      (job.out.size[1] == 1 || job.out.step[1] == job.out.size[2]);
   plan_passes(job);
   const bool in_place = reads_in_place(job);
-  job.walk = choose_walk(job.plan, job.rows, kLanes<T>, dense, !in_place);
+  job.walk = choose_walk(job.plan, job.rows, kLanes<T>, dense, in_place ? 0 : 128);
   if (job.walk == Walk::columns) return convolve_columns(ctx, job);
   const int64_t all_taps = job.weights_of_row() / job.channels;
   const int64_t depth = in_place ? kDepthInPlace : kDepth;

@@ -103,7 +103,7 @@ void FramePlan::unroll_rows() {
   unrolled = true;
 }
 
-Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed, bool columns_allowed) {
+Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed, int64_t columns_below) {
   const int64_t width = plan.results(2), area = width * plan.results(1), taps = plan.most_taps();
   if (width == 0 || area == 0) return Walk::lines;
   const auto waste = [&](int64_t n) {
@@ -120,7 +120,7 @@ Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed
   const double flat =
       flat_allowed ? waste(area) * in_lines + static_cast<double>(std::max<int64_t>(unrolled, 1)) : lines;
   const double columns = products / 0.94 + 1 + 0.8 * static_cast<double>(taps);
-  if (columns_allowed && width < 128 && columns < std::min(lines, flat)) return Walk::columns;
+  if (width < columns_below && columns < std::min(lines, flat)) return Walk::columns;
   if (width >= 128 || lines <= flat) return Walk::lines;
   plan.unroll_rows();
   return Walk::flat;

@@ -98,8 +98,9 @@ FramePlan frame_gradient(const ConvShape& shape);
 // short. Flat: over all rows, which takes unrolled frames. Columns: over anything, each operand copied out for each
 // tap.
 enum class Walk { lines, flat, columns };
-// The cheapest, by an estimate; `rows`: how often an operand is used. Unrolls the plan for `flat`.
-Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed, bool columns_allowed = true);
+// The cheapest, by an estimate; `rows`: how often an operand is used. Columns only for lines shorter than
+// `columns_below`. Unrolls the plan for `flat`.
+Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed, int64_t columns_below);
 
 // Offset of a tap (one per dim) in a channel of a frame.
 inline int64_t tap_offset(const FramePlan& plan, const FramePlan::Layout& layout, const Tap& z, const Tap& y,

@@ -5,6 +5,7 @@
 // The sum runs over the whole batch, so the batch is cut into a number of chunks that depends on the shape alone; each
 // has a partial result, and these are added in order.
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 #include "kernels/cpu/conv_depthwise.h"
@@ -322,7 +323,7 @@ bool convolve_weight_grad(dt_kernel_context* ctx, const ConvShape& shape, Images
   Job<T> job;
   job.shape = &shape, job.grad = grad, job.input = input;
   job.plan = frame_input(shape);
-  job.walk = choose_walk(job.plan, shape.out_channels, kLanes<T>, true);
+  job.walk = choose_walk(job.plan, shape.out_channels, kLanes<T>, true, std::numeric_limits<int64_t>::max());
   job.cut = cut_results(job.plan, shape.batch, shape.in_channels, shape.out_channels * shape.taps(), kDepth,
                         kPixels / 4, kPixels, sizeof(T));
   if (job.walk == Walk::columns) take_images(job.cut, job.plan, shape.batch, kColumnPixels, sizeof(T));
