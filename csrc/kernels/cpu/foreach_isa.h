@@ -14,7 +14,7 @@
 // GCC vector types and simple loops then become that instruction set's own. (target_clones would lower vector types
 // before it clones.) DOVETAIL_VECTOR_BYTES says which it is: 32 for v3 and 64 for v4, whose intrinsics (by
 // DOVETAIL_WIDE: _mm256_ or _mm512_) and fused multiply-add may then be used; the compiler does not define __AVX2__
-// here.
+// here. A prefetch for writing is one with `prfchw`; machines that lack it do nothing then.
 #include "kernels/cpu/isa.h"
 
 #define DOVETAIL_ISA base
@@ -25,7 +25,7 @@
 
 #if DOVETAIL_HAS_V3
 #pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
+#pragma GCC target("arch=x86-64-v3,prfchw")
 #define DOVETAIL_ISA v3
 #define DOVETAIL_VECTOR_BYTES 32
 #define DOVETAIL_WIDE(name) _mm256_##name
@@ -38,7 +38,7 @@
 
 #if DOVETAIL_HAS_V3 && defined(DOVETAIL_KERNELS_V4)
 #pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4")
+#pragma GCC target("arch=x86-64-v4,prfchw")
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC's own header, where an intrinsic has no mask
 #pragma GCC diagnostic ignored "-Wuninitialized"
