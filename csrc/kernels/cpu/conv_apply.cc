@@ -162,7 +162,7 @@ class Worker {
 template <typename T>
 bool pack_all(dt_kernel_context* ctx, ConvJob<T>& job) {
   const int64_t total = std::max<int64_t>(1, job.groups * job.rows * job.weights_of_row());
-  const int64_t blocks = (job.channels + job.cut.channels - 1) / job.cut.channels;
+  const int64_t blocks = ceil_div(job.channels, job.cut.channels);
   const int64_t per_group = static_cast<int64_t>(job.passes.size()) * blocks, items = job.groups * per_group;
   const int64_t depth = job.cut.channels * job.plan.most_taps(), slots = std::min<int64_t>(items, 64);
   job.packed = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(total) * sizeof(T)));
@@ -202,7 +202,7 @@ bool run(dt_kernel_context* ctx, ConvJob<T>& job) {
   const int64_t all_taps = job.weights_of_row() / job.channels;
   const int64_t depth = in_place ? kDepthInPlace : kDepth;
   job.cut = cut_results(job.plan, job.batch, job.channels, job.rows * all_taps, depth, 0, int64_t{1} << 20, sizeof(T));
-  job.row_blocks = (job.rows + kRowBlock - 1) / kRowBlock;
+  job.row_blocks = ceil_div(job.rows, kRowBlock);
   int64_t tasks = job.groups * job.cut.image_groups * job.cut.tiles;
   if (tasks < 8 && job.rows >= 32)
     job.row_blocks = std::max(job.row_blocks, std::min<int64_t>(job.rows / 16, 8 / std::max<int64_t>(tasks, 1)));

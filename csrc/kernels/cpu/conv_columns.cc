@@ -22,8 +22,6 @@ constexpr int64_t kParts = 4;               // of the panels whose filters are l
 constexpr int64_t kPackedBytes = 8 << 20;   // of filters at a time
 constexpr int64_t kScratch = 6 << 20;       // of all threads
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // How the rows are spread over panels and tasks.
 template <typename T>
 struct Plan {

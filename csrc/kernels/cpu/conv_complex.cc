@@ -48,7 +48,6 @@ dt_status complex_kernel(const void* self, dt_kernel_context* ctx, const dt_arra
                          int32_t n_ins, const dt_value* args, int32_t n_args) {
   const int64_t count = numel(outs[0]);
   if (count == 0) return DT_OK;
-  const dt_kernel& real = *static_cast<const dt_kernel*>(self);
   Parts out, x, w, bias;
   out.split<T>(outs[0]), x.split<T>(ins[0]), w.split<T>(ins[1]);
   const dt_array none{nullptr, nullptr, nullptr, -1, x.re.dtype};
@@ -61,7 +60,7 @@ dt_status complex_kernel(const void* self, dt_kernel_context* ctx, const dt_arra
   const dt_array scratch{product, outs[0].sizes, strides, outs[0].ndim, x.re.dtype};
   auto run = [&](const dt_array& to, const dt_array& a, const dt_array& b, const dt_array& c) {
     const dt_array given[3] = {a, b, c};
-    return real.fn(real.self, ctx, &to, 1, given, n_ins, args, n_args);
+    return run_inner(self, ctx, &to, 1, given, n_ins, args, n_args);
   };
   dt_status status = run(out.re, x.re, w.re, bias.re);
   if (status == DT_OK) status = run(scratch, x.im, w.im, none);

@@ -43,7 +43,7 @@ class Padded {
   // For `height` rows of `width` elements at (top, left), read up to `rows` rows of `cols` elements.
   Padded(const Images<const T>& x, int64_t top, int64_t left, int64_t rows, int64_t cols, int64_t reach)
       : x_(x), top_(top), left_(left) {
-    pitch_ = (cols + kLanes<T> - 1) / kLanes<T> * kLanes<T> + reach;
+    pitch_ = round_up(cols, kLanes<T>) + reach;
     height_ = std::min(x.size[1], rows + reach - top), width_ = std::min(x.size[2], cols + reach - left);
     size_ = pitch_ * (rows + reach) + kLanes<T>;
   }

@@ -35,8 +35,8 @@ bool Framer<T>::turn_to(const Part& part) {
         for (int d = 0; d < 3; ++d) {
           const int64_t step = plan_.dim[d].step, extent = part.count[d] + plan_.dim[d].reach, size = source_.size[d];
           const int64_t start = first[d] + part.origin[d] * step;  // source coordinate of element 0
-          const int64_t low = start >= 0 ? 0 : (-start + step - 1) / step;
-          const int64_t high = start >= size ? 0 : std::min(extent, (size - start + step - 1) / step);
+          const int64_t low = start >= 0 ? 0 : ceil_div(-start, step);
+          const int64_t high = start >= size ? 0 : std::min(extent, ceil_div(size - start, step));
           box.size[d] = std::max<int64_t>(0, high - low);
           box.out += low * layout_.pitch[d];
           box.in += (start + low * step) * source_.step[d];

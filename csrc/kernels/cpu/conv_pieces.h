@@ -42,7 +42,7 @@ class Pieces {
 
   int64_t results() const { return results_; }
   int64_t width() const { return width_; }
-  int64_t panels() const { return (results_ + width_ - 1) / width_; }
+  int64_t panels() const { return ceil_div(results_, width_); }
   int64_t target(int64_t panel) const { return pieces_[first_[panel]].target; }
 
   // Whether a panel's results lie side by side.

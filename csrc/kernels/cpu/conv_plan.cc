@@ -5,7 +5,6 @@
 namespace dovetail::cpu {
 namespace {
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t kFrameBytes = 256 << 10;  // stays in the second-level cache
 int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
@@ -106,9 +105,7 @@ void FramePlan::unroll_rows() {
 Walk choose_walk(FramePlan& plan, int64_t rows, int64_t lanes, bool flat_allowed, int64_t columns_below) {
   const int64_t width = plan.results(2), area = width * plan.results(1), taps = plan.most_taps();
   if (width == 0 || area == 0) return Walk::lines;
-  const auto waste = [&](int64_t n) {
-    return static_cast<double>(ceil_div(n, lanes) * lanes) / static_cast<double>(n);
-  };
+  const auto waste = [&](int64_t n) { return static_cast<double>(round_up(n, lanes)) / static_cast<double>(n); };
   // Cycles for each result and channel: two vectors of products a cycle at best, and about one for each element copied.
   // Where lines of the source or of the results have gaps, theirs take longer.
   const double products = static_cast<double>(taps * rows) / static_cast<double>(2 * lanes);
@@ -133,7 +130,7 @@ FramePlan::Layout FramePlan::layout(const int64_t (&count)[3], int64_t element_s
   out.pitch[2] = 1, out.pitch[1] = extent[2], out.pitch[0] = extent[1] * extent[2];
   out.phase = extent[0] * out.pitch[0];
   const int64_t line = 64 / element_size;
-  out.channel = ceil_div(phases() * out.phase, line) * line;
+  out.channel = round_up(phases() * out.phase, line);
   if (out.channel / line % 2 == 0) out.channel += line;
   return out;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/rounding.h"
 
 namespace dovetail::cpu {
 

@@ -58,7 +58,7 @@ class Worker {
       pieces_ = Pieces(carver_, cut.images * cut.size[0] * cut.size[1], cut.size[2], pixels);
       pitch_ = (pixels + 15) / 16 * 16 + 16;
       columns_ = carver_.take<T>(shape.cols * pitch_);
-      right_ = carver_.take<T>((depth + shape.cols - 1) / shape.cols * shape.cols * pixels);
+      right_ = carver_.take<T>(round_up(depth, shape.cols) * pixels);
       left_ = carver_.take<T>(shape.row_step * pixels);
     } else {
       pitch_ = cut.images * cut.size[0] * cut.size[1] * (cut.size[2] / lanes + 1) * lanes;
@@ -135,8 +135,8 @@ class Worker {
 
   // Add the products of all lines.
   void multiply() {
-    const int64_t lanes = kLanes<T>, vectors = lines_.count() * ((lines_.width + lanes - 1) / lanes);
-    const int64_t stretches = (vectors + kVectors - 1) / kVectors, stretch = (vectors + stretches - 1) / stretches;
+    const int64_t lanes = kLanes<T>, vectors = lines_.count() * ceil_div(lines_.width, lanes);
+    const int64_t stretch = equal_part(vectors, kVectors);
     for (int64_t row = first_row_; row < last_row_; row += kRowBlock) {
       const int64_t rows = std::min(kRowBlock, last_row_ - row);
       for (int64_t i = 0; i < rows; ++i) lay_out_grad(row + i, grad_ + i * pitch_);
@@ -162,8 +162,7 @@ class Worker {
       pieces_.write(block, framer_.frame(), offsets_ + col, n, columns_, pitch_);
       kernels_.pack(columns_, pitch_, 1, n, n, wide, pixels, right_ + col * pixels);
     }
-    const int64_t panels = (last_row_ - first_row_ + shape.rows - 1) / shape.rows;
-    const int64_t height = (last_row_ - first_row_ + panels - 1) / panels;
+    const int64_t height = equal_part(last_row_ - first_row_, shape.rows);
     for (int64_t row = first_row_; row < last_row_; row += height) {
       PanelProduct<T, T> p{};
       p.rows = std::min(height, last_row_ - row), p.depth = pixels, p.alpha = 1, p.accumulate = !fresh_;
@@ -270,7 +269,7 @@ void plan_chunks(Job<T>& job) {
   job.chunks = std::max<int64_t>(1, std::min({job.units, fit, worth, std::max<int64_t>(1, 16 / blocks())}));
   while (blocks() * job.chunks < 8 && job.cut.channels * s.taps() >= 128) {
     job.cut.channels = (job.cut.channels + 1) / 2;
-    job.cut.channel_blocks = (s.in_channels + job.cut.channels - 1) / job.cut.channels;
+    job.cut.channel_blocks = ceil_div(s.in_channels, job.cut.channels);
   }
   const int64_t parallel = blocks() * job.chunks;
   job.row_tasks = parallel >= 8 ? 1 : std::max<int64_t>(1, std::min(8 / parallel, s.out_channels / 8));

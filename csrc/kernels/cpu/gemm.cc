@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/rounding.h"
+
 namespace dovetail::cpu {
 namespace {
 
@@ -10,7 +12,7 @@ namespace {
 struct Panels {
   int64_t count, low, high;  // `high` panels have low + 1 rows
   Panels(int64_t rows, int most)
-      : count((rows + most - 1) / most), low(rows / std::max<int64_t>(count, 1)), high(rows - low * count) {}
+      : count(ceil_div(rows, most)), low(rows / std::max<int64_t>(count, 1)), high(rows - low * count) {}
   int height(int64_t panel) const { return static_cast<int>(low + (panel < high)); }
   int tallest() const { return static_cast<int>(low + (high > 0)); }
 };

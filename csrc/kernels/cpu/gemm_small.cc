@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/rounding.h"
 
 namespace dovetail::cpu {
 namespace {
@@ -51,7 +52,7 @@ void packed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T alpha, 
   T block[kRows * kCols];
   int64_t offsets[kRows];
   for (int64_t j = 0; j < b.cols; j += kCols) {
-    const int64_t n = std::min(kCols, b.cols - j), stride = (n + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
+    const int64_t n = std::min(kCols, b.cols - j), stride = round_up(n, kLanes<T>);
     LaneSpan spans[4];
     TileProduct<T> p;
     for (int64_t left = n; left > 0; left -= kLanes<T>) {
