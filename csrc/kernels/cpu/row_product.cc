@@ -39,20 +39,26 @@ bool turned_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b
   parallel(ctx, ceil_div(c.rows, kRows), 2, [&](int64_t begin, int64_t end) {
     alignas(64) T part[kDepth * kRows];
     for (int64_t i = 0; i < blocks; ++i) {
+      const int64_t depth = depth_of(i), panels = ceil_div(c.cols, kPanel<T>);
       for (int64_t row = begin * kRows; row < std::min(end * kRows, c.rows); row += kRows) {
         const int64_t rows = std::min(kRows, c.rows - row);
         const T* from = a.data + i * kDepth * a.col + row;
-        const bool ahead = row + 2 * kRows <= c.rows;  // the processor does not see such far steps coming
-        for (int64_t k = 0; k < depth_of(i); ++k) {
+        for (int64_t k = 0; k < depth; ++k) {
           if (rows == kRows)
             std::memcpy(part + k * kRows, from + k * a.col, kRows * sizeof(T));  // of a size known here: no call
           else
             std::copy_n(from + k * a.col, rows, part + k * kRows);
-          if (ahead) __builtin_prefetch(from + k * a.col + kRows, 0, 2);
         }
-        T* to = c.data + row * c.row;
-        row_product({part, kRows, rows, depth_of(i), laid + i * kDepth * width, c.cols, i ? to : nullptr, c.row, to,
-                     c.row, true});
+        const bool ahead = row + 2 * kRows <= c.rows;  // the processor does not see such far steps coming
+        for (int64_t j = 0; j < panels; ++j) {
+          // A few at a time: the processor waits for no more lines at once.
+          for (int64_t k = depth * j / panels; ahead && k < depth * (j + 1) / panels; ++k)
+            __builtin_prefetch(from + k * a.col + kRows, 0, 2);
+          T* to = c.data + row * c.row + j * kPanel<T>;
+          const T* panel = laid + (i * kDepth * panels + j * depth) * kPanel<T>;
+          const int64_t cols = std::min(kPanel<T>, c.cols - j * kPanel<T>);
+          row_product({part, kRows, rows, depth, panel, cols, i ? to : nullptr, c.row, to, c.row, true});
+        }
       }
     }
   });
