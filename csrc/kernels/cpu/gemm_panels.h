@@ -15,7 +15,63 @@ namespace dovetail::cpu {
 constexpr int64_t kPackedPairs = 512;
 constexpr int64_t kPacked = int64_t{1} << 19;          // elements laid out at a time, to stay in a second-level cache
 constexpr int64_t kWidest = 4096;                      // rows and columns laid out at a time
+constexpr int64_t kDepthsTogether = 16;                // laid out at a time where lanes lie side by side
 constexpr int64_t kBlockRows = 126, kBlockCols = 128;  // of c, in a task: their panels fit the second-level cache
+
+// One matrix of a product in panels of its rows; of the right one these are columns. Blocks of depths follow one
+// another, in each of them the panels.
+template <typename T, typename Panel, typename Sum, int kTogether>
+class Side {
+ public:
+  using Kernels = PanelKernels<T, Panel, Sum, kTogether>;
+  const Matrix<const T> matrix;
+  const int64_t height, panels;   // rows of a panel, and all panels
+  const int64_t step;             // elements of a panel for one unit of depths
+  const int64_t depth_of_blocks;  // but of the last one, which may have less
+
+  Side(const Kernels& kernels, Matrix<const T> matrix, int64_t height, int64_t step, int64_t depth_of_blocks,
+       Panel* memory)
+      : matrix(matrix),
+        height(height),
+        panels(ceil_div(matrix.rows, height)),
+        step(step),
+        depth_of_blocks(depth_of_blocks),
+        pack_(kernels.pack),
+        memory_(memory) {}
+
+  static int64_t units(int64_t depth) { return ceil_div(depth, kTogether); }
+  Panel* end() const { return memory_ + panels * step * units(matrix.cols); }
+  int64_t rows(int64_t panel) const { return std::min(height, matrix.rows - panel * height); }
+  // Of the block from depth k on.
+  int64_t depth(int64_t k) const { return std::min(depth_of_blocks, matrix.cols - k); }
+  Panel* panel(int64_t i, int64_t k) const { return memory_ + (panels * units(k) + i * units(depth(k))) * step; }
+
+  // What is laid out at a time: a panel, or where rows lie side by side some depths of all panels, as memory has them.
+  int64_t pieces() const { return by_depths() ? ceil_div(matrix.cols, kDepthsTogether) : panels; }
+  void lay_out(int64_t piece) const {
+    const int64_t begin = by_depths() ? piece * kDepthsTogether : 0;
+    const int64_t end = by_depths() ? std::min(matrix.cols, begin + kDepthsTogether) : matrix.cols;
+    for (int64_t k = begin, next; k < end; k = next) {
+      const int64_t block = k / depth_of_blocks * depth_of_blocks;
+      next = std::min(end, block + depth_of_blocks);
+      if (!by_depths()) {
+        lay_out(piece, block, k, next);
+      } else {
+        for (int64_t i = 0; i < panels; ++i) lay_out(i, block, k, next);
+      }
+    }
+  }
+
+ private:
+  bool by_depths() const { return matrix.row == 1; }
+  void lay_out(int64_t i, int64_t block, int64_t begin, int64_t end) const {
+    pack_(matrix.data + i * height * matrix.row + begin * matrix.col, matrix.row, matrix.col, rows(i),
+          matrix.rows - i * height, step, end - begin, panel(i, block) + units(begin - block) * step);
+  }
+
+  const typename Kernels::Pack pack_;
+  Panel* const memory_;
+};
 
 // A product whose panels are laid out at once.
 template <typename T, typename Panel, typename Sum, int kTogether>
@@ -24,102 +80,68 @@ class Group {
   using Kernels = PanelKernels<T, Panel, Sum, kTogether>;
   Group(dt_kernel_context* ctx, const Kernels& kernels, const PackedProduct<T, Sum>& p, int64_t depth_step, bool upper,
         Panel* memory)
-      : ctx_(ctx), kernels_(kernels), p_(p), depth_step_(depth_step), upper_(upper) {
-    const PanelShape& shape = kernels.shape;
-    height_ = static_cast<int>(equal_part(p.c.rows, shape.rows));
-    row_panels_ = ceil_div(p.c.rows, height_), col_panels_ = ceil_div(p.c.cols, shape.cols);
-    a_ = memory, b_ = memory + row_panels_ * shape.row_step * units(p.a.cols);
-  }
+      : ctx_(ctx),
+        kernels_(kernels),
+        p_(p),
+        upper_(upper),
+        a_(kernels, p.a, equal_part(p.a.rows, kernels.shape.rows), kernels.shape.row_step, depth_step, memory),
+        b_(kernels, p.b.transposed(), kernels.shape.cols, kernels.shape.cols, depth_step, a_.end()) {}
 
   static int64_t elements(const PanelShape& shape, int64_t rows, int64_t cols) {  // for one depth
     return ceil_div(rows, equal_part(rows, shape.rows)) * shape.row_step + round_up(cols, shape.cols);
   }
 
-  static int64_t units(int64_t depth) { return ceil_div(depth, kTogether); }
+  static int64_t units(int64_t depth) { return Side<T, Panel, Sum, kTogether>::units(depth); }
 
   void run() {
-    const int64_t work = kernels_.shape.cols * p_.a.cols;
-    parallel(ctx_, row_panels_ + col_panels_, std::max<int64_t>(1, 32768 / work), [this](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) i < row_panels_ ? pack_rows(i) : pack_cols(i - row_panels_);
+    const int64_t pieces = a_.pieces() + b_.pieces(), elements = (p_.c.rows + p_.c.cols) * p_.a.cols;
+    parallel(ctx_, pieces, std::max<int64_t>(1, 32768 * pieces / elements), [this](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) i < a_.pieces() ? a_.lay_out(i) : b_.lay_out(i - a_.pieces());
     });
-    const int64_t tall = equal_part(row_panels_, std::max<int64_t>(1, kBlockRows / height_));
-    const int64_t wide = equal_part(col_panels_, std::max<int64_t>(1, kBlockCols / kernels_.shape.cols));
-    const int64_t across = ceil_div(col_panels_, wide);
-    const int64_t blocks = ceil_div(row_panels_, tall) * across;
+    const int64_t tall = equal_part(a_.panels, std::max<int64_t>(1, kBlockRows / a_.height));
+    const int64_t wide = equal_part(b_.panels, std::max<int64_t>(1, kBlockCols / b_.height));
+    const int64_t across = ceil_div(b_.panels, wide);
+    const int64_t blocks = ceil_div(a_.panels, tall) * across;
     parallel_tasks(ctx_, blocks, blocks, 1, [&](int64_t) {
       return [&](int64_t i) { block(i / across * tall, i % across * wide, tall, wide); };
     });
   }
 
  private:
-  // Blocks of the depth follow one another, in each of them the panels.
-  template <typename F>
-  void each_depth(const F& body) const {
-    for (int64_t k = 0; k < p_.a.cols; k += depth_step_) body(k, std::min(depth_step_, p_.a.cols - k));
-  }
-  Panel* row_panel(int64_t i, int64_t k, int64_t depth) const {
-    return a_ + (row_panels_ * units(k) + i * units(depth)) * kernels_.shape.row_step;
-  }
-  Panel* col_panel(int64_t j, int64_t k, int64_t depth) const {
-    return b_ + (col_panels_ * units(k) + j * units(depth)) * kernels_.shape.cols;
-  }
-  int64_t rows(int64_t panel) const { return std::min<int64_t>(height_, p_.c.rows - panel * height_); }
-  int64_t cols(int64_t panel) const {
-    return std::min<int64_t>(kernels_.shape.cols, p_.c.cols - panel * kernels_.shape.cols);
-  }
-
-  void pack_rows(int64_t i) const {
-    each_depth([&](int64_t k, int64_t depth) {
-      const Matrix<const T>& a = p_.a;
-      kernels_.pack(a.data + i * height_ * a.row + k * a.col, a.row, a.col, rows(i), a.rows - i * height_,
-                    kernels_.shape.row_step, depth, row_panel(i, k, depth));
-    });
-  }
-  void pack_cols(int64_t j) const {
-    each_depth([&](int64_t k, int64_t depth) {
-      const Matrix<const T>& b = p_.b;
-      kernels_.pack(b.data + j * kernels_.shape.cols * b.col + k * b.row, b.col, b.row, cols(j),
-                    b.cols - j * kernels_.shape.cols, kernels_.shape.cols, depth, col_panel(j, k, depth));
-    });
-  }
-
   void block(int64_t row, int64_t col, int64_t tall, int64_t wide) const {
-    each_depth([&](int64_t k, int64_t depth) {
-      for (int64_t j = col; j < std::min(col + wide, col_panels_); ++j) {
-        const int64_t left = j * kernels_.shape.cols;
-        for (int64_t i = row; i < std::min(row + tall, row_panels_); ++i) {
-          if (upper_ && i * height_ >= left + kernels_.shape.cols) break;
-          Sum* c = p_.c.data + i * height_ * p_.c.row + left;
-          PanelProduct<Panel, Sum> product{row_panel(i, k, depth),
-                                           col_panel(j, k, depth),
-                                           units(depth),
-                                           c,
+    for (int64_t k = 0; k < p_.a.cols; k += a_.depth_of_blocks) {
+      for (int64_t j = col; j < std::min(col + wide, b_.panels); ++j) {
+        const int64_t left = j * b_.height;
+        for (int64_t i = row; i < std::min(row + tall, a_.panels); ++i) {
+          const int64_t top = i * a_.height;
+          if (upper_ && top >= left + b_.height) break;
+          PanelProduct<Panel, Sum> product{a_.panel(i, k),
+                                           b_.panel(j, k),
+                                           units(a_.depth(k)),
+                                           p_.c.data + top * p_.c.row + left,
                                            p_.c.row,
-                                           rows(i),
-                                           cols(j),
+                                           a_.rows(i),
+                                           b_.rows(j),
                                            p_.alpha,
                                            k == 0 && p_.bias ? p_.bias + left : nullptr,
                                            k > 0 || p_.accumulate};
           if constexpr (std::is_same_v<T, BFloat16>) {
-            if (p_.rounded.data && k + depth == p_.a.cols) {
-              product.rounded = &p_.rounded.data[i * height_ * p_.rounded.row + left].bits;
+            if (p_.rounded.data && k + a_.depth(k) == p_.a.cols) {
+              product.rounded = &p_.rounded.data[top * p_.rounded.row + left].bits;
               product.rounded_row = p_.rounded.row;
             }
           }
-          kernels_.product(product, height_);
+          kernels_.product(product, static_cast<int>(a_.height));
         }
       }
-    });
+    }
   }
 
   dt_kernel_context* ctx_;
   const Kernels& kernels_;
   const PackedProduct<T, Sum>& p_;
-  const int64_t depth_step_;
   const bool upper_;  // only the panels that reach above the diagonal
-  int height_;
-  int64_t row_panels_, col_panels_;
-  Panel *a_, *b_;
+  Side<T, Panel, Sum, kTogether> a_, b_;
 };
 
 // How a product is cut, from its shape alone.
