@@ -28,7 +28,7 @@ DOVETAIL_INLINE T largest_lane(T* lane) {
 
 // The largest of x that is not NaN.
 template <class T>
-DOVETAIL_CLONES T largest(const T* x, int64_t n) {
+DOVETAIL_CLONES_TO_V4 T largest(const T* x, int64_t n) {
   constexpr int L = 32;
   T lane[L], top = kLowest<T>;
   for (int l = 0; l < L; ++l) lane[l] = top;
@@ -42,7 +42,7 @@ DOVETAIL_CLONES T largest(const T* x, int64_t n) {
 
 // x becomes e^(x - shift), for no x above it; their sum.
 template <class T>
-DOVETAIL_CLONES T exponentials(T* x, int64_t n, T shift) {
+DOVETAIL_CLONES_TO_V4 T exponentials(T* x, int64_t n, T shift) {
   constexpr int L = 16;
   T lane[L], total = 0;
   for (int l = 0; l < L; ++l) lane[l] = T{0};

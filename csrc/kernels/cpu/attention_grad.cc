@@ -9,7 +9,8 @@ namespace {
 
 // weights: scores become e^(score - lse); toward: becomes weights * (toward - centre) * scale.
 template <class T>
-DOVETAIL_CLONES void score_grads(T* __restrict weights, T* __restrict toward, int64_t n, T lse, T centre, T scale) {
+DOVETAIL_CLONES_TO_V4 void score_grads(T* __restrict weights, T* __restrict toward, int64_t n, T lse, T centre,
+                                       T scale) {
   for (int64_t c = 0; c < n; ++c) {
     const T above = weights[c] - lse;  // of 0 or less, but for rounding
     const T p = exp_nonpositive(above > T{80} ? T{80} : above);

@@ -12,11 +12,14 @@
 #include "kernels/cpu/rounding.h"
 
 // A hot loop compiled once per instruction set and chosen when the library loads. The lanes of an accumulator are fixed
-// by the source, so the additions happen in one order whatever the width.
+// by the source, so the additions happen in one order whatever the width. To v4: for AVX-512 as well, where a line of
+// the cache is one load, or there is much to be computed with each element.
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(DOVETAIL_NO_CLONES)
 #define DOVETAIL_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
+#define DOVETAIL_CLONES_TO_V4 __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define DOVETAIL_CLONES
+#define DOVETAIL_CLONES_TO_V4
 #endif
 #define DOVETAIL_INLINE inline __attribute__((always_inline))
 

@@ -4,13 +4,6 @@
 
 #include "kernels/cpu/index_common.h"
 
-// As DOVETAIL_CLONES, and for AVX-512: of loops that are bound by loads, in which a line of the cache is then one load.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(DOVETAIL_NO_CLONES)
-#define DOVETAIL_CLONES_TO_V4 __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define DOVETAIL_CLONES_TO_V4
-#endif
-
 namespace dovetail::cpu {
 
 // A fold says:

@@ -27,7 +27,7 @@ void fill_panel(const Matrix<const double>& m, int64_t col, double* out) {
 template <class T>
 bool turned_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c) {
   constexpr int64_t kDepth = 128;  // of a block: a panel of it stays in the first-level cache
-  constexpr int64_t kRows = 16;    // of a, moved together at a time: far apart they would take each other's place there
+  constexpr int64_t kRows = 32;    // of a, moved together at a time: far apart they would take each other's place there
   const int64_t width = panels_size<T>(1, c.cols), blocks = ceil_div(b.rows, kDepth);
   T* laid = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(b.rows * width) * sizeof(T) + 1));
   if (!laid) return false;
