@@ -9,6 +9,7 @@
 #include "bindings/errors.h"
 #include "bindings/graphs.h"
 #include "bindings/lines.h"
+#include "bindings/members.h"
 #include "bindings/op_type.h"
 #include "bindings/places.h"
 #include "bindings/python_ops.h"
@@ -290,7 +291,7 @@ void initialise(pybind11::module_& m) {
   init_python_backend(module);
   for (PyMethodDef* functions :
        {construct_functions(), dlpack_functions(), python_op_functions(), layer_functions(), python_backend_functions(),
-        backend_library_functions(), stream_functions(), graph_functions()}) {
+        backend_library_functions(), stream_functions(), graph_functions(), member_functions()}) {
     check(PyModule_AddFunctions(module, functions));
   }
   for (int32_t id = 0; id < op_count(); ++id) install_methods(*op_at(id));

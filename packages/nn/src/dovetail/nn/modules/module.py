@@ -44,6 +44,7 @@ __all__ = [
 T = TypeVar("T", bound="Module")
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
+_KINDS = ("_parameters", "_buffers", "_modules")
 
 
 class HasForward(Protocol[P, R_co]):
@@ -73,6 +74,8 @@ class Module(Casting, HookMethods):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         checks.class_speaks(cls)
+        if cls.__getattr__ is Module.__getattr__ and cls.__getattribute__ is object.__getattribute__:
+            dt._core.find_members(cls, _KINDS)
 
     @checks.in_class_name
     def __init__(self) -> None:
@@ -91,9 +94,10 @@ class Module(Casting, HookMethods):
 
     def __call__(self: HasForward[P, R_co], /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         try:
-            if self._hooks.empty and not EVERYWHERE:
-                return self.forward(*args, **kwargs)
-            return self._hooks.call(self, args, kwargs)  # type: ignore[arg-type]
+            hooks = self._hooks
+            if hooks.forward_pre or hooks.forward or hooks.backward_pre or hooks.backward or EVERYWHERE:
+                return hooks.call(self, args, kwargs)  # type: ignore[arg-type]
+            return self.forward(*args, **kwargs)
         except Exception as error:
             locate(error, self)  # type: ignore[arg-type]
             raise
@@ -146,7 +150,7 @@ class Module(Casting, HookMethods):
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
-        for members in ("_parameters", "_buffers", "_modules"):
+        for members in _KINDS:
             if members in own and name in own[members]:
                 return own[members][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
