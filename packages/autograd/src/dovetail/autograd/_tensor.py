@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 
-from dovetail import Tensor
+from dovetail import Tensor, checks
 from dovetail._grad_mode import is_inference_mode_enabled
 from dovetail.utils.hooks import RemovableHandle
 
 from . import _engine
-from .engine import backward as _run
+from .engine import accumulate
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ def backward(
         >>> x.grad.tolist()
         [2.0, 40.0]
     """
-    _run(self, gradient, retain_graph, create_graph, inputs=inputs)
+    try:
+        accumulate((self,), gradient, retain_graph, create_graph, inputs)
+    except Exception as error:
+        checks.speak_as("backward", error, (self, gradient, retain_graph, create_graph), {"inputs": inputs})
+        raise
 
 
 def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> _engine.RemovableHandle:

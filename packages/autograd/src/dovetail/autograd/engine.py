@@ -50,9 +50,7 @@ def _gradients(gradients: Gradients, count: int) -> tuple[Tensor | None, ...]:
     return tuple(gradients)
 
 
-def _check_outside() -> None:
-    if not _engine.level_count():
-        return
+def _check_outside() -> None:  # to be called where there is a level
     from .levels import inside_transform
 
     if inside_transform():
@@ -92,18 +90,29 @@ def backward(
         >>> x.grad.item()
         6.0
     """
-    _check_outside()
     if grad_variables is not None:
         warnings.warn("backward: grad_variables is deprecated; use grad_tensors", FutureWarning, stacklevel=3)
         if grad_tensors is not None:
             raise RuntimeError("got both grad_tensors and grad_variables, its former name; give grad_tensors only")
         grad_tensors = grad_variables
-    outputs = _as_tuple("tensors", tensors)
+    accumulate(_as_tuple("tensors", tensors), grad_tensors, retain_graph, create_graph, inputs)
+
+
+def accumulate(
+    outputs: tuple[End, ...],
+    gradients: Gradients,
+    retain_graph: bool | None,
+    create_graph: bool,
+    inputs: Ends | None,
+) -> None:
+    """What `backward` does, of a tensor or of several."""
+    if _engine.level_count():
+        _check_outside()
     wanted = () if inputs is None else _as_tuple("inputs", inputs)
     if inputs is not None and not wanted:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
-    keep, create_graph = bool(create_graph if retain_graph is None else retain_graph), bool(create_graph)
-    _engine.run_backward(outputs, _gradients(grad_tensors, len(outputs)), keep, create_graph, wanted, True)
+    keep = bool(create_graph if retain_graph is None else retain_graph)
+    _engine.run_backward(outputs, _gradients(gradients, len(outputs)), keep, bool(create_graph), wanted, True)
 
 
 @checks.in_own_name
@@ -145,7 +154,8 @@ def grad(
         >>> dt.autograd.grad(x * x.sum(), x, dt.eye(2), is_grads_batched=True)[0].tolist()
         [[4.0, 1.0], [2.0, 5.0]]
     """
-    _check_outside()
+    if _engine.level_count():
+        _check_outside()
     if isinstance(inputs, Mapping):
         names = list(inputs)
         found = grad(
