@@ -83,23 +83,32 @@ class Optimizer:
         Args:
             closure: computes the loss anew (with gradients enabled); its value is returned.
         """
+        if self._pre_hooks:
+            closure = self._before_step(closure)
+        loss = self._take_step(closure)
+        if self._post_hooks:
+            for hook in self._post_hooks.in_order():
+                hook(self, (closure,), {})
+        return loss
+
+    def _before_step(self, closure: Callable[[], Any] | None) -> Callable[[], Any] | None:
         for hook in self._pre_hooks.in_order():
             changed = hook(self, (closure,), {})
             if changed is not None:
                 (closure,), _ = changed
-        loss = self._take_step(closure)
-        for hook in self._post_hooks.in_order():
-            hook(self, (closure,), {})
-        return loss
+        return closure
 
     def _take_step(self, closure: Callable[[], Any] | None) -> Any:
         loss = None
         if closure is not None:
             with dt.enable_grad():
                 loss = closure()
-        with dt.no_grad():
+        recording = dt._core.set_grad_enabled(False)  # dt.no_grad, in a fifth of its time
+        try:
             for group in self.param_groups:
                 self._step_group(group)
+        finally:
+            dt._core.set_grad_enabled(recording)
         return loss
 
     def _step_group(self, group: ParamGroup) -> None:
@@ -160,11 +169,9 @@ class Optimizer:
         """Drop every gradient, or fill it with zeros where ``set_to_none`` is False."""
         for group in self.param_groups:
             for p in group["params"]:
-                if p.grad is None:
-                    continue
                 if set_to_none:
                     p.grad = None
-                else:
+                elif p.grad is not None:
                     with dt.no_grad():
                         p.grad = p.grad.detach().zero_()
 
@@ -331,7 +338,8 @@ def scalar(value: Any, like: Any) -> Any:
     """A number as the zero-dim tensor that a fused step takes: float32, or float64 where ``like`` is, on its device."""
     if isinstance(value, dt.Tensor):
         return value
-    exact = like.dtype in (dt.float64, dt.complex128)
+    dtype = like.dtype
+    exact = dtype is dt.float64 or dtype is dt.complex128
     return dt.full((), float(value), dtype=dt.float64 if exact else dt.float32, device=like.device)
 
 
@@ -384,7 +392,13 @@ def _plain(name: str, value: Any) -> list[Any]:
 
 def by_dtype(params: list[Any]) -> Iterable[list[Any]]:
     """Parameters of one dtype together: a fused step's kernel takes no others."""
-    if len({p.dtype for p in params}) == 1:
+    if not params:
+        return []
+    dtype = params[0].dtype
+    for p in params:
+        if p.dtype is not dtype:
+            break
+    else:
         return [params]
     alike: dict[Any, list[Any]] = {}
     for p in params:
