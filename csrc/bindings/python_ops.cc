@@ -128,13 +128,22 @@ void bind_function(Op& op, PyObject* function, PyObject* doc) {
   set_doc(op, doc, function);
 }
 
+// Whether a schema is another one, or that with more arguments behind its own.
+bool extends(const std::string& schema, const std::string& older) {
+  if (schema == older) return true;
+  const size_t end = older.rfind(") -> "), own_end = schema.rfind(") -> ");
+  if (end == older.npos || own_end == schema.npos) return false;
+  const bool begins = schema.compare(0, end, older, 0, end) == 0 && (schema[end] == ',' || schema[end] == ')');
+  return begins && schema.compare(own_end, schema.npos, older, end, older.npos) == 0;
+}
+
 // The function arrives for an op that was declared ahead of it; or a module is reloaded; or an older release of a
 // distribution of dovetail declares an op that core has taken over since, and gets core's.
 PyObject* complete(Op& op, const Declaration& declared, const std::string& text) {
-  const bool same = op.schema.text == parse_schema(text).text;
-  const bool taken_over = same && !is_python_op(op) && declared.function != Py_None && is_ours(declared.function);
-  if (taken_over) return Py_NewRef(op_object(op));
-  if (!is_python_op(op) || !same) {
+  const std::string schema = parse_schema(text).text;
+  const bool ours = declared.function != Py_None && is_ours(declared.function);
+  if (!is_python_op(op) && ours && extends(op.schema.text, schema)) return Py_NewRef(op_object(op));
+  if (!is_python_op(op) || op.schema.text != schema) {
     value_error(op.name(), ": an op of this name is registered already: ", op.schema.text);
   }
   if (declared.function != Py_None) bind_function(op, declared.function, declared.doc);

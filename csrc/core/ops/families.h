@@ -27,6 +27,7 @@
   X(resize)                     \
   X(softmax)                    \
   X(cross_entropy)              \
+  X(loss)                       \
   X(norm)                       \
   X(norm_channel)               \
   X(attention)                  \

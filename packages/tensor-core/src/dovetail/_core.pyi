@@ -2024,6 +2024,22 @@ def matmul(self: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -
 def geqrf(self: Tensor, *, out: Sequence[Tensor] | None = ...) -> _GeqrfResults: ...
 def softmax(self: Tensor, dim: _int, dtype: _DTypeLike | None = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def log_softmax(self: Tensor, dim: _int, dtype: _DTypeLike | None = ..., *, out: Tensor | None = ...) -> Tensor: ...
+def mse_loss(
+    input: Tensor,
+    target: Tensor | _Number,
+    reduction: _str = ...,
+    weight: Tensor | _Number | None = ...,
+    *,
+    broadcast: _bool = ...,
+) -> Tensor: ...
+def l1_loss(
+    input: Tensor,
+    target: Tensor | _Number,
+    reduction: _str = ...,
+    weight: Tensor | _Number | None = ...,
+    *,
+    broadcast: _bool = ...,
+) -> Tensor: ...
 def layer_norm(
     input: Tensor,
     normalized_shape: _Ints,

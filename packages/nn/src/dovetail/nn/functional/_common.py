@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import dovetail as dt
 from dovetail import checks
-from dovetail.ops import Op
+from dovetail.ops import Op, get_op
 
 F = TypeVar("F", bound=Callable[..., Any])
 SIXTEEN = (dt.float16, dt.bfloat16)
@@ -44,6 +44,11 @@ def _rounded_once(function: F, require: Callable[[str, dt.Tensor], None]) -> F:
         return function(*widened, **kwargs).to(dtype)
 
     return cast("F", checked)
+
+
+def in_core(function: Callable[..., Any]) -> Op:
+    """The core's op of that name, for a function that says what it takes and no more."""
+    return get_op(function.__name__)
 
 
 def takes_input(function: F) -> F:

@@ -8,7 +8,7 @@ import dovetail as dt
 from dovetail import checks
 from dovetail.ops import get_op, op
 
-from ._common import dtype_name, of_floats, shape_text
+from ._common import dtype_name, in_core, of_floats, shape_text
 from ._older_reduction import with_older_reduction
 
 _of_classes = get_op("softmax_cross_entropy")
@@ -88,48 +88,27 @@ def class_targets(who: str, target: dt.Tensor) -> None:
 
 
 @with_older_reduction
-@op(
-    "mse_loss(Tensor input, Tensor target, str reduction='mean', Tensor? weight=None, *, bool broadcast=False) "
-    "-> Tensor"
-)
-@of_floats
-def mse_loss(
-    input: dt.Tensor, target: dt.Tensor, reduction: str, weight: Any = None, *, broadcast: bool = False
-) -> dt.Tensor:
-    """The squared difference.
-
-        l = weight · (input - target)²
-
-    Args:
-        input, target: of one shape.
-        reduction: "mean" (over the weights' sum), "sum" or "none".
-        weight: of the elements, of the input's shape.
-        broadcast: let input and target be broadcast.
-
-    Example:
-        >>> dt.mse_loss(dt.tensor([1.0, 2.0]), dt.tensor([1.0, 4.0])).item()
-        2.0
-    """
-    input, target = check_shapes("mse_loss", input, target, broadcast)
-    return weighted("mse_loss", (input - target).square(), weight, reduction)
+@in_core
+def mse_loss(  # type: ignore[empty-body]
+    input: dt.Tensor,
+    target: dt.Tensor,
+    reduction: str = "mean",
+    weight: dt.Tensor | None = None,
+    *,
+    broadcast: bool = False,
+) -> dt.Tensor: ...
 
 
 @with_older_reduction
-@op(
-    "l1_loss(Tensor input, Tensor target, str reduction='mean', Tensor? weight=None, *, bool broadcast=False) -> Tensor"
-)
-@of_floats
-def l1_loss(
-    input: dt.Tensor, target: dt.Tensor, reduction: str, weight: Any = None, *, broadcast: bool = False
-) -> dt.Tensor:
-    """The absolute difference: ``weight · |input - target|``; arguments as mse_loss's.
-
-    Example:
-        >>> dt.l1_loss(dt.tensor([1.0, 2.0]), dt.tensor([1.0, 4.0])).item()
-        1.0
-    """
-    input, target = check_shapes("l1_loss", input, target, broadcast)
-    return weighted("l1_loss", (input - target).abs(), weight, reduction)
+@in_core
+def l1_loss(  # type: ignore[empty-body]
+    input: dt.Tensor,
+    target: dt.Tensor,
+    reduction: str = "mean",
+    weight: dt.Tensor | None = None,
+    *,
+    broadcast: bool = False,
+) -> dt.Tensor: ...
 
 
 @with_older_reduction
