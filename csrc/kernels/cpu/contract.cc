@@ -61,12 +61,15 @@ void blas(CBLAS_TRANSPOSE t, int m, int n, Complex<double> alpha, const Complex<
 
 template <typename T>
 void fill_start(const Start<T>& start, const T* from, Matrix<T> c) {
-  for (int64_t i = 0; i < c.rows; ++i) {
+  const bool repeats = start.row == 0 && c.col == 1 && c.row == c.cols;  // a bias: one row, again and again
+  const auto scale = modular(start.scale);
+  for (int64_t i = 0; i < (repeats ? 1 : c.rows); ++i) {
     T* out = c.data + i * c.row;
     const T* in = from + i * start.row;
-    for (int64_t j = 0; j < c.cols; ++j)
-      out[j * c.col] = static_cast<T>(modular(start.scale) * modular(in[j * start.col]));
+    for (int64_t j = 0; j < c.cols; ++j) out[j * c.col] = static_cast<T>(scale * modular(in[j * start.col]));
   }
+  for (int64_t done = 1; repeats && done < c.rows; done *= 2)
+    std::copy_n(c.data, std::min(done, c.rows - done) * c.cols, c.data + done * c.cols);
 }
 
 // ---- floating point and complex -------------------------------------------------------------------------------------
