@@ -126,19 +126,26 @@ void retain(dt_tensor* t) { dovetail::retain(t); }
 void release(dt_tensor* t) { dovetail::release(t); }
 int64_t use_count(const dt_tensor* t) { return t->refs.load(std::memory_order_acquire); }
 
+// All but the caller's size.
+void fill_info(const dt_tensor& t, dt_tensor_info& info) {
+  info.dtype = t.dtype;
+  info.device = t.device;
+  info.ndim = t.ndim;
+  info.bits = t.bits;
+  info.sizes = t.sizes();
+  info.strides = t.strides();
+  info.numel = t.numel;
+  info.offset = t.offset;
+  info.data = t.numel ? t.data : nullptr;
+}
+
+// Written where it belongs for callers who know all of it: a copy would wait for the stores that it reads.
 void tensor_info(const dt_tensor* t, dt_tensor_info* out) {
+  if (out->struct_size >= sizeof *out) return fill_info(*t, *out);
   dt_tensor_info info{};
   info.struct_size = out->struct_size;
-  info.dtype = t->dtype;
-  info.device = t->device;
-  info.ndim = t->ndim;
-  info.bits = t->bits;
-  info.sizes = t->sizes();
-  info.strides = t->strides();
-  info.numel = t->numel;
-  info.offset = t->offset;
-  info.data = t->numel ? t->data : nullptr;
-  std::memcpy(static_cast<void*>(out), &info, std::min<size_t>(info.struct_size, sizeof info));
+  fill_info(*t, info);
+  std::memcpy(static_cast<void*>(out), &info, info.struct_size);
 }
 
 dt_status empty(int32_t ndim, const int64_t* sizes, int32_t dtype, dt_device device, dt_tensor** out) {

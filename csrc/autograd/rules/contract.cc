@@ -58,7 +58,8 @@ void declare_linear() {
   enum { input, weight, bias };
   vjp("linear", input, saves(weight), [](Ctx& c) {
     if (is_row(c, weight)) return unsqueeze(c.g(), -1) * c[weight];
-    return reshape(mm(rows(c.g()), c[weight]), c.sizes(input));
+    const Tensor grad = mm(rows(c.g()), c[weight]);
+    return c.ndim(input) == 2 ? grad : reshape(grad, c.sizes(input));
   });
   vjp("linear", weight, saves(input), [](Ctx& c) {
     if (is_row(c, weight)) return mv(t(rows(c[input])), reshape(c.g(), std::vector<int64_t>{-1}));
