@@ -62,7 +62,7 @@ struct Inputs {
     // A number on the host is cast there: one copy, and no kernel on the device.
     if (dtype >= 0 && t->dtype != dtype) t = keep(cast_copy(t, dtype));
     if (t->device != device) t = keep(on_device(op.name().c_str(), t, device, true));
-    arrays.push_back(array_of(*t));
+    arrays.emplace_back(t->data, t->sizes(), t->strides(), t->ndim, t->dtype);
   }
   TensorImpl* keep(Tensor made) {
     TensorImpl* t = made.get();

@@ -20,16 +20,19 @@ class ShortVector {
   ShortVector& operator=(ShortVector&&) = delete;
   ~ShortVector() { std::destroy_n(few(), count_ < kFew ? count_ : kFew); }
 
-  void push_back(T value) {
+  void push_back(T value) { emplace_back(std::move(value)); }
+  // From its parts, where it is to be: a copy of a struct would wait for the stores that wrote it.
+  template <class... Parts>
+  void emplace_back(Parts&&... parts) {
     if (count_ < kFew) {
-      new (few() + count_++) T(std::move(value));
+      new (few() + count_++) T{std::forward<Parts>(parts)...};
       return;
     }
     if (count_ == kFew) {
       many_.reserve(2 * kFew);
       for (int i = 0; i < kFew; ++i) many_.push_back(std::move(few()[i]));
     }
-    many_.push_back(std::move(value));
+    many_.push_back(T{std::forward<Parts>(parts)...});
     ++count_;
   }
 
