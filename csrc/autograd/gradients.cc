@@ -24,6 +24,7 @@ Tensor summed(const Tensor& gradient, Ints sizes, Ints want) {
   const int extra = sizes.count - want.count;
   for (int i = 0; i < sizes.count; ++i)
     if (i < extra || (want[i - extra] == 1 && sizes[i] != 1)) dims.push_back(i);
+  if (static_cast<int>(dims.size()) == extra) return sum(gradient, dims, false);  // a bias
   const Tensor kept = sum(gradient, dims, true);
   return extra ? reshape(kept, want) : kept;
 }
