@@ -21,6 +21,7 @@
   X(distance)                     \
   X(softmax)                      \
   X(cross_entropy)                \
+  X(loss)                         \
   X(norm)                         \
   X(attention)                    \
   X(recurrent)                    \

@@ -224,3 +224,36 @@ def test_options_are_checked():
         F.cross_entropy(dt.zeros(1, 2), dt.tensor([0]), label_smoothing=2.0)
     with pytest.raises(ValueError, match="class weights"):
         F.cross_entropy(dt.zeros(1, 2), dt.tensor([0]), dt.ones(3))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shapes", [((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((), ()), ((0, 2), (0, 2))])
+def test_gradients_of_mse_loss_are_its_formulas(shapes, weighted, reduction):
+    def run(loss):
+        x, t = (dt.randn(shape, dtype=dt.float64, requires_grad=True) for shape in shapes)
+        w = (dt.rand(x.shape if x.shape == t.shape else (3, 4), dtype=dt.float64) + 0.5).requires_grad_()
+        given = [x, t, *([w] if weighted else [])]
+        value = loss(x, t, w if weighted else None)
+        first = dt.autograd.grad(value.sum() * 3, given, create_graph=True)
+        second = dt.autograd.grad(sum((g * g).sum() for g in first), given, allow_unused=True)
+        return [value, *first, *second]
+
+    def formula(x, t, w):
+        each = (x - t) ** 2 * (1 if w is None else w)
+        if reduction == "mean":
+            return each.mean() if w is None else each.sum() / w.sum()
+        return each.sum() if reduction == "sum" else each
+
+    dt.manual_seed(0)
+    got = run(lambda x, t, w: F.mse_loss(x, t, reduction, w, broadcast=True))
+    dt.manual_seed(0)
+    for a, b in zip(got, run(formula), strict=True):
+        assert a.shape == b.shape and dt.allclose(a, b, rtol=1e-12, atol=1e-12, equal_nan=True)
+
+
+def test_gradients_of_mse_loss_in_sixteen_bits_are_rounded_once():
+    x, t = dt.randn(64).half().requires_grad_(), dt.randn(64).half()
+    F.mse_loss(x, t, "sum").backward()
+    wanted = 2 * (x.detach().float() - t.float())
+    assert x.grad.dtype == dt.float16 and dt.equal(x.grad, wanted.half())
