@@ -65,8 +65,7 @@ PyObject* find_members_function(PyObject*, PyObject* args) {
 PyMethodDef functions[] = {
     {"find_members", find_members_function, METH_VARARGS,
      "find_members(cls, names): look attributes up in the dicts of these names, which the instances of cls have, "
-     "before "
-     "its __getattr__ is called, which does no more than that. The names are the same for all classes."},
+     "before its __getattr__ is called, which does no more than that. The names are the same for all classes."},
     {},
 };
 
