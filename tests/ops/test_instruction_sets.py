@@ -158,16 +158,26 @@ def test_large_outputs_of_long_rows_are_those_of_parts() -> None:
         assert (columns[at] == rows[at].clone() * row[at]).all().item()
 
 
-def test_large_outputs_of_rows_are_those_of_parts() -> None:
-    """Rows that are no whole lines long, beside one row that is added to each."""
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("width", [15, 127, 257, 1_003])
+def test_large_outputs_of_short_rows_are_those_of_numpy(width: int, dtype: str) -> None:
+    """Rows that are no whole lines long, through a buffer or by themselves, beside a row or a column."""
     import dovetail as dt
 
-    rows = dt.arange(8_401 * 1_003, dtype=dt.float32).reshape(8_401, 1_003)
-    row = dt.linspace(0, 1, 1_003)
-    whole = np.from_dlpack(rows + row)
-    for at in (0, 1, 4_000, 8_400):
-        np.testing.assert_array_equal(whole[at], np.from_dlpack(rows[at].clone() + row))
-    planes = rows[:8_400].reshape(2, 4_200, 1_003)
+    rows = dt.arange(LARGE // width * width, dtype=getattr(dt, dtype)).reshape(-1, width)
+    row, column = rows[1].clone(), rows[:, :1].clone()
+    for other in (row, column):
+        np.testing.assert_array_equal(np.from_dlpack(rows + other), np.from_dlpack(rows) + np.from_dlpack(other))
+    out = dt.zeros(rows.numel() + 3, dtype=rows.dtype)
+    dt.add(rows, row, out=out[3:].reshape(rows.shape))
+    np.testing.assert_array_equal(np.from_dlpack(out)[3:].reshape(-1, width), np.from_dlpack(rows + row))
+
+
+def test_large_outputs_of_planes_are_those_of_parts() -> None:
+    import dovetail as dt
+
+    rows = dt.arange(8_400 * 1_003, dtype=dt.float32).reshape(8_400, 1_003)
+    planes = rows.reshape(2, 4_200, 1_003)
     moved = dt.cat([planes, planes], dim=1)
     assert (moved[:, :4_200] == planes).all().item() and (moved[:, 4_200:] == planes).all().item()
 

@@ -118,7 +118,7 @@ void run_range(void* arg, int64_t begin, int64_t end) {
 // ---- storing past the cache ---------------------------------------------------------------------------------
 
 constexpr int64_t kPastCache = 32 << 20;  // bytes of an output, or two thirds of all that is moved
-constexpr int64_t kPastRow = 256;         // lines of a row that outweigh those which rows share
+constexpr int64_t kPastRow = 16;          // lines of a row that are worth a call
 constexpr int64_t kBuffer = 2048;         // bytes; larger ones keep the processor from reading ahead
 
 // Processors with AVX-512 gain up to a half; one without (Zen 3) lost a tenth to a quarter.
@@ -187,16 +187,17 @@ void run_past_cache(void* arg, int64_t begin, int64_t end) {
   alignas(64) char buffer[kBuffer];
   const int inner = walk.ndim - 1;
   const int64_t item = walk.item[0], line = 64 / item;
-  const int64_t block = kBuffer / *std::max_element(walk.item, walk.item + walk.count);
+  const bool direct = walk.past && walk.sizes[inner] >= kPastRow * line;
+  // What goes through the buffer: all, or a line that two rows share.
+  const int64_t block = direct ? line : kBuffer / *std::max_element(walk.item, walk.item + walk.count);
   while (begin < end) {
     const auto out = reinterpret_cast<uintptr_t>(cursor.at[0]);
     int64_t n = std::min(block, end - begin);
     if (out % 64 != 0 || n < line) {  // up to where a line begins, or what is left of the last one
       n = std::min(out % 64 ? (64 - static_cast<int64_t>(out % 64) + item - 1) / item : n, n);
       cursor.run(n);
-    } else if (const int64_t lines = std::min(end - begin, cursor.row_left()) / line * line;
-               walk.past && lines >= kPastRow * line) {
-      n = lines;
+    } else if (direct && cursor.row_left() >= line) {
+      n = std::min(end - begin, cursor.row_left()) / line * line;
       walk.past(cursor.at, walk.strides[inner], walk.strides[inner], n, 1, walk.params);
       cursor.advance(inner, n);
     } else {
