@@ -67,6 +67,28 @@ print(np.max(np.abs(np.from_dlpack(dt._core.get_op("{op}")(dt.from_dlpack(given)
     assert float(done.stdout) <= (1.0 if op == "exp" and isa != "base" else bound)
 
 
+def test_slopes_of_gelu_are_accurate() -> None:
+    """Within an ulp of 1, whichever way they are computed; the same bits with and without AVX-512."""
+    program = """
+import sys
+import numpy as np
+import scipy.special
+import dovetail as dt
+x = np.concatenate([np.linspace(-14, 14, 400_009), np.linspace(-3.9, -3.8, 1001), [0.0, -0.0]]).astype(np.float32)
+grad = np.linspace(-2, 2, x.size, dtype=np.float32)
+z = x.astype(np.float64)
+true = grad * (scipy.special.ndtr(z) + z * np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi))
+got = np.from_dlpack(dt._core.get_op("gelu_grad")(dt.from_dlpack(grad), dt.from_dlpack(x)))
+assert np.abs(got - true).max() < 2.0**-22, np.abs(got - true).max()
+sys.stdout.buffer.write(got.tobytes())
+"""
+    bits = {}
+    for isa in ("base", "v3", "v4"):
+        environment = {**os.environ, "DOVETAIL_ISA": isa}
+        bits[isa] = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
+    assert bits["v3"].stdout == bits["v4"].stdout
+
+
 @pytest.mark.parametrize("isa", ["base", "v3"])
 def test_remainders_are_exact(isa: str) -> None:
     """Over all magnitudes, beside Python's own (whose % and // are of doubles, into which floats go exactly)."""
