@@ -132,12 +132,13 @@ def unflatten(self: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
         >>> dt.unflatten(dt.zeros(2, 6), 1, (2, -1)).shape
         dovetail.Size([2, 2, 3])
     """
-    if self.ndim == 0:
+    shape, sizes = [*self.shape], [*sizes]
+    if not shape:
         raise ValueError("unflatten: a zero-dim tensor has no dim to split")
     if not sizes:
         raise ValueError("unflatten: sizes must not be empty")
-    dim = wrap_dim("unflatten", dim, self.ndim)
-    size, known, sizes = self.shape[dim], 1, list(sizes)
+    dim = wrap_dim("unflatten", dim, len(shape))
+    size, known = shape[dim], 1
     for n in sizes:
         known *= n if n != -1 else 1
     if -1 in sizes and known and size % known == 0:
@@ -145,7 +146,8 @@ def unflatten(self: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
         known = size
     if known != size or -1 in sizes:
         raise ValueError(f"unflatten: sizes {sizes} do not multiply to {size}, the size of dim {dim}")
-    return dt.reshape(self, [*self.shape[:dim], *sizes, *self.shape[dim + 1 :]])
+    shape[dim : dim + 1] = sizes
+    return dt.reshape(self, shape)
 
 
 @op("ravel(Tensor self) -> Tensor", method=True)
