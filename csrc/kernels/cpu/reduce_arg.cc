@@ -30,12 +30,12 @@ struct ArgExtreme {
     return beats | ((x != x) & (best == best));
   }
   static T pick(T a, T x) {
-    const bool beats = kLargest ? x > a : x < a;
-    return (beats | (x != x)) ? x : a;
+    const T best = kLargest ? (x > a ? x : a) : (x < a ? x : a);
+    return x == x ? best : x;
   }
   static bool same(T a, T b) { return (a == b) | ((a != a) & (b != b)); }
 
-  DOVETAIL_CLONES static T extreme_of_run(const T* p, int64_t n) {
+  DOVETAIL_CLONES_TO_V4 static T extreme_of_run(const T* p, int64_t n) {
     constexpr int kLanes = 128 / sizeof(T);
     T lane[kLanes];
     for (int l = 0; l < kLanes; ++l) lane[l] = p[l];
