@@ -257,3 +257,15 @@ def test_gradients_of_mse_loss_in_sixteen_bits_are_rounded_once():
     F.mse_loss(x, t, "sum").backward()
     wanted = 2 * (x.detach().float() - t.float())
     assert x.grad.dtype == dt.float16 and dt.equal(x.grad, wanted.half())
+
+
+@pytest.mark.parametrize("loss", ["nll_loss", "multi_margin_loss", "multilabel_margin_loss", "ctc_loss"])
+def test_classes_are_refused_in_the_dtype_that_they_have(loss: str) -> None:
+    """Not in float32, in which losses of 16-bit numbers are computed."""
+    scores = dt.zeros(2, 3, 4, dtype=dt.float16)
+    others = [dt.zeros(3, dtype=dt.bfloat16)] * (3 if loss == "ctc_loss" else 1)
+    with pytest.raises(TypeError, match=f"^{loss}: expected int64 class targets, got dtype bfloat16"):
+        getattr(F, loss)(scores, *others)
+    others = [dt.zeros(3, dtype=dt.float16)] * len(others)
+    with pytest.raises(TypeError, match=f"^{loss}: expected int64 class targets, got dtype float16"):
+        getattr(F, loss)(scores, *others)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, cast
 
 import dovetail as dt
 from dovetail import checks
 from dovetail.ops import get_op, op
 
-from ._common import dtype_name, in_core, of_floats, shape_text
+from ._common import F, dtype_name, in_core, of_floats, shape_text
 from ._older_reduction import with_older_reduction
 
 _of_classes = get_op("softmax_cross_entropy")
@@ -82,6 +84,24 @@ def class_targets(who: str, target: dt.Tensor) -> None:
     """Refuse targets that are no integers, or that int64 might not hold."""
     if target.is_floating_point() or target.is_complex() or target.dtype in (dt.bool, dt.uint64):
         raise TypeError(f"{who}: expected int64 class targets, got dtype {dtype_name(target)}")
+
+
+def of_classes(tensors: int = 1) -> Callable[[F], F]:
+    """For a loss whose tensors behind the first are classes, or counts: others are refused in the dtype that they have,
+    before `of_floats` widens them."""
+
+    def decorated(function: F) -> F:
+        name = function.__name__.removesuffix("_op")
+
+        @functools.wraps(function)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            for target in args[1 : 1 + tensors]:
+                class_targets(name, target)
+            return function(*args, **kwargs)
+
+        return cast("F", checked)
+
+    return decorated
 
 
 # ---- numbers ----
@@ -284,6 +304,7 @@ def binary_cross_entropy_with_logits(
 
 @with_older_reduction
 @op("nll_loss(Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean') -> Tensor")
+@of_classes()
 @of_floats
 def nll_loss(input: dt.Tensor, target: dt.Tensor, weight: Any, ignore_index: int, reduction: str) -> dt.Tensor:
     """``-weight[t] · input[t]``: the negative log-likelihood, for log-probabilities.
@@ -322,7 +343,6 @@ def class_dim(who: str, input: dt.Tensor, target: dt.Tensor, weight: Any) -> int
         raise ValueError(f"{who}: expected scores of at least 1 dim, got a zero-dim input")
     dim = 0 if input.ndim == 1 else 1
     expected = [*input.shape[:dim], *input.shape[dim + 1 :]]
-    class_targets(who, target)
     if list(target.shape) != expected:
         raise ValueError(
             f"{who}: input {tuple(input.shape)} wants targets of shape {tuple(expected)}, got {tuple(target.shape)}"

@@ -11,7 +11,7 @@ from dovetail.ops import op
 
 from ._common import of_floats, shape_text
 from ._older_reduction import with_older_reduction
-from .loss import broadcastable, check_shapes, class_targets, reduce, value_of
+from .loss import broadcastable, check_shapes, of_classes, reduce, value_of
 
 
 @with_older_reduction
@@ -120,6 +120,7 @@ NEVER = -1e30  # the logarithm of an impossible path's probability; finite, so t
     "ctc_loss(Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths, int blank=0, "
     "str reduction='mean', bool zero_infinity=False) -> Tensor"
 )
+@of_classes(3)
 @of_floats
 def ctc_loss_op(
     log_probs: dt.Tensor,
@@ -156,7 +157,6 @@ def ctc_loss_op(
     longest, batch, classes = log_p.shape
     if not 0 <= blank < classes:
         raise IndexError(f"ctc_loss: blank {blank} is out of range for {classes} classes")
-    class_targets("ctc_loss", targets)
     lengths = _lengths("input_lengths", input_lengths, batch, longest)
     sizes = _lengths("target_lengths", target_lengths, batch, None)
     labels = _padded(targets.unsqueeze(0) if single and targets.ndim == 1 else targets, sizes, batch)
@@ -169,7 +169,6 @@ def ctc_loss_op(
 
 
 def _lengths(what: str, lengths: dt.Tensor, batch: int, most: int | None) -> dt.Tensor:
-    class_targets("ctc_loss", lengths)
     if lengths.numel() != batch or lengths.ndim > 1:
         raise ValueError(f"ctc_loss: expected {batch} {what}, got shape {shape_text(lengths)}")
     if batch and lengths.min().item() < 0:

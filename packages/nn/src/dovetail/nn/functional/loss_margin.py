@@ -11,7 +11,7 @@ from dovetail.ops import get_op, op
 
 from ._common import of_floats, shape_text
 from ._older_reduction import with_older_reduction
-from .loss import REDUCTIONS, broadcastable, check_shapes, class_dim, class_targets, of_one_shape, reduce, value_of
+from .loss import REDUCTIONS, broadcastable, check_shapes, class_dim, of_classes, of_one_shape, reduce, value_of
 
 pairwise_distance = get_op("pairwise_distance")
 
@@ -90,6 +90,7 @@ def hinge_embedding_loss(
     "multi_margin_loss(Tensor input, Tensor target, int p=1, float margin=1.0, Tensor? weight=None, "
     "str reduction='mean') -> Tensor"
 )
+@of_classes()
 @of_floats
 def multi_margin_loss(
     input: dt.Tensor, target: dt.Tensor, p: int, margin: float, weight: Any, reduction: str
@@ -125,6 +126,7 @@ def multi_margin_loss(
 
 @with_older_reduction
 @op("multilabel_margin_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor")
+@of_classes()
 @of_floats
 def multilabel_margin_loss(input: dt.Tensor, target: dt.Tensor, reduction: str) -> dt.Tensor:
     """The hinge loss where several classes are right: every right one against every wrong one.
@@ -139,7 +141,6 @@ def multilabel_margin_loss(input: dt.Tensor, target: dt.Tensor, reduction: str) 
         >>> dt.multilabel_margin_loss(dt.tensor([0.5, 1.0, 0.0]), dt.tensor([1, -1, 0])).item()
         0.1666666716337204
     """
-    class_targets("multilabel_margin_loss", target)
     scores, targets = (each.reshape(1) if each.ndim == 0 else each for each in (input, target))  # one class
     if scores.ndim > 2 or scores.shape != targets.shape or scores.shape[-1] == 0:
         raise ValueError(
