@@ -1,4 +1,4 @@
-// The inner loops that matrix products and convolutions share, and the way to OpenBLAS for large matrices.
+// The inner loops that small matrix products and convolutions share.
 //
 // Both kinds read one operand through a table of offsets: row k of the right-hand matrix starts at b + offsets[k]. With
 // offsets k * ld that is an ordinary matrix; with the offsets of a filter's taps in a padded image it is a convolution,
@@ -12,20 +12,20 @@
 
 namespace dovetail::cpu {
 
-// Elements of one vector: 32 bytes.
+// Elements of one span: 32 bytes, a vector of AVX2 and half of one of AVX-512.
 template <typename T>
 constexpr int kLanes = 32 / static_cast<int>(sizeof(T));
 
-// One vector of results: where its lanes are read and written, and which of them are kept. All lanes are read, so the
+// A span of results: where its lanes are read and written, and which of them are kept. All lanes are read, so the
 // memory behind them must exist. Kept lanes begin at lane 0, or end at the last one; then the lanes before them belong
-// to the neighbour that this vector overlaps, and may be stored too, with the same values.
+// to the neighbour that this span overlaps, and may be stored too, with the same values.
 struct LaneSpan {
   int64_t source;       // lane 0, relative to TileProduct::b
   int64_t target;       // lane 0, relative to TileProduct::c (not touched unless lane 0 is kept)
   int32_t first, last;  // lanes [first, last) are kept
 };
 
-// c[i, lane] = init + alpha * sum over k of a[i, k] * b[offsets[k] + lane], for every vector of lanes.
+// c[i, lane] = init + alpha * sum over k of a[i, k] * b[offsets[k] + lane], for every span of lanes.
 // init is bias[i], or 0 without a bias; with `accumulate` what c holds.
 template <typename T>
 struct TileProduct {

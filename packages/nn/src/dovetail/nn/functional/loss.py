@@ -86,7 +86,7 @@ def class_targets(who: str, target: dt.Tensor) -> None:
         raise TypeError(f"{who}: expected int64 class targets, got dtype {dtype_name(target)}")
 
 
-def of_classes(tensors: int = 1) -> Callable[[F], F]:
+def takes_classes(tensors: int = 1) -> Callable[[F], F]:
     """For a loss whose tensors behind the first are classes, or counts: others are refused in the dtype that they have,
     before `of_floats` widens them."""
 
@@ -304,7 +304,7 @@ def binary_cross_entropy_with_logits(
 
 @with_older_reduction
 @op("nll_loss(Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean') -> Tensor")
-@of_classes()
+@takes_classes()
 @of_floats
 def nll_loss(input: dt.Tensor, target: dt.Tensor, weight: Any, ignore_index: int, reduction: str) -> dt.Tensor:
     """``-weight[t] · input[t]``: the negative log-likelihood, for log-probabilities.

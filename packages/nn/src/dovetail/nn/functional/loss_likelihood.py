@@ -11,7 +11,7 @@ from dovetail.ops import op
 
 from ._common import of_floats, shape_text
 from ._older_reduction import with_older_reduction
-from .loss import broadcastable, check_shapes, of_classes, reduce, value_of
+from .loss import broadcastable, check_shapes, reduce, takes_classes, value_of
 
 
 @with_older_reduction
@@ -120,7 +120,7 @@ NEVER = -1e30  # the logarithm of an impossible path's probability; finite, so t
     "ctc_loss(Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths, int blank=0, "
     "str reduction='mean', bool zero_infinity=False) -> Tensor"
 )
-@of_classes(3)
+@takes_classes(3)
 @of_floats
 def ctc_loss_op(
     log_probs: dt.Tensor,

@@ -11,7 +11,7 @@ from dovetail.ops import get_op, op
 
 from ._common import of_floats, shape_text
 from ._older_reduction import with_older_reduction
-from .loss import REDUCTIONS, broadcastable, check_shapes, class_dim, of_classes, of_one_shape, reduce, value_of
+from .loss import REDUCTIONS, broadcastable, check_shapes, class_dim, of_one_shape, reduce, takes_classes, value_of
 
 pairwise_distance = get_op("pairwise_distance")
 
@@ -90,7 +90,7 @@ def hinge_embedding_loss(
     "multi_margin_loss(Tensor input, Tensor target, int p=1, float margin=1.0, Tensor? weight=None, "
     "str reduction='mean') -> Tensor"
 )
-@of_classes()
+@takes_classes()
 @of_floats
 def multi_margin_loss(
     input: dt.Tensor, target: dt.Tensor, p: int, margin: float, weight: Any, reduction: str
@@ -126,7 +126,7 @@ def multi_margin_loss(
 
 @with_older_reduction
 @op("multilabel_margin_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor")
-@of_classes()
+@takes_classes()
 @of_floats
 def multilabel_margin_loss(input: dt.Tensor, target: dt.Tensor, reduction: str) -> dt.Tensor:
     """The hinge loss where several classes are right: every right one against every wrong one.
