@@ -24,6 +24,9 @@ SHAPES = [
     (300, 300, 9001),
     (133, 67, 321),
     (517, 101, 411),
+    (49, 190, 140),
+    (128, 65, 128),
+    (250, 100, 401),
 ]
 FLOATS = [dt.float32, dt.float64, dt.bfloat16]
 
@@ -164,7 +167,8 @@ dt.set_num_threads(int(sys.argv[1]))
 linear = dt._core.get_op("linear")
 digest, error = hashlib.sha256(), 0.0
 rng = np.random.default_rng(17)
-for m, n, k in [(128, 512, 784), (97, 129, 131), (60, 900, 400), (500, 90, 700), (300, 300, 9001)]:
+for m, n, k in [(128, 512, 784), (97, 129, 131), (60, 900, 400), (500, 90, 700), (300, 300, 9001),
+                (128, 65, 128), (250, 100, 401)]:
     a, b = rng.standard_normal((m, k)), rng.standard_normal((k, n))
     for dtype in (dt.float32, dt.float64, dt.bfloat16):
         x, y = dt.tensor(a, dtype=dtype), dt.tensor(b, dtype=dtype)

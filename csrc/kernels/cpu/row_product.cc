@@ -82,55 +82,94 @@ void prefetch_part(const Matrix<const T>& m, int64_t col, int64_t index, int64_t
     __builtin_prefetch(m.data + (col + i / lines) * m.col + i % lines * kLine, 0, 2);
 }
 
+// A product whose rows are read in place, with the other matrix in panels.
+template <class T>
+class PlacedProduct {
+ public:
+  PlacedProduct(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, const T* bias)
+      : a_(a),
+        b_(b),
+        c_(c),
+        bias_(bias),
+        step_(equal_part(b.rows, kPackedDepth)),  // the same cuts as packed_product's
+        panels_(ceil_div(c.cols, kPanel<T>)) {}
+
+  bool run(dt_kernel_context* ctx) const {
+    if (ceil_div(c_.rows, kRowsTogether) > std::max(panels_, kFewChunks)) return by_rows(ctx);
+    by_panels(ctx);
+    return true;
+  }
+
+ private:
+  static constexpr int64_t kFewChunks = 8;
+
+  // Each panel is laid out where the one before it was, in the first-level cache, and multiplied at once; by two
+  // threads for half of the rows each, so that no line of a and c goes from one core to the other, unless b has more
+  // lines.
+  void by_panels(dt_kernel_context* ctx) const {
+    const int64_t parts = c_.rows * (a_.cols + c_.cols) >= b_.rows * b_.cols ? 2 : 1;
+    const int64_t tall = round_up(ceil_div(c_.rows, parts), 8);
+    parallel(ctx, parts * panels_, 1, [&](int64_t begin, int64_t end) {
+      alignas(64) T laid[kPackedDepth * kPanel<T>];
+      for (int64_t k = 0; k < b_.rows; k += step_) {
+        for (int64_t j = 0; j < panels_; ++j) {
+          // Of this panel's products j, panels + j... those in the range.
+          const int64_t first = ceil_div(std::max(begin - j, int64_t{0}), panels_) * tall;
+          const int64_t last = std::min(ceil_div(std::max(end - j, int64_t{0}), panels_) * tall, c_.rows);
+          if (first >= last) continue;
+          fill_panel(block(k), j * kPanel<T>, laid);
+          const int64_t chunks = ceil_div(last - first, kRowsTogether);
+          for (int64_t i = 0; i < chunks; ++i) {
+            const int64_t row = first + i * kRowsTogether;
+            prefetch_part(block(k), (j + 1) * kPanel<T>, i, chunks);
+            multiply(k, row, std::min(kRowsTogether, last - row), j, j + 1, laid);
+          }
+        }
+      }
+    });
+  }
+
+  // All panels are laid out first. False: out of memory.
+  bool by_rows(dt_kernel_context* ctx) const {
+    T* laid =
+        static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(panels_size<T>(b_.rows, c_.cols)) * sizeof(T) + 1));
+    if (!laid) return false;
+    const auto panel = [&](int64_t k, int64_t j) { return laid + (k * panels_ + j * depth(k)) * kPanel<T>; };
+    parallel(ctx, panels_, grain_for(4 * b_.rows * kPanel<T>), [&](int64_t begin, int64_t end) {
+      for (int64_t k = 0; k < b_.rows; k += step_)
+        for (int64_t j = begin; j < end; ++j) fill_panel(block(k), j * kPanel<T>, panel(k, j));
+    });
+    parallel(ctx, ceil_div(c_.rows, kRowsTogether), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin * kRowsTogether; row < std::min(end * kRowsTogether, c_.rows); row += kRowsTogether)
+        for (int64_t k = 0; k < b_.rows; k += step_)
+          multiply(k, row, std::min(kRowsTogether, c_.rows - row), 0, panels_, panel(k, 0));
+    });
+    return true;
+  }
+
+  int64_t depth(int64_t k) const { return std::min(step_, b_.rows - k); }
+  Matrix<const T> block(int64_t k) const { return b_.block(k, 0, depth(k), b_.cols); }
+
+  // `rows` rows from `row` on, for the depths from k on, times the panels [j, end), of which the first is at `laid`.
+  void multiply(int64_t k, int64_t row, int64_t rows, int64_t j, int64_t end, const T* laid) const {
+    const int64_t col = j * kPanel<T>;
+    T* to = c_.data + row * c_.row + col;
+    const T* init = k ? to : bias_ ? bias_ + col : nullptr;
+    row_product({a_.data + row * a_.row + k, a_.row, rows, depth(k), laid, std::min(end * kPanel<T>, c_.cols) - col,
+                 init, k ? c_.row : 0, to, c_.row});
+  }
+
+  const Matrix<const T> a_, b_;
+  const Matrix<T> c_;
+  const T* const bias_;
+  const int64_t step_, panels_;
+};
+
 }  // namespace
 
 template <class T>
 bool placed_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c, const T* bias) {
-  const int64_t step = equal_part(b.rows, kPackedDepth),
-                blocks = ceil_div(b.rows, step);  // the same cuts as packed_product's
-  const int64_t panels = ceil_div(c.cols, kPanel<T>), chunks = ceil_div(c.rows, kRowsTogether);
-  T* laid = static_cast<T*>(ctx->workspace(ctx, static_cast<size_t>(panels_size<T>(b.rows, c.cols)) * sizeof(T) + 1));
-  if (!laid) return false;
-  const auto depth = [&](int64_t block) { return std::min(step, b.rows - block * step); };
-  const auto panel = [&](int64_t block, int64_t j) {
-    return laid + (block * step * panels + j * depth(block)) * kPanel<T>;
-  };
-  const auto lay_out = [&](int64_t block, int64_t j) {
-    fill_panel(b.block(block * step, 0, depth(block), b.cols), j * kPanel<T>, panel(block, j));
-  };
-  const auto multiply = [&](int64_t block, int64_t chunk, int64_t j, int64_t end) {
-    const int64_t row = chunk * kRowsTogether, col = j * kPanel<T>;
-    T* to = c.data + row * c.row + col;
-    row_product({a.data + row * a.row + block * step, a.row, std::min(kRowsTogether, c.rows - row), depth(block),
-                 panel(block, j), std::min(end * kPanel<T>, c.cols) - col,
-                 block  ? to
-                 : bias ? bias + col
-                        : nullptr,
-                 block ? c.row : 0, to, c.row});
-  };
-  if (chunks <= panels) {
-    parallel(ctx, panels, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t block = 0; block < blocks; ++block)
-        for (int64_t j = begin; j < end; ++j) {
-          lay_out(block, j);
-          for (int64_t i = 0; i < chunks; ++i) {
-            if (j + 1 < end)
-              prefetch_part(b.block(block * step, 0, depth(block), b.cols), (j + 1) * kPanel<T>, i, chunks);
-            multiply(block, i, j, j + 1);
-          }
-        }
-    });
-    return true;
-  }
-  parallel(ctx, panels, grain_for(4 * b.rows * kPanel<T>), [&](int64_t begin, int64_t end) {
-    for (int64_t block = 0; block < blocks; ++block)
-      for (int64_t j = begin; j < end; ++j) lay_out(block, j);
-  });
-  parallel(ctx, chunks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      for (int64_t block = 0; block < blocks; ++block) multiply(block, i, 0, panels);
-  });
-  return true;
+  return PlacedProduct<T>(a, b, c, bias).run(ctx);
 }
 template bool placed_product(dt_kernel_context*, Matrix<const float>, Matrix<const float>, Matrix<float>, const float*);
 template bool placed_product(dt_kernel_context*, Matrix<const double>, Matrix<const double>, Matrix<double>,
