@@ -120,7 +120,7 @@ struct Pool {
   // The job. Written by the caller before the ticket is published.
   Body body = nullptr;
   void* arg = nullptr;
-  int64_t n = 0, range = 0;
+  int64_t n = 0, unit = 1;  // ranges end at multiples of it
   uint32_t ranges = 0;
   alignas(64) std::atomic<uint64_t> ticket{0};  // job number << 32 | end << 16 | begin of the ranges not yet taken
   alignas(64) std::atomic<uint32_t> unfinished{0};
@@ -136,7 +136,8 @@ struct Pool {
   Clock::time_point counted{};
 
   bool take_range(bool first);
-  void run(int64_t count, int64_t size, int64_t grains, Body what, void* with);
+  int64_t begin_of_range(int64_t index) const { return std::min(n, (n + unit - 1) / unit * index / ranges * unit); }
+  void run(int64_t count, int64_t pieces, int64_t multiple, int64_t grains, Body what, void* with);
   void wake_sleepers();
   bool worth_waking(Clock::time_point start);
   void resize(int count);
@@ -163,8 +164,7 @@ bool Pool::take_range(bool first) {
   } while (!ticket.compare_exchange_weak(seen, first ? seen + 1 : seen - (1 << 16), std::memory_order_acq_rel,
                                          std::memory_order_acquire));
   const int64_t index = first ? begin_of(seen) : end_of(seen) - 1;
-  const int64_t begin = index * range;
-  body(arg, begin, std::min(n, begin + range));
+  body(arg, begin_of_range(index), begin_of_range(index + 1));
   unfinished.fetch_sub(1, std::memory_order_release);
   return true;
 }
@@ -226,12 +226,12 @@ void Pool::resize(int count) {
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
 }
 
-void Pool::run(int64_t count, int64_t size, int64_t grains, Body what, void* with) {
+void Pool::run(int64_t count, int64_t pieces, int64_t multiple, int64_t grains, Body what, void* with) {
   body = what;
   arg = with;
   n = count;
-  range = size;
-  ranges = static_cast<uint32_t>((count + size - 1) / size);
+  unit = multiple;
+  ranges = static_cast<uint32_t>(pieces);
   unfinished.store(ranges, std::memory_order_relaxed);
   const uint64_t job = (ticket.load(std::memory_order_relaxed) >> 32) + 1;
   ticket.store(job << 32 | uint64_t{ranges} << 16, std::memory_order_seq_cst);
@@ -301,9 +301,8 @@ void parallel_for(int64_t n, int64_t grain, Body body, void* arg) {
   pieces = std::max(pieces, std::min<int64_t>(grains / kRangeGrains, int64_t{kMostRangesPerThread} * threads));
   pieces = std::min(pieces, kMostRanges);
   if (pieces > threads) pieces -= pieces % threads;
-  int64_t range = (n + pieces - 1) / pieces;
-  if (range >= 1024) range = (range + 63) / 64 * 64;  // no two threads on one cache line
-  p->run(n, range, grains, body, arg);
+  const int64_t unit = n / pieces >= 1024 ? 64 : 1;  // no two threads on one cache line
+  p->run(n, pieces, unit, grains, body, arg);
   inside = false;
   pool_busy.store(false, std::memory_order_release);
 }

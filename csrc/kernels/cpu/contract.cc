@@ -226,7 +226,7 @@ std::enable_if_t<!std::is_integral_v<T>, bool> multiply(dt_kernel_context* ctx, 
     if (few_rows_pay(p)) return few_rows_product(ctx, p), true;
     if (packs_pay(p)) {
       if (place_pays(p)) return placed_product<T>(ctx, p.a, p.b, p.c, p.start.data);
-      return turn_pays(p) ? turned_product<T>(ctx, p.a, p.b, p.c) : multiply_packed(ctx, p);
+      return multiply_packed(ctx, p);
     }
   }
   const Tiling tiling(m, n, k, p.count);

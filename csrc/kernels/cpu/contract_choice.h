@@ -21,7 +21,6 @@ constexpr int64_t kFewBesideTiles = 2;             // but so few rows take no lo
 constexpr int64_t kPackedWork = 1024 * 1024;       // a product worth its panels (below, OpenBLAS does without any),
 constexpr int64_t kPackedBatch = 4 * 1024 * 1024;  // one of several that are made one by one,
 constexpr int64_t kPackedSide = 48;                // and its fewest rows and columns
-constexpr int64_t kNarrowWeight = 256;             // columns up to which the left matrix is not laid out
 constexpr int64_t kPanelBytes = 512 * 1024;        // of a right matrix for which the left one isn't either,
 constexpr int64_t kFewRows = 128;                  // twice that for so few rows
 constexpr int64_t kSameSet = 4096;                 // bytes after which lines share a set of the first-level cache
@@ -47,14 +46,6 @@ bool packs_pay(const Batch<T>& p) {
   const int64_t m = p.c.rows, n = p.c.cols, k = p.a.cols, work = p.count == 1 ? kPackedWork : kPackedBatch;
   return best_isa() != Isa::kBase && std::min(m, n) >= kPackedSide && k >= 16 && m * n >= work / k &&
          (p.c.col == 1 || p.c.row == 1);
-}
-
-// Whether it is a deep product with the narrower matrix on the right, as weights' gradients are: to lay out the left
-// one, which is read in order as it is, would cost more than its few uses.
-template <typename T>
-bool turn_pays(const Batch<T>& p) {
-  return p.count == 1 && p.a.row == 1 && p.b.col == 1 && p.c.col == 1 && !p.start.data && p.alpha == T(1) &&
-         p.c.cols <= kNarrowWeight && p.c.cols >= kPackedSide && p.a.cols >= 4 * p.c.cols;
 }
 
 // Whether the rows of the left matrix are better read where they are: the right one's panels fit the second-level

@@ -26,6 +26,11 @@ namespace dovetail::cpu {
 namespace {
 using Kernels = PanelKernels<BFloat16, uint32_t, float, 2>;
 constexpr Kernels kKernels = {bfloat16::kShape, bfloat16::pack, bfloat16::panel_product};
+
+// On one thread, with room for either layout.
+Cut<BFloat16, uint32_t, float, 2> cut_for_one(int64_t m, int64_t n, int64_t k, bool own_rows) {
+  return {kKernels.shape, m, n, k, own_rows, false, 1};
+}
 }  // namespace
 
 bool has_bfloat16_products() {
@@ -36,13 +41,13 @@ bool has_bfloat16_products() {
 bool packed_product(dt_kernel_context* ctx, const PackedProduct<BFloat16, float>& p, void* memory) {
   if (has_tiles()) return tiles_product(ctx, p, memory);
   if (!memory) return run(ctx, kKernels, p);
-  run(nullptr, kKernels, p, Cut<BFloat16, uint32_t, float, 2>(kKernels.shape, p.c.rows, p.c.cols, p.a.cols), memory);
+  run(nullptr, kKernels, p, cut_for_one(p.c.rows, p.c.cols, p.a.cols, p.a.col == 1), memory);
   return true;
 }
 
 size_t packed_bfloat16_bytes(int64_t m, int64_t n, int64_t k) {
   if (has_tiles()) return tiles_bytes(m, n, k);
-  return Cut<BFloat16, uint32_t, float, 2>(kKernels.shape, m, n, k).bytes;
+  return std::max(cut_for_one(m, n, k, true).bytes, cut_for_one(m, n, k, false).bytes);
 }
 
 #else

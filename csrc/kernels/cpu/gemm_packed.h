@@ -14,7 +14,7 @@
 
 namespace dovetail::cpu {
 
-constexpr int64_t kPackedDepth = 320;  // of a panel at most: it fits the first-level cache
+constexpr int64_t kPackedDepth = 512;  // of a panel at most
 
 // T is float, double or BFloat16, whose products are summed as floats.
 template <typename T, typename Sum = T>

@@ -22,6 +22,8 @@ struct PanelProduct {
   bool accumulate;
   uint16_t* rounded = nullptr;  // bfloat16 numbers in place of c
   int64_t rounded_row = 0;
+  const Panel* ahead =
+      nullptr;  // where to fetch a line for each unit of depths, or NULL: in the panel of a that follows
 };
 
 // What an instruction set brings for an element type T: panels of Panel elements, each of kTogether depths, and

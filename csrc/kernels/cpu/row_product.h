@@ -47,11 +47,6 @@ void fill_panels(const Matrix<const T>& m, T* out) {
   for (int64_t col = 0; col < m.cols; col += kPanel<T>) fill_panel(m, col, out + col * m.rows);
 }
 
-// c = a b, where the columns of a and the rows of b and c lie side by side: what weights' gradients are. Of a, the
-// larger one, only a few rows are laid out at a time. False: out of memory.
-template <class T>
-bool turned_product(dt_kernel_context* ctx, Matrix<const T> a, Matrix<const T> b, Matrix<T> c);
-
 // c = bias + a b, where the rows of a and of c lie side by side, and those of a are read where they are. `bias`, what
 // every row starts from, may be NULL: 0. False: out of memory.
 template <class T>
