@@ -272,8 +272,8 @@ void run_loop(dt_kernel_context* ctx, const Loop& loop, const dt_array* const* a
     return ctx->parallel_for(ctx, blocks, grain, run_tiles, &walk);
   }
   if (wants_past_cache(walk)) return ctx->parallel_for(ctx, walk.total, loop.grain, run_past_cache, &walk);
-  if (walk.total <= loop.grain) return run_range(&walk, 0, walk.total);
-  ctx->parallel_for(ctx, walk.total, loop.grain, run_range, &walk);
+  if (walk.total < loop.grain / 2) return run_range(&walk, 0, walk.total);
+  ctx->parallel_for(ctx, walk.total, std::min(loop.grain, walk.total / 2), run_range, &walk);
 }
 
 }  // namespace dovetail::cpu

@@ -28,13 +28,13 @@ struct Tile {
 // An elementwise kernel: what KernelTable's `self` points to.
 struct Loop {
   InnerFn fn;
-  int64_t grain;           // elements that are worth a thread
+  int64_t grain;           // elements that are worth a thread; half of it is, where two threads halve the work
   InnerFn past = nullptr;  // the same, storing past the cache: whole lines of 64 bytes, in one row
   Tile tile = {};
 };
 
 constexpr int64_t kCheapGrain = 32768;  // adds and copies
-constexpr int64_t kMathGrain = 8192;    // exp, tanh
+constexpr int64_t kMathGrain = 20480;   // exp, tanh
 constexpr int64_t kScalarGrain = 2048;  // lgamma
 constexpr int kMostArrays = 5;
 
@@ -53,7 +53,7 @@ inline dt_status elementwise(dt_kernel_context* ctx, const Loop& loop, const dt_
   static_assert(kCount <= kMostArrays);
   const dt_array& out = *arrays[0];
   const int64_t n = out.ndim == 0 ? 1 : out.sizes[0];
-  if (__builtin_expect(out.ndim <= 1 && n <= loop.grain, 1)) {
+  if (__builtin_expect(out.ndim <= 1 && n < loop.grain / 2, 1)) {
     if (__builtin_expect(n == 0, 0)) return DT_OK;
     char* data[kCount];
     int64_t step[kCount];

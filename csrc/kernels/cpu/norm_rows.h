@@ -49,7 +49,7 @@ DOVETAIL_CLONES void norm_some(const Rows& rows, const T* in, const T* weight, c
 template <bool kCentred, class T>
 void run_rows(dt_kernel_context* ctx, const Rows& rows, const T* in, const T* weight, const T* bias, T* out,
               double eps) {
-  parallel(ctx, rows.samples * rows.groups, grain_for(3 * rows.n),
+  parallel(ctx, rows.samples * rows.groups, grain_for(6 * rows.n),
            [&](int64_t begin, int64_t end) { norm_some<kCentred>(rows, in, weight, bias, out, eps, begin, end); });
 }
 
