@@ -128,9 +128,10 @@ def _check_attention(
     def shapes() -> str:
         return f"query {tuple(query.shape)}, key {tuple(key.shape)} and value {tuple(value.shape)}"
 
-    if min(query.ndim, key.ndim, value.ndim) < 2:
+    q, k, v = query.shape, key.shape, value.shape
+    if len(q) < 2 or len(k) < 2 or len(v) < 2:
         raise ValueError(f"{who}: query, key and value need at least 2 dims, got {shapes()}")
-    if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+    if q[-1] != k[-1] or k[-2] != v[-2]:
         raise ValueError(
             f"{who}: query and key must have one last size, key and value one length (the dim before), got {shapes()}"
         )
@@ -141,8 +142,7 @@ def _check_attention(
         )
     if not 0 <= dropout_p <= 1:
         raise ValueError(f"{who}: dropout_p must be in [0, 1], got {dropout_p}")
-    heads = [t.shape[-3] if t.ndim > 2 else 1 for t in (query, key, value)]
-    if not enable_gqa and len({n for n in heads if n != 1}) > 1:
+    if not enable_gqa and not q[-3:-2] == k[-3:-2] == v[-3:-2] and len({*q[-3:-2], *k[-3:-2], *v[-3:-2]} - {1}) > 1:
         raise ValueError(
             f"{who}: query, key and value must have as many heads (third dim from the end), or one, got {shapes()}; "
             "with enable_gqa=True heads of query share those of key and value"
@@ -200,7 +200,7 @@ def _whole(
     dropout_p: float,
 ) -> dt.Tensor:
     """By the op that has no score matrix in memory, which takes four dims."""
-    leads = [x.shape[:-2] for x in (query, key, value)]
+    leads = query.shape[:-2], key.shape[:-2], value.shape[:-2]
     as_they_are = len(leads[0]) == 2 and leads[0] == leads[1] == leads[2]
     if as_they_are:
         (*batch, heads), q, k, v = leads[0], query, key, value
@@ -210,8 +210,9 @@ def _whole(
         if not 1 < groups < heads:  # else by several heads of the query
             heads = groups = dt.broadcast_shapes(*(lead[-1:] for lead in leads), (1,))[0]
         q, k, v = _four(query, batch, heads), _four(key, batch, groups), _four(value, batch, groups)
-    exact = dt.promote_types(query.dtype, dt.float32)  # 16-bit floats compute in float32
-    if exact != query.dtype:
+    dtype = query.dtype
+    exact = dtype if dtype.itemsize > 2 else dt.float32  # 16-bit floats compute in float32
+    if exact != dtype:
         q, k, v = q.to(exact), k.to(exact), v.to(exact)
         mask = mask.to(exact) if mask is not None and mask.dtype != dt.bool else mask
     if mask is not None:
@@ -222,7 +223,7 @@ def _whole(
         out, _ = attention(q, k, v, mask, is_causal, scale)
     if not as_they_are:
         out = out.reshape([*([*batch, heads] if any(leads) else []), *out.shape[-2:]])
-    result: dt.Tensor = out if exact == query.dtype else out.to(query.dtype)
+    result: dt.Tensor = out if exact == dtype else out.to(dtype)
     return result
 
 
