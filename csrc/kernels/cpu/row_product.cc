@@ -26,17 +26,6 @@ namespace {
 
 constexpr int64_t kRowsTogether = 32;  // of a product whose rows are read in place
 
-// The lines of columns [col, col + kPanel) of m that the part `index` of `parts` has, on their way into the cache.
-template <class T>
-void prefetch_part(const Matrix<const T>& m, int64_t col, int64_t index, int64_t parts) {
-  constexpr int64_t kLine = 64 / sizeof(T);
-  const int64_t cols = std::min(kPanel<T>, m.cols - col);
-  if (cols <= 0 || m.row != 1) return;
-  const int64_t lines = ceil_div(m.rows, kLine), all = lines * cols;
-  for (int64_t i = all * index / parts; i < all * (index + 1) / parts; ++i)
-    __builtin_prefetch(m.data + (col + i / lines) * m.col + i % lines * kLine, 0, 2);
-}
-
 // A product whose rows are read in place, with the other matrix in panels.
 template <class T>
 class PlacedProduct {
@@ -62,23 +51,18 @@ class PlacedProduct {
   // threads for half of the rows each, so that no line of a and c goes from one core to the other, unless b has more
   // lines.
   void by_panels(dt_kernel_context* ctx) const {
-    const int64_t parts = c_.rows * (a_.cols + c_.cols) >= b_.rows * b_.cols ? 2 : 1;
-    const int64_t tall = round_up(ceil_div(c_.rows, parts), 8);
-    parallel(ctx, parts * panels_, 1, [&](int64_t begin, int64_t end) {
+    const bool halves = c_.rows * (a_.cols + c_.cols) >= b_.rows * b_.cols;
+    const int64_t half = halves ? std::min(c_.rows, round_up(ceil_div(c_.rows, 2), 8)) : c_.rows;
+    const int64_t tasks = (halves ? 2 : 1) * panels_;
+    parallel(ctx, tasks, 1, [&](int64_t begin, int64_t end) {
       alignas(64) T laid[kPackedDepth * kPanel<T>];
+      const auto has = [=](int64_t task) { return begin <= task && task < end; };
       for (int64_t k = 0; k < b_.rows; k += step_) {
         for (int64_t j = 0; j < panels_; ++j) {
-          // Of this panel's products j, panels + j... those in the range.
-          const int64_t first = ceil_div(std::max(begin - j, int64_t{0}), panels_) * tall;
-          const int64_t last = std::min(ceil_div(std::max(end - j, int64_t{0}), panels_) * tall, c_.rows);
+          const int64_t first = has(j) ? 0 : half, last = halves && has(panels_ + j) ? c_.rows : half;
           if (first >= last) continue;
           fill_panel(block(k), j * kPanel<T>, laid);
-          const int64_t chunks = ceil_div(last - first, kRowsTogether);
-          for (int64_t i = 0; i < chunks; ++i) {
-            const int64_t row = first + i * kRowsTogether;
-            prefetch_part(block(k), (j + 1) * kPanel<T>, i, chunks);
-            multiply(k, row, std::min(kRowsTogether, last - row), j, j + 1, laid);
-          }
+          multiply(k, first, last - first, j, j + 1, laid);
         }
       }
     });
