@@ -40,6 +40,35 @@ void flatten_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
   give(outs[0], reshaped(who, self, static_cast<int>(shape.size()), shape.data()));
 }
 
+void unflatten_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
+  const Tensor self = tensor(args[0]);
+  const char* who = op.name().c_str();
+  if (self->ndim == 0) value_error(who, ": a zero-dim tensor has no dim to split");
+  const int dim = wrap_dim(who, args[1].as.i, self->ndim);
+  const int64_t size = self->size(dim), *sizes = args[2].as.ints, count = args[2].count;
+  if (count == 0) value_error(who, ": sizes must not be empty");
+  std::vector<int64_t> shape(self->sizes(), self->sizes() + dim);
+  int64_t known = 1, *missing = nullptr;
+  bool fits = true;
+  shape.reserve(static_cast<size_t>(self->ndim + count));
+  for (int64_t i = 0; i < count && fits; ++i) {
+    shape.push_back(sizes[i]);
+    if (sizes[i] == -1) {
+      fits = !missing;
+      missing = &shape.back();
+    } else {
+      fits = sizes[i] >= 0 && !__builtin_mul_overflow(known, sizes[i], &known);
+    }
+  }
+  if (fits && missing) fits = known != 0 && size % known == 0;
+  if (fits && missing) *missing = size / known;
+  if (!fits || (!missing && known != size))
+    value_error(who, ": sizes ", ints_text(args[2]), " do not multiply to ", size, ", the size of dim ", dim,
+                " of shape ", shape_text(*self));
+  shape.insert(shape.end(), self->sizes() + dim + 1, self->sizes() + self->ndim);
+  give(outs[0], reshaped(who, self, static_cast<int>(shape.size()), shape.data()));
+}
+
 // ---- splitting ------------------------------------------------------------------------------------------
 
 void split_with_sizes_op(const Op& op, const dt_value* args, int, dt_value* outs, int) {
@@ -188,6 +217,26 @@ Example:
 )");
 }
 
+void declare_unflatten() {
+  op("unflatten(Tensor self, int dim, int[] sizes) -> Tensor")
+      .composite(unflatten_op)
+      .method()
+      .doc(R"(Split a dim into several. The inverse of `dt.flatten`.
+
+Args:
+    self: a tensor of at least one dim.
+    dim: the dim.
+    sizes: those of the new dims, which multiply to the dim's; one may be -1 and is then computed.
+
+Raises:
+    ValueError: the sizes do not multiply to the dim's.
+
+Example:
+    >>> dt.unflatten(dt.zeros(2, 6), 1, (2, -1)).shape
+    dovetail.Size([2, 2, 3])
+)");
+}
+
 void declare_splits() {
   op("split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]")
       .composite(split_with_sizes_op)
@@ -311,6 +360,7 @@ Example:
 
 void declare_shape() {
   declare_reshapes();
+  declare_unflatten();
   declare_splits();
   declare_scatters();
 }

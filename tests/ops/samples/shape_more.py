@@ -110,7 +110,9 @@ CASES: dict[str, dict[tuple[int, ...], list[tuple[Any, ...]]]] = {
     "unflatten": {
         (6,): [(0, (2, 3))],
         (2, 6): [(-1, (3, 2))],
-        (6, 2): [(0, (1, 6))],
+        (6, 2): [(0, (1, 6)), (0, (2, -1))],
+        (2, 0): [(1, (-1, 4)), (1, (0, 3))],
+        (3, 4): [(0, (-1,)), (1, (1, 2, 1, -1))],
     },
     "ravel": {
         (): [()],
@@ -221,7 +223,11 @@ def refuses(op: str) -> Iterator[ErrorSample]:
         "chunk": [((X, 0), ValueError), ((X, 1, 2), IndexError)],
         "narrow": [((X, 0, 1, 2), (ValueError, IndexError)), ((X, 2, 0, 1), IndexError)],
         "narrow_copy": [((X, 0, 1, 2), (ValueError, IndexError)), ((X, 2, 0, 1), IndexError)],
-        "unflatten": [((X, 1, (2, 2)), ValueError), ((X, 2, (1,)), IndexError)],
+        "unflatten": [
+            *(((X, 1, sizes), ValueError) for sizes in ((2, 2), (-1, -1), (-1, 0), (-1, -3), (), (2**62, 8), (5, -1))),
+            ((T(np.float32(1)), 0, (1,)), (ValueError, IndexError)),
+            ((X, 2, (1,)), IndexError),
+        ],
         "swapaxes": [((X, 0, 2), IndexError)],
         "movedim": [((X, (0, 1), (0,)), ValueError), ((X, (0,), (2,)), IndexError), ((X, (0, 0), (0, 1)), ValueError)],
         "roll": [((X, (1, 2), (0,)), ValueError), ((X, (1,), (2,)), IndexError)],

@@ -30,6 +30,11 @@ def chunk(self: Tensor, chunks: int, dim: int = 0) -> list[Tensor]:
     return get_op("chunk")(self, chunks, dim)
 
 
+def unflatten(self: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """The op `unflatten`."""
+    return get_op("unflatten")(self, dim, sizes)
+
+
 # ---- parts ----
 
 
@@ -122,32 +127,6 @@ def movedim(self: Tensor, source: Sequence[int], destination: Sequence[int]) -> 
     places = dict(zip(wrap_dims("movedim", destination, self.ndim), sources, strict=True))
     rest = (dim for dim in range(self.ndim) if dim not in sources)
     return dt.permute(self, [places[i] if i in places else next(rest) for i in range(self.ndim)])
-
-
-@op("unflatten(Tensor self, int dim, int[] sizes) -> Tensor", method=True)
-def unflatten(self: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
-    """Split a dim into several; one of the sizes may be -1. The inverse of `dt.flatten`.
-
-    Example:
-        >>> dt.unflatten(dt.zeros(2, 6), 1, (2, -1)).shape
-        dovetail.Size([2, 2, 3])
-    """
-    shape, sizes = [*self.shape], [*sizes]
-    if not shape:
-        raise ValueError("unflatten: a zero-dim tensor has no dim to split")
-    if not sizes:
-        raise ValueError("unflatten: sizes must not be empty")
-    dim = wrap_dim("unflatten", dim, len(shape))
-    size, known = shape[dim], 1
-    for n in sizes:
-        known *= n if n != -1 else 1
-    if -1 in sizes and known and size % known == 0:
-        sizes[sizes.index(-1)] = size // known
-        known = size
-    if known != size or -1 in sizes:
-        raise ValueError(f"unflatten: sizes {sizes} do not multiply to {size}, the size of dim {dim}")
-    shape[dim : dim + 1] = sizes
-    return dt.reshape(self, shape)
 
 
 @op("ravel(Tensor self) -> Tensor", method=True)
