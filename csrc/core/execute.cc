@@ -19,6 +19,18 @@ struct Outputs {
   bool direct[kMaxOutputs];
 };
 
+// Where an op asks for it, two neighbouring dims in the other order.
+Tensor fresh_output(const OutputSpec& spec, Device device) {
+  const Tensor out = empty(spec.ndim, spec.sizes, spec.dtype, device);
+  const int i = spec.swapped;
+  if (i < 0 || spec.sizes[i] == 1 || spec.sizes[i + 1] == 1 || out->numel == 0) return out;
+  int64_t* const strides = out->dims + out->ndim;
+  strides[i] = strides[i + 1];
+  strides[i + 1] *= spec.sizes[i];
+  out->contiguous = false;
+  return out;
+}
+
 void prepare_outputs(const Op& op, Inference& call, const TensorArgs& inputs, const dt_value* outs, int n_outs,
                      Outputs& outputs) {
   for (int k = 0; k < n_outs; ++k) {
@@ -32,7 +44,7 @@ void prepare_outputs(const Op& op, Inference& call, const TensorArgs& inputs, co
       if (t && memory_overlaps(*destination, *t) && !(i == 0 && t == destination && op.is_inplace)) direct = false;
     }
     outputs.direct[k] = direct;
-    outputs.tensors[k] = direct ? Tensor::borrow(destination) : empty(spec.ndim, spec.sizes, spec.dtype, inputs.device);
+    outputs.tensors[k] = direct ? Tensor::borrow(destination) : fresh_output(spec, inputs.device);
     outputs.arrays[k] = array_of(*outputs.tensors[k]);
   }
 }

@@ -27,6 +27,7 @@ struct OutputSpec {
   int ndim = 0;
   int64_t sizes[DT_MAX_DIMS];
   DType dtype = DT_FLOAT32;
+  int swapped = -1;  // in memory that is allocated, dim `swapped` is inside the one that follows it
 
   void like(const TensorImpl& t) {
     ndim = t.ndim;

@@ -60,6 +60,8 @@ void infer_attention(Inference& call) {
   }
   call.outs[0].push(value.sizes()[3]);
   call.outs[0].dtype = call.outs[1].dtype = query.dtype;
+  // Where the query's heads lie inside its rows, as layers have them, so do the result's: joining them copies nothing.
+  if (query.stride(1) < query.stride(2)) call.outs[0].swapped = 1;
 }
 
 // (grad, query, key, value, mask, out, lse, grad_lse, is_causal, scale, dropout_p, random_key, random_offset)

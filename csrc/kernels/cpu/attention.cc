@@ -71,7 +71,7 @@ class Block {
            kSome * kKeys + (job.dropout.on() ? Dropout::kScratch : 0);
   }
 
-  Block(const Job<T>& job, int64_t task, T* scratch, T* out, T* lse)
+  Block(const Job<T>& job, int64_t task, T* scratch, const Heads<T>& out, T* lse)
       : job_(job),
         bh_(task / blocks(job)),
         b_(bh_ / job.heads),
@@ -85,7 +85,8 @@ class Block {
         value_panels_(key_panels_ + panels_size<T>(job.width, kKeys)),
         scores_(value_panels_ + panels_size<T>(kKeys, job.out_width)),
         factors_(scores_ + kSome * kKeys),
-        out_(out + (bh_ * job.queries + first_) * job.out_width),
+        out_(out.at(b_, h_, first_)),
+        out_row_(out.row),
         lse_(lse + bh_ * job.queries + first_) {}
 
   static int64_t queries(const Job<T>& job) {
@@ -98,11 +99,11 @@ class Block {
     const int64_t keys = job_.keys_for(first_ + rows_), n = job_.out_width;
     std::fill_n(top_, rows_, kLowest<T>);
     std::fill_n(total_, rows_, T{0});
-    if (keys == 0) std::fill_n(out_, rows_ * n, T{0});
+    for (int64_t r = 0; keys == 0 && r < rows_; ++r) std::fill_n(out_ + r * out_row_, n, T{0});
     job_.scaled_queries(b_, h_, first_, rows_, queries_);
     for (int64_t j = 0; j < keys; j += kKeys) with_keys(j, std::min(kKeys, keys - j));
     for (int64_t r = 0; r < rows_; ++r) {
-      multiply_row(out_ + r * n, n, total_[r] == T{0} ? T{0} : T{1} / total_[r]);
+      multiply_row(out_ + r * out_row_, n, total_[r] == T{0} ? T{0} : T{1} / total_[r]);
       lse_[r] = total_[r] == T{0} ? kLowest<T> : top_[r] + std::log(total_[r]);
     }
   }
@@ -121,7 +122,7 @@ class Block {
       const int64_t rows = std::min(kSome, rows_ - i), seen = job_.visible(first_ + i + rows, j, cols);
       if (seen == 0) continue;
       const T* queries = queries_ + i * width;
-      T* to = out_ + i * n;
+      T* to = out_ + i * out_row_;
       if (few)
         small_product<T>({queries, rows, width, width, 1}, keys.block(0, 0, width, seen),
                          {scores_, rows, seen, kKeys, 1}, T{1}, false);
@@ -134,10 +135,11 @@ class Block {
         for (int64_t r = 0; r < rows; ++r) scale_row(factors_ + r * kKeys, seen, scores_ + r * kKeys);
       }
       if (few)
-        small_product<T>({scores_, rows, seen, kKeys, 1}, values.block(0, 0, seen, n), {to, rows, n, n, 1}, T{1},
+        small_product<T>({scores_, rows, seen, kKeys, 1}, values.block(0, 0, seen, n), {to, rows, n, out_row_, 1}, T{1},
                          j > 0);
       else
-        row_product({scores_, kKeys, rows, seen, value_panels_, n, j > 0 ? to : nullptr, n, to, n, false, cols});
+        row_product(
+            {scores_, kKeys, rows, seen, value_panels_, n, j > 0 ? to : nullptr, out_row_, to, out_row_, false, cols});
     }
   }
 
@@ -151,7 +153,7 @@ class Block {
     if (more && top_[r] != next) {
       const T shrink = std::exp(top_[r] - next);
       total_[r] *= shrink;
-      multiply_row(out_ + r * job_.out_width, job_.out_width, shrink);
+      multiply_row(out_ + r * out_row_, job_.out_width, shrink);
     }
     total_[r] += exponentials(row, n, next);
     top_[r] = next;
@@ -160,7 +162,9 @@ class Block {
   const Job<T>& job_;
   const int64_t bh_, b_, h_, first_, rows_;  // of the batch, and of the queries
   T *queries_, *top_, *total_, *key_panels_, *value_panels_, *scores_, *factors_;
-  T *out_, *lse_;
+  T* out_;
+  const int64_t out_row_;
+  T* lse_;
 };
 
 template <class T>
@@ -169,12 +173,15 @@ dt_status forward(const void*, dt_kernel_context* ctx, const dt_array* outs, int
   bool failed = false;
   if (numel(outs[1]) == 0) return DT_OK;
   const Job<T> job(ctx, ins, args + 4, &failed);
-  T *out = room<T>(ctx, outs[0]), *lse = room<T>(ctx, outs[1]);
-  if (failed || (!out && numel(outs[0])) || !lse) return out_of_memory(ctx, "attention");
+  const bool direct = has_rows(outs[0]);
+  T *data = direct ? static_cast<T*>(outs[0].data) : room<T>(ctx, outs[0]), *lse = room<T>(ctx, outs[1]);
+  if (failed || (!data && numel(outs[0])) || !lse) return out_of_memory(ctx, "attention");
+  const Heads<T> out = direct ? Heads<T>{data, outs[0].strides[0], outs[0].strides[1], outs[0].strides[2]}
+                              : contiguous_heads(data, outs[0]);
   const bool done = share<T>(ctx, job.batches * job.heads * Block<T>::blocks(job), Block<T>::scratch_size(job),
                              [&](int64_t task, T* scratch) { Block<T>(job, task, scratch, out, lse).run(); });
   if (!done) return out_of_memory(ctx, "attention");
-  deliver(ctx, outs[0], out);
+  if (!direct) deliver(ctx, outs[0], data);
   deliver(ctx, outs[1], lse);
   return DT_OK;
 }

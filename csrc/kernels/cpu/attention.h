@@ -26,14 +26,23 @@ struct Heads {
   T* at(int64_t b, int64_t h, int64_t i = 0) const { return data + b * batch + h * head + i * row; }
 };
 
+// Whether an array's elements of a row lie side by side, and its rows apart.
+inline bool has_rows(const dt_array& a) {
+  return (a.sizes[3] <= 1 || a.strides[3] == 1) && a.strides[2] >= a.sizes[3] && a.strides[2] >= 1;
+}
+
+template <class T>
+Heads<T> contiguous_heads(T* data, const dt_array& a) {
+  const int64_t rows = a.sizes[2], cols = a.sizes[3];
+  return {data, a.sizes[1] * rows * cols, rows * cols, std::max<int64_t>(cols, 1)};
+}
+
 template <class T>
 Heads<const T> heads(dt_kernel_context* ctx, const dt_array& a, bool* failed) {
-  const int64_t rows = a.sizes[2], cols = a.sizes[3];
-  const bool dense = (cols <= 1 || a.strides[3] == 1) && a.strides[2] >= cols && a.strides[2] >= 1;
-  if (dense) return {static_cast<const T*>(a.data), a.strides[0], a.strides[1], a.strides[2]};
+  if (has_rows(a)) return {static_cast<const T*>(a.data), a.strides[0], a.strides[1], a.strides[2]};
   const T* copy = contiguous_data<T>(ctx, a);
   *failed |= !copy;
-  return {copy, a.sizes[1] * rows * cols, rows * cols, std::max<int64_t>(cols, 1)};
+  return contiguous_heads(copy, a);
 }
 
 // What is added to the scores, or leaves keys out.

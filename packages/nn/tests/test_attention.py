@@ -304,3 +304,23 @@ def test_any_number_of_threads_gives_the_same_bits(causal, p):
         dt.set_num_threads(before)
     for other in results[1:]:
         assert all(dt.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("length", [1, 5, 130])
+@pytest.mark.parametrize("keys", [0, 7, 131])
+def test_heads_inside_rows_stay_there(length, keys):
+    """Where a layer parts its features into heads, joining the result's heads copies nothing."""
+    leaves = [dt.randn(2, n, 3 * 4, **F64, requires_grad=True) for n in (length, keys, keys)]
+    q, k, v = (t.unflatten(-1, (3, -1)).transpose(1, 2) for t in leaves)
+    out = F.scaled_dot_product_attention(q, k, v)
+    assert out.transpose(1, 2).is_contiguous()
+    assert out.transpose(1, 2).flatten(2).data_ptr() == out.data_ptr()
+    dense = [t.contiguous() for t in (q, k, v)]
+    wanted = F.scaled_dot_product_attention(*dense)
+    assert wanted.is_contiguous()
+    assert dt.equal(out, wanted)
+    weight = dt.randn(*out.shape, **F64)
+    for got, expected in zip(
+        dt.autograd.grad((out * weight).sum(), leaves), dt.autograd.grad((wanted * weight).sum(), leaves), strict=True
+    ):
+        assert dt.equal(got, expected)

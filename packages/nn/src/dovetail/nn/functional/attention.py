@@ -51,7 +51,7 @@ def scaled_dot_product_attention(
         enable_gqa: query may have a multiple of key's and value's heads, which are then shared by neighbours.
 
     Returns:
-        `(*, heads, L, V)`
+        `(*, heads, L, V)`; with four dims, heads lie inside rows in memory where query's do.
 
     Raises:
         ValueError: shapes do not fit, or both a mask and is_causal are given.
