@@ -68,7 +68,8 @@ for m, n, k in shapes:
     assert dt.equal(y.T @ y, y.T @ y.clone())
     batch = dt.stack([x, -x, x])
     assert_near((batch @ y)[1], -(a @ b), k)
-    if os.environ.get("DOVETAIL_ISA") != "v3":  # whose products in float32 are cut by the number of rows
+    # Widened numbers are multiplied in another way from 48 rows and columns on.
+    if os.environ.get("DOVETAIL_ISA") != "v3" or not m < 48 <= min(3 * m, n):
         assert dt.equal((batch @ y)[1], -(x @ y))
 """
     output(program, isa)

@@ -21,7 +21,7 @@ constexpr int64_t kFewBesideTiles = 2;             // but so few rows take no lo
 constexpr int64_t kPackedWork = 1024 * 1024;       // a product worth its panels (below, OpenBLAS does without any),
 constexpr int64_t kPackedBatch = 4 * 1024 * 1024;  // one of several that are made one by one,
 constexpr int64_t kPackedSide = 48;                // and its fewest rows and columns
-constexpr int64_t kPanelBytes = 512 * 1024;        // of a right matrix for which the left one isn't either,
+constexpr int64_t kPanelBytes = 512 * 1024;        // of a right matrix for which the left one is not laid out,
 constexpr int64_t kFewRows = 128;                  // twice that for so few rows
 constexpr int64_t kSameSet = 4096;                 // bytes after which lines share a set of the first-level cache
 
