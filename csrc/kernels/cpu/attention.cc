@@ -176,8 +176,7 @@ dt_status forward(const void*, dt_kernel_context* ctx, const dt_array* outs, int
   const bool direct = has_rows(outs[0]);
   T *data = direct ? static_cast<T*>(outs[0].data) : room<T>(ctx, outs[0]), *lse = room<T>(ctx, outs[1]);
   if (failed || (!data && numel(outs[0])) || !lse) return out_of_memory(ctx, "attention");
-  const Heads<T> out = direct ? Heads<T>{data, outs[0].strides[0], outs[0].strides[1], outs[0].strides[2]}
-                              : contiguous_heads(data, outs[0]);
+  const Heads<T> out = direct ? heads_of(data, outs[0]) : contiguous_heads(data, outs[0]);
   const bool done = share<T>(ctx, job.batches * job.heads * Block<T>::blocks(job), Block<T>::scratch_size(job),
                              [&](int64_t task, T* scratch) { Block<T>(job, task, scratch, out, lse).run(); });
   if (!done) return out_of_memory(ctx, "attention");

@@ -31,6 +31,11 @@ inline bool has_rows(const dt_array& a) {
   return (a.sizes[3] <= 1 || a.strides[3] == 1) && a.strides[2] >= a.sizes[3] && a.strides[2] >= 1;
 }
 
+// Those of an array that has rows, and of contiguous memory in its shape.
+template <class T>
+Heads<T> heads_of(T* data, const dt_array& a) {
+  return {data, a.strides[0], a.strides[1], a.strides[2]};
+}
 template <class T>
 Heads<T> contiguous_heads(T* data, const dt_array& a) {
   const int64_t rows = a.sizes[2], cols = a.sizes[3];
@@ -39,7 +44,7 @@ Heads<T> contiguous_heads(T* data, const dt_array& a) {
 
 template <class T>
 Heads<const T> heads(dt_kernel_context* ctx, const dt_array& a, bool* failed) {
-  if (has_rows(a)) return {static_cast<const T*>(a.data), a.strides[0], a.strides[1], a.strides[2]};
+  if (has_rows(a)) return heads_of(static_cast<const T*>(a.data), a);
   const T* copy = contiguous_data<T>(ctx, a);
   *failed |= !copy;
   return contiguous_heads(copy, a);

@@ -222,7 +222,7 @@ class Parts {
       const bool once = slot == 0 && slots_end < slots;
       const auto run = [&](const Part* part, TaskQueue& queue) {
         for (int64_t i, end; part && queue.take(i, end);) {
-          part->multiply(i, own + slot * own_elements);
+          for (; i < end; ++i) part->multiply(i, own + slot * own_elements);
           if (once) return false;
         }
         return true;
